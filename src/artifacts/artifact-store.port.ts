@@ -1,0 +1,52 @@
+/** What is known of an artifact beside its content. */
+export interface ArtifactInfo {
+  /** Lower-case hex SHA-256 of the canonical JSON. */
+  readonly id: string;
+  readonly kind: 'document' | 'transcript';
+  readonly taskId?: string;
+  /** Wall clock. */
+  readonly createdAtMs: number;
+  readonly bytes: number;
+}
+
+export interface ArtifactQuery {
+  readonly kind?: ArtifactInfo['kind'];
+  readonly taskId?: string;
+  /** Continue after this artifact of the previous page. */
+  readonly after?: { readonly createdAtMs: number; readonly id: string };
+  readonly limit: number;
+}
+
+/** Canonical JSON (RFC 8785) with its hash, ready to be stored. */
+export interface CanonicalDocument {
+  readonly id: string;
+  readonly json: string;
+}
+
+/**
+ * Content-addressed JSON documents. A document is stored once however often it is put; a put resolves once the document is
+ * durable; what is read back was checked against its id.
+ */
+export abstract class ArtifactStore {
+  /**
+   * Stores a document; storing the same again changes nothing but adds the task to its index.
+   * @throws ServiceError STORAGE_FULL when there is no room (on the disk, or within the store's bound after old transcripts
+   *   were removed), STORAGE_UNAVAILABLE when it cannot be written
+   */
+  abstract put(document: CanonicalDocument, kind: ArtifactInfo['kind'], taskId?: string): Promise<void>;
+
+  /**
+   * The canonical JSON of an artifact; undefined when there is none.
+   * @throws ServiceError INTERNAL when the stored bytes do not match the id (they are set aside, never returned)
+   */
+  abstract get(id: string): Promise<string | undefined>;
+
+  /** Newest first. */
+  abstract list(query: ArtifactQuery): Promise<readonly ArtifactInfo[]>;
+
+  /** True when there was one. */
+  abstract delete(id: string): Promise<boolean>;
+
+  /** Removes transcripts older than a wall-clock time, at most `limit` of them; resolves to how many. */
+  abstract expireTranscripts(createdBeforeMs: number, limit: number): Promise<number>;
+}

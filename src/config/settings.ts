@@ -1,0 +1,166 @@
+import {
+  bytes,
+  decimal,
+  hostOrCidr,
+  httpUrl,
+  identifier,
+  integer,
+  list,
+  listenAddress,
+  milliseconds,
+  oneOf,
+  path,
+  secret,
+  type Parser,
+} from './parsers';
+
+/** One environment variable: how it is read, what holds where it is not set, and its line in the README's table. */
+export interface Setting<T> {
+  readonly env: string;
+  readonly parser: Parser<T>;
+  /** In the form of the environment; undefined where the setting has no value unless given. */
+  readonly fallback: string | undefined;
+  readonly help: string;
+}
+
+function setting<T>(env: string, parser: Parser<T>, fallback: string, help: string): Setting<T> {
+  return { env, parser, fallback, help };
+}
+
+function optional<T>(env: string, parser: Parser<T>, help: string): Setting<T | undefined> {
+  return { env, parser, fallback: undefined, help };
+}
+
+const DAY_MS = 86_400_000;
+const MIB = 1024 * 1024;
+
+/** All settings, in the order of the README's table (which is generated from this list). */
+export const settings = {
+  addr: setting('ORCHD_ADDR', listenAddress, '127.0.0.1:8080', 'Where the service listens.'),
+  dataDir: setting('ORCHD_DATA_DIR', path, '.runtime/data', 'Journal, catalogue and artifacts. One process per folder.'),
+  runtimeDir: setting('ORCHD_RUNTIME_DIR', path, '.runtime/engines', 'Folder watched for handoff files.'),
+  modelsDir: setting('ORCHD_MODELS_DIR', path, '~/.cache/models', 'Root under which model files live.'),
+
+  apiKeys: setting('ORCHD_API_KEYS', list(secret, 1000), '', 'API keys. With none, loopback only, the key is `valid`.'),
+  apiKeysFile: optional('ORCHD_API_KEYS_FILE', path, 'API keys, one per line; read again when the file changes.'),
+  authToken: optional('AUTH_TOKEN', secret, 'Bearer token that workers register with.'),
+  authTokenFile: optional('AUTH_TOKEN_FILE', path, 'The same, read from a file.'),
+
+  admissionCapacity: setting('ORCHD_ADMISSION_CAPACITY', integer(1, 1_000_000), '16', 'Tasks that may wait in the queue.'),
+  admissionPolicy: setting(
+    'ORCHD_ADMISSION_POLICY',
+    oneOf('reject', 'drop-lru'),
+    'reject',
+    'When the queue is full: refuse the new task, or drop the one queued longest.',
+  ),
+  batchAgeingMs: setting(
+    'ORCHD_BATCH_AGEING_MS',
+    milliseconds(0),
+    '30000',
+    'Head start of interactive tasks: a batch task that has waited this long goes before newer interactive ones.',
+  ),
+  queueMaxBytes: setting(
+    'ORCHD_QUEUE_MAX_BYTES',
+    bytes(MIB, 64 * 1024 * MIB),
+    String(256 * MIB),
+    'Request bytes that all queued and running tasks together may hold.',
+  ),
+  fallback: setting(
+    'ORCHD_FALLBACK',
+    oneOf('deterministic', 'wait', 'error'),
+    'deterministic',
+    'When a stream is opened and no pool is ready: a stand-in answers, the task waits, or it ends with POOL_UNREADY.',
+  ),
+  detachGraceMs: setting(
+    'ORCHD_DETACH_GRACE_MS',
+    milliseconds(0),
+    '30000',
+    'How long a task with `on_disconnect: cancel` runs on after its last reader left.',
+  ),
+  taskRetentionMs: setting('ORCHD_TASK_RETENTION_MS', milliseconds(0), '600000', 'How long an ended task can be asked for.'),
+  taskOutputMaxBytes: setting(
+    'ORCHD_TASK_OUTPUT_MAX_BYTES',
+    bytes(1024, 1024 * MIB),
+    String(8 * MIB),
+    "Bound of one task's event log; past it the task ends with OUTPUT_TOO_LARGE.",
+  ),
+  eventCacheBytes: setting(
+    'ORCHD_EVENT_CACHE_BYTES',
+    bytes(0, 64 * 1024 * MIB),
+    String(64 * MIB),
+    'Event logs of ended tasks kept in memory; beyond it they are read back from their transcripts.',
+  ),
+  engineIdleTimeoutMs: setting(
+    'ORCHD_ENGINE_IDLE_TIMEOUT_MS',
+    milliseconds(),
+    '60000',
+    'Silence of an engine in the middle of a stream after which it counts as stuck.',
+  ),
+  sseHeartbeatMs: setting('ORCHD_SSE_HEARTBEAT_MS', milliseconds(), '15000', 'A comment line after this much silence.'),
+  shutdownGraceMs: setting(
+    'ORCHD_SHUTDOWN_GRACE_MS',
+    milliseconds(0),
+    '30000',
+    'How long running streams may go on after SIGTERM.',
+  ),
+
+  sessionTtlMs: setting('ORCHD_SESSION_TTL_MS', milliseconds(), '600000', 'Life of an idle session; work renews it.'),
+  sessionsMax: setting('ORCHD_SESSIONS_MAX', integer(1, 10_000_000), '100000', 'Sessions kept; the longest idle goes first.'),
+  sessionTokensBudget: setting(
+    'ORCHD_SESSION_TOKENS_BUDGET',
+    integer(0, Number.MAX_SAFE_INTEGER),
+    '10000000',
+    'Generated tokens a session may spend.',
+  ),
+  sessionTimeBudgetMs: setting(
+    'ORCHD_SESSION_TIME_BUDGET_MS',
+    integer(0, Number.MAX_SAFE_INTEGER),
+    String(DAY_MS),
+    'Engine time a session may spend.',
+  ),
+  sessionCostBudget: setting('ORCHD_SESSION_COST_BUDGET', decimal(0, 1e12), '1000', 'Cost a session may spend.'),
+  costPer1kTokens: setting('ORCHD_COST_PER_1K_TOKENS', decimal(0, 1e9), '0', 'Cost of 1,000 generated tokens.'),
+
+  llamacppUrl: optional('ORCHD_LLAMACPP_URL', httpUrl, 'A llama.cpp server to bind at start.'),
+  llamacppPool: setting('ORCHD_LLAMACPP_POOL', identifier, 'default', 'The pool it is bound to.'),
+  llamacppReplica: setting('ORCHD_LLAMACPP_REPLICA', identifier, 'r0', 'Its replica id.'),
+  engineAllow: setting(
+    'ORCHD_ENGINE_ALLOW',
+    list(hostOrCidr, 1000),
+    '127.0.0.0/8,::1/128,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7',
+    'Hosts and CIDRs at which an engine may live; link-local addresses never.',
+  ),
+  probeIntervalMs: setting('ORCHD_PROBE_INTERVAL_MS', milliseconds(10), '2000', 'How often each engine is asked for its health.'),
+  probeTimeoutMs: setting('ORCHD_PROBE_TIMEOUT_MS', milliseconds(10), '5000', 'How long an engine has to answer that.'),
+  reloadTimeoutMs: setting('ORCHD_RELOAD_TIMEOUT_MS', milliseconds(), '120000', 'Bound of one pool reload.'),
+  handoffWatchIntervalMs: setting(
+    'ORCHD_HANDOFF_WATCH_INTERVAL_MS',
+    milliseconds(10),
+    '1000',
+    'How often the handoff folder is scanned.',
+  ),
+
+  transcriptRetentionMs: setting(
+    'ORCHD_TRANSCRIPT_RETENTION_MS',
+    milliseconds(),
+    String(7 * DAY_MS),
+    'How long transcripts are kept.',
+  ),
+  artifactsMaxBytes: setting(
+    'ORCHD_ARTIFACTS_MAX_BYTES',
+    bytes(MIB, Number.MAX_SAFE_INTEGER),
+    String(10 * 1024 * MIB),
+    'Bound of the artifact store; the oldest transcripts go first, uploaded documents never.',
+  ),
+  bodyLimitBytes: setting('ORCHD_BODY_LIMIT_BYTES', bytes(1024, 256 * MIB), String(4 * MIB), 'Largest request body.'),
+  logLevel: setting('ORCHD_LOG_LEVEL', oneOf('trace', 'debug', 'info', 'warn', 'error', 'silent'), 'info', 'Least severe line logged.'),
+  logFormat: setting('ORCHD_LOG_FORMAT', oneOf('json', 'pretty'), 'json', 'JSON lines, or a form for people.'),
+} as const satisfies Record<string, Setting<unknown>>;
+
+export type Settings = { readonly [K in keyof typeof settings]: (typeof settings)[K] extends Setting<infer T> ? T : never };
+
+/** Names that were once settings elsewhere and are refused with the reason, so that nobody believes they work. */
+export const refusedSettings: Readonly<Record<string, string>> = {
+  ORCHD_PREFER_H2:
+    'HTTP/2 is not offered: Node cannot serve HTTP/1.1 and clear-text HTTP/2 on one port; HTTP/2 ends at the ingress.',
+};

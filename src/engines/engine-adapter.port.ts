@@ -1,0 +1,118 @@
+import type { Observable } from 'rxjs';
+
+/** Where one engine process is reached, and the name it goes by. */
+export interface EngineTarget {
+  readonly url: string;
+  readonly poolId: string;
+  readonly replicaId: string;
+}
+
+/** Sampling fields that are passed on to the engine as they are; an absent one is left to the engine. */
+export interface Sampling {
+  readonly temperature?: number;
+  readonly topP?: number;
+  readonly topK?: number;
+  readonly minP?: number;
+  readonly repeatPenalty?: number;
+  readonly presencePenalty?: number;
+  readonly frequencyPenalty?: number;
+  readonly seed?: number;
+  readonly stop?: readonly string[];
+}
+
+/** One run of a task on an engine. */
+export interface EngineRequest {
+  readonly taskId: string;
+  /** Sent on as `X-Correlation-Id`. */
+  readonly correlationId: string;
+  readonly modelRef?: string;
+  readonly prompt: string;
+  readonly maxTokens: number;
+  readonly sampling: Sampling;
+  /** Silence between two chunks, once the first token came, after which the run fails with DECODE_TIMEOUT. */
+  readonly idleTimeoutMs: number;
+}
+
+export interface EngineUsage {
+  /** Prompt tokens, where the engine counts them. */
+  readonly tokensIn?: number;
+  /** Prompt tokens that the engine had in its cache. */
+  readonly tokensCached?: number;
+  /** Generated tokens by the engine's own count. It can exceed the number of token events. */
+  readonly tokensOut: number;
+  readonly promptMs?: number;
+  readonly decodeMs?: number;
+  /** Why it stopped: `stop` (end of text or a stop word), `length` (max_tokens). */
+  readonly finishReason: 'stop' | 'length';
+  /** The model as the engine names it. */
+  readonly model?: string;
+}
+
+export type EngineEvent =
+  | { readonly kind: 'token'; readonly text: string }
+  | { readonly kind: 'end'; readonly usage: EngineUsage };
+
+/** A model as an engine declares it. */
+export interface EngineModel {
+  readonly id: string;
+  readonly state: 'loaded' | 'loading' | 'unloaded' | 'failed';
+}
+
+/** What an engine says of itself. `loading` and `unreachable` are answers, not exceptions. */
+export interface EngineProbe {
+  readonly state: 'ready' | 'loading' | 'unreachable';
+  /** Why it is not ready, in words for the log and for `last_error`; no address, no stack. */
+  readonly reason?: string;
+  readonly engineVersion?: string;
+  readonly slotsTotal?: number;
+  /** Slots the engine reports busy, whoever uses them. */
+  readonly slotsBusy?: number;
+  readonly ctxMax?: number;
+  /** Models it declares. Undefined: it declares none and serves any `model_ref`. */
+  readonly models?: readonly EngineModel[];
+  /** The model that a single-model engine has loaded, as it names it. */
+  readonly loadedModel?: string;
+  readonly supportedWorkloads?: readonly string[];
+  readonly features?: readonly string[];
+  /** 0 to 1, where the engine reports it. */
+  readonly kvUsageRatio?: number;
+}
+
+/** The outcome of asking an engine for something it may refuse or be unable to do. */
+export type EngineOutcome =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly unsupported: boolean; readonly reason: string };
+
+/**
+ * One kind of engine. A new adapter is one folder beside the others: a class with this shape, listed in `engines.module.ts`.
+ *
+ * Adapters hold no state of tasks and know nothing of pools, queues or sessions. They translate: a request into the
+ * engine's wire, its wire into {@link EngineEvent}s, its failures into codes of the error catalogue.
+ */
+export abstract class EngineAdapter {
+  /** The name tasks and registrations use: `llamacpp`, `deterministic`, … */
+  abstract readonly engine: string;
+
+  /** Asks the engine how it is. Expected failures are a returned state; it never rejects but for `signal`. */
+  abstract probe(target: EngineTarget, signal: AbortSignal): Promise<EngineProbe>;
+
+  /**
+   * Starts a run on subscription and emits one batch for each chunk that the network gave, never an empty one.
+   * The last batch ends with `end`; then it completes. It errors only with a {@link ServiceError}:
+   * - `INVALID_PARAMS` the engine refused the request itself (4xx); its reason is the message; never retried;
+   * - `ENGINE_BUSY` 429 or 503: no room or still loading; the task may wait and come back;
+   * - `WORKER_RESET` refused, reset, or ended without its final frame;
+   * - `ENGINE_PROTOCOL` an answer that is not the engine's wire (HTML, a line past the bound, broken JSON);
+   * - `DECODE_TIMEOUT` silence past `idleTimeoutMs`.
+   * Unsubscribing aborts the engine's request, whatever stage it is in.
+   */
+  abstract run(target: EngineTarget, request: EngineRequest): Observable<readonly EngineEvent[]>;
+
+  /** Makes `modelRef` the loaded model; resolves once it serves. The reason of a refusal is the engine's. */
+  abstract load(target: EngineTarget, modelRef: string, signal: AbortSignal): Promise<EngineOutcome>;
+
+  abstract unload(target: EngineTarget, modelRef: string, signal: AbortSignal): Promise<EngineOutcome>;
+
+  /** Erases the KV cache of all slots, where the engine allows it. */
+  abstract eraseSlots(target: EngineTarget, signal: AbortSignal): Promise<EngineOutcome>;
+}

@@ -1,0 +1,20 @@
+import { Module } from '@nestjs/common';
+import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
+import { ApiKeyGuard } from './api-key.guard';
+import { ApiKeys } from './api-keys';
+import { CorrelationInterceptor } from './correlation.interceptor';
+import { EnvelopeFilter } from './envelope.filter';
+import { DtoValidationPipe } from './validation.pipe';
+
+/** What holds for every route: keys, correlation, validation, the error envelope. */
+@Module({
+  providers: [
+    ApiKeys,
+    { provide: APP_GUARD, useClass: ApiKeyGuard },
+    { provide: APP_INTERCEPTOR, useClass: CorrelationInterceptor },
+    { provide: APP_PIPE, useClass: DtoValidationPipe },
+    { provide: APP_FILTER, useClass: EnvelopeFilter },
+  ],
+  exports: [ApiKeys],
+})
+export class HttpModule {}

@@ -1,0 +1,40 @@
+import type { INestApplication } from '@nestjs/common';
+import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
+import { API_VERSION } from '../meta/api-version';
+
+/** The error envelope, which every route's error answers refer to. */
+const errorEnvelopeSchema: NonNullable<NonNullable<OpenAPIObject['components']>['schemas']>[string] = {
+  type: 'object',
+  required: ['code', 'message'],
+  properties: {
+    code: { oneOf: [{ type: 'string' }, { type: 'integer' }], description: 'A code of docs/errors.md.' },
+    message: { type: 'string' },
+    engine: { type: 'string' },
+    retriable: { type: 'boolean', description: 'Whether the same request can succeed later.' },
+    retry_after_ms: { type: 'integer' },
+    policy_label: { type: 'string' },
+    field: { type: 'string', description: 'The field at fault.' },
+    correlation_id: { type: 'string' },
+  },
+};
+
+/** The OpenAPI document, from the controllers and DTOs as they are. */
+export function buildOpenApi(app: INestApplication): OpenAPIObject {
+  const info = new DocumentBuilder()
+    .setTitle('orchestratord')
+    .setDescription('Admits, queues, places and streams LLM tasks between programs and self-hosted engines.')
+    .setVersion(API_VERSION)
+    .setLicense('Apache-2.0', 'https://www.apache.org/licenses/LICENSE-2.0')
+    .addApiKey({ type: 'apiKey', in: 'header', name: 'X-API-Key' }, 'api-key')
+    .addBearerAuth({ type: 'http', scheme: 'bearer' }, 'worker-token')
+    .addSecurityRequirements('api-key')
+    .build();
+  const document = SwaggerModule.createDocument(app, info);
+  const schemas = { ...document.components?.schemas, ErrorEnvelope: errorEnvelopeSchema };
+  return { ...document, components: { ...document.components, schemas } };
+}
+
+/** Serves the document at /openapi.json and a page to browse it at /docs. It is built on the first request. */
+export function serveOpenApi(app: INestApplication): void {
+  SwaggerModule.setup('docs', app, () => buildOpenApi(app), { jsonDocumentUrl: 'openapi.json', customSiteTitle: 'orchestratord' });
+}

@@ -1,0 +1,37 @@
+import { Type } from 'class-transformer';
+import { ServiceError } from '../errors/service-error';
+import { IntField, TextField } from './fields';
+
+/** Query of every list. */
+export class PageQuery {
+  @Type(() => Number)
+  @IntField({ description: 'Members of one page.', min: 1, max: 1000, optional: true })
+  limit: number = 100;
+
+  @TextField({ description: 'The `next_cursor` of the page before.', maxLength: 512, optional: true })
+  cursor?: string;
+}
+
+/** Answer of every list; `next_cursor` is absent on the last page. */
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly next_cursor?: string;
+}
+
+type CursorParts = readonly (string | number)[];
+
+export function encodeCursor(parts: CursorParts): string {
+  return Buffer.from(JSON.stringify(parts)).toString('base64url');
+}
+
+/** @throws ServiceError INVALID_PARAMS when the text is not a cursor of this service */
+export function decodeCursor(cursor: string | undefined): CursorParts | undefined {
+  if (cursor === undefined) return undefined;
+  try {
+    const parts: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString());
+    if (Array.isArray(parts) && parts.every(part => typeof part === 'string' || typeof part === 'number')) return parts;
+  } catch {
+    // Falls through: not JSON, so not ours.
+  }
+  throw new ServiceError('INVALID_PARAMS', { field: 'cursor', message: 'cursor must be a next_cursor of this list' });
+}

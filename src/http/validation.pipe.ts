@@ -1,0 +1,36 @@
+import { Injectable, ValidationPipe, type ArgumentMetadata } from '@nestjs/common';
+import type { ValidationError } from 'class-validator';
+import { ServiceError } from '../errors/service-error';
+
+/** Validates bodies and queries against their DTO classes; the first fault becomes INVALID_PARAMS naming its field. */
+@Injectable()
+export class DtoValidationPipe extends ValidationPipe {
+  constructor() {
+    super({
+      transform: true,
+      whitelist: true,
+      stopAtFirstError: true,
+      validationError: { target: false, value: false },
+      exceptionFactory: errors => firstFault(errors),
+    });
+  }
+
+  override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
+    if (metadata.type !== 'body' || !this.toValidate(metadata)) return super.transform(value, metadata) as Promise<unknown>;
+    // A POST that needs nothing may come without a body, with {} or with an empty one.
+    const body = value ?? {};
+    if (typeof body !== 'object' || Array.isArray(body)) {
+      throw new ServiceError('INVALID_PARAMS', { field: 'body', message: 'the body must be a JSON object' });
+    }
+    return super.transform(body, metadata) as Promise<unknown>;
+  }
+}
+
+function firstFault(errors: readonly ValidationError[], parent = ''): ServiceError {
+  const [error] = errors;
+  if (!error) return new ServiceError('INVALID_PARAMS');
+  const field = parent + error.property;
+  const [message] = Object.values(error.constraints ?? {});
+  if (message === undefined) return firstFault(error.children ?? [], `${field}.`);
+  return new ServiceError('INVALID_PARAMS', { field, message: parent + message });
+}

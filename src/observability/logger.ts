@@ -1,0 +1,82 @@
+import { type LoggerService } from '@nestjs/common';
+import pino from 'pino';
+import type { Config } from '../config/config';
+import { logContext } from './log-context';
+
+/** JSON lines (or a form for people) on standard output, through pino; also Nest's own logger. */
+export class Logger implements LoggerService {
+  private readonly lines: pino.Logger;
+
+  constructor(config: Pick<Config, 'logLevel' | 'logFormat'>, destination?: pino.DestinationStream) {
+    const options: pino.LoggerOptions = {
+      level: config.logLevel,
+      base: null,
+      timestamp: () => `,"time":"${new Date().toISOString()}"`,
+      formatters: { level: label => ({ level: label }) },
+      mixin: () => logContext.getStore() ?? {},
+    };
+    this.lines = destination
+      ? pino(options, destination)
+      : config.logFormat === 'pretty'
+        ? pino(options, prettyLines())
+        : pino(options, pino.destination({ fd: 1, sync: false, minLength: 0 }));
+  }
+
+  info(fields: object): void {
+    this.lines.info(fields);
+  }
+
+  debug(fields: object | string): void {
+    this.lines.debug(typeof fields === 'string' ? { event: 'debug', human: fields } : fields);
+  }
+
+  warn(fields: unknown, cause?: unknown): void {
+    this.write('warn', fields, cause);
+  }
+
+  error(fields: unknown, cause?: unknown): void {
+    this.write('error', fields, cause);
+  }
+
+  /** Nest's own lines of its start; below info, for they say nothing an operator asks for. */
+  log(message: unknown, context?: string): void {
+    this.lines.debug({ event: 'framework', context, human: String(message) });
+  }
+
+  verbose(message: unknown, context?: string): void {
+    this.lines.trace({ event: 'framework', context, human: String(message) });
+  }
+
+  /** Everything logged so far reaches the destination. */
+  flush(): void {
+    this.lines.flush();
+  }
+
+  private write(level: 'warn' | 'error', fields: unknown, cause: unknown): void {
+    const line = typeof fields === 'object' && fields !== null ? fields : { event: 'framework', human: String(fields) };
+    this.lines[level](cause === undefined ? line : { ...line, cause: describe(cause) });
+  }
+}
+
+/** A cause as the log shows it: kind, message and stack, with whatever caused it in turn. */
+function describe(cause: unknown): unknown {
+  if (!(cause instanceof Error)) return String(cause);
+  return {
+    name: cause.name,
+    message: cause.message,
+    stack: cause.stack,
+    ...(cause.cause !== undefined && { cause: describe(cause.cause) }),
+  };
+}
+
+/** `time LEVEL sentence`, for a terminal. */
+function prettyLines(): pino.DestinationStream {
+  return {
+    write(line: string): void {
+      const { time, level, human, event, ...rest } = JSON.parse(line) as Record<string, unknown>;
+      const clock = String(time).slice(11, 23);
+      const more = Object.entries(rest).map(([key, value]) => `${key}=${typeof value === 'object' ? JSON.stringify(value) : String(value)}`);
+      process.stdout.write(`${clock} ${String(level).toUpperCase().padEnd(5)} ${String(human ?? event)}  ${more.join(' ')}\n`);
+    },
+  };
+}

@@ -1,0 +1,56 @@
+import type { Observable } from 'rxjs';
+import type { EngineProbe } from '../engines/engine-adapter.port';
+import type { ServiceError } from '../errors/service-error';
+import type { Binding, Lease, PoolView, ReplicaView } from './pool';
+
+/** What changed, for those who cache or wait: dispatch, placement, capabilities, metrics. */
+export interface PoolChange {
+  readonly poolId: string;
+  readonly replicaId?: string;
+  readonly kind: 'bound' | 'unbound' | 'health' | 'draining' | 'reloading' | 'slot-freed';
+}
+
+/** `bound` a new binding; `renewed` the same one again; `kept` another address was named but the bound one is alive. */
+export type BindOutcome = 'bound' | 'renewed' | 'replaced' | 'kept';
+
+/**
+ * Which replicas there are, how they are, and who holds their slots.
+ *
+ * A slot in use is a lease object and nothing else is counted: `running` is the number of leases. The engine's own report
+ * only ever lowers what is free. A pool exists from its first binding until its last replica is gone and it is not draining.
+ * Deliberately left out: how engines are asked (the prober), which replica suits a task (placement).
+ */
+export abstract class PoolRegistry {
+  /** Every change, as it happens; never errors. */
+  abstract readonly changes$: Observable<PoolChange>;
+
+  /** Makes, renews or replaces a binding. A replica that is bound and alive keeps its address whatever is named now. */
+  abstract bind(binding: Binding): Promise<BindOutcome>;
+
+  /** The replica takes no new task at once and is forgotten when its last lease ends; false when there is none. */
+  abstract unbind(poolId: string, replicaId: string): Promise<boolean>;
+
+  /** Takes in what a probe said. */
+  abstract observe(poolId: string, replicaId: string, probe: EngineProbe): Promise<void>;
+
+  abstract pool(poolId: string): Promise<PoolView | undefined>;
+
+  abstract pools(): Promise<readonly PoolView[]>;
+
+  abstract replica(poolId: string, replicaId: string): Promise<ReplicaView | undefined>;
+
+  /** Starts or ends draining; false when there is no such pool. */
+  abstract setDraining(poolId: string, draining: boolean): Promise<boolean>;
+
+  /** While reloading, the pool gives no leases and is not ready. */
+  abstract setReloading(poolId: string, reloading: boolean): Promise<boolean>;
+
+  /** Kept with the pool and shown in its view. */
+  abstract recordPurge(poolId: string, report: unknown): Promise<void>;
+
+  /** Leases a slot of this replica; undefined when it has none free, is not ready, or its pool takes no work. */
+  abstract acquire(poolId: string, replicaId: string): Promise<Lease | undefined>;
+
+  /** Ends every lease of a pool with this error (through {@link Lease.revoked$}); resolves to how many. */
+  abstract revoke(poolId: string, reason: ServiceError): Promise<number>;
+}

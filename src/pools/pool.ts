@@ -1,0 +1,83 @@
+import type { Observable } from 'rxjs';
+import type { EngineAdapter, EngineModel, EngineTarget } from '../engines/engine-adapter.port';
+import type { ServiceError } from '../errors/service-error';
+
+export type BindingSource = 'config' | 'handoff' | 'worker' | 'journal';
+
+/** What a registration, a handoff file or the configuration says of a replica. */
+export interface Binding {
+  readonly poolId: string;
+  readonly replicaId: string;
+  readonly source: BindingSource;
+  readonly engine: string;
+  readonly engineVersion?: string;
+  /** Undefined: the replica is known, but cannot be reached and so is never ready. */
+  readonly url?: string;
+  readonly slotsTotal?: number;
+  readonly deviceMask?: string;
+  /** The registration lapses after this long unless renewed. */
+  readonly ttlMs?: number;
+}
+
+/** What is known of one replica. */
+export interface ReplicaView {
+  readonly poolId: string;
+  readonly replicaId: string;
+  readonly source: BindingSource;
+  readonly engine: string;
+  readonly engineVersion: string;
+  readonly url?: string;
+  readonly live: boolean;
+  readonly ready: boolean;
+  /** False until the engine was asked for the first time (a binding known from before a restart). */
+  readonly probed: boolean;
+  /** Takes no new task and goes away once idle. */
+  readonly leaving: boolean;
+  readonly slotsTotal: number;
+  /** By our own leases and what the engine reports, whichever is lower. */
+  readonly slotsFree: number;
+  /** Leases held now. */
+  readonly running: number;
+  readonly ctxMax?: number;
+  /** Undefined: declares none, serves any. */
+  readonly models?: readonly EngineModel[];
+  readonly loadedModel?: string;
+  readonly supportedWorkloads: readonly string[];
+  readonly features: readonly string[];
+  readonly kvUsageRatio?: number;
+  readonly deviceMask?: string;
+  readonly lastError?: string;
+  /** Wall clock. */
+  readonly boundAtMs: number;
+  readonly lastSeenMs?: number;
+}
+
+export interface PoolView {
+  readonly poolId: string;
+  readonly live: boolean;
+  readonly ready: boolean;
+  readonly draining: boolean;
+  readonly reloading: boolean;
+  readonly slotsTotal: number;
+  readonly slotsFree: number;
+  readonly running: number;
+  readonly lastError?: string;
+  readonly replicas: readonly ReplicaView[];
+  readonly lastPurge?: unknown;
+}
+
+/**
+ * The right to run one attempt on one slot of a replica. Held from {@link PoolRegistry.acquire} until released, and
+ * released in one place; releasing twice does nothing.
+ */
+export interface Lease {
+  readonly poolId: string;
+  readonly replicaId: string;
+  readonly engine: string;
+  readonly engineVersion: string;
+  readonly adapter: EngineAdapter;
+  readonly target: EngineTarget;
+  /** Emits once when the attempt must end now: the pool's drain deadline passed, or its replica was taken away. */
+  readonly revoked$: Observable<ServiceError>;
+  release(): void;
+}

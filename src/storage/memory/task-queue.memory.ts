@@ -1,0 +1,150 @@
+import { Injectable } from '@nestjs/common';
+import { Config } from '../../config/config';
+import { laneIdOf } from '../../tasks/queue/lane-id';
+import { isBefore, OrderedSet } from '../../tasks/queue/ordered-set';
+import { TaskQueue, type Lane, type OfferOutcome, type QueueDepth, type QueueEntry } from '../../tasks/queue/task-queue.port';
+import type { PlacementConstraints, Priority } from '../../tasks/task';
+
+/** Sets of places that queued tasks may name at once; a client that varies its constraints without end stops here. */
+const MAX_LANES = 1024;
+
+interface LaneState {
+  readonly id: string;
+  readonly constraints: PlacementConstraints;
+  readonly eligible: OrderedSet<QueueEntry>;
+  /** Entries of this lane, eligible or not; the lane goes with its last. */
+  members: number;
+}
+
+interface Place {
+  readonly entry: QueueEntry;
+  readonly lane: LaneState;
+  eligible: boolean;
+}
+
+/** The queue in this process: nothing in it waits, so every call is one step. */
+@Injectable()
+export class MemoryTaskQueue extends TaskQueue {
+  private readonly places = new Map<string, Place>();
+  /** Apart by class, for within a class the order of service is the order of age. */
+  private readonly classes: Readonly<Record<Priority, OrderedSet<QueueEntry>>> = {
+    interactive: new OrderedSet(),
+    batch: new OrderedSet(),
+  };
+  private readonly laneStates = new Map<string, LaneState>();
+  private bytes = 0;
+
+  constructor(private readonly config: Config) {
+    super();
+  }
+
+  async offer(entry: QueueEntry, dropOldest: boolean): Promise<OfferOutcome> {
+    if (this.bytes + entry.bytes > this.config.queueMaxBytes) return { ok: false, reason: 'bytes' };
+    const laneId = laneIdOf(entry.constraints);
+    if (!this.laneStates.has(laneId) && this.laneStates.size >= MAX_LANES) return { ok: false, reason: 'lanes' };
+    let evicted: QueueEntry | undefined;
+    if (this.places.size >= this.config.admissionCapacity) {
+      evicted = dropOldest ? this.evictOldest() : undefined;
+      if (!evicted) return { ok: false, reason: 'full' };
+    }
+    const { lane } = this.insert(entry, laneId, false);
+    return { ok: true, position: this.rank(entry), lanePosition: lane.eligible.rank(entry), ...(evicted && { evicted }) };
+  }
+
+  async confirm(taskId: string): Promise<void> {
+    const place = this.places.get(taskId);
+    if (!place || place.eligible) return;
+    place.eligible = true;
+    place.lane.eligible.add(place.entry);
+  }
+
+  async restore(entry: QueueEntry): Promise<void> {
+    if (!this.places.has(entry.taskId)) this.insert(entry, laneIdOf(entry.constraints), true);
+  }
+
+  async dropOldest(): Promise<QueueEntry | undefined> {
+    return this.evictOldest();
+  }
+
+  async take(laneId: string): Promise<QueueEntry | undefined> {
+    const head = this.laneStates.get(laneId)?.eligible.first();
+    if (head) this.discard(head.taskId);
+    return head;
+  }
+
+  async remove(taskId: string): Promise<boolean> {
+    return this.discard(taskId);
+  }
+
+  async lanes(): Promise<readonly Lane[]> {
+    const lanes: Lane[] = [];
+    for (const { id, constraints, eligible } of this.laneStates.values()) {
+      const head = eligible.first();
+      if (head) lanes.push({ id, constraints, head, depth: eligible.size });
+    }
+    return lanes.length < 2 ? lanes : lanes.sort((a, b) => (isBefore(a.head, b.head) ? -1 : 1));
+  }
+
+  async position(taskId: string): Promise<{ position: number; lanePosition: number } | undefined> {
+    const place = this.places.get(taskId);
+    return place && { position: this.rank(place.entry), lanePosition: place.lane.eligible.rank(place.entry) };
+  }
+
+  async depth(): Promise<QueueDepth> {
+    return { interactive: this.classes.interactive.size, batch: this.classes.batch.size };
+  }
+
+  async depthForPool(poolId: string): Promise<number> {
+    let depth = 0;
+    for (const { constraints, members } of this.laneStates.values()) {
+      const ruledOut = constraints.pinPoolId === undefined ? constraints.avoidPools.includes(poolId) : constraints.pinPoolId !== poolId;
+      if (!ruledOut) depth += members;
+    }
+    return depth;
+  }
+
+  private insert(entry: QueueEntry, laneId: string, eligible: boolean): Place {
+    let lane = this.laneStates.get(laneId);
+    if (!lane) {
+      lane = { id: laneId, constraints: entry.constraints, eligible: new OrderedSet(), members: 0 };
+      this.laneStates.set(laneId, lane);
+    }
+    const place: Place = { entry, lane, eligible };
+    this.places.set(entry.taskId, place);
+    this.classes[entry.priority].add(entry);
+    lane.members++;
+    if (eligible) lane.eligible.add(entry);
+    this.bytes += entry.bytes;
+    return place;
+  }
+
+  private discard(taskId: string): boolean {
+    const place = this.places.get(taskId);
+    if (!place) return false;
+    const { entry, lane } = place;
+    this.places.delete(taskId);
+    this.classes[entry.priority].delete(entry);
+    if (place.eligible) lane.eligible.delete(entry);
+    if (--lane.members === 0) this.laneStates.delete(lane.id);
+    this.bytes -= entry.bytes;
+    return true;
+  }
+
+  private rank(entry: QueueEntry): number {
+    return this.classes.interactive.rank(entry) + this.classes.batch.rank(entry);
+  }
+
+  private evictOldest(): QueueEntry | undefined {
+    const { interactive, batch } = this.classes;
+    const heads = [this.firstEligible(interactive), this.firstEligible(batch)].filter(entry => entry !== undefined);
+    const [oldest] = heads.sort((a, b) => a.seq - b.seq);
+    if (oldest) this.discard(oldest.taskId);
+    return oldest;
+  }
+
+  /** Entries not yet confirmed are the newest, so this rarely looks past the first. */
+  private firstEligible(entries: OrderedSet<QueueEntry>): QueueEntry | undefined {
+    for (const entry of entries.values()) if (this.places.get(entry.taskId)?.eligible) return entry;
+    return undefined;
+  }
+}

@@ -1,0 +1,109 @@
+import { Injectable } from '@nestjs/common';
+import { MetricsService, type ServedBy } from '../../observability/metrics.service';
+import { Narrator, type LogFields } from '../../observability/narrator';
+import type { LiveTask } from '../live/live-task';
+import type { Placement, TaskEnding, TaskSpec } from '../task';
+
+/** Counts and tells what happens to tasks, each thing once. */
+@Injectable()
+export class TaskReporter {
+  constructor(
+    private readonly metrics: MetricsService,
+    private readonly narrator: Narrator,
+  ) {}
+
+  admitted(task: LiveTask): void {
+    const { spec, facts } = task;
+    this.metrics.taskEnqueued(askedFor(spec), spec.priority);
+    this.narrator.tell(`Task ${spec.taskId} was accepted at position ${facts.queuePosition}.`, {
+      event: 'task_admitted',
+      ...about(spec),
+      priority: spec.priority,
+      queue_position: facts.queuePosition,
+      predicted_start_ms: facts.predictedStartMs,
+    });
+  }
+
+  rejected(spec: TaskSpec, code: string, policy: string | undefined, human: string): void {
+    const engine = spec.constraints.engine ?? '';
+    this.metrics.taskRejected(engine, code);
+    if (policy !== undefined) this.metrics.backpressure(engine, policy);
+    this.narrator.tell(human, { event: 'task_rejected', ...about(spec), code, policy });
+  }
+
+  started(task: LiveTask, placement: Placement, firstTokenMs: number): void {
+    const { spec } = task;
+    this.metrics.taskStarted(placement, spec.priority);
+    this.metrics.firstToken(placement, spec.priority, firstTokenMs);
+    this.narrator.tell(`Task ${spec.taskId} started on ${placement.poolId}/${placement.replicaId}.`, {
+      event: 'task_started',
+      ...about(spec, placement),
+      attempt: task.attempts,
+      first_token_ms: Math.round(firstTokenMs),
+    });
+  }
+
+  retried(task: LiveTask, placement: Placement, code: string, delayMs: number): void {
+    this.narrator.warn(`Task ${task.id} goes back to the queue: its engine failed before any output (${code}).`, {
+      event: 'task_retried',
+      ...about(task.spec, placement),
+      attempt: task.attempts,
+      code,
+      delay_ms: delayMs,
+    });
+  }
+
+  fallback(spec: TaskSpec): void {
+    this.metrics.placementDecision('fallback', spec.constraints.pinPoolId !== undefined, true, 0);
+    this.narrator.tell(`No pool is ready for task ${spec.taskId}: the deterministic stand-in answers.`, {
+      event: 'deterministic_fallback',
+      ...about(spec),
+    });
+  }
+
+  /** @param reason for a cancelled task, who wanted it: `client` or `disconnect` */
+  ended(spec: TaskSpec, ending: TaskEnding, reason: string): void {
+    const by = ending.placement ?? askedFor(spec);
+    const { tokensIn, tokensOut, decodeMs } = ending.usage;
+    if (ending.placement) this.metrics.tokens(by, tokensIn, tokensOut);
+    if (ending.state === 'completed') this.metrics.decode(by, spec.priority, decodeMs);
+    if (ending.state === 'cancelled') this.metrics.taskCanceled(by, reason);
+    this.narrator.tell(`Task ${spec.taskId} ${sentences[ending.state]}.`, {
+      event: `task_${ending.state}`,
+      ...about(spec, ending.placement),
+      ...(ending.code && { code: ending.code, reason: ending.message }),
+      ...(ending.state === 'cancelled' && { cancelled_by: reason }),
+      tokens_in: tokensIn,
+      tokens_out: tokensOut,
+      decode_time_ms: Math.round(decodeMs),
+      attempts: ending.attempts,
+    });
+  }
+}
+
+const sentences: Readonly<Record<TaskEnding['state'], string>> = {
+  completed: 'is done',
+  failed: 'failed',
+  cancelled: 'was cancelled',
+  expired: 'ran out of time',
+  dropped: 'was dropped to make room in the queue',
+};
+
+function about(spec: TaskSpec, placement?: Placement): Omit<LogFields, 'event'> {
+  return {
+    job_id: spec.taskId,
+    session_id: spec.sessionId,
+    correlation_id: spec.correlationId,
+    ...(placement && {
+      engine: placement.engine,
+      engine_version: placement.engineVersion,
+      pool_id: placement.poolId,
+      replica_id: placement.replicaId,
+    }),
+  };
+}
+
+/** Labels before a placement: what the task asked for, and nothing made up. */
+function askedFor({ constraints }: TaskSpec): ServedBy {
+  return { engine: constraints.engine ?? '', engineVersion: '', poolId: constraints.pinPoolId ?? '', replicaId: '' };
+}

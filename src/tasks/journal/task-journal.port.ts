@@ -1,0 +1,94 @@
+import type { AdmissionFacts, Placement, TaskEnding, TaskEvent, TaskSpec, TaskState } from '../task';
+
+/** A task as the journal holds it. `spec.prompt` is empty once it ended: an ended task keeps a hash of its request. */
+export interface JournalRecord {
+  readonly spec: TaskSpec;
+  readonly facts: AdmissionFacts;
+  /** True once a token of an attempt may have been seen. */
+  readonly firstTokenMarked: boolean;
+  readonly placement?: Placement;
+  readonly ending?: TaskEnding;
+}
+
+export interface SessionUsage {
+  readonly sessionId: string;
+  readonly tokens: number;
+  readonly timeMs: number;
+  readonly cost: number;
+  readonly turns: number;
+}
+
+/** What {@link TaskJournal.recover} gives back after a start. */
+export interface Recovery {
+  /** Tasks without an ending, in the order of their keys. */
+  readonly live: readonly JournalRecord[];
+  readonly sessions: readonly SessionUsage[];
+  readonly bindings: readonly JournalBinding[];
+  /** The largest `seq` ever given out, 0 for a new journal. */
+  readonly lastSeq: number;
+}
+
+/** A binding known before a restart. Only what is needed to probe it again. */
+export interface JournalBinding {
+  readonly poolId: string;
+  readonly replicaId: string;
+  readonly engine: string;
+  readonly url: string;
+  readonly source: string;
+}
+
+export interface JournalQuery {
+  readonly state?: TaskState;
+  readonly sessionId?: string;
+  /** Continue after this record of the previous page. */
+  readonly after?: { readonly admittedAtMs: number; readonly taskId: string };
+  readonly limit: number;
+}
+
+/**
+ * What must outlive the process.
+ *
+ * Every write resolves once it is durable, and rejects with STORAGE_UNAVAILABLE when it is not and never will be: then
+ * nothing of it is kept. Writes become durable in the order of their calls. One call is one transaction: all of it or
+ * nothing. It is a ledger, not a queue: it knows no order of service and starts nothing.
+ */
+export abstract class TaskJournal {
+  /** Opens the journal and reads what was live. Called once, before any other. */
+  abstract recover(): Promise<Recovery>;
+
+  /** Records an admission; with `evicted`, the ending of the task that made room for it in the same transaction. */
+  abstract admit(spec: TaskSpec, facts: AdmissionFacts, evicted?: TaskEnding): Promise<void>;
+
+  /** Marks that output of this attempt may be seen from now on: the task is never run again. */
+  abstract markFirstToken(taskId: string, placement: Placement): Promise<void>;
+
+  /** Records an ending, and what its session has spent since (absent for a task's own session). */
+  abstract end(ending: TaskEnding, session?: SessionUsage): Promise<void>;
+
+  /**
+   * Copies events that readers have been shown, `firstSeq` being the number of the first. Best effort: it never
+   * rejects and is not synced; it is what a kill leaves readable. Dropped once the ending names a transcript.
+   */
+  abstract copyEvents(taskId: string, firstSeq: number, events: readonly TaskEvent[]): void;
+
+  /** The events copied for a task, from number 1 without gaps. */
+  abstract readEvents(taskId: string): Promise<readonly TaskEvent[]>;
+
+  abstract find(taskId: string): Promise<JournalRecord | undefined>;
+
+  /** Newest admission first. */
+  abstract list(query: JournalQuery): Promise<readonly JournalRecord[]>;
+
+  /** Forgets up to `limit` tasks that ended before a wall-clock time; resolves to how many. */
+  abstract expire(endedBeforeMs: number, limit: number): Promise<number>;
+
+  abstract saveBinding(binding: JournalBinding): Promise<void>;
+
+  abstract removeBinding(poolId: string, replicaId: string): Promise<void>;
+
+  /** Forgets a session's usage (it was deleted, or its time to live ended). */
+  abstract forgetSession(sessionId: string): Promise<void>;
+
+  /** Writes what is pending and lets go of the files. */
+  abstract close(): Promise<void>;
+}

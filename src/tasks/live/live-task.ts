@@ -1,0 +1,52 @@
+import type { Subscription } from 'rxjs';
+import type { Spend } from '../../sessions/session-store.port';
+import type { Alarm } from '../../time/alarms';
+import type { AdmissionFacts, Placement, TaskSpec, TaskState } from '../task';
+import type { QueueEntry } from '../queue/task-queue.port';
+
+/** States of a task that has not ended. */
+export type LiveState = Extract<TaskState, 'queued' | 'dispatching' | 'streaming'>;
+
+/** A task between its admission and its end, with what its work holds. {@link LiveTasks} alone changes its state. */
+export class LiveTask {
+  state: LiveState = 'queued';
+  /** Settles when an ending that has begun is through (or was taken back); undefined while nobody ends the task. */
+  ending: Promise<void> | undefined;
+  /** Attempts begun so far. */
+  attempts = 0;
+  placement: Placement | undefined;
+  /** {@link Clock.nowMs} at which the attempt that runs began; undefined while none does. */
+  runningSinceMs: number | undefined;
+  /** The attempt runs where the session's last one ran. */
+  warm = false;
+  /** Wall clock, at the first output. */
+  startedAtMs: number | undefined;
+  /** Token events so far: the next one's index. */
+  tokens = 0;
+  /** Output of it may have been seen: it is never run again. */
+  shown = false;
+  /** `pool/replica` of those that failed it. */
+  readonly avoid = new Set<string>();
+  /** The attempt that runs; unsubscribing aborts the engine's request and gives the slot back. */
+  run: Subscription | undefined;
+  deadline: Alarm | undefined;
+  /** A coming retry, or the end after the last reader left. */
+  retry: Alarm | undefined;
+  detach: Alarm | undefined;
+  /** Streams open on it. */
+  readers = 0;
+
+  constructor(
+    readonly spec: TaskSpec,
+    readonly facts: AdmissionFacts,
+    readonly entry: QueueEntry,
+    /** What its session could still use when this task's own reservation was made. */
+    readonly remaining: Spend,
+    /** {@link Clock.nowMs} at which its deadline passes. */
+    readonly deadlineAtMs: number,
+  ) {}
+
+  get id(): string {
+    return this.spec.taskId;
+  }
+}

@@ -1,0 +1,47 @@
+import type { Observable } from 'rxjs';
+import type { TaskEvent } from '../task';
+
+/** A run of encoded SSE frames, ready to be written. Shared between all readers at the same place: never changed. */
+export interface LogChunk {
+  readonly frames: string;
+  /** Number of the last event in it; the next read goes on after this. */
+  readonly lastSeq: number;
+  /** True when the last frame is the terminal event: nothing follows. */
+  readonly terminal: boolean;
+}
+
+/**
+ * The events of each task, numbered from 1, appended by one writer and read by any number of cursors.
+ *
+ * A reader holds a number, not a queue: `follow` says that there is more, `read` gives what follows the number. Wake-ups
+ * may be merged or spurious. After the terminal event nothing can be appended.
+ */
+export abstract class EventLog {
+  /** Makes an empty log (or, after a restart, one with the events that were kept). */
+  abstract open(taskId: string, events?: readonly TaskEvent[]): void;
+
+  /**
+   * Appends a batch and wakes the followers; returns the log's size in bytes. It returns at once: a driver that writes
+   * elsewhere does so in the order of the calls.
+   * @throws ServiceError INTERNAL when the log is unknown or already has its terminal event
+   */
+  abstract append(taskId: string, events: readonly TaskEvent[]): number;
+
+  /** What follows event `afterSeq`, up to about `maxBytes` (at least one event); undefined when nothing does. */
+  abstract read(taskId: string, afterSeq: number, maxBytes: number, verbose: boolean): Promise<LogChunk | undefined>;
+
+  /** Emits whenever there may be more to read; completes when the log is dropped. */
+  abstract follow(taskId: string): Observable<void>;
+
+  /** The number of the last event, and whether it is terminal; undefined for a log that is not here. */
+  abstract tail(taskId: string): Promise<{ readonly lastSeq: number; readonly terminal: boolean } | undefined>;
+
+  /** All events, for the transcript. */
+  abstract events(taskId: string): Promise<readonly TaskEvent[]>;
+
+  /** Its events can be read elsewhere from now on (the transcript): it may be dropped when memory is wanted. */
+  abstract seal(taskId: string): void;
+
+  /** Forgets a log. */
+  abstract drop(taskId: string): void;
+}

@@ -1,0 +1,110 @@
+import type { ErrorCode } from '../errors/catalogue';
+import type { Sampling } from '../engines/engine-adapter.port';
+
+export const priorities = ['interactive', 'batch'] as const;
+export type Priority = (typeof priorities)[number];
+
+export const taskStates = [
+  'queued',
+  'dispatching',
+  'streaming',
+  'completed',
+  'failed',
+  'cancelled',
+  'expired',
+  'dropped',
+] as const;
+export type TaskState = (typeof taskStates)[number];
+export type EndState = 'completed' | 'failed' | 'cancelled' | 'expired' | 'dropped';
+
+/** Where a task may run. Two tasks with equal constraints share a lane of the queue. */
+export interface PlacementConstraints {
+  readonly pinPoolId?: string;
+  readonly preferPools: readonly string[];
+  readonly avoidPools: readonly string[];
+  readonly engine?: string;
+  readonly modelRef?: string;
+  readonly workload: string;
+}
+
+/** What a client asked for, validated and with every default filled in. Never changed after admission. */
+export interface TaskSpec {
+  readonly taskId: string;
+  readonly sessionId: string;
+  /** True where the client named no session: the task's own is forgotten with it. */
+  readonly ownSession: boolean;
+  readonly priority: Priority;
+  readonly constraints: PlacementConstraints;
+  readonly prompt: string;
+  readonly ctx?: number;
+  readonly maxTokens: number;
+  readonly expectedTokens?: number;
+  /** From admission to end, on the monotonic clock. */
+  readonly deadlineMs: number;
+  readonly sampling: Sampling;
+  readonly onDisconnect: 'cancel' | 'continue';
+  readonly correlationId: string;
+}
+
+/** What was decided and told at admission. */
+export interface AdmissionFacts {
+  /** Lower-case hex SHA-256 of the canonical request body: equal bodies are one admission, others a conflict. */
+  readonly requestHash: string;
+  /** Wall clock. */
+  readonly admittedAtMs: number;
+  /** The static order of the queue: smaller goes first; ties by {@link seq}. */
+  readonly orderKey: number;
+  readonly seq: number;
+  readonly queuePosition: number;
+  readonly predictedStartMs: number;
+  readonly preparation: readonly PreparationStep[];
+}
+
+/** Something that has to happen before a task can start. */
+export interface PreparationStep {
+  readonly kind: 'model_load' | 'pool_warmup';
+  readonly detail: string;
+}
+
+/** The replica an attempt runs on. */
+export interface Placement {
+  readonly engine: string;
+  readonly engineVersion: string;
+  readonly poolId: string;
+  readonly replicaId: string;
+}
+
+export interface TaskUsage {
+  readonly tokensIn: number;
+  readonly tokensOut: number;
+  readonly decodeMs: number;
+  readonly cost: number;
+}
+
+/** How a task ended. Written once. */
+export interface TaskEnding {
+  readonly taskId: string;
+  readonly state: EndState;
+  /** The catalogue code of the `error` event; undefined for `completed`. */
+  readonly code?: ErrorCode;
+  readonly message?: string;
+  /** Wall clock. */
+  readonly endedAtMs: number;
+  readonly usage: TaskUsage;
+  readonly placement?: Placement;
+  readonly attempts: number;
+  readonly startedAtMs?: number;
+  readonly transcriptArtifactId?: string;
+}
+
+/** One event of a task's stream, before it is framed. `data` is canonical JSON (RFC 8785). */
+export interface TaskEvent {
+  readonly type: 'started' | 'token' | 'metrics' | 'end' | 'error';
+  readonly data: string;
+  /** What a reader with `verbose=true` gets instead of `data`. Not part of the transcript. */
+  readonly verboseData?: string;
+}
+
+export function isTerminal(event: TaskEvent): boolean {
+  return event.type === 'end' || event.type === 'error';
+}
