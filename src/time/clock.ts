@@ -7,6 +7,8 @@ import { performance } from 'node:perf_hooks';
  */
 @Injectable()
 export class Clock {
+  private readonly startedAtMs = Date.now() - performance.now();
+
   /** Milliseconds since the process started, fractional, never going back. */
   nowMs(): number {
     return performance.now();
@@ -15,5 +17,10 @@ export class Clock {
   /** Milliseconds since 1970 by the machine's calendar. */
   wallMs(): number {
     return Date.now();
+  }
+
+  /** A calendar time that is never set back while the process runs: for orders that must survive it. */
+  steadyWallMs(): number {
+    return this.startedAtMs + performance.now();
   }
 }

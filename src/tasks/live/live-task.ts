@@ -23,8 +23,8 @@ export class LiveTask {
   startedAtMs: number | undefined;
   /** Token events so far: the next one's index. */
   tokens = 0;
-  /** Output of it may have been seen: it is never run again. */
-  shown = false;
+  /** Events in its log. */
+  events = 0;
   /** `pool/replica` of those that failed it. */
   readonly avoid = new Set<string>();
   /** The attempt that runs; unsubscribing aborts the engine's request and gives the slot back. */

@@ -1,0 +1,39 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { ScheduleModule } from '@nestjs/schedule';
+import { ArtifactsModule } from './artifacts/artifacts.module';
+import { CatalogModule } from './catalog/catalog.module';
+import type { Config } from './config/config';
+import { ConfigModule } from './config/config.module';
+import { HandoffModule } from './handoff/handoff.module';
+import { HttpModule } from './http/http.module';
+import { MetaModule } from './meta/meta.module';
+import type { Logger } from './observability/logger';
+import { ObservabilityModule } from './observability/observability.module';
+import { PoolsModule } from './pools/pools.module';
+import { SessionsModule } from './sessions/sessions.module';
+import { TasksModule } from './tasks/tasks.module';
+import { TimeModule } from './time/time.module';
+import { EngineAllowModule } from './workers/engine-allow.module';
+import { WorkersModule } from './workers/workers.module';
+
+/** The whole service. */
+@Module({})
+export class AppModule {
+  static with(config: Config, logger: Logger): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [
+        ...[ConfigModule.with(config), ObservabilityModule.with(logger), TimeModule, ScheduleModule.forRoot(), HttpModule],
+        EngineAllowModule,
+        PoolsModule,
+        WorkersModule,
+        TasksModule,
+        SessionsModule,
+        CatalogModule,
+        ArtifactsModule,
+        HandoffModule,
+        MetaModule,
+      ],
+    };
+  }
+}

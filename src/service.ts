@@ -1,0 +1,33 @@
+import { NestFactory } from '@nestjs/core';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { AddressInfo } from 'node:net';
+import { AppModule } from './app.module';
+import type { Config } from './config/config';
+import { ApiKeys } from './http/api-keys';
+import { createHttpAdapter, installHooks } from './http/http-server';
+import { serveOpenApi } from './http/openapi';
+import type { Logger } from './observability/logger';
+import { Narrator } from './observability/narrator';
+import { RecoveryService } from './tasks/recovery/recovery.service';
+
+/** Puts the service together without opening a socket. */
+export async function createService(config: Config, logger: Logger): Promise<NestFastifyApplication> {
+  const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(config, logger), createHttpAdapter(config), {
+    logger,
+    bodyParser: false,
+    abortOnError: false,
+  });
+  installHooks(app.getHttpAdapter().getInstance(), config, app.get(ApiKeys));
+  serveOpenApi(app);
+  return app;
+}
+
+/** Listens, then recovers what the process before left; the service is ready when this resolves. Returns its URL. */
+export async function startService(app: NestFastifyApplication, config: Config): Promise<string> {
+  await app.listen(config.addr.port, config.addr.host);
+  const { address, family, port } = app.getHttpServer().address() as AddressInfo;
+  const url = `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+  await app.get(RecoveryService).run();
+  app.get(Narrator).tell(`Listening on ${url}.`, { event: 'listening', url, pid: process.pid });
+  return url;
+}

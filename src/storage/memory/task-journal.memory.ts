@@ -1,0 +1,143 @@
+import { Injectable } from '@nestjs/common';
+import { ServiceError } from '../../errors/service-error';
+import {
+  TaskJournal,
+  type JournalBinding,
+  type JournalQuery,
+  type JournalRecord,
+  type Recovery,
+  type SessionUsage,
+} from '../../tasks/journal/task-journal.port';
+import type { AdmissionFacts, Placement, TaskEnding, TaskEvent, TaskSpec, TaskState } from '../../tasks/task';
+
+/** A journal that ends with its process: for tests, and to measure what durability costs. */
+@Injectable()
+export class MemoryTaskJournal extends TaskJournal {
+  private readonly records = new Map<string, JournalRecord>();
+  private readonly copies = new Map<string, TaskEvent[]>();
+  private readonly sessions = new Map<string, SessionUsage>();
+  private readonly bindings = new Map<string, JournalBinding>();
+  private lastSeq = 0;
+
+  async recover(): Promise<Recovery> {
+    const live = [...this.records.values()].filter(record => !record.ending).sort(inOrder);
+    return {
+      live,
+      sessions: [...this.sessions.values()],
+      bindings: [...this.bindings.values()],
+      lastSeq: this.lastSeq,
+    };
+  }
+
+  async admit(spec: TaskSpec, facts: AdmissionFacts, evicted?: TaskEnding): Promise<void> {
+    if (this.records.has(spec.taskId)) throw new ServiceError('TASK_CONFLICT', { field: 'task_id' });
+    this.records.set(spec.taskId, { spec, facts, firstTokenMarked: false });
+    this.lastSeq = Math.max(this.lastSeq, facts.seq);
+    if (evicted) await this.end(evicted);
+  }
+
+  async markFirstToken(taskId: string, placement: Placement): Promise<void> {
+    const record = this.records.get(taskId);
+    if (record && !record.ending) this.records.set(taskId, { ...record, firstTokenMarked: true, placement });
+  }
+
+  async end(ending: TaskEnding, session?: SessionUsage): Promise<void> {
+    const record = this.records.get(ending.taskId);
+    if (!record || record.ending) return;
+    const placement = ending.placement ?? record.placement;
+    this.records.set(ending.taskId, {
+      spec: { ...record.spec, prompt: '' },
+      facts: record.facts,
+      firstTokenMarked: record.firstTokenMarked,
+      ...(placement && { placement }),
+      ending,
+    });
+    if (ending.transcriptArtifactId !== undefined) this.copies.delete(ending.taskId);
+    if (session) this.sessions.set(session.sessionId, mostOf(session, this.sessions.get(session.sessionId)));
+  }
+
+  copyEvents(taskId: string, firstSeq: number, events: readonly TaskEvent[]): void {
+    const record = this.records.get(taskId);
+    if (!record || record.ending?.transcriptArtifactId !== undefined) return;
+    let copied = this.copies.get(taskId);
+    if (!copied) this.copies.set(taskId, (copied = []));
+    if (firstSeq === copied.length + 1) copied.push(...events);
+  }
+
+  async readEvents(taskId: string): Promise<readonly TaskEvent[]> {
+    return [...(this.copies.get(taskId) ?? [])];
+  }
+
+  async find(taskId: string): Promise<JournalRecord | undefined> {
+    return this.records.get(taskId);
+  }
+
+  async list({ state, sessionId, after, limit }: JournalQuery): Promise<readonly JournalRecord[]> {
+    return [...this.records.values()]
+      .filter(record => state === undefined || stateOf(record) === state)
+      .filter(record => sessionId === undefined || record.spec.sessionId === sessionId)
+      .filter(record => !after || byAge(keyOf(record), after) > 0)
+      .sort((a, b) => byAge(keyOf(a), keyOf(b)))
+      .slice(0, limit);
+  }
+
+  async expire(endedBeforeMs: number, limit: number): Promise<number> {
+    const due = [...this.records.values()]
+      .filter(({ ending }) => ending && ending.endedAtMs < endedBeforeMs)
+      .slice(0, limit);
+    for (const { spec } of due) {
+      this.records.delete(spec.taskId);
+      this.copies.delete(spec.taskId);
+    }
+    return due.length;
+  }
+
+  async saveBinding(binding: JournalBinding): Promise<void> {
+    this.bindings.set(`${binding.poolId}/${binding.replicaId}`, binding);
+  }
+
+  async removeBinding(poolId: string, replicaId: string): Promise<void> {
+    this.bindings.delete(`${poolId}/${replicaId}`);
+  }
+
+  async forgetSession(sessionId: string): Promise<void> {
+    this.sessions.delete(sessionId);
+  }
+
+  async close(): Promise<void> {}
+}
+
+/** A journal knows no dispatching: until its first token is marked, a live task counts as queued. */
+function stateOf({ ending, firstTokenMarked }: JournalRecord): TaskState {
+  return ending?.state ?? (firstTokenMarked ? 'streaming' : 'queued');
+}
+
+/** Usage only grows: an ending that is written late must not take back what later ones have added. */
+function mostOf(usage: SessionUsage, known: SessionUsage | undefined): SessionUsage {
+  if (!known) return usage;
+  return {
+    sessionId: usage.sessionId,
+    tokens: Math.max(usage.tokens, known.tokens),
+    timeMs: Math.max(usage.timeMs, known.timeMs),
+    cost: Math.max(usage.cost, known.cost),
+    turns: Math.max(usage.turns, known.turns),
+  };
+}
+
+interface AgeKey {
+  readonly admittedAtMs: number;
+  readonly taskId: string;
+}
+
+function keyOf({ spec, facts }: JournalRecord): AgeKey {
+  return { admittedAtMs: facts.admittedAtMs, taskId: spec.taskId };
+}
+
+/** Newest first; of one millisecond, the larger id first. Ids are ASCII, so this is also the order of their bytes. */
+function byAge(a: AgeKey, b: AgeKey): number {
+  return b.admittedAtMs - a.admittedAtMs || (a.taskId < b.taskId ? 1 : a.taskId > b.taskId ? -1 : 0);
+}
+
+function inOrder({ facts: a }: JournalRecord, { facts: b }: JournalRecord): number {
+  return a.orderKey - b.orderKey || a.seq - b.seq;
+}

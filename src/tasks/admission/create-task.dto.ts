@@ -1,0 +1,113 @@
+import { ApiPropertyOptional } from '@nestjs/swagger';
+import { IsOptional } from 'class-validator';
+import { idPattern } from '../../config/parsers';
+import { ChoiceField, IdField, IntField, NestedField, NumberField, TextField, TextListField } from '../../http/fields';
+import { priorities } from '../task';
+import { IsTextOrTexts } from './text-or-texts';
+
+/** The body limit is in bytes and is what really bounds a prompt; this only keeps the schema honest. */
+const PROMPT_MAX = 256 * 1024 * 1024;
+const MODEL_REF_MAX = 256;
+export const workloads = ['completion'] as const;
+export const MAX_TOKENS_DEFAULT = 256;
+export const DEADLINE_DEFAULT_MS = 60_000;
+/** A year: past it a deadline is a typing error. */
+const DEADLINE_MAX_MS = 365 * 86_400_000;
+
+export class PlacementDto {
+  @IdField({ description: 'The only pool that may run the task.', optional: true })
+  pin_pool_id?: string;
+
+  @TextListField({ description: 'Pools tried first.', maxItems: 32, maxLength: 128, pattern: idPattern, optional: true })
+  prefer_pools?: string[];
+
+  @TextListField({ description: 'Pools that must not run it.', maxItems: 32, maxLength: 128, pattern: idPattern, optional: true })
+  avoid_pools?: string[];
+}
+
+/** A task as a client submits it. Only `prompt` (or `inputs`) is needed. */
+export class CreateTaskDto {
+  @IdField({ description: 'Identifies the task; a UUIDv7 when absent. The same id with the same body is one admission.', optional: true })
+  task_id?: string;
+
+  @IdField({ description: 'The session it belongs to; its own when absent.', optional: true })
+  session_id?: string;
+
+  @ChoiceField({ description: 'Kind of work.', values: workloads, optional: true })
+  workload?: string;
+
+  @TextField({ description: 'The model; any that a pool serves when absent.', minLength: 1, maxLength: MODEL_REF_MAX, optional: true })
+  model_ref?: string;
+
+  @IdField({ description: 'Kind of engine; any when absent.', example: 'llamacpp', optional: true })
+  engine?: string;
+
+  @IntField({ description: "Context length wanted; the engine's when absent.", min: 0, max: 16_777_216, optional: true })
+  ctx?: number;
+
+  @ChoiceField({ description: 'Interactive goes first; batch ages so that it is never starved.', values: priorities, optional: true })
+  priority?: string;
+
+  @TextField({ description: 'The text to complete.', maxLength: PROMPT_MAX, example: 'Say hello.', optional: true })
+  prompt?: string;
+
+  @ApiPropertyOptional({
+    description: 'In place of `prompt`: a text, or up to 256 that are joined with line ends.',
+    oneOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' }, maxItems: 256 }],
+  })
+  @IsOptional()
+  @IsTextOrTexts()
+  inputs?: string | string[];
+
+  @IntField({ description: `Most tokens to generate (${MAX_TOKENS_DEFAULT}).`, min: 1, max: 1_048_576, optional: true })
+  max_tokens?: number;
+
+  @IntField({ description: 'Tokens the client expects in all; a hint that admission may refuse on.', min: 0, max: 1e12, optional: true })
+  expected_tokens?: number;
+
+  // Zero and below have an error code of their own, so they pass here.
+  @IntField({
+    description: `Milliseconds from admission to the task's end (${DEADLINE_DEFAULT_MS}).`,
+    min: -DEADLINE_MAX_MS,
+    max: DEADLINE_MAX_MS,
+    optional: true,
+  })
+  deadline_ms?: number;
+
+  @IntField({ description: 'Seed of the sampler.', min: 0, max: 4_294_967_295, optional: true })
+  seed?: number;
+
+  @NumberField({ description: 'Sampling temperature.', min: 0, max: 100, optional: true })
+  temperature?: number;
+
+  @NumberField({ description: 'Nucleus sampling.', min: 0, max: 1, optional: true })
+  top_p?: number;
+
+  @IntField({ description: 'Top-k sampling.', min: 0, max: 1_000_000, optional: true })
+  top_k?: number;
+
+  @NumberField({ description: 'Min-p sampling.', min: 0, max: 1, optional: true })
+  min_p?: number;
+
+  @NumberField({ description: 'Repeat penalty.', min: 0, max: 100, optional: true })
+  repeat_penalty?: number;
+
+  @NumberField({ description: 'Presence penalty.', min: -100, max: 100, optional: true })
+  presence_penalty?: number;
+
+  @NumberField({ description: 'Frequency penalty.', min: -100, max: 100, optional: true })
+  frequency_penalty?: number;
+
+  @TextListField({ description: 'Texts at which generation stops.', maxItems: 16, maxLength: 256, optional: true })
+  stop?: string[];
+
+  @NestedField({ description: 'Where it may run.', type: () => PlacementDto, optional: true })
+  placement?: PlacementDto;
+
+  @ChoiceField({
+    description: 'When the last reader leaves: `cancel` after a grace (interactive), or `continue` (batch).',
+    values: ['cancel', 'continue'],
+    optional: true,
+  })
+  on_disconnect?: string;
+}

@@ -1,0 +1,90 @@
+import { createHash } from 'node:crypto';
+import { v7 as uuidv7 } from 'uuid';
+import type { Sampling } from '../../engines/engine-adapter.port';
+import { ServiceError } from '../../errors/service-error';
+import { canonicalJson } from '../stream/task-events';
+import type { PlacementConstraints, Priority, TaskSpec } from '../task';
+import { DEADLINE_DEFAULT_MS, MAX_TOKENS_DEFAULT, workloads, type CreateTaskDto } from './create-task.dto';
+
+/** `expected_tokens` from which a task is refused, whatever room there is. */
+const EXPECTED_TOKENS_TOO_MANY = 1_000_000;
+const EXPECTED_TOKENS_FAR_TOO_MANY = 2_000_000;
+
+/**
+ * Fills in the defaults of a validated body.
+ * @throws ServiceError INVALID_PARAMS without a prompt, DEADLINE_UNMET for a deadline that is not in the future
+ */
+export function toTaskSpec(body: CreateTaskDto, correlationId: string): TaskSpec {
+  const taskId = body.task_id ?? uuidv7();
+  const priority: Priority = body.priority === 'batch' ? 'batch' : 'interactive';
+  const deadlineMs = body.deadline_ms ?? DEADLINE_DEFAULT_MS;
+  if (deadlineMs <= 0) throw new ServiceError('DEADLINE_UNMET', { field: 'deadline_ms', message: 'deadline_ms must be > 0' });
+  return {
+    taskId,
+    sessionId: body.session_id ?? taskId,
+    ownSession: body.session_id == null,
+    priority,
+    constraints: constraintsOf(body),
+    prompt: promptOf(body),
+    ...(body.ctx != null && { ctx: body.ctx }),
+    maxTokens: body.max_tokens ?? MAX_TOKENS_DEFAULT,
+    ...(body.expected_tokens != null && { expectedTokens: body.expected_tokens }),
+    deadlineMs,
+    sampling: samplingOf(body),
+    onDisconnect: onDisconnectOf(body, priority),
+    correlationId,
+  };
+}
+
+/** Lower-case hex SHA-256 of the canonical body: tells a repeated submission from another one under the same id. */
+export function requestHashOf(body: CreateTaskDto): string {
+  return createHash('sha256').update(canonicalJson(body)).digest('hex');
+}
+
+/** The refusal that a task of this expected size gets whatever room there is; undefined for a reasonable one. */
+export function oversized(spec: TaskSpec): 'ADMISSION_REJECT' | 'QUEUE_FULL_DROP_LRU' | undefined {
+  const { expectedTokens = 0 } = spec;
+  if (expectedTokens >= EXPECTED_TOKENS_FAR_TOO_MANY) return 'QUEUE_FULL_DROP_LRU';
+  return expectedTokens >= EXPECTED_TOKENS_TOO_MANY ? 'ADMISSION_REJECT' : undefined;
+}
+
+function promptOf({ prompt, inputs }: CreateTaskDto): string {
+  if (prompt != null && inputs != null) {
+    throw new ServiceError('INVALID_PARAMS', { field: 'inputs', message: 'prompt and inputs cannot both be given' });
+  }
+  const text = prompt ?? (Array.isArray(inputs) ? inputs.join('\n') : inputs);
+  if (text == null) throw new ServiceError('INVALID_PARAMS', { field: 'prompt', message: 'prompt (or inputs) is required' });
+  // A lone surrogate has no UTF-8 and would reach the engine as something else.
+  return text.toWellFormed();
+}
+
+function constraintsOf(body: CreateTaskDto): PlacementConstraints {
+  const { pin_pool_id: pin, prefer_pools: prefer, avoid_pools: avoid } = body.placement ?? {};
+  return {
+    ...(pin != null && { pinPoolId: pin }),
+    preferPools: prefer ?? [],
+    avoidPools: avoid ?? [],
+    ...(body.engine != null && { engine: body.engine }),
+    ...(body.model_ref != null && { modelRef: body.model_ref }),
+    workload: body.workload ?? workloads[0],
+  };
+}
+
+function samplingOf(body: CreateTaskDto): Sampling {
+  return {
+    ...(body.seed != null && { seed: body.seed }),
+    ...(body.temperature != null && { temperature: body.temperature }),
+    ...(body.top_p != null && { topP: body.top_p }),
+    ...(body.top_k != null && { topK: body.top_k }),
+    ...(body.min_p != null && { minP: body.min_p }),
+    ...(body.repeat_penalty != null && { repeatPenalty: body.repeat_penalty }),
+    ...(body.presence_penalty != null && { presencePenalty: body.presence_penalty }),
+    ...(body.frequency_penalty != null && { frequencyPenalty: body.frequency_penalty }),
+    ...(body.stop != null && { stop: body.stop }),
+  };
+}
+
+function onDisconnectOf({ on_disconnect: wish }: CreateTaskDto, priority: Priority): TaskSpec['onDisconnect'] {
+  if (wish === 'cancel' || wish === 'continue') return wish;
+  return priority === 'interactive' ? 'cancel' : 'continue';
+}

@@ -1,0 +1,64 @@
+import { Injectable } from '@nestjs/common';
+import { NEVER } from 'rxjs';
+import { Config } from '../../config/config';
+import { EngineRegistry } from '../../engines/engine-registry';
+import { ServiceError } from '../../errors/service-error';
+import type { Lease } from '../../pools/pool';
+import { PlacementService } from '../../pools/placement.service';
+import { Finisher } from '../ending/finisher';
+import { TaskReporter } from '../ending/task-reporter';
+import type { LiveTask } from '../live/live-task';
+import { LiveTasks } from '../live/live-tasks';
+import { TaskQueue } from '../queue/task-queue.port';
+import { Attempts } from './attempts';
+
+const STAND_IN = 'deterministic';
+
+/**
+ * What happens when a stream is opened and no pool that the task may use is ready (`ORCHD_FALLBACK`). A pool that is busy,
+ * drains, reloads or was not probed yet is waited for, and an engine's failure is never covered up.
+ */
+@Injectable()
+export class Fallback {
+  constructor(
+    private readonly config: Config,
+    private readonly placement: PlacementService,
+    private readonly engines: EngineRegistry,
+    private readonly queue: TaskQueue,
+    private readonly live: LiveTasks,
+    private readonly attempts: Attempts,
+    private readonly finisher: Finisher,
+    private readonly reporter: TaskReporter,
+  ) {}
+
+  async onStreamOpened(task: LiveTask): Promise<void> {
+    if (this.config.fallback === 'wait' || task.state !== 'queued' || task.attempts > 0 || task.avoid.size > 0) return;
+    const { verdict } = await this.placement.assess(task.spec.constraints);
+    if (verdict !== 'not-ready' && verdict !== 'no-model') return;
+    if (this.config.fallback === 'error') {
+      await this.finisher.finish(task, { state: 'failed', error: new ServiceError('POOL_UNREADY') });
+      return;
+    }
+    // Whoever takes it off the queue runs it: this, or a dispatch that found a pool after all.
+    if (!(await this.queue.remove(task.id)) || !this.live.advance(task, 'dispatching')) return;
+    this.reporter.fallback(task.spec);
+    this.attempts.start(task, this.standInLease(task));
+  }
+
+  /** The stand-in has a slot for everybody. */
+  private standInLease(task: LiveTask): Lease {
+    const adapter = this.engines.find(STAND_IN);
+    if (!adapter) throw new ServiceError('INTERNAL', {}, new Error('the deterministic engine is not registered'));
+    const poolId = task.spec.constraints.pinPoolId ?? 'default';
+    return {
+      poolId,
+      replicaId: STAND_IN,
+      engine: STAND_IN,
+      engineVersion: '1',
+      adapter,
+      target: { url: '', poolId, replicaId: STAND_IN },
+      revoked$: NEVER,
+      release: () => undefined,
+    };
+  }
+}

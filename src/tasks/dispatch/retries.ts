@@ -1,0 +1,52 @@
+import { Injectable } from '@nestjs/common';
+import type { ServiceError } from '../../errors/service-error';
+import { Prober } from '../../pools/prober';
+import { Alarms } from '../../time/alarms';
+import { Finisher } from '../ending/finisher';
+import { TaskReporter } from '../ending/task-reporter';
+import type { LiveTask } from '../live/live-task';
+import { LiveTasks } from '../live/live-tasks';
+import { TaskQueue } from '../queue/task-queue.port';
+import type { Placement } from '../task';
+import { DispatchSignal } from './dispatch-signal';
+import { decideRetry } from './retry-policy';
+
+/** Takes back a task whose attempt failed before any output: to its old place in the queue, or to its end. */
+@Injectable()
+export class Retries {
+  constructor(
+    private readonly live: LiveTasks,
+    private readonly queue: TaskQueue,
+    private readonly finisher: Finisher,
+    private readonly prober: Prober,
+    private readonly alarms: Alarms,
+    private readonly signal: DispatchSignal,
+    private readonly reporter: TaskReporter,
+  ) {}
+
+  /** The attempt's slot is free already. */
+  async takeBack(task: LiveTask, placement: Placement, error: ServiceError): Promise<void> {
+    const { poolId, replicaId } = placement;
+    this.prober.probeSoon(poolId, replicaId);
+    const decision = decideRetry(error, task.attempts);
+    if (!decision.retry) {
+      await this.finisher.finish(task, { state: 'failed', error: decision.error });
+      return;
+    }
+    if (!this.live.advance(task, 'queued')) return;
+    if (!decision.counts) task.attempts--;
+    task.avoid.add(`${poolId}/${replicaId}`);
+    task.placement = undefined;
+    task.runningSinceMs = undefined;
+    this.reporter.retried(task, placement, error.code, decision.delayMs);
+    task.retry = this.alarms.after(decision.delayMs, () => void this.restore(task));
+  }
+
+  private async restore(task: LiveTask): Promise<void> {
+    if (task.ending) return;
+    await this.queue.restore(task.entry);
+    // An ending that began meanwhile may have looked for it in the queue too early.
+    if (task.ending) await this.queue.remove(task.id);
+    else this.signal.wake();
+  }
+}

@@ -1,0 +1,108 @@
+import type { EngineEvent } from '../../engines/engine-adapter.port';
+import { ServiceError } from '../../errors/service-error';
+import type { LiveTask } from '../live/live-task';
+import { startedEvent, tokenEvent } from '../stream/task-events';
+import type { Placement, TaskEvent } from '../task';
+
+/** At most one `metrics` event of a stream in this time. */
+const METRICS_EVERY_MS = 250;
+
+/** Where outputs go, as one output sees it. */
+export interface OutputSink {
+  /** Bound of a task's event log. */
+  readonly maxBytes: number;
+  nowMs(): number;
+  /** Resolves once the journal knows that output of this task may have been seen. */
+  firstOutput(task: LiveTask, placement: Placement): Promise<void>;
+  /** Appends to the task's log; returns the log's size in bytes. */
+  append(task: LiveTask, events: readonly TaskEvent[]): number;
+  appendMetrics(task: LiveTask): Promise<void>;
+}
+
+/**
+ * What one attempt has to show. Its first output opens the stream with `started`, and is held back until the journal has
+ * the first-token mark; the engine goes on meanwhile and what it sends is held with it. After that batches go straight out.
+ */
+export class TaskOutput {
+  private held: TaskEvent[] = [];
+  private mark: Promise<void> | undefined;
+  private open = false;
+  private lastMetricsMs = 0;
+  private loggedBytes = 0;
+
+  constructor(
+    private readonly task: LiveTask,
+    private readonly placement: Placement,
+    private readonly stage: OutputSink,
+  ) {}
+
+  /** True once the engine has sent something that counts as output. */
+  get begun(): boolean {
+    return this.mark !== undefined;
+  }
+
+  /**
+   * Takes a batch of the engine's tokens.
+   * @throws ServiceError OUTPUT_TOO_LARGE when the task's log passes its bound
+   */
+  take(batch: readonly EngineEvent[]): void {
+    const events: TaskEvent[] = [];
+    for (const event of batch) {
+      if (event.kind === 'token') events.push(tokenEvent(this.task.tokens++, event.text));
+    }
+    if (events.length > 0) this.show(events);
+  }
+
+  /**
+   * Everything the attempt has sent can be seen; also opens the stream of one that sent nothing but its end.
+   * @throws ServiceError STORAGE_UNAVAILABLE when the first-token mark could not be made durable
+   */
+  async settled(): Promise<void> {
+    if (!this.begun) this.show([]);
+    await this.mark;
+  }
+
+  private show(events: TaskEvent[]): void {
+    this.mark ??= this.begin();
+    if (!this.open) {
+      for (const event of events) this.loggedBytes += event.data.length;
+      this.held.push(...events);
+    } else {
+      this.append(events);
+    }
+    if (this.loggedBytes > this.stage.maxBytes) throw new ServiceError('OUTPUT_TOO_LARGE');
+  }
+
+  private async begin(): Promise<void> {
+    const { spec, facts, attempts } = this.task;
+    const { engine, engineVersion, poolId, replicaId } = this.placement;
+    this.held.push(
+      startedEvent({
+        task_id: spec.taskId,
+        queue_position: facts.queuePosition,
+        predicted_start_ms: facts.predictedStartMs,
+        engine,
+        engine_version: engineVersion,
+        pool_id: poolId,
+        replica_id: replicaId,
+        attempt: attempts,
+        ...(spec.constraints.modelRef !== undefined && { model_ref: spec.constraints.modelRef }),
+      }),
+    );
+    await this.stage.firstOutput(this.task, this.placement);
+    if (this.task.ending) return; // Cancelled before anybody saw a token: nobody will.
+    this.open = true;
+    const events = this.held;
+    this.held = [];
+    this.append(events);
+  }
+
+  private append(events: TaskEvent[]): void {
+    if (this.task.ending) return;
+    this.loggedBytes = this.stage.append(this.task, events);
+    const nowMs = this.stage.nowMs();
+    if (nowMs - this.lastMetricsMs < METRICS_EVERY_MS) return;
+    this.lastMetricsMs = nowMs;
+    void this.stage.appendMetrics(this.task);
+  }
+}

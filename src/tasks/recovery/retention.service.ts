@@ -1,0 +1,36 @@
+import { Injectable } from '@nestjs/common';
+import { Interval } from '@nestjs/schedule';
+import { Config } from '../../config/config';
+import { Narrator } from '../../observability/narrator';
+import { Clock } from '../../time/clock';
+import { TaskJournal } from '../journal/task-journal.port';
+
+const EVERY_MS = 500;
+/** Small steps, so that the journal's thread is never kept from an admission for long. */
+const STEP = 500;
+
+/** Forgets ended tasks once their retention is over. */
+@Injectable()
+export class RetentionService {
+  private running = false;
+
+  constructor(
+    private readonly config: Config,
+    private readonly journal: TaskJournal,
+    private readonly clock: Clock,
+    private readonly narrator: Narrator,
+  ) {}
+
+  @Interval(EVERY_MS)
+  async forgetExpired(): Promise<void> {
+    if (this.running) return;
+    this.running = true;
+    try {
+      await this.journal.expire(this.clock.wallMs() - this.config.taskRetentionMs, STEP);
+    } catch (cause) {
+      this.narrator.warn('Ended tasks could not be removed from the journal; the next round tries again.', { event: 'retention_failed' }, cause);
+    } finally {
+      this.running = false;
+    }
+  }
+}

@@ -1,0 +1,62 @@
+import { Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
+import { Config } from '../../config/config';
+import { ServiceError } from '../../errors/service-error';
+import { Lifecycle } from '../../meta/lifecycle';
+import { Narrator } from '../../observability/narrator';
+import { Clock } from '../../time/clock';
+import { Dispatcher } from '../dispatch/dispatcher';
+import { Finisher } from '../ending/finisher';
+import { TaskJournal } from '../journal/task-journal.port';
+import { LiveTasks } from '../live/live-tasks';
+import { OpenStreams } from '../stream/open-streams';
+
+const LOOK_EVERY_MS = 50;
+
+/**
+ * SIGTERM: unready at once, nothing more is started, running streams go on for the grace. After it those that have sent tokens
+ * end with the restart's typed error; everything else stays in the journal for the next start.
+ */
+@Injectable()
+export class ShutdownService implements BeforeApplicationShutdown {
+  constructor(
+    private readonly config: Config,
+    private readonly lifecycle: Lifecycle,
+    private readonly dispatcher: Dispatcher,
+    private readonly live: LiveTasks,
+    private readonly finisher: Finisher,
+    private readonly streams: OpenStreams,
+    private readonly journal: TaskJournal,
+    private readonly clock: Clock,
+    private readonly narrator: Narrator,
+  ) {}
+
+  async beforeApplicationShutdown(): Promise<void> {
+    this.lifecycle.drain();
+    this.dispatcher.stop();
+    const running = this.running();
+    this.narrator.tell(`Shutting down: ${running.length} tasks still run.`, { event: 'shutting_down', tasks_running: running.length });
+    const untilMs = this.clock.nowMs() + this.config.shutdownGraceMs;
+    while (this.running().length > 0 && this.clock.nowMs() < untilMs) await pause(LOOK_EVERY_MS);
+    await this.endShown();
+    this.streams.endAll();
+    await this.journal.close();
+    this.narrator.tell(`Stopped; ${this.live.size} tasks wait for the next start.`, { event: 'stopped', tasks_left: this.live.size });
+  }
+
+  private running(): readonly unknown[] {
+    return [...this.live.all()].filter(task => task.state !== 'queued' || task.ending);
+  }
+
+  private async endShown(): Promise<void> {
+    const streaming = this.live.inState('streaming');
+    await Promise.all(
+      streaming.map(task => this.finisher.finish(task, { state: 'failed', error: new ServiceError('ORCHESTRATOR_RESTARTED') })),
+    );
+    // Those that have shown nothing are let go of; the journal has them as they were admitted.
+    for (const task of this.live.inState('dispatching')) task.run?.unsubscribe();
+  }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise(resolve => setTimeout(resolve, ms));
+}

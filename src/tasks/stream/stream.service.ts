@@ -1,0 +1,94 @@
+import type { ServerResponse } from 'node:http';
+import { Injectable } from '@nestjs/common';
+import { ArtifactStore } from '../../artifacts/artifact-store.port';
+import { ServiceError } from '../../errors/service-error';
+import { Clock } from '../../time/clock';
+import { Fallback } from '../dispatch/fallback';
+import type { LiveTask } from '../live/live-task';
+import { TaskLookup, type FoundTask } from '../lookup/task-lookup';
+import { eventsOf } from '../transcript/transcript';
+import { EventLog } from './event-log.port';
+import { endedSource, logSource, type EventSource } from './event-source';
+import { OpenStreams } from './open-streams';
+import { Readers } from './readers';
+import { SseStream } from './sse-stream';
+import { canonicalJson } from './task-events';
+import { WaitingFrames } from './waiting-frames';
+
+/** A stream that can be opened: everything that could refuse it has run. */
+export interface ReadableStreamOfTask extends FoundTask {
+  readonly source: EventSource;
+  /** Number of the last event the reader has seen. */
+  readonly afterSeq: number;
+  /** True when that was the terminal event: there is nothing to send. */
+  readonly atEnd: boolean;
+  readonly verbose: boolean;
+}
+
+/** Opens streams on tasks: live or ended, from the start or after the last event a reader has seen. */
+@Injectable()
+export class StreamService {
+  constructor(
+    private readonly lookup: TaskLookup,
+    private readonly log: EventLog,
+    private readonly artifacts: ArtifactStore,
+    private readonly fallback: Fallback,
+    private readonly readers: Readers,
+    private readonly waiting: WaitingFrames,
+    private readonly streams: OpenStreams,
+    private readonly clock: Clock,
+  ) {}
+
+  /**
+   * @throws ServiceError TASK_NOT_FOUND; TRANSCRIPT_GONE for an ended task whose events are kept no more; INVALID_PARAMS for an
+   *   id that this task has not sent
+   */
+  async find(taskId: string, afterSeq: number, verbose: boolean): Promise<ReadableStreamOfTask> {
+    const found = await this.lookup.get(taskId);
+    const tail = await this.log.tail(taskId);
+    if (tail) {
+      if (afterSeq > tail.lastSeq && !tail.terminal) throw notSent();
+      const source = logSource(this.log, taskId, verbose);
+      return { ...found, source, afterSeq, atEnd: tail.terminal && afterSeq >= tail.lastSeq, verbose };
+    }
+    const artifactId = found.record.ending?.transcriptArtifactId;
+    const transcript = artifactId === undefined ? undefined : await this.artifacts.get(artifactId);
+    if (transcript === undefined) throw new ServiceError('TRANSCRIPT_GONE');
+    const events = eventsOf(transcript, value => canonicalJson(value as object));
+    return { ...found, source: endedSource(events), afterSeq, atEnd: afterSeq >= events.length, verbose };
+  }
+
+  /** Takes over the response. */
+  open(stream: ReadableStreamOfTask, response: ServerResponse, headers: Record<string, string>): void {
+    const task = stream.live;
+    const leave = task && this.readers.attach(task);
+    const sse = new SseStream(response, stream.source, stream.afterSeq, () => this.clock.nowMs(), () => {
+      this.streams.remove(sse);
+      leave?.();
+    });
+    this.streams.add(sse);
+    sse.start({
+      ...headers,
+      'Content-Type': 'text/event-stream; charset=utf-8',
+      'Cache-Control': 'no-cache, no-transform',
+      'X-Accel-Buffering': 'no',
+    });
+    if (task) this.begin(task, sse, stream.verbose, response);
+  }
+
+  private begin(task: LiveTask, sse: SseStream, verbose: boolean, response: ServerResponse): void {
+    void this.fallback.onStreamOpened(task);
+    if (!verbose || task.state !== 'queued') return;
+    const frames = this.waiting.of(task).subscribe(frame => {
+      if (sse.atStart) sse.pass(frame);
+    });
+    response.once('close', () => frames.unsubscribe());
+  }
+}
+
+function notSent(): ServiceError {
+  return new ServiceError('INVALID_PARAMS', {
+    field: 'last_event_id',
+    message: 'last_event_id must be the id of an event that this stream has sent',
+  });
+}

@@ -1,0 +1,122 @@
+import { Body, Controller, Get, Headers, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
+import { ApiHeader, ApiOperation, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { idPattern } from '../config/parsers';
+import { ServiceError } from '../errors/service-error';
+import { ApiErrors } from '../http/api-errors';
+import { decodeCursor, encodeCursor, type Page } from '../http/page';
+import { budgetHeaders, SessionBudgets } from './accounts/session-budgets';
+import { AdmissionService } from './admission/admission.service';
+import { AdmissionView, toAdmissionView } from './admission/admission.view';
+import { CreateTaskDto } from './admission/create-task.dto';
+import { requestHashOf, toTaskSpec } from './admission/task-spec';
+import { Canceller } from './ending/canceller';
+import { TaskLookup } from './lookup/task-lookup';
+import { TaskView, toTaskView } from './lookup/task.view';
+import { StreamService } from './stream/stream.service';
+import { TaskEventsQuery, TaskListQuery } from './tasks.dto';
+
+@ApiTags('tasks')
+@Controller('v2/tasks')
+export class TasksController {
+  constructor(
+    private readonly admission: AdmissionService,
+    private readonly lookup: TaskLookup,
+    private readonly streams: StreamService,
+    private readonly canceller: Canceller,
+    private readonly budgets: SessionBudgets,
+  ) {}
+
+  @Post()
+  @HttpCode(202)
+  @ApiOperation({ summary: 'Submit a task', description: 'Answers at once: accepted with its place, or refused with when to come back.' })
+  @ApiResponse({ status: 202, type: AdmissionView })
+  @ApiErrors('INVALID_PARAMS', 'DEADLINE_UNMET', 'TASK_CONFLICT', 'MODEL_RETIRED', 'MODEL_UNVERIFIED', 'BODY_TOO_LARGE')
+  @ApiErrors('ADMISSION_REJECT', 'QUEUE_FULL_DROP_LRU', 'BUDGET_EXHAUSTED', 'POOL_UNAVAILABLE', 'STORAGE_UNAVAILABLE', 'SHUTTING_DOWN')
+  async submit(
+    @Body() body: CreateTaskDto,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<AdmissionView> {
+    const admission = await this.admission.admit(toTaskSpec(body, request.id), requestHashOf(body));
+    void reply.headers(budgetHeaders(admission.remaining));
+    return toAdmissionView(admission);
+  }
+
+  @Get()
+  @ApiOperation({ summary: 'List tasks, newest first' })
+  @ApiResponse({ status: 200, description: '`{items: Task[], next_cursor?}`' })
+  @ApiErrors('INVALID_PARAMS')
+  async list(@Query() query: TaskListQuery): Promise<Page<TaskView>> {
+    const { state, session_id: sessionId, limit } = query;
+    const after = positionOf(query.cursor);
+    const found = await this.lookup.list({ limit, ...(state && { state }), ...(sessionId && { sessionId }), ...(after && { after }) });
+    const items = found.map(toTaskView);
+    const last = items.at(-1);
+    return { items, ...(last && items.length === limit && { next_cursor: encodeCursor([last.created_ms, last.task_id]) }) };
+  }
+
+  @Get(':id')
+  @ApiOperation({ summary: 'Where a task stands' })
+  @ApiResponse({ status: 200, type: TaskView })
+  @ApiErrors('TASK_NOT_FOUND')
+  async get(@Param('id') id: string): Promise<TaskView> {
+    return toTaskView(await this.lookup.get(taskIdOf(id)));
+  }
+
+  @Get(':id/events')
+  @ApiOperation({ summary: 'Read the events of a task as SSE', description: 'From the start, or after `Last-Event-ID`; live or ended.' })
+  @ApiProduces('text/event-stream')
+  @ApiHeader({ name: 'Last-Event-ID', required: false, description: 'Goes on after this event.' })
+  @ApiResponse({ status: 200, description: 'Events `started`, `token`, `metrics`, and at last `end` or `error`.' })
+  @ApiResponse({ status: 204, description: 'The terminal event was seen already.' })
+  @ApiErrors('INVALID_PARAMS', 'TASK_NOT_FOUND', 'TRANSCRIPT_GONE')
+  async events(
+    @Param('id') id: string,
+    @Query() query: TaskEventsQuery,
+    @Headers('last-event-id') lastEventId: string | undefined,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const stream = await this.streams.find(taskIdOf(id), sequenceOf(lastEventId ?? query.last_event_id), query.verbose ?? false);
+    const { spec, ending } = stream.record;
+    const headers = budgetHeaders(await this.budgets.remainingFor(spec, ending?.usage));
+    if (stream.atEnd) {
+      void reply.headers(headers).status(204).send();
+      return;
+    }
+    // From here on the raw response is ours, with the headers that the hooks have set so far.
+    reply.hijack();
+    this.streams.open(stream, reply.raw, { ...(reply.getHeaders() as Record<string, string>), ...headers });
+  }
+
+  @Post(':id/cancel')
+  @HttpCode(204)
+  @ApiOperation({ summary: 'Cancel a task', description: 'Its slot is free when this answers. Cancelling an ended task changes nothing.' })
+  @ApiResponse({ status: 204 })
+  @ApiErrors('TASK_NOT_FOUND')
+  async cancel(@Param('id') id: string): Promise<void> {
+    await this.canceller.cancel(taskIdOf(id), 'client');
+  }
+}
+
+/** What cannot be an id is the id of no task. */
+function taskIdOf(id: string): string {
+  if (!idPattern.test(id)) throw new ServiceError('TASK_NOT_FOUND');
+  return id;
+}
+
+function sequenceOf(lastEventId: string | undefined): number {
+  if (lastEventId === undefined || lastEventId === '') return 0;
+  if (/^\d{1,15}$/.test(lastEventId)) return Number(lastEventId);
+  throw new ServiceError('INVALID_PARAMS', { field: 'Last-Event-ID', message: 'Last-Event-ID must be the id of an event' });
+}
+
+function positionOf(cursor: string | undefined): { admittedAtMs: number; taskId: string } | undefined {
+  const parts = decodeCursor(cursor);
+  if (!parts) return undefined;
+  const [admittedAtMs, taskId] = parts;
+  if (typeof admittedAtMs !== 'number' || typeof taskId !== 'string') {
+    throw new ServiceError('INVALID_PARAMS', { field: 'cursor', message: 'cursor must be a next_cursor of this list' });
+  }
+  return { admittedAtMs, taskId };
+}
