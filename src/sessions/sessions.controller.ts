@@ -1,0 +1,29 @@
+import { Controller, Delete, Get, HttpCode, Param } from '@nestjs/common';
+import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiErrors } from '../http/api-errors';
+import { IdParamPipe } from '../http/id-param.pipe';
+import { SessionDto, toSessionDto } from './session.dto';
+import { SessionsService } from './sessions.service';
+
+@ApiTags('sessions')
+@Controller('v2/sessions')
+export class SessionsController {
+  constructor(private readonly sessions: SessionsService) {}
+
+  @Get(':id')
+  @ApiOperation({ summary: 'A session, made if it is missing' })
+  @ApiResponse({ status: 200, type: SessionDto })
+  @ApiErrors('INVALID_PARAMS')
+  async get(@Param('id', IdParamPipe) id: string): Promise<SessionDto> {
+    return toSessionDto(await this.sessions.open(id));
+  }
+
+  @Delete(':id')
+  @HttpCode(204)
+  @ApiOperation({ summary: 'Forget a session', description: 'Its running tasks go on and settle into nothing.' })
+  @ApiResponse({ status: 204 })
+  @ApiErrors('INVALID_PARAMS')
+  async delete(@Param('id', IdParamPipe) id: string): Promise<void> {
+    await this.sessions.delete(id);
+  }
+}

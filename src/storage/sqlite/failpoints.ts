@@ -1,0 +1,59 @@
+/**
+ * Places where a test may stop the process dead, or slow the disk down: `JOURNAL_FAILPOINT=after-insert` kills at the first
+ * passage of that place, `before-commit@7` at the seventh, `slow-sync=200` makes every sync take 200 ms longer; several are
+ * joined by commas. Off unless that variable is set, and not a setting of the service: no deployment has a use for it.
+ */
+export type Failpoint =
+  | 'before-begin'
+  | 'after-insert'
+  | 'before-commit'
+  | 'after-commit'
+  | 'after-echo'
+  | 'before-checkpoint'
+  | 'after-checkpoint'
+  | 'during-growth'
+  | 'during-tidying'
+  | 'during-migration'
+  | 'during-expiry'
+  | 'during-event-copy';
+
+interface Orders {
+  /** How many passages are left before the kill. */
+  readonly kills: Map<string, number>;
+  readonly slowSyncMs: number;
+}
+
+const orders = readOrders(process.env['JOURNAL_FAILPOINT']);
+
+/** Kills the process here if it was told to. */
+export function failpoint(name: Failpoint): void {
+  if (!orders) return;
+  const left = orders.kills.get(name);
+  if (left === undefined) return;
+  orders.kills.set(name, left - 1);
+  if (left > 1) return;
+  process.kill(process.pid, 'SIGKILL');
+  wait(Infinity); // The signal ends all threads, but this one must not get a step further meanwhile.
+}
+
+/** Stands in for a disk whose sync takes long. */
+export function slowSync(): void {
+  if (orders && orders.slowSyncMs > 0) wait(orders.slowSyncMs);
+}
+
+function readOrders(text: string | undefined): Orders | undefined {
+  if (!text) return undefined;
+  const kills = new Map<string, number>();
+  let slowSyncMs = 0;
+  for (const order of text.split(',')) {
+    const [, name = '', mark, number] = /^([a-z-]+)(?:([@=])(\d{1,6}))?$/.exec(order) ?? [];
+    if (name === 'slow-sync' && mark === '=') slowSyncMs = Number(number);
+    else if (name !== '' && mark !== '=') kills.set(name, Number(number ?? 1));
+    else throw new Error(`JOURNAL_FAILPOINT cannot be read at "${order}"`);
+  }
+  return { kills, slowSyncMs };
+}
+
+function wait(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}

@@ -1,0 +1,103 @@
+import type { JournalBinding, SessionUsage } from '../../tasks/journal/task-journal.port';
+import type { LogFields } from '../../observability/narrator';
+import type { JournalFault } from './journal-error';
+import type { BindingRow, LiveRow, SessionRow } from './rows';
+
+/** An admission, ready to be stored. */
+export interface AdmissionWrite {
+  readonly seq: number;
+  readonly taskId: string;
+  readonly sessionId: string;
+  readonly admittedAtMs: number;
+  /** See {@link encodeAdmission}. */
+  readonly admission: string;
+  readonly prompt: string;
+}
+
+/** An ending, ready to be stored. */
+export interface EndingWrite {
+  readonly taskId: string;
+  readonly state: number;
+  readonly endedAtMs: number;
+  /** Undefined: what the first-token mark said stays. */
+  readonly placement: string | undefined;
+  readonly ending: string;
+}
+
+export type WriteRequest =
+  | { readonly kind: 'admit'; readonly task: AdmissionWrite; readonly evicted?: EndingWrite }
+  | { readonly kind: 'mark'; readonly taskId: string; readonly placement: string }
+  | { readonly kind: 'end'; readonly task: EndingWrite; readonly session?: SessionUsage }
+  | { readonly kind: 'expire'; readonly endedBeforeMs: number; readonly limit: number }
+  | { readonly kind: 'bind'; readonly binding: JournalBinding }
+  | { readonly kind: 'unbind'; readonly poolId: string; readonly replicaId: string }
+  | { readonly kind: 'forget'; readonly sessionId: string };
+
+/** To the thread that writes and syncs. `open` comes first, `close` last. */
+export type LedgerRequest =
+  | { readonly kind: 'open'; readonly folder: string }
+  | { readonly kind: 'close' }
+  | WriteRequest;
+
+/** What `open` answers. */
+export interface OpenedLedger {
+  readonly live: readonly LiveRow[];
+  readonly sessions: readonly SessionRow[];
+  readonly bindings: readonly BindingRow[];
+  readonly lastSeq: number;
+}
+
+/** What `expire` answers. */
+export interface Expired {
+  readonly count: number;
+  /** Those whose copied events were still kept, for their endings named no transcript. */
+  readonly withEvents: readonly string[];
+}
+
+/** A run of a task's events, see {@link encodeEvents}. */
+export interface EventCopy {
+  readonly taskId: string;
+  readonly firstSeq: number;
+  readonly lines: string;
+}
+
+export interface ListQuery {
+  readonly state: number | undefined;
+  readonly sessionId: string | undefined;
+  readonly after: { readonly admittedAtMs: number; readonly taskId: string } | undefined;
+  readonly limit: number;
+}
+
+/** To the thread that never syncs: what only reads, and what may be lost. */
+export type ReaderRequest =
+  | { readonly kind: 'open'; readonly folder: string }
+  | { readonly kind: 'find'; readonly taskId: string }
+  | { readonly kind: 'list'; readonly query: ListQuery }
+  | { readonly kind: 'copy'; readonly copies: readonly EventCopy[]; readonly dropped: readonly string[] }
+  | { readonly kind: 'events'; readonly taskId: string }
+  | { readonly kind: 'close' };
+
+export interface Failure {
+  readonly code: 'STORAGE_UNAVAILABLE' | 'TASK_CONFLICT' | 'INTERNAL' | JournalFault;
+  readonly reason: string;
+}
+
+/** What a request has to say beyond "done". */
+export type Outcome = { readonly value: unknown } | { readonly failure: Failure };
+
+/** A line for the log, from a thread that has no narrator of its own. */
+export interface Note {
+  readonly level: 'tell' | 'warn' | 'fail';
+  readonly human: string;
+  readonly fields: LogFields;
+}
+
+export type FromThread =
+  | {
+      readonly kind: 'replies';
+      /** How many requests, in the order in which they were sent, are answered by this. */
+      readonly count: number;
+      /** By their places among those; one that is not here is simply done. */
+      readonly outcomes: readonly (readonly [place: number, outcome: Outcome])[];
+    }
+  | { readonly kind: 'note'; readonly note: Note };
