@@ -1,6 +1,12 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import { filter, type Subscription } from 'rxjs';
+import { MetricsService } from '../observability/metrics.service';
+import { laneIdOf } from '../tasks/queue/lane-id';
 import type { PlacementConstraints } from '../tasks/task';
-import type { Lease } from './pool';
+import { Clock } from '../time/clock';
+import { allowsPool, hasModel, isOfKind, readyPlaces, type Place } from './placement-rules';
+import type { Lease, PoolView, ReplicaView } from './pool';
+import { PoolRegistry } from './pool-registry.port';
 
 /**
  * Whether a task with these constraints could run, looking at every place it may use:
@@ -19,9 +25,8 @@ export interface Assessment {
   readonly candidates: number;
   /** Models that the bound replicas declare; for the message of `no-model`. */
   readonly models: readonly string[];
-  /** True where the model is declared by a ready replica but not loaded there yet. */
+  /** True where the model is declared by a ready replica but loaded on none. */
   readonly needsLoad: boolean;
-  readonly ctxMax?: number;
 }
 
 export interface AcquireHints {
@@ -31,14 +36,109 @@ export interface AcquireHints {
   readonly avoid: ReadonlySet<string>;
 }
 
+const CACHE_MS = 60_000;
+const CACHE_MAX = 1024;
+
+/** Chooses replicas. Which places could run a task is remembered for a minute, until bindings or health change. */
 @Injectable()
-export class PlacementService {
-  assess(_constraints: PlacementConstraints): Promise<Assessment> {
-    throw new Error('not built yet');
+export class PlacementService implements OnModuleInit, OnModuleDestroy {
+  private readonly cache = new Map<string, { readonly places: readonly Place[]; readonly untilMs: number }>();
+  private changes: Subscription | undefined;
+
+  constructor(
+    private readonly registry: PoolRegistry,
+    private readonly metrics: MetricsService,
+    private readonly clock: Clock,
+  ) {}
+
+  onModuleInit(): void {
+    this.changes = this.registry.changes$.pipe(filter(change => change.kind !== 'slot-freed')).subscribe(() => this.cache.clear());
   }
 
-  /** Leases the best free slot, in an order that can be explained: warm, preferred, most free slots, most VRAM, id. */
-  acquire(_constraints: PlacementConstraints, _hints: AcquireHints): Promise<Lease | undefined> {
-    throw new Error('not built yet');
+  onModuleDestroy(): void {
+    this.changes?.unsubscribe();
   }
+
+  async assess(constraints: PlacementConstraints): Promise<Assessment> {
+    const allowed = (await this.registry.pools()).filter(pool => allowsPool(constraints, pool.poolId));
+    const ofKind = allowed.flatMap(pool => pool.replicas).filter(replica => !replica.leaving && isOfKind(constraints, replica));
+    const able = ofKind.filter(replica => hasModel(constraints, replica));
+    const open = new Set(allowed.filter(pool => pool.ready).map(pool => pool.poolId));
+    const ready = able.filter(replica => replica.ready && open.has(replica.poolId));
+    return {
+      verdict: verdictOf(constraints, allowed, ofKind, able, ready),
+      slotsTotal: ready.reduce((sum, replica) => sum + replica.slotsTotal, 0),
+      slotsFree: ready.reduce((sum, replica) => sum + replica.slotsFree, 0),
+      candidates: ofKind.length,
+      models: [...new Set(ofKind.flatMap(replica => replica.models ?? []).map(model => model.id))].sort(),
+      needsLoad: ready.length > 0 && ready.every(replica => mustLoad(constraints, replica)),
+    };
+  }
+
+  /** Leases the best free slot, in an order that can be explained: warm, preferred, most free slots, pool id, replica id. */
+  async acquire(constraints: PlacementConstraints, hints: AcquireHints): Promise<Lease | undefined> {
+    const places = await this.placesFor(constraints);
+    const candidates: Candidate[] = [];
+    for (const place of places) {
+      const replica = await this.registry.replica(place.poolId, place.replicaId);
+      if (replica && replica.slotsFree > 0) candidates.push({ ...place, slotsFree: replica.slotsFree });
+    }
+    const others = candidates.filter(({ poolId, replicaId }) => !hints.avoid.has(`${poolId}/${replicaId}`));
+    // One that failed the task is used again only when no other could ever run it, free or not.
+    const onlyAvoided = places.every(({ poolId, replicaId }) => hints.avoid.has(`${poolId}/${replicaId}`));
+    const usable = (onlyAvoided ? candidates : others).sort(byMerit(hints));
+    for (const { poolId, replicaId } of usable) {
+      const lease = await this.registry.acquire(poolId, replicaId);
+      if (!lease) continue;
+      this.metrics.placementDecision('placed', constraints.pinPoolId !== undefined, false, places.length);
+      return lease;
+    }
+    return undefined;
+  }
+
+  private async placesFor(constraints: PlacementConstraints): Promise<readonly Place[]> {
+    const key = laneIdOf(constraints);
+    const known = this.cache.get(key);
+    if (known && known.untilMs > this.clock.nowMs()) return known.places;
+    const places = readyPlaces(constraints, await this.registry.pools());
+    if (this.cache.size >= CACHE_MAX) this.cache.clear();
+    this.cache.set(key, { places, untilMs: this.clock.nowMs() + CACHE_MS });
+    return places;
+  }
+}
+
+interface Candidate extends Place {
+  readonly slotsFree: number;
+}
+
+function byMerit({ warm }: AcquireHints): (a: Candidate, b: Candidate) => number {
+  const isWarm = (place: Place): number => Number(warm?.poolId === place.poolId && warm.replicaId === place.replicaId);
+  return (a, b) =>
+    isWarm(b) - isWarm(a) ||
+    Number(b.preferred) - Number(a.preferred) ||
+    b.slotsFree - a.slotsFree ||
+    compare(a.poolId, b.poolId) ||
+    compare(a.replicaId, b.replicaId);
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
+}
+
+function verdictOf(
+  { pinPoolId }: PlacementConstraints,
+  allowed: readonly PoolView[],
+  ofKind: readonly ReplicaView[],
+  able: readonly ReplicaView[],
+  ready: readonly ReplicaView[],
+): Assessment['verdict'] {
+  if (pinPoolId !== undefined && allowed.some(pool => pool.draining)) return 'draining';
+  if (ready.length > 0) return 'ready';
+  if (ofKind.length > 0 && able.length === 0) return 'no-model';
+  const comesBack = new Set(allowed.filter(pool => pool.draining || pool.reloading).map(pool => pool.poolId));
+  return able.some(replica => !replica.probed || (replica.live && comesBack.has(replica.poolId))) ? 'waiting' : 'not-ready';
+}
+
+function mustLoad({ modelRef }: PlacementConstraints, { models }: ReplicaView): boolean {
+  return modelRef !== undefined && models !== undefined && !models.some(model => model.id === modelRef && model.state === 'loaded');
 }

@@ -1,0 +1,47 @@
+import { Injectable } from '@nestjs/common';
+import { ServiceError } from '../errors/service-error';
+import { Narrator } from '../observability/narrator';
+import { Alarms, type Alarm } from '../time/alarms';
+import { PoolRegistry } from './pool-registry.port';
+
+/** Drains pools: no new work at once, an end to what still runs at the deadline. */
+@Injectable()
+export class DrainService {
+  private readonly deadlines = new Map<string, Alarm>();
+
+  constructor(
+    private readonly registry: PoolRegistry,
+    private readonly alarms: Alarms,
+    private readonly narrator: Narrator,
+  ) {}
+
+  /** Draining again sets a new deadline. @throws ServiceError POOL_NOT_FOUND */
+  async drain(poolId: string, deadlineMs: number): Promise<void> {
+    if (!(await this.registry.setDraining(poolId, true))) throw new ServiceError('POOL_NOT_FOUND');
+    this.deadlines.get(poolId)?.cancel();
+    this.deadlines.set(poolId, this.alarms.after(deadlineMs, () => void this.cut(poolId)));
+    this.narrator.tell(`Pool ${poolId} drains; what still runs in ${deadlineMs} ms is ended.`, {
+      event: 'pool_draining',
+      pool_id: poolId,
+      deadline_ms: deadlineMs,
+    });
+  }
+
+  /** @throws ServiceError POOL_NOT_FOUND */
+  async undrain(poolId: string): Promise<void> {
+    this.deadlines.get(poolId)?.cancel();
+    this.deadlines.delete(poolId);
+    if (!(await this.registry.setDraining(poolId, false))) throw new ServiceError('POOL_NOT_FOUND');
+    this.narrator.tell(`Pool ${poolId} takes work again.`, { event: 'pool_undrained', pool_id: poolId });
+  }
+
+  private async cut(poolId: string): Promise<void> {
+    this.deadlines.delete(poolId);
+    const ended = await this.registry.revoke(poolId, new ServiceError('POOL_DRAINED'));
+    this.narrator.tell(`The drain of pool ${poolId} is over; ${ended} tasks were ended.`, {
+      event: 'pool_drained',
+      pool_id: poolId,
+      tasks_ended: ended,
+    });
+  }
+}

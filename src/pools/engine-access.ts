@@ -1,0 +1,17 @@
+import { Injectable } from '@nestjs/common';
+import type { EngineAdapter, EngineTarget } from '../engines/engine-adapter.port';
+import { EngineRegistry } from '../engines/engine-registry';
+import { ServiceError } from '../errors/service-error';
+import type { ReplicaView } from './pool';
+
+/** The adapter of a replica with its address; the deterministic engine stands in where no engine is bound. */
+@Injectable()
+export class EngineAccess {
+  constructor(private readonly engines: EngineRegistry) {}
+
+  of({ engine, poolId, replicaId, url }: ReplicaView): { readonly adapter: EngineAdapter; readonly target: EngineTarget } {
+    const adapter = this.engines.find(url === undefined ? 'deterministic' : engine);
+    if (!adapter) throw new ServiceError('INTERNAL', {}, new Error(`no adapter for ${engine}`));
+    return { adapter, target: { url: url ?? '', poolId, replicaId } };
+  }
+}

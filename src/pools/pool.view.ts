@@ -1,0 +1,47 @@
+import type { PoolView, ReplicaView } from './pool';
+import type { PoolDto, PoolHealthDto, ReplicaDto } from './pools.dto';
+
+/** What an unknown pool's health says, by contract. */
+export const unknownPoolHealth: PoolHealthDto = { live: true, ready: true, draining: false, metrics: {}, last_error: null, replicas: [] };
+
+export function toHealthDto(pool: PoolView, queueDepth: number): PoolHealthDto {
+  return {
+    live: pool.live,
+    ready: pool.ready,
+    draining: pool.draining,
+    metrics: { queue_depth: queueDepth, slots_total: pool.slotsTotal, slots_free: pool.slotsFree, running: pool.running },
+    last_error: pool.lastError ?? null,
+    replicas: pool.replicas.map(toReplicaDto),
+  };
+}
+
+export function toPoolDto(pool: PoolView, queueDepth: number): PoolDto {
+  return {
+    pool_id: pool.poolId,
+    reloading: pool.reloading,
+    ...toHealthDto(pool, queueDepth),
+    ...(pool.lastPurge !== undefined && { last_purge: pool.lastPurge }),
+  };
+}
+
+/** The address stays inside: it can name hosts that clients have no business with. */
+export function toReplicaDto(replica: ReplicaView): ReplicaDto {
+  return {
+    replica_id: replica.replicaId,
+    engine: replica.engine,
+    engine_version: replica.engineVersion,
+    source: replica.source,
+    live: replica.live,
+    ready: replica.ready,
+    slots_total: replica.slotsTotal,
+    slots_free: replica.slotsFree,
+    running: replica.running,
+    ...(replica.ctxMax !== undefined && { ctx_max: replica.ctxMax }),
+    ...(replica.models && { models: replica.models.map(model => model.id) }),
+    ...(replica.loadedModel !== undefined && { loaded_model: replica.loadedModel }),
+    ...(replica.deviceMask !== undefined && { device_mask: replica.deviceMask }),
+    last_error: replica.lastError ?? null,
+    bound_ms: replica.boundAtMs,
+    ...(replica.lastSeenMs !== undefined && { last_seen_ms: replica.lastSeenMs }),
+  };
+}
