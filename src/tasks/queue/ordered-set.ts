@@ -30,6 +30,22 @@ export class OrderedSet<T extends Ordered> {
     for (const block of this.blocks) yield* block;
   }
 
+  /** In order, from the first element behind this one; all of them without it. */
+  *valuesAfter(element: Ordered | undefined): IterableIterator<T> {
+    const from = element ? this.blockFor(element) : 0;
+    for (let at = from; at < this.blocks.length; at++) {
+      for (const value of this.blocks[at] ?? []) if (!element || isBefore(element, value)) yield value;
+    }
+  }
+
+  /** From the last to the first, without copying; the set must not change meanwhile. */
+  *valuesFromLast(): IterableIterator<T> {
+    for (let at = this.blocks.length - 1; at >= 0; at--) {
+      const block = this.blocks[at] ?? [];
+      for (let index = block.length - 1; index >= 0; index--) yield block[index] as T;
+    }
+  }
+
   /** Adds an element that is not in the set. */
   add(element: T): void {
     this.count++;

@@ -1,0 +1,67 @@
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
+import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiErrors } from '../http/api-errors';
+import { decodeCursor, encodeCursor, PageQuery, type Page } from '../http/page';
+import { CreateModelDto, ModelDto, ModelStateDto, toDescription, toModelDto } from './catalog.dto';
+import { CatalogService } from './catalog.service';
+
+@ApiTags('catalog')
+@Controller('v2/catalog/models')
+export class CatalogController {
+  constructor(private readonly catalog: CatalogService) {}
+
+  @Post()
+  @HttpCode(201)
+  @ApiOperation({ summary: 'Put a model into the catalogue', description: 'The same description again changes nothing.' })
+  @ApiResponse({ status: 201, type: ModelDto })
+  @ApiErrors('INVALID_PARAMS', 'MODEL_CONFLICT', 'STORAGE_FULL', 'STORAGE_UNAVAILABLE')
+  async create(@Body() body: CreateModelDto): Promise<ModelDto> {
+    return toModelDto(await this.catalog.create(toDescription(body)));
+  }
+
+  @Get()
+  @ApiOperation({ summary: 'List models by id' })
+  @ApiResponse({ status: 200, description: '`{items: Model[], next_cursor?}`' })
+  @ApiErrors('INVALID_PARAMS')
+  async list(@Query() { limit, cursor }: PageQuery): Promise<Page<ModelDto>> {
+    const [after] = decodeCursor(cursor) ?? [];
+    const items = (await this.catalog.list(after === undefined ? undefined : String(after), limit)).map(toModelDto);
+    const last = items.at(-1);
+    return { items, ...(last && items.length === limit && { next_cursor: encodeCursor([last.id]) }) };
+  }
+
+  @Get(':id')
+  @ApiOperation({ summary: 'A model', description: 'An id with / is percent-encoded.' })
+  @ApiResponse({ status: 200, type: ModelDto })
+  @ApiErrors('MODEL_NOT_FOUND')
+  async get(@Param('id') id: string): Promise<ModelDto> {
+    return toModelDto(await this.catalog.get(id));
+  }
+
+  @Post(':id/verify')
+  @HttpCode(202)
+  @ApiOperation({ summary: "Check a model's file against its digest", description: 'A large file is hashed on after the answer.' })
+  @ApiResponse({ status: 202, type: ModelDto })
+  @ApiErrors('MODEL_NOT_FOUND')
+  async verify(@Param('id') id: string): Promise<ModelDto> {
+    return toModelDto(await this.catalog.verify(id));
+  }
+
+  @Post(':id/state')
+  @HttpCode(202)
+  @ApiOperation({ summary: 'Retire a model, or take it back' })
+  @ApiResponse({ status: 202, type: ModelDto })
+  @ApiErrors('INVALID_PARAMS', 'MODEL_NOT_FOUND')
+  async setState(@Param('id') id: string, @Body() { state, deadline_ms: deadlineMs }: ModelStateDto): Promise<ModelDto> {
+    return toModelDto(await this.catalog.setState(id, state, deadlineMs));
+  }
+
+  @Delete(':id')
+  @HttpCode(204)
+  @ApiOperation({ summary: 'Delete a model and its file under the model directory' })
+  @ApiResponse({ status: 204 })
+  @ApiErrors('MODEL_NOT_FOUND')
+  async delete(@Param('id') id: string): Promise<void> {
+    await this.catalog.delete(id);
+  }
+}
