@@ -29,6 +29,7 @@ import { JournalModule } from './journal/journal.module';
 import { Enrolment } from './live/enrolment';
 import { LiveTasks } from './live/live-tasks';
 import { TaskLookup } from './lookup/task-lookup';
+import { QueueGauge } from './queue/queue-gauge';
 import { QueueModule } from './queue/queue.module';
 import { RecoveryService } from './recovery/recovery.service';
 import { Restorer } from './recovery/restorer';
@@ -59,6 +60,7 @@ import { TasksController } from './tasks.controller';
     LiveTasks,
     TaskLookup,
     Enrolment,
+    QueueGauge,
     ...[TaskAccounts, SessionBudgets],
     ...[AdmissionService, AdmissionRules, KnownTasks, Offers, Enqueuer, StartPredictor, Backoff],
     ...[DispatchSignal, Dispatcher, Attempts, Retries, OutputStage, Fallback],

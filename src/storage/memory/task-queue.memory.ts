@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Config } from '../../config/config';
 import { laneIdOf } from '../../tasks/queue/lane-id';
 import { isBefore, OrderedSet } from '../../tasks/queue/ordered-set';
-import { TaskQueue, type Lane, type OfferOutcome, type QueueDepth, type QueueEntry } from '../../tasks/queue/task-queue.port';
+import { TaskQueue, type Lane, type LaneDepth, type OfferOutcome, type QueueDepth, type QueueEntry } from '../../tasks/queue/task-queue.port';
 import type { PlacementConstraints, Priority } from '../../tasks/task';
 
 /** Sets of places that queued tasks may name at once; a client that varies its constraints without end stops here. */
@@ -13,7 +13,7 @@ interface LaneState {
   readonly constraints: PlacementConstraints;
   readonly eligible: OrderedSet<QueueEntry>;
   /** Entries of this lane, eligible or not; the lane goes with its last. */
-  members: number;
+  readonly members: Record<Priority, number>;
 }
 
 interface Place {
@@ -94,11 +94,15 @@ export class MemoryTaskQueue extends TaskQueue {
     return { interactive: this.classes.interactive.size, batch: this.classes.batch.size };
   }
 
+  async laneDepths(): Promise<readonly LaneDepth[]> {
+    return [...this.laneStates.values()].map(({ constraints, members }) => ({ constraints, ...members }));
+  }
+
   async depthForPool(poolId: string): Promise<number> {
     let depth = 0;
     for (const { constraints, members } of this.laneStates.values()) {
       const ruledOut = constraints.pinPoolId === undefined ? constraints.avoidPools.includes(poolId) : constraints.pinPoolId !== poolId;
-      if (!ruledOut) depth += members;
+      if (!ruledOut) depth += members.interactive + members.batch;
     }
     return depth;
   }
@@ -106,13 +110,13 @@ export class MemoryTaskQueue extends TaskQueue {
   private insert(entry: QueueEntry, laneId: string, eligible: boolean): Place {
     let lane = this.laneStates.get(laneId);
     if (!lane) {
-      lane = { id: laneId, constraints: entry.constraints, eligible: new OrderedSet(), members: 0 };
+      lane = { id: laneId, constraints: entry.constraints, eligible: new OrderedSet(), members: { interactive: 0, batch: 0 } };
       this.laneStates.set(laneId, lane);
     }
     const place: Place = { entry, lane, eligible };
     this.places.set(entry.taskId, place);
     this.classes[entry.priority].add(entry);
-    lane.members++;
+    lane.members[entry.priority]++;
     if (eligible) lane.eligible.add(entry);
     this.bytes += entry.bytes;
     return place;
@@ -125,7 +129,8 @@ export class MemoryTaskQueue extends TaskQueue {
     this.places.delete(taskId);
     this.classes[entry.priority].delete(entry);
     if (place.eligible) lane.eligible.delete(entry);
-    if (--lane.members === 0) this.laneStates.delete(lane.id);
+    lane.members[entry.priority]--;
+    if (lane.members.interactive + lane.members.batch === 0) this.laneStates.delete(lane.id);
     this.bytes -= entry.bytes;
     return true;
   }

@@ -29,6 +29,10 @@ export interface QueueDepth {
   readonly batch: number;
 }
 
+export interface LaneDepth extends QueueDepth {
+  readonly constraints: PlacementConstraints;
+}
+
 /**
  * The bounded queue. An offer takes its place at once (it counts for capacity and positions) but is dispatched only after
  * {@link confirm}: between the two the admission becomes durable. Capacity bounds offers; {@link restore} is not bounded,
@@ -65,6 +69,9 @@ export abstract class TaskQueue {
   abstract position(taskId: string): Promise<{ readonly position: number; readonly lanePosition: number } | undefined>;
 
   abstract depth(): Promise<QueueDepth>;
+
+  /** Depth by lane, confirmed or not. */
+  abstract laneDepths(): Promise<readonly LaneDepth[]>;
 
   /** Queued tasks that this pool is not ruled out for: pinned to it, or to none. */
   abstract depthForPool(poolId: string): Promise<number>;

@@ -1,0 +1,89 @@
+import { constants } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { idPattern } from '../config/parsers';
+
+const MAX_BYTES = 64 * 1024;
+const MAX_TEXT = 128;
+const MAX_URL = 2048;
+const MAX_SLOTS = 4096;
+
+/** What an engine's launcher says in a handoff file. */
+export interface Handoff {
+  readonly url: string;
+  readonly poolId: string;
+  readonly replicaId: string;
+  readonly engine: string;
+  readonly engineVersion?: string;
+  readonly deviceMask?: string;
+  readonly slotsTotal?: number;
+}
+
+export type HandoffReading = { readonly ok: true; readonly handoff: Handoff } | { readonly ok: false; readonly reason: string };
+
+/**
+ * Reads a handoff file that anybody may have written: a regular file, no link, bounded, JSON, every field checked. What is
+ * wrong with it is a returned reason.
+ */
+export async function readHandoff(path: string): Promise<HandoffReading> {
+  let text: string;
+  try {
+    // Not following a link, and not waiting for a writer of a FIFO.
+    const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    try {
+      const stat = await file.stat();
+      if (!stat.isFile()) return bad('it is not a regular file');
+      if (stat.size > MAX_BYTES) return bad(`it is larger than ${MAX_BYTES} bytes`);
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(MAX_BYTES), 0, MAX_BYTES, 0);
+      text = buffer.toString('utf8', 0, bytesRead);
+    } finally {
+      await file.close();
+    }
+  } catch (cause) {
+    return bad(`it cannot be read (${(cause as NodeJS.ErrnoException).code ?? 'unknown'})`);
+  }
+  return parseHandoff(text);
+}
+
+export function parseHandoff(text: string): HandoffReading {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return bad('it is not JSON');
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return bad('it is not a JSON object');
+  const fields = value as Record<string, unknown>;
+  const url = fields['url'];
+  if (typeof url !== 'string' || url === '' || url.length > MAX_URL) return bad('url must be a URL');
+  const ids = { pool_id: fields['pool_id'], replica_id: fields['replica_id'], engine: fields['engine'] ?? 'llamacpp' };
+  for (const [name, id] of Object.entries(ids)) {
+    if (typeof id !== 'string' || !idPattern.test(id)) return bad(`${name} must be letters, digits and . _ : - (at most 128)`);
+  }
+  const slots = fields['slots_total'];
+  if (slots !== undefined && (!Number.isInteger(slots) || (slots as number) < 1 || (slots as number) > MAX_SLOTS)) {
+    return bad(`slots_total must be a whole number from 1 to ${MAX_SLOTS}`);
+  }
+  const engineVersion = plain(fields['engine_version']);
+  const deviceMask = plain(fields['device_mask']);
+  return {
+    ok: true,
+    handoff: {
+      url: url.replace(/\/+$/, ''),
+      poolId: String(ids.pool_id),
+      replicaId: String(ids.replica_id),
+      engine: String(ids.engine),
+      ...(engineVersion !== undefined && { engineVersion }),
+      ...(deviceMask !== undefined && { deviceMask }),
+      ...(slots !== undefined && { slotsTotal: slots as number }),
+    },
+  };
+}
+
+/** Text that goes into labels and logs: bounded and on one line; anything else is left out. */
+function plain(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value.replace(/\p{Cc}/gu, '').slice(0, MAX_TEXT) : undefined;
+}
+
+function bad(reason: string): HandoffReading {
+  return { ok: false, reason };
+}

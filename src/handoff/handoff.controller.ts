@@ -1,0 +1,43 @@
+import { Controller, Get, Query } from '@nestjs/common';
+import { ApiOperation, ApiProperty, ApiPropertyOptional, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiErrors } from '../http/api-errors';
+import { decodeCursor, encodeCursor, PageQuery, type Page } from '../http/page';
+import { HandoffService, type HandoffState, type KnownHandoff } from './handoff.service';
+
+export class HandoffDto {
+  @ApiProperty() file!: string;
+  @ApiProperty({ enum: ['waiting', 'bound', 'ignored'] }) state!: HandoffState;
+  @ApiPropertyOptional() pool_id?: string;
+  @ApiPropertyOptional() replica_id?: string;
+  @ApiPropertyOptional() engine?: string;
+  @ApiPropertyOptional({ description: 'Why it is left alone.' }) reason?: string;
+  @ApiProperty() first_seen_ms!: number;
+}
+
+@ApiTags('handoff')
+@Controller('v2/handoff')
+export class HandoffController {
+  constructor(private readonly handoffs: HandoffService) {}
+
+  @Get()
+  @ApiOperation({ summary: 'Handoff files and what became of them' })
+  @ApiResponse({ status: 200, description: '`{items: Handoff[], next_cursor?}`' })
+  @ApiErrors('INVALID_PARAMS')
+  list(@Query() { limit, cursor }: PageQuery): Page<HandoffDto> {
+    const [after = ''] = decodeCursor(cursor) ?? [];
+    const rest = this.handoffs.known().filter(known => known.file > String(after));
+    const items = rest.slice(0, limit).map(toHandoffDto);
+    const last = items.at(-1);
+    return { items, ...(last && rest.length > limit && { next_cursor: encodeCursor([last.file]) }) };
+  }
+}
+
+function toHandoffDto({ file, state, reason, handoff, firstSeenMs }: KnownHandoff): HandoffDto {
+  return {
+    file,
+    state,
+    ...(handoff && { pool_id: handoff.poolId, replica_id: handoff.replicaId, engine: handoff.engine }),
+    ...(reason !== undefined && { reason }),
+    first_seen_ms: firstSeenMs,
+  };
+}

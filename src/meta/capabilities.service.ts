@@ -1,0 +1,104 @@
+import { createHash } from 'node:crypto';
+import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import { filter, type Subscription } from 'rxjs';
+import { Config } from '../config/config';
+import type { ReplicaView } from '../pools/pool';
+import { PoolRegistry } from '../pools/pool-registry.port';
+import { API_VERSION } from './api-version';
+
+/** What this service can do right now, as bytes that are the same until something changes. */
+export interface CapabilitiesSnapshot {
+  readonly json: string;
+  readonly etag: string;
+}
+
+interface EngineCapabilities {
+  readonly engine: string;
+  readonly engine_version: string;
+  readonly builtin: boolean;
+  readonly ctx_max: number | null;
+  readonly supported_workloads: readonly string[];
+  readonly features: readonly string[];
+  readonly models: readonly string[];
+  readonly pools: readonly string[];
+  readonly rate_limits: { readonly slots_total: number; readonly queue_capacity: number };
+}
+
+/** Computes the capabilities once for each change of the bindings. */
+@Injectable()
+export class CapabilitiesService implements OnModuleInit, OnModuleDestroy {
+  private cached: CapabilitiesSnapshot | undefined;
+  private changes: Subscription | undefined;
+
+  constructor(
+    private readonly config: Config,
+    private readonly registry: PoolRegistry,
+  ) {}
+
+  onModuleInit(): void {
+    this.changes = this.registry.changes$.pipe(filter(change => change.kind !== 'slot-freed')).subscribe(() => (this.cached = undefined));
+  }
+
+  onModuleDestroy(): void {
+    this.changes?.unsubscribe();
+  }
+
+  async snapshot(): Promise<{ readonly snapshot: CapabilitiesSnapshot; readonly hit: boolean }> {
+    if (this.cached) return { snapshot: this.cached, hit: true };
+    const json = JSON.stringify({ api_version: API_VERSION, engines: await this.engines() });
+    const snapshot = { json, etag: `"${createHash('sha256').update(json).digest('hex').slice(0, 32)}"` };
+    this.cached = snapshot;
+    return { snapshot, hit: false };
+  }
+
+  private async engines(): Promise<EngineCapabilities[]> {
+    const groups = new Map<string, ReplicaView[]>();
+    for (const replica of (await this.registry.pools()).flatMap(pool => pool.replicas)) {
+      if (replica.url === undefined || replica.leaving) continue;
+      const key = `${replica.engine} ${replica.engineVersion}`;
+      groups.set(key, [...(groups.get(key) ?? []), replica]);
+    }
+    const bound = [...groups.values()].map(replicas => this.capabilitiesOf(replicas)).filter(engine => engine !== undefined);
+    return this.config.fallback === 'deterministic' ? [...bound, this.standIn()] : bound;
+  }
+
+  private capabilitiesOf(replicas: readonly ReplicaView[]): EngineCapabilities | undefined {
+    const [first] = replicas;
+    if (!first) return undefined;
+    const contexts = replicas.map(replica => replica.ctxMax).filter(ctx => ctx !== undefined);
+    return {
+      engine: first.engine,
+      engine_version: first.engineVersion,
+      builtin: false,
+      ctx_max: contexts.length > 0 ? Math.max(...contexts) : null,
+      supported_workloads: union(replicas.map(replica => replica.supportedWorkloads)),
+      features: union(replicas.map(replica => replica.features)),
+      models: union(replicas.map(replica => replica.models?.map(model => model.id) ?? [])),
+      pools: union(replicas.map(replica => [replica.poolId])),
+      rate_limits: this.limits(replicas.reduce((slots, replica) => slots + replica.slotsTotal, 0)),
+    };
+  }
+
+  /** Answers where no pool is ready; it is listed so that nobody is surprised by it. */
+  private standIn(): EngineCapabilities {
+    return {
+      engine: 'deterministic',
+      engine_version: '1',
+      builtin: true,
+      ctx_max: null,
+      supported_workloads: ['completion'],
+      features: ['streaming', 'cancel'],
+      models: [],
+      pools: [],
+      rate_limits: this.limits(0),
+    };
+  }
+
+  private limits(slotsTotal: number): EngineCapabilities['rate_limits'] {
+    return { slots_total: slotsTotal, queue_capacity: this.config.admissionCapacity };
+  }
+}
+
+function union(lists: readonly (readonly string[])[]): string[] {
+  return [...new Set(lists.flat())].sort();
+}

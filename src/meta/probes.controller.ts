@@ -1,0 +1,33 @@
+import { Controller, Get } from '@nestjs/common';
+import { ApiOperation, ApiResponse, ApiSecurity, ApiTags } from '@nestjs/swagger';
+import { ServiceError } from '../errors/service-error';
+import { ApiErrors } from '../http/api-errors';
+import { Public } from '../http/public.decorator';
+import { Lifecycle } from './lifecycle';
+
+@ApiTags('operations')
+@ApiSecurity({})
+@Controller()
+export class ProbesController {
+  constructor(private readonly lifecycle: Lifecycle) {}
+
+  @Get('healthz')
+  @Public()
+  @ApiOperation({ summary: 'Liveness: the process answers' })
+  @ApiResponse({ status: 200, description: '`{status: "ok"}`' })
+  healthz(): { status: string } {
+    return { status: 'ok' };
+  }
+
+  /** Not about pools: workers must be able to register with a service that has none yet. */
+  @Get('readyz')
+  @Public()
+  @ApiOperation({ summary: 'Readiness: the service takes tasks' })
+  @ApiResponse({ status: 200, description: '`{status: "ready"}`' })
+  @ApiErrors('NOT_READY', 'SHUTTING_DOWN')
+  readyz(): { status: string } {
+    if (this.lifecycle.state === 'starting') throw new ServiceError('NOT_READY', { retryAfterMs: 1000 });
+    if (this.lifecycle.state === 'draining') throw new ServiceError('SHUTTING_DOWN', { retryAfterMs: 5000 });
+    return { status: 'ready' };
+  }
+}

@@ -1,0 +1,32 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { MetricsService, type DepthSample } from '../../observability/metrics.service';
+import { priorities } from '../task';
+import { TaskQueue } from './task-queue.port';
+
+/** Shows the queue's depth by what tasks asked for, counted anew at each scrape. */
+@Injectable()
+export class QueueGauge implements OnModuleInit {
+  constructor(
+    private readonly queue: TaskQueue,
+    private readonly metrics: MetricsService,
+  ) {}
+
+  onModuleInit(): void {
+    this.metrics.queueDepthFrom(() => this.samples());
+  }
+
+  private async samples(): Promise<DepthSample[]> {
+    const lanes = await this.queue.laneDepths();
+    // An empty queue is a depth of 0 that is known, so the unpinned series is always there.
+    const none = priorities.map(priority => ({ engine: '', poolId: '', priority, depth: 0 }));
+    const queued = lanes.flatMap(({ constraints, ...depths }) =>
+      priorities.map(priority => ({
+        engine: constraints.engine ?? '',
+        poolId: constraints.pinPoolId ?? '',
+        priority,
+        depth: depths[priority],
+      })),
+    );
+    return [...none, ...queued];
+  }
+}

@@ -1,0 +1,55 @@
+import { Injectable } from '@nestjs/common';
+import { Narrator } from '../observability/narrator';
+import { BindingsService } from '../pools/bindings.service';
+import { toReplicaDto } from '../pools/pool.view';
+import { PoolRegistry, type BindOutcome } from '../pools/pool-registry.port';
+import type { RegisterWorkerDto, WorkerDto } from './workers.dto';
+
+/** Engine processes that announce themselves. */
+@Injectable()
+export class WorkersService {
+  constructor(
+    private readonly bindings: BindingsService,
+    private readonly registry: PoolRegistry,
+    private readonly narrator: Narrator,
+  ) {}
+
+  /** @throws ServiceError INVALID_PARAMS for an unknown engine or an address at which no engine may live */
+  async register(body: RegisterWorkerDto, identity: string): Promise<BindOutcome> {
+    const { pool_id: poolId, replica_id: replicaId } = body;
+    this.narrator.tell(`A worker registers as ${poolId}/${replicaId}.`, {
+      event: 'worker_register',
+      identity,
+      pool_id: poolId,
+      replica_id: replicaId,
+    });
+    return this.bindings.bind({
+      poolId,
+      replicaId,
+      source: 'worker',
+      engine: body.engine,
+      ...(body.url != null && { url: body.url.replace(/\/+$/, '') }),
+      ...(body.engine_version != null && { engineVersion: body.engine_version }),
+      ...(body.slots_total != null && { slotsTotal: body.slots_total }),
+      ...(body.device_mask != null && { deviceMask: body.device_mask }),
+      ...(body.ttl_ms != null && { ttlMs: body.ttl_ms }),
+    });
+  }
+
+  /** By pool and replica, after `pool/replica`. */
+  async list(after: string, limit: number): Promise<WorkerDto[]> {
+    const replicas = (await this.registry.pools()).flatMap(pool => pool.replicas);
+    const workers = replicas.map(replica => ({ pool_id: replica.poolId, ...toReplicaDto(replica) }));
+    const rest = workers.filter(worker => nameOf(worker) > after).sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
+    return rest.slice(0, limit);
+  }
+
+  /** False when there is none. */
+  remove(poolId: string, replicaId: string): Promise<boolean> {
+    return this.bindings.unbind(poolId, replicaId);
+  }
+}
+
+function nameOf({ pool_id, replica_id }: WorkerDto): string {
+  return `${pool_id}/${replica_id}`;
+}
