@@ -1,7 +1,8 @@
 import 'reflect-metadata';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ConfigError, loadConfig, type LoadedConfig } from './config/config';
 import { Logger } from './observability/logger';
-import { createService, startService } from './service';
+import { createService, startService, stopService } from './service';
 
 async function main(): Promise<void> {
   const { config, warnings } = readConfig();
@@ -9,13 +10,34 @@ async function main(): Promise<void> {
   for (const warning of warnings) logger.warn({ event: 'unknown_setting', human: warning });
   try {
     const app = await createService(config, logger);
-    app.enableShutdownHooks(['SIGTERM', 'SIGINT']);
+    stopOnSignal(app, logger);
     await startService(app, config);
   } catch (cause) {
     logger.error({ event: 'start_failed', human: `The service cannot start: ${(cause as Error).message}` }, cause);
     logger.flush();
     process.exit(1);
   }
+}
+
+/** The first signal stops in order, a second one at once. */
+function stopOnSignal(app: NestFastifyApplication, logger: Logger): void {
+  let stopping = false;
+  const stop = (): void => {
+    if (stopping) process.exit(1);
+    stopping = true;
+    stopService(app)
+      .then(() => 0)
+      .catch((cause: unknown) => {
+        logger.error({ event: 'stop_failed', human: 'The service did not stop in order.' }, cause);
+        return 1;
+      })
+      .then(code => {
+        logger.flush();
+        process.exit(code);
+      });
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
 }
 
 function readConfig(): LoadedConfig {

@@ -9,6 +9,7 @@ import { serveOpenApi } from './http/openapi';
 import type { Logger } from './observability/logger';
 import { Narrator } from './observability/narrator';
 import { RecoveryService } from './tasks/recovery/recovery.service';
+import { ShutdownService } from './tasks/recovery/shutdown.service';
 
 /** Puts the service together without opening a socket. */
 export async function createService(config: Config, logger: Logger): Promise<NestFastifyApplication> {
@@ -30,4 +31,10 @@ export async function startService(app: NestFastifyApplication, config: Config):
   await app.get(RecoveryService).run();
   app.get(Narrator).tell(`Listening on ${url}.`, { event: 'listening', url, pid: process.pid });
   return url;
+}
+
+/** Lets running streams end within their grace, leaves the rest to the next start, and closes everything. */
+export async function stopService(app: NestFastifyApplication): Promise<void> {
+  await app.get(ShutdownService).drain();
+  await app.close();
 }

@@ -6,6 +6,7 @@ import { logContext } from './log-context';
 /** JSON lines (or a form for people) on standard output, through pino; also Nest's own logger. */
 export class Logger implements LoggerService {
   private readonly lines: pino.Logger;
+  private readonly standardOutput: ReturnType<typeof pino.destination> | undefined;
 
   constructor(config: Pick<Config, 'logLevel' | 'logFormat'>, destination?: pino.DestinationStream) {
     const options: pino.LoggerOptions = {
@@ -13,13 +14,15 @@ export class Logger implements LoggerService {
       base: null,
       timestamp: () => `,"time":"${new Date().toISOString()}"`,
       formatters: { level: label => ({ level: label }) },
-      mixin: () => logContext.getStore() ?? {},
+      // A copy, for pino adds the line's own fields to what it gets.
+      mixin: () => ({ ...logContext.getStore() }),
     };
-    this.lines = destination
-      ? pino(options, destination)
-      : config.logFormat === 'pretty'
-        ? pino(options, prettyLines())
-        : pino(options, pino.destination({ fd: 1, sync: false, minLength: 0 }));
+    if (!destination && config.logFormat === 'json') {
+      this.standardOutput = pino.destination({ fd: 1, sync: false });
+      this.lines = pino(options, this.standardOutput);
+    } else {
+      this.lines = pino(options, destination ?? prettyLines());
+    }
   }
 
   info(fields: object): void {
@@ -49,7 +52,7 @@ export class Logger implements LoggerService {
 
   /** Everything logged so far reaches the destination. */
   flush(): void {
-    this.lines.flush();
+    this.standardOutput?.flushSync();
   }
 
   private write(level: 'warn' | 'error', fields: unknown, cause: unknown): void {

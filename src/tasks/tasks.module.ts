@@ -68,6 +68,6 @@ import { TasksController } from './tasks.controller';
     ...[StreamService, OpenStreams, Readers, WaitingFrames],
     ...[RecoveryService, Restorer, RetentionService, ShutdownService],
   ],
-  exports: [RecoveryService],
+  exports: [RecoveryService, ShutdownService],
 })
 export class TasksModule {}

@@ -92,6 +92,7 @@ export class TaskOutput {
     await this.stage.firstOutput(this.task, this.placement);
     if (this.task.ending) return; // Cancelled before anybody saw a token: nobody will.
     this.open = true;
+    this.lastMetricsMs = this.stage.nowMs();
     const events = this.held;
     this.held = [];
     this.append(events);

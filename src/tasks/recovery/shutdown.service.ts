@@ -1,4 +1,4 @@
-import { Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { Config } from '../../config/config';
 import { ServiceError } from '../../errors/service-error';
 import { Lifecycle } from '../../meta/lifecycle';
@@ -17,7 +17,7 @@ const LOOK_EVERY_MS = 50;
  * end with the restart's typed error; everything else stays in the journal for the next start.
  */
 @Injectable()
-export class ShutdownService implements BeforeApplicationShutdown {
+export class ShutdownService {
   constructor(
     private readonly config: Config,
     private readonly lifecycle: Lifecycle,
@@ -30,7 +30,8 @@ export class ShutdownService implements BeforeApplicationShutdown {
     private readonly narrator: Narrator,
   ) {}
 
-  async beforeApplicationShutdown(): Promise<void> {
+  /** Comes before anything is torn down: adapters, timers and sockets must still work. */
+  async drain(): Promise<void> {
     this.lifecycle.drain();
     this.dispatcher.stop();
     const running = this.running();
