@@ -1,6 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { of, type Observable } from 'rxjs';
-import { EngineAdapter, type EngineEvent, type EngineOutcome, type EngineProbe, type EngineTarget } from '../engine-adapter.port';
+import {
+  EngineAdapter,
+  type EngineEvent,
+  type EngineOutcome,
+  type EngineProbe,
+  type EngineTarget,
+} from '../engine-adapter.port';
 
 /** The one model name that it refuses to load: the fault that people can try a reload's rollback with. */
 const REFUSED_MODEL = 'bad';
@@ -11,7 +17,13 @@ export class DeterministicAdapter extends EngineAdapter {
   override readonly engine = 'deterministic';
 
   override async probe(): Promise<EngineProbe> {
-    return { state: 'ready', engineVersion: '1', slotsTotal: 1, supportedWorkloads: ['completion'], features: ['streaming', 'cancel'] };
+    return {
+      state: 'ready',
+      engineVersion: '1',
+      slotsTotal: 1,
+      supportedWorkloads: ['completion'],
+      features: ['streaming', 'cancel'],
+    };
   }
 
   override run(): Observable<readonly EngineEvent[]> {
@@ -23,7 +35,11 @@ export class DeterministicAdapter extends EngineAdapter {
 
   override async load(_target: EngineTarget, modelRef: string): Promise<EngineOutcome> {
     if (modelRef !== REFUSED_MODEL) return { ok: true };
-    return { ok: false, unsupported: false, reason: `The deterministic engine refuses the model \`${REFUSED_MODEL}\`.` };
+    return {
+      ok: false,
+      unsupported: false,
+      reason: `The deterministic engine refuses the model \`${REFUSED_MODEL}\`.`,
+    };
   }
 
   override async unload(): Promise<EngineOutcome> {

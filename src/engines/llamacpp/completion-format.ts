@@ -1,7 +1,14 @@
 import { ServiceError } from '../../errors/service-error';
-import type { EngineUsage } from '../engine-adapter.port';
-import type { StreamFormat } from '../wire/engine-stream';
+import type { EngineEvent, EngineUsage } from '../engine-adapter.port';
+import { durationMsOf, integerOf, lineOf, membersOf, parseJson } from '../wire/engine-json';
+import type { StreamFormat } from '../wire/stream-format';
 import { llamacppError } from './llamacpp-error';
+
+/** A hundred times the largest frame that was seen, less the prompt. */
+const FRAME_CHARS = 1024 * 1024;
+/** A control character becomes `\u0000` in JSON. */
+const MAX_ESCAPED_CHARS = 6;
+const MODEL_NAME_CHARS = 256;
 
 /** One frame of a streamed completion, as far as it is read. */
 interface CompletionFrame {
@@ -11,66 +18,63 @@ interface CompletionFrame {
   readonly model?: unknown;
   readonly tokens_predicted?: unknown;
   readonly tokens_evaluated?: unknown;
-  readonly tokens_cached?: unknown;
-  readonly timings?: { readonly prompt_ms?: unknown; readonly predicted_ms?: unknown; readonly cache_n?: unknown };
+  readonly timings?: unknown;
   readonly error?: unknown;
 }
 
 /** The native streaming completion: one frame a token, the last with `stop: true` and the server's own counts. */
-export const completionFormat: StreamFormat = {
-  read(data, into) {
+export class CompletionFormat implements StreamFormat {
+  readonly maxFrameChars: number;
+  private tokens = 0;
+
+  constructor(prompt: string) {
+    // A server that does not know `response_fields` sends the prompt back in its last frame.
+    this.maxFrameChars = FRAME_CHARS + MAX_ESCAPED_CHARS * prompt.length;
+  }
+
+  read(data: string, into: EngineEvent[]): void {
     const frame = frameOf(data);
-    if (frame.error !== undefined) throw llamacppError(undefined, frame);
-    if (typeof frame.content !== 'string') throw notAFrame();
+    if (frame.error !== undefined) throw llamacppError(integerOf(membersOf(frame.error)['code']) ?? 500, frame);
+    const { content } = frame;
+    if (typeof content !== 'string') throw notAFrame();
     // Frames without text tell of progress in the prompt, or of a token whose bytes are not whole yet.
-    if (frame.content !== '') into.push({ kind: 'token', text: frame.content.toWellFormed() });
-    if (frame.stop === true) into.push({ kind: 'end', usage: usageOf(frame) });
-  },
-  refusal(status, body) {
-    return llamacppError(status, parsed(body));
-  },
-};
+    if (content !== '') {
+      this.tokens++;
+      into.push({ kind: 'token', text: content.toWellFormed() });
+    }
+    if (frame.stop === true) into.push({ kind: 'end', usage: this.usageOf(frame) });
+  }
+
+  refusal(status: number, body: string): ServiceError {
+    return llamacppError(status, parseJson(body));
+  }
+
+  private usageOf(frame: CompletionFrame): EngineUsage {
+    const timings = membersOf(frame.timings);
+    const tokensIn = integerOf(frame.tokens_evaluated);
+    const tokensCached = integerOf(timings['cache_n']);
+    const promptMs = durationMsOf(timings['prompt_ms']);
+    const decodeMs = durationMsOf(timings['predicted_ms']);
+    const model = lineOf(frame.model, MODEL_NAME_CHARS);
+    return {
+      tokensOut: integerOf(frame.tokens_predicted) ?? this.tokens,
+      finishReason: frame.stop_type === 'limit' ? 'length' : 'stop',
+      ...(tokensIn !== undefined && { tokensIn }),
+      ...(tokensCached !== undefined && { tokensCached }),
+      ...(promptMs !== undefined && { promptMs }),
+      ...(decodeMs !== undefined && { decodeMs }),
+      ...(model !== undefined && { model }),
+    };
+  }
+}
 
 function frameOf(data: string): CompletionFrame {
-  const frame = parsed(data);
+  const frame = parseJson(data);
   if (typeof frame !== 'object' || frame === null) throw notAFrame();
   return frame;
 }
 
-function usageOf(frame: CompletionFrame): EngineUsage {
-  const { timings = {} } = frame;
-  return {
-    tokensOut: count(frame.tokens_predicted) ?? 0,
-    finishReason: frame.stop_type === 'limit' ? 'length' : 'stop',
-    ...optional('tokensIn', count(frame.tokens_evaluated)),
-    ...optional('tokensCached', count(timings.cache_n)),
-    ...optional('promptMs', duration(timings.prompt_ms)),
-    ...optional('decodeMs', duration(timings.predicted_ms)),
-    ...optional('model', typeof frame.model === 'string' ? frame.model.slice(0, 256) : undefined),
-  };
-}
-
-function optional<K extends string, V>(key: K, value: V | undefined): { [P in K]?: V } {
-  return value === undefined ? {} : ({ [key]: value } as { [P in K]?: V });
-}
-
-function count(value: unknown): number | undefined {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
-}
-
-function duration(value: unknown): number | undefined {
-  return typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : undefined;
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
-}
-
 function notAFrame(): ServiceError {
-  return new ServiceError('ENGINE_PROTOCOL', { engine: 'llamacpp', message: 'The engine sent a frame that is not one of its protocol.' });
+  const message = 'The engine sent a frame that is not one of its protocol.';
+  return new ServiceError('ENGINE_PROTOCOL', { engine: 'llamacpp', message });
 }
-

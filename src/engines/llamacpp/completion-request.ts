@@ -1,14 +1,20 @@
 import type { EngineRequest } from '../engine-adapter.port';
 
-/** The body of `POST /completion`; an absent field is left to the server's own default. */
-export function completionBody(request: EngineRequest, model: string | undefined): string {
-  const { sampling } = request;
+/** What is read of the last frame. Without this the server sends all its settings with it, and the prompt once more. */
+const RESPONSE_FIELDS = ['content', 'stop', 'stop_type', 'model', 'tokens_predicted', 'tokens_evaluated', 'timings'];
+
+/**
+ * The body of `POST /completion`; an absent field is left to the server's own default. A router needs `model`, a server with
+ * one model does not look at it. The server's JSON parser refuses lone surrogates, so texts are made well formed.
+ */
+export function completionBody({ modelRef, prompt, maxTokens, sampling }: EngineRequest): string {
   return JSON.stringify({
-    ...(model !== undefined && { model }),
-    prompt: request.prompt,
-    n_predict: request.maxTokens,
+    model: modelRef,
+    prompt: prompt.toWellFormed(),
+    n_predict: maxTokens,
     stream: true,
     cache_prompt: true,
+    response_fields: RESPONSE_FIELDS,
     seed: sampling.seed,
     temperature: sampling.temperature,
     top_p: sampling.topP,
@@ -17,6 +23,6 @@ export function completionBody(request: EngineRequest, model: string | undefined
     repeat_penalty: sampling.repeatPenalty,
     presence_penalty: sampling.presencePenalty,
     frequency_penalty: sampling.frequencyPenalty,
-    stop: sampling.stop,
+    stop: sampling.stop?.map(word => word.toWellFormed()),
   });
 }

@@ -1,100 +1,79 @@
 import { ServiceError } from '../../errors/service-error';
-import type { EngineModel, EngineProbe, EngineTarget } from '../engine-adapter.port';
-import type { EngineHttp } from '../wire/engine-http';
-import { reasonOf } from './llamacpp-error';
+import type { EngineModel, EngineProbe } from '../engine-adapter.port';
+import type { LlamaServer, ServerProps } from './llama-server';
 
-/** More than any server has; past it a report is cut. */
-const MAX_MODELS = 1024;
-const MAX_SLOTS = 4096;
-const MAX_NAME_CHARS = 256;
-/** A router runs one child a model and has no slots of its own; this many requests at once are given to it. */
-const ROUTER_SLOTS = 4;
+/** Loaded models of a router that are asked one by one. */
+const MAX_MODELS_ASKED = 32;
+const workloads = ['completion'];
+const features = ['streaming', 'cancel', 'seed', 'kv-cache'];
 
 /** Asks a llama.cpp server how it is: health first, then what it has. */
-export async function probeLlamacpp(http: EngineHttp, target: EngineTarget, signal: AbortSignal): Promise<EngineProbe> {
+export async function probeServer(server: LlamaServer): Promise<EngineProbe> {
   try {
-    const health = await http.ask(target, 'GET', '/health', signal);
-    if (health.status === 503) return { state: 'loading', reason: reasonOf(health.json).reason ?? 'The engine is loading.' };
-    if (health.status !== 200) return { state: 'unreachable', reason: `The engine answered its health check with ${health.status}.` };
-    const props = record((await http.ask(target, 'GET', '/props', signal)).json);
-    return props['role'] === 'router' ? await routerProbe(http, target, signal, props) : await serverProbe(http, target, signal, props);
+    await server.health();
+    const props = await server.props();
+    return props.isRouter ? await probeRouter(server, props) : await probeSingle(server, props);
   } catch (error) {
-    if (error instanceof ServiceError) return { state: 'unreachable', reason: error.message };
+    if (!(error instanceof ServiceError)) throw error;
+    return { state: error.code === 'ENGINE_BUSY' ? 'loading' : 'unreachable', reason: error.message };
+  }
+}
+
+async function probeSingle(server: LlamaServer, props: ServerProps): Promise<EngineProbe> {
+  const { version, slotsTotal = 1, ctxMax, modelNames } = props;
+  const slotsBusy = await server.busySlots();
+  const [loadedModel] = modelNames;
+  return {
+    state: 'ready',
+    slotsTotal,
+    ...(slotsBusy !== undefined && { slotsBusy }),
+    ...(version !== undefined && { engineVersion: version }),
+    ...(ctxMax !== undefined && { ctxMax }),
+    ...(loadedModel !== undefined && { loadedModel }),
+    supportedWorkloads: workloads,
+    features,
+  };
+}
+
+async function probeRouter(
+  server: LlamaServer,
+  { version, autoload, maxInstances }: ServerProps,
+): Promise<EngineProbe> {
+  const models = await server.models();
+  const loaded = models.filter(({ state }) => state === 'loaded').slice(0, MAX_MODELS_ASKED);
+  const servers = (await Promise.all(loaded.map(model => askModel(server, model)))).filter(one => one !== undefined);
+  // A model that is not loaded yet has at least the slot of the request that loads it.
+  const toCome = autoload ? Math.max(maxInstances - servers.length, servers.length === 0 ? 1 : 0) : 0;
+  const ctxMax = Math.max(0, ...servers.map(one => one.ctxMax ?? 0));
+  return {
+    state: 'ready',
+    slotsTotal: toCome + sum(servers.map(one => one.slotsTotal)),
+    slotsBusy: sum(servers.map(one => one.slotsBusy)),
+    models,
+    ...(version !== undefined && { engineVersion: version }),
+    ...(ctxMax > 0 && { ctxMax }),
+    supportedWorkloads: workloads,
+    features: [...features, 'model-loading'],
+  };
+}
+
+interface ModelFacts {
+  readonly slotsTotal: number;
+  readonly slotsBusy: number;
+  readonly ctxMax: number | undefined;
+}
+
+/** Undefined where the model was unloaded meanwhile, or its process does not answer. */
+async function askModel(server: LlamaServer, { id }: EngineModel): Promise<ModelFacts | undefined> {
+  try {
+    const [{ slotsTotal = 1, ctxMax }, slotsBusy = 0] = await Promise.all([server.props(id), server.busySlots(id)]);
+    return { slotsTotal, slotsBusy, ctxMax };
+  } catch (error) {
+    if (error instanceof ServiceError) return undefined;
     throw error;
   }
 }
 
-async function serverProbe(
-  http: EngineHttp,
-  target: EngineTarget,
-  signal: AbortSignal,
-  props: Record<string, unknown>,
-): Promise<EngineProbe> {
-  // `--no-slots` answers 501: then only our own leases are known.
-  const slots = (await http.ask(target, 'GET', '/slots', signal)).json;
-  const busy = Array.isArray(slots) ? slots.filter(slot => record(slot)['is_processing'] === true).length : undefined;
-  const total = positive(props['total_slots'], MAX_SLOTS) ?? 1;
-  const ctx = positive(record(props['default_generation_settings'])['n_ctx'], Number.MAX_SAFE_INTEGER);
-  const model = name(props['model_alias']) ?? name(props['model_path']);
-  return {
-    state: 'ready',
-    slotsTotal: total,
-    ...(busy !== undefined && { slotsBusy: busy }),
-    ...(ctx !== undefined && { ctxMax: ctx }),
-    ...(model !== undefined && { loadedModel: model }),
-    ...versionOf(props),
-    supportedWorkloads: ['completion'],
-    features: ['streaming', 'cancel', 'seed', 'kv-cache'],
-  };
-}
-
-async function routerProbe(
-  http: EngineHttp,
-  target: EngineTarget,
-  signal: AbortSignal,
-  props: Record<string, unknown>,
-): Promise<EngineProbe> {
-  const models = await routerModels(http, target, signal);
-  const slots = (positive(props['max_instances'], MAX_SLOTS) ?? 1) * ROUTER_SLOTS;
-  return {
-    state: 'ready',
-    slotsTotal: slots,
-    models,
-    ...versionOf(props),
-    supportedWorkloads: ['completion'],
-    features: ['streaming', 'cancel', 'seed', 'kv-cache', 'model-loading'],
-  };
-}
-
-/** The models that a router declares, with their states. */
-export async function routerModels(http: EngineHttp, target: EngineTarget, signal: AbortSignal): Promise<readonly EngineModel[]> {
-  const { data } = record((await http.ask(target, 'GET', '/models', signal)).json) as { data?: unknown };
-  const entries = Array.isArray(data) ? data.slice(0, MAX_MODELS) : [];
-  return entries.flatMap(entry => {
-    const id = name(record(entry)['id']);
-    return id === undefined ? [] : [{ id, state: stateOf(record(record(entry)['status'])) }];
-  });
-}
-
-function stateOf(status: Record<string, unknown>): EngineModel['state'] {
-  if (status['failed'] === true) return 'failed';
-  const { value } = status;
-  return value === 'loaded' || value === 'loading' || value === 'failed' ? value : 'unloaded';
-}
-
-function versionOf(props: Record<string, unknown>): { engineVersion?: string } {
-  const version = name(props['build_info']);
-  return version === undefined ? {} : { engineVersion: version };
-}
-
-function record(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
-}
-
-function positive(value: unknown, max: number): number | undefined {
-  return typeof value === 'number' && Number.isInteger(value) && value > 0 ? Math.min(value, max) : undefined;
-}
-
-function name(value: unknown): string | undefined {
-  return typeof value === 'string' && value !== '' ? value.replace(/\p{Cc}/gu, '').slice(0, MAX_NAME_CHARS) : undefined;
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((all, one) => all + one, 0);
 }

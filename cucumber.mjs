@@ -1,0 +1,9 @@
+export default {
+  requireModule: ['@swc-node/register'],
+  require: ['features/support/*.ts', 'features/steps/*.ts'],
+  paths: ['features/**/*.feature'],
+  format: ['progress', 'json:reports/features.json'],
+  parallel: 2,
+  strict: true,
+  publish: false,
+};

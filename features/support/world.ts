@@ -1,0 +1,167 @@
+import { strict as assert } from 'node:assert';
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setWorldConstructor, World, type IWorldOptions } from '@cucumber/cucumber';
+import { startEngine, type RunningEngine } from '../../test/engine/engine';
+import { eventually } from '../../test/support/deadline';
+import type { HttpAnswer } from '../../test/support/http-client';
+import { startService, type LogLine, type RunningService } from '../../test/support/service';
+import { openEvents, readEvents } from '../../test/support/sse-client';
+import type { SseEvent, SseReading, SseStream } from '../../test/support/sse-stream';
+import { temporaryFolder, type TemporaryFolder } from '../../test/support/temporary-folder';
+
+type EngineOptions = NonNullable<Parameters<typeof startEngine>[0]>;
+
+/**
+ * One scenario's world: a service of its own in a process of its own, started when it is first needed so that Given steps
+ * can set its environment, and reached over HTTP only. What it logs is read from its output.
+ */
+export class ServiceWorld extends World {
+  readonly env: Record<string, string> = { ORCHD_PROBE_INTERVAL_MS: '100', ORCHD_HANDOFF_WATCH_INTERVAL_MS: '100' };
+  /** Headers of the next requests; an undefined one is not sent. */
+  headers: Record<string, string | undefined> = {};
+  answers: HttpAnswer[] = [];
+  reading: SseReading | undefined;
+  stream: SseStream | undefined;
+  /** Names that a scenario uses → what they are in this run (an artifact's real id). */
+  readonly names = new Map<string, string>();
+  /** Error lines that a step has expected. */
+  readonly expectedErrors = new Set<string>();
+  readonly folder: TemporaryFolder = temporaryFolder();
+  readonly engines: RunningEngine[] = [];
+  private running: RunningService | undefined;
+
+  constructor(options: IWorldOptions) {
+    super(options);
+    this.env['ORCHD_DATA_DIR'] = join(this.folder.path, 'data');
+    this.env['ORCHD_RUNTIME_DIR'] = join(this.folder.path, 'engines');
+    this.env['ORCHD_MODELS_DIR'] = join(this.folder.path, 'models');
+    mkdirSync(this.env['ORCHD_RUNTIME_DIR']);
+    mkdirSync(this.env['ORCHD_MODELS_DIR']);
+  }
+
+  async service(): Promise<RunningService> {
+    return (this.running ??= await startService({ env: this.env }));
+  }
+
+  /** The service as far as it was started. */
+  get started(): RunningService | undefined {
+    return this.running;
+  }
+
+  /** Stops the service and starts it again on the same folders. */
+  async restart(signal: NodeJS.Signals): Promise<void> {
+    const before = await this.service();
+    this.running = undefined;
+    await before.stop(signal);
+  }
+
+  async engine(options: EngineOptions = {}): Promise<RunningEngine> {
+    const engine = await startEngine({ slots: 4, tokensPerSecond: 200, ...options });
+    this.engines.push(engine);
+    return engine;
+  }
+
+  async request(method: string, path: string, body?: unknown, headers: Record<string, string | undefined> = {}): Promise<HttpAnswer> {
+    const service = await this.service();
+    const options = { headers: { ...this.headers, ...headers }, ...(body !== undefined && { body: body as object }) };
+    const answer = await service.request(method, path, options);
+    this.answers.push(answer);
+    return answer;
+  }
+
+  /** Asks on the side: what a Then step looks up is not the scenario's answer. */
+  async look(path: string): Promise<HttpAnswer> {
+    const answer = await this.request('GET', path);
+    this.answers.pop();
+    return answer;
+  }
+
+  get answer(): HttpAnswer {
+    const answer = this.answers.at(-1);
+    assert.ok(answer, 'no request was made yet');
+    return answer;
+  }
+
+  /** The last answer's body as JSON. */
+  get json(): Record<string, unknown> {
+    return this.answer.json();
+  }
+
+  async enqueue(task: Record<string, unknown> = {}): Promise<HttpAnswer> {
+    return this.request('POST', '/v2/tasks', { prompt: 'Say hello.', max_tokens: 8, ...task });
+  }
+
+  async register(poolId: string, replicaId: string, more: Record<string, unknown> = {}): Promise<void> {
+    this.env['AUTH_TOKEN'] ??= 'worker-token';
+    const answer = await this.request(
+      'POST',
+      '/v2/workers/register',
+      { pool_id: poolId, replica_id: replicaId, ...more },
+      { Authorization: `Bearer ${this.env['AUTH_TOKEN']}` },
+    );
+    assert.equal(answer.status, 200, answer.text);
+  }
+
+  async readTask(taskId: string, options: Parameters<typeof readEvents>[1] = {}): Promise<SseReading> {
+    const service = await this.service();
+    this.reading = await readEvents(this.eventsUrl(service, taskId), { ...options, headers: this.keyed(service) });
+    return this.reading;
+  }
+
+  async openTask(taskId: string): Promise<SseStream> {
+    const service = await this.service();
+    this.stream = await openEvents(this.eventsUrl(service, taskId), { headers: this.keyed(service) });
+    return this.stream;
+  }
+
+  events(type: string): readonly SseEvent[] {
+    return (this.reading?.events ?? []).filter(event => event.type === type);
+  }
+
+  /** Waits until a GET satisfies a condition. */
+  async until(path: string, wanted: (body: Record<string, unknown>) => boolean, deadlineMs = 5000): Promise<Record<string, unknown>> {
+    return eventually(async () => (await this.look(path)).json(), wanted, deadlineMs);
+  }
+
+  async waitForLog(wanted: (line: LogLine) => boolean): Promise<LogLine> {
+    return (await this.service()).waitForLog(wanted);
+  }
+
+  /** The value of a metric's sample, 0 where it has none; labels that are not named may be anything. */
+  async metric(name: string, labels: Record<string, string> = {}): Promise<number> {
+    const { text } = await this.look('/metrics');
+    const samples = text.split('\n').filter(line => line.startsWith(`${name}{`) || line.startsWith(`${name} `));
+    const matching = samples.filter(line => Object.entries(labels).every(([label, value]) => line.includes(`${label}="${value}"`)));
+    return matching.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
+  }
+
+  writeHandoff(file: string, content: unknown): void {
+    const folder = this.env['ORCHD_RUNTIME_DIR'] ?? '';
+    mkdirSync(folder, { recursive: true });
+    const path = join(folder, file);
+    writeFileSync(`${path}.tmp`, typeof content === 'string' ? content : JSON.stringify(content));
+    renameSync(`${path}.tmp`, path);
+  }
+
+  async close(): Promise<void> {
+    this.stream?.close();
+    try {
+      await this.running?.stop('SIGKILL');
+    } finally {
+      await Promise.all(this.engines.map(engine => engine.stop()));
+      this.folder.remove();
+    }
+  }
+
+  private eventsUrl(service: RunningService, taskId: string): string {
+    const [id = '', query] = taskId.split('?');
+    return `${service.url}/v2/tasks/${encodeURIComponent(id)}/events${query === undefined ? '' : `?${query}`}`;
+  }
+
+  private keyed(service: RunningService): Record<string, string> {
+    return { 'X-API-Key': service.apiKey };
+  }
+}
+
+setWorldConstructor(ServiceWorld);

@@ -1,0 +1,127 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { ServiceError } from '../../errors/service-error';
+import type { EngineModel, EngineTarget } from '../engine-adapter.port';
+import type { EngineAnswer, EngineHttp } from '../wire/engine-http';
+import { integerOf, itemsOf, lineOf, membersOf } from '../wire/engine-json';
+import { llamacppError } from './llamacpp-error';
+
+/** More than any server has; what a report names beyond is left out. */
+const MAX_MODELS = 1024;
+const MAX_SLOTS = 4096;
+const NAME_CHARS = 256;
+const MODEL_POLL_MS = 100;
+
+/** What a server says of itself under `/props`. */
+export interface ServerProps {
+  /** Router mode: many models behind one server, each in a process of its own. */
+  readonly isRouter: boolean;
+  readonly version?: string;
+  /** What the model of a server with one model goes by, the best name first. */
+  readonly modelNames: readonly string[];
+  readonly slotsTotal?: number;
+  /** Of one slot. */
+  readonly ctxMax?: number;
+  /** Models that a router loads at most; 0 means no bound. */
+  readonly maxInstances: number;
+  /** Whether a router loads the model of a request by itself. */
+  readonly autoload: boolean;
+}
+
+/**
+ * The questions that llama.cpp's server answers (as of late 2026; recorded in test/wire), for as long as `signal` allows.
+ * `model` asks a router about one of its loaded models.
+ */
+export class LlamaServer {
+  constructor(
+    private readonly http: EngineHttp,
+    private readonly target: EngineTarget,
+    private readonly signal: AbortSignal,
+  ) {}
+
+  /** @throws ServiceError ENGINE_BUSY while it is loading its model */
+  async health(): Promise<void> {
+    await this.object('/health');
+  }
+
+  async props(model?: string): Promise<ServerProps> {
+    const props = await this.object(`/props${queryOf(model)}`);
+    const path = lineOf(props['model_path'], NAME_CHARS);
+    const names = [lineOf(props['model_alias'], NAME_CHARS), path?.split(/[\\/]/).at(-1), path];
+    const version = lineOf(props['build_info'], NAME_CHARS);
+    const slotsTotal = integerOf(props['total_slots'], 1);
+    const ctxMax = integerOf(membersOf(props['default_generation_settings'])['n_ctx'], 1);
+    return {
+      isRouter: props['role'] === 'router',
+      modelNames: names.filter(name => name !== undefined),
+      ...(version !== undefined && { version }),
+      ...(slotsTotal !== undefined && { slotsTotal: Math.min(slotsTotal, MAX_SLOTS) }),
+      ...(ctxMax !== undefined && { ctxMax }),
+      maxInstances: Math.min(integerOf(props['max_instances']) ?? 0, MAX_SLOTS),
+      autoload: props['models_autoload'] !== false,
+    };
+  }
+
+  /** Slots at work; undefined where the server does not show them (`--no-slots`). */
+  async busySlots(model?: string): Promise<number | undefined> {
+    const { status, json } = await this.http.ask(this.target, 'GET', `/slots${queryOf(model)}`, this.signal);
+    if (status !== 200 || !Array.isArray(json)) return undefined;
+    return itemsOf(json, MAX_SLOTS).filter(slot => membersOf(slot)['is_processing'] === true).length;
+  }
+
+  async models(): Promise<readonly EngineModel[]> {
+    const { data } = await this.object('/v1/models');
+    return itemsOf(data, MAX_MODELS).flatMap(item => {
+      const model = membersOf(item);
+      const id = lineOf(model['id'], NAME_CHARS);
+      return id === undefined ? [] : [{ id, state: stateOf(model['status']) }];
+    });
+  }
+
+  /** The state of a model once it is none of those that pass; undefined when there is no such model. */
+  async modelAfter(model: string, passing: readonly EngineModel['state'][]): Promise<EngineModel['state'] | undefined> {
+    for (;;) {
+      const state = (await this.models()).find(({ id }) => id === model)?.state;
+      if (state === undefined || !passing.includes(state)) return state;
+      await pause(MODEL_POLL_MS, undefined, { signal: this.signal }).catch((cause: unknown) => {
+        throw new ServiceError(
+          'DECODE_TIMEOUT',
+          { engine: 'llamacpp', message: `The model was still ${state}.` },
+          cause,
+        );
+      });
+    }
+  }
+
+  post(path: string, body: object): Promise<EngineAnswer> {
+    return this.http.ask(this.target, 'POST', path, this.signal, body);
+  }
+
+  private async object(path: string): Promise<Readonly<Record<string, unknown>>> {
+    const { status, json } = await this.http.ask(this.target, 'GET', path, this.signal);
+    if (status !== 200) throw llamacppError(status, json);
+    if (typeof json === 'object' && json !== null && !Array.isArray(json)) return membersOf(json);
+    throw new ServiceError('ENGINE_PROTOCOL', {
+      engine: 'llamacpp',
+      message: 'The answer is not that of a llama.cpp server.',
+    });
+  }
+}
+
+/** Asking must not load anything. */
+function queryOf(model: string | undefined): string {
+  return model === undefined ? '' : `?model=${encodeURIComponent(model)}&autoload=false`;
+}
+
+/** A server with one model gives it no status: it answers only once the model is loaded. */
+function stateOf(status: unknown): EngineModel['state'] {
+  const { value = 'loaded', failed } = membersOf(status);
+  switch (value) {
+    case 'loaded':
+    case 'sleeping': // It gave its memory back and wakes with the next request.
+      return 'loaded';
+    case 'loading':
+      return 'loading';
+    default:
+      return failed === true ? 'failed' : 'unloaded';
+  }
+}

@@ -1,0 +1,256 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { JournalQuery, SessionUsage, TaskJournal } from '../../src/tasks/journal/task-journal.port';
+import { droppedEnding, endingOf, eventsOf, factsOf, fullSpec, plainSpec, placement, startMs } from './journal-samples';
+
+/** One journal under test. */
+export interface JournalUnderTest {
+  readonly journal: TaskJournal;
+  /** The same journal after its process ended and another one opened it; absent for a driver that forgets. */
+  readonly reopen?: () => Promise<TaskJournal>;
+  dispose(): Promise<void>;
+}
+
+const usage: SessionUsage = { sessionId: 's1', tokens: 10, timeMs: 200, cost: 0.5, turns: 1 };
+
+/** What every driver of the TaskJournal port keeps. */
+export function taskJournalContract(driver: string, open: () => Promise<JournalUnderTest>): void {
+  describe(`TaskJournal: ${driver}`, () => {
+    let subject: JournalUnderTest;
+    let journal: TaskJournal;
+
+    beforeEach(async () => {
+      subject = await open();
+      journal = subject.journal;
+      await journal.recover();
+    });
+    afterEach(() => subject.dispose());
+
+    /** What a start would find. A driver that forgets is asked again as it stands. */
+    async function recovered(): Promise<Awaited<ReturnType<TaskJournal['recover']>>> {
+      if (!subject.reopen) return journal.recover();
+      await journal.close();
+      journal = await subject.reopen();
+      return journal.recover();
+    }
+
+    it('is empty at first', async () => {
+      expect(await recovered()).toEqual({ live: [], sessions: [], bindings: [], lastSeq: 0 });
+      expect(await journal.list({ limit: 10 })).toEqual([]);
+      expect(await journal.find('nobody')).toBeUndefined();
+      expect(await journal.readEvents('nobody')).toEqual([]);
+    });
+
+    it('gives back every field of an admission', async () => {
+      const facts = factsOf(1, { preparation: [{ kind: 'model_load', detail: 'some/model' }] });
+      await journal.admit(fullSpec('full'), facts);
+      await journal.admit(plainSpec('plain'), factsOf(2));
+      const full = { spec: fullSpec('full'), facts, firstTokenMarked: false };
+      const plain = { spec: plainSpec('plain'), facts: factsOf(2), firstTokenMarked: false };
+      expect(await journal.find('full')).toEqual(full);
+      expect(await recovered()).toMatchObject({ live: [full, plain], lastSeq: 2 });
+      expect(await journal.find('plain')).toEqual(plain);
+    });
+
+    it('recovers live tasks in the order of their keys, whatever the order of admission', async () => {
+      await journal.admit(plainSpec('late'), factsOf(1, { orderKey: 300 }));
+      await journal.admit(plainSpec('tie-2'), factsOf(3, { orderKey: 200 }));
+      await journal.admit(plainSpec('tie-1'), factsOf(2, { orderKey: 200 }));
+      await journal.admit(plainSpec('early'), factsOf(4, { orderKey: 100 }));
+      const { live } = await recovered();
+      expect(live.map(({ spec }) => spec.taskId)).toEqual(['early', 'tie-1', 'tie-2', 'late']);
+    });
+
+    it('keeps a first-token mark with its placement', async () => {
+      await journal.admit(plainSpec('a'), factsOf(1));
+      await journal.markFirstToken('a', placement);
+      const { live } = await recovered();
+      expect(live).toEqual([{ spec: plainSpec('a'), facts: factsOf(1), firstTokenMarked: true, placement }]);
+    });
+
+    it('keeps an ending and no longer the prompt', async () => {
+      await journal.admit(fullSpec('a'), factsOf(1));
+      await journal.markFirstToken('a', placement);
+      await journal.end(endingOf('a'));
+      expect(await recovered()).toMatchObject({ live: [], lastSeq: 1 });
+      expect(await journal.find('a')).toEqual({
+        spec: fullSpec('a', { prompt: '' }),
+        facts: factsOf(1),
+        firstTokenMarked: true,
+        placement,
+        ending: endingOf('a'),
+      });
+    });
+
+    it('keeps the first ending of a task', async () => {
+      await journal.admit(plainSpec('a'), factsOf(1));
+      await journal.end(endingOf('a', { state: 'cancelled', code: 'CANCELLED', message: 'The task was cancelled.' }));
+      await journal.end(endingOf('a', { endedAtMs: startMs + 5000 }), usage);
+      await journal.markFirstToken('a', placement);
+      const record = await journal.find('a');
+      expect(record).toMatchObject({ firstTokenMarked: false, ending: { state: 'cancelled', code: 'CANCELLED' } });
+      expect((await recovered()).sessions).toEqual([]);
+    });
+
+    it('takes a mark or an ending of a task it does not know for done', async () => {
+      await journal.markFirstToken('nobody', placement);
+      await journal.end(endingOf('nobody'), usage);
+      expect(await journal.find('nobody')).toBeUndefined();
+      expect((await recovered()).sessions).toEqual([]);
+    });
+
+    it('records an admission together with the ending that made room for it', async () => {
+      await journal.admit(plainSpec('old'), factsOf(1));
+      await journal.admit(plainSpec('new'), factsOf(2), droppedEnding('old'));
+      const { live } = await recovered();
+      expect(live.map(({ spec }) => spec.taskId)).toEqual(['new']);
+      expect((await journal.find('old'))?.ending).toEqual(droppedEnding('old'));
+    });
+
+    it('refuses a second admission of an id and then leaves the task that was to make room alone', async () => {
+      await journal.admit(plainSpec('a'), factsOf(1));
+      await journal.admit(plainSpec('victim'), factsOf(2));
+      const again = journal.admit(fullSpec('a'), factsOf(3), droppedEnding('victim'));
+      await expect(again).rejects.toMatchObject({ code: 'TASK_CONFLICT' });
+      const { live } = await recovered();
+      expect(live).toMatchObject([{ spec: plainSpec('a') }, { spec: plainSpec('victim') }]);
+    });
+
+    it('writes in the order of the calls, though nobody waits in between', async () => {
+      const writes = [
+        journal.admit(plainSpec('a'), factsOf(1)),
+        journal.markFirstToken('a', placement),
+        journal.end(endingOf('a')),
+        journal.admit(plainSpec('b'), factsOf(2)),
+      ];
+      await Promise.all(writes);
+      expect((await journal.find('a'))?.ending).toEqual(endingOf('a'));
+      expect((await recovered()).live.map(({ spec }) => spec.taskId)).toEqual(['b']);
+    });
+
+    it('keeps what a session has spent, and never takes it back', async () => {
+      await journal.admit(plainSpec('a', { sessionId: 's1', ownSession: false }), factsOf(1));
+      await journal.admit(plainSpec('b', { sessionId: 's1', ownSession: false }), factsOf(2));
+      await journal.admit(plainSpec('c', { sessionId: 's2', ownSession: false }), factsOf(3));
+      await journal.end(endingOf('b'), { ...usage, tokens: 30, turns: 2 });
+      await journal.end(endingOf('a'), usage);
+      await journal.end(endingOf('c'), { ...usage, sessionId: 's2' });
+      await journal.forgetSession('s2');
+      await journal.forgetSession('s3');
+      expect((await recovered()).sessions).toEqual([{ ...usage, tokens: 30, turns: 2 }]);
+    });
+
+    it('keeps bindings, the last one of a replica', async () => {
+      const binding = { poolId: 'p', replicaId: 'r', engine: 'llamacpp', url: 'http://127.0.0.1:1', source: 'worker' };
+      await journal.saveBinding(binding);
+      await journal.saveBinding({ ...binding, url: 'http://127.0.0.1:2' });
+      await journal.saveBinding({ ...binding, replicaId: 'gone' });
+      await journal.removeBinding('p', 'gone');
+      await journal.removeBinding('p', 'never-was');
+      expect((await recovered()).bindings).toEqual([{ ...binding, url: 'http://127.0.0.1:2' }]);
+    });
+
+    describe('events', () => {
+      it('reads back what was copied, in batches or at once', async () => {
+        const events = eventsOf(20);
+        await journal.admit(plainSpec('a'), factsOf(1));
+        journal.copyEvents('a', 1, events.slice(0, 1));
+        journal.copyEvents('a', 2, events.slice(1, 7));
+        journal.copyEvents('a', 8, events.slice(7));
+        expect(await journal.readEvents('a')).toEqual(events);
+        await recovered();
+        expect(await journal.readEvents('a')).toEqual(events);
+      });
+
+      it('ends before a gap', async () => {
+        const events = eventsOf(6);
+        await journal.admit(plainSpec('a'), factsOf(1));
+        journal.copyEvents('a', 1, events.slice(0, 3));
+        journal.copyEvents('a', 5, events.slice(4));
+        expect(await journal.readEvents('a')).toEqual(events.slice(0, 3));
+      });
+
+      it('drops them once the ending names a transcript, also those that come after it', async () => {
+        await journal.admit(plainSpec('a'), factsOf(1));
+        journal.copyEvents('a', 1, eventsOf(3));
+        await journal.end(endingOf('a'));
+        journal.copyEvents('a', 6, eventsOf(1));
+        expect(await journal.readEvents('a')).toEqual([]);
+      });
+
+      it('keeps them while an ending names none', async () => {
+        await journal.admit(plainSpec('a'), factsOf(1));
+        journal.copyEvents('a', 1, eventsOf(3));
+        const { transcriptArtifactId, ...ending } = endingOf('a');
+        expect(transcriptArtifactId).toBeDefined();
+        await journal.end(ending);
+        await recovered();
+        expect(await journal.readEvents('a')).toEqual(eventsOf(3));
+        expect(await journal.expire(startMs + 2000, 10)).toBe(1);
+        expect(await journal.readEvents('a')).toEqual([]);
+      });
+
+      it('copies none of a task that was never admitted', async () => {
+        journal.copyEvents('nobody', 1, eventsOf(3));
+        expect(await journal.readEvents('nobody')).toEqual([]);
+      });
+    });
+
+    describe('list', () => {
+      async function ids(query: Partial<JournalQuery>): Promise<string[]> {
+        return (await journal.list({ limit: 100, ...query })).map(({ spec }) => spec.taskId);
+      }
+
+      beforeEach(async () => {
+        const sessionOf = (i: number): string => (i % 2 === 0 ? 'even' : 'odd');
+        for (let i = 1; i <= 6; i++) {
+          // Two of one millisecond each: 1, 2 → +1; 3, 4 → +2; 5, 6 → +3.
+          const facts = factsOf(i, { admittedAtMs: startMs + Math.ceil(i / 2) });
+          await journal.admit(plainSpec(`t${i}`, { sessionId: sessionOf(i), ownSession: false }), facts);
+        }
+        await journal.markFirstToken('t2', placement);
+        await journal.end(endingOf('t3'));
+        await journal.end(endingOf('t4', { state: 'failed', code: 'WORKER_RESET' }));
+        await journal.end(endingOf('t5'));
+      });
+
+      it('is newest first', async () => {
+        expect(await ids({})).toEqual(['t6', 't5', 't4', 't3', 't2', 't1']);
+      });
+
+      it('goes on after a record, also within one millisecond and after one that is gone', async () => {
+        expect(await ids({ limit: 2 })).toEqual(['t6', 't5']);
+        expect(await ids({ limit: 2, after: { admittedAtMs: startMs + 2, taskId: 't4' } })).toEqual(['t3', 't2']);
+        expect(await ids({ after: { admittedAtMs: startMs + 2, taskId: 't3a' } })).toEqual(['t3', 't2', 't1']);
+        expect(await ids({ after: { admittedAtMs: startMs + 1, taskId: 't1' } })).toEqual([]);
+      });
+
+      it('keeps to a state, a session, or both', async () => {
+        expect(await ids({ state: 'completed' })).toEqual(['t5', 't3']);
+        expect(await ids({ state: 'failed' })).toEqual(['t4']);
+        expect(await ids({ state: 'queued' })).toEqual(['t6', 't1']);
+        expect(await ids({ state: 'streaming' })).toEqual(['t2']);
+        expect(await ids({ state: 'expired' })).toEqual([]);
+        expect(await ids({ sessionId: 'odd' })).toEqual(['t5', 't3', 't1']);
+        expect(await ids({ sessionId: 'even', state: 'failed' })).toEqual(['t4']);
+        const after = { admittedAtMs: startMs + 3, taskId: 't5' };
+        expect(await ids({ sessionId: 'odd', state: 'completed', after })).toEqual(['t3']);
+        expect(await ids({ state: 'completed', after })).toEqual(['t3']);
+      });
+
+      it('gives whole records', async () => {
+        const [newest] = await journal.list({ limit: 1 });
+        expect(newest).toEqual(await journal.find('t6'));
+      });
+
+      it('forgets what ended before a time, in steps, and nothing live', async () => {
+        expect(await journal.expire(startMs + 1000, 10)).toBe(0);
+        expect(await journal.expire(startMs + 1001, 2)).toBe(2);
+        expect(await journal.expire(startMs + 1001, 2)).toBe(1);
+        expect(await journal.expire(startMs + 1001, 2)).toBe(0);
+        expect(await ids({})).toEqual(['t6', 't2', 't1']);
+        expect(await journal.find('t4')).toBeUndefined();
+        expect(await recovered()).toMatchObject({ lastSeq: 6 });
+      });
+    });
+  });
+}

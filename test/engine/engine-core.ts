@@ -1,0 +1,23 @@
+import type { EngineSettings } from './engine-options';
+import type { FaultBoard } from './faults';
+import type { Ledger } from './ledger';
+import type { Pacer } from './pacer';
+
+/** What can be turned while the engine runs. */
+export interface Controls {
+  tokensPerSecond: number;
+  prefillMs: number;
+  /** Whether every route but the list of models answers 503 "Loading model". */
+  loading: boolean;
+}
+
+/** What all parts of a running engine share. */
+export interface EngineCore {
+  readonly settings: EngineSettings;
+  readonly controls: Controls;
+  readonly faults: FaultBoard;
+  readonly pacer: Pacer;
+  readonly ledger: Ledger;
+  /** Ends the engine as a crash would. */
+  die(): void;
+}

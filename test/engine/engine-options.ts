@@ -1,0 +1,53 @@
+import type { FaultSettings } from './faults';
+import { vocabulary as ordinaryWords } from './vocabulary';
+
+/** Everything that can be chosen about a stand-in engine at its start. */
+export interface EngineSettings {
+  readonly host: string;
+  /** 0 asks the system for a free one. */
+  readonly port: number;
+  /** Sequences generated at the same time; further requests wait their turn. In router mode: of each model. */
+  readonly slots: number;
+  /** Of one sequence; 0 generates as fast as the reader takes it. */
+  readonly tokensPerSecond: number;
+  /** Time between taking a slot and the first token, whatever the prompt. */
+  readonly prefillMs: number;
+  /** Context of one slot. */
+  readonly ctxTokens: number;
+  /** The model's name where there is one only. */
+  readonly model: string;
+  /** At the start, the time during which the server says that it is loading; in router mode, the time a model takes to load. */
+  readonly loadMs: number;
+  /** The models of router mode; empty: one model, always loaded. */
+  readonly routerModels: readonly string[];
+  /** Whether slots can be erased, as with llama.cpp's `--slot-save-path`. */
+  readonly slotActions: boolean;
+  readonly faults: FaultSettings;
+  readonly handoff?: HandoffSettings;
+  /** The texts that tokens are drawn from. */
+  readonly vocabulary: readonly string[];
+  /** What `exit-after` does. The command kills its process; in-process the engine drops its sockets and its port. */
+  readonly die?: () => void;
+}
+
+/** Where to announce the engine, and as what. */
+export interface HandoffSettings {
+  readonly dir: string;
+  readonly poolId: string;
+  readonly replicaId: string;
+}
+
+export const defaultSettings: EngineSettings = {
+  host: '127.0.0.1',
+  port: 0,
+  slots: 4,
+  tokensPerSecond: 40,
+  prefillMs: 0,
+  ctxTokens: 4096,
+  model: 'tiny.gguf',
+  loadMs: 0,
+  routerModels: [],
+  slotActions: false,
+  faults: {},
+  vocabulary: ordinaryWords,
+};

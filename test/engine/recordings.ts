@@ -1,0 +1,49 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { parseHttpMessage, type HttpMessage } from '../support/http-message';
+
+/** A response that a real llama.cpp server gave, by the name of its file. */
+export function recorded(name: string): HttpMessage {
+  return parseHttpMessage(readFileSync(resolve(__dirname, `../wire/llama-server/${name}.http`)), true);
+}
+
+/** What a message is made of, its figures and texts left out: to compare a stand-in's answer with a recorded one. */
+export interface MessageShape {
+  readonly status: number;
+  /** In the order of the wire, with the values that do not differ from request to request. */
+  readonly headers: readonly string[];
+  readonly complete: boolean;
+  /** Of a JSON body, or the JSON frames of each chunk; chunks that repeat the shape of the one before are left out. */
+  readonly body: unknown;
+}
+
+const changing = new Set(['content-length', 'process-start-time-unix']);
+
+export function shapeOfMessage({ status, headerLines, complete, body, chunks }: HttpMessage): MessageShape {
+  return {
+    status,
+    headers: headerLines.map(([name, value]) => (changing.has(name.toLowerCase()) ? name : `${name}: ${value}`)),
+    complete,
+    body: chunks ? shapeOfChunks(chunks) : shapeOfJson(body),
+  };
+}
+
+/** Member names in their order, and types. Two values of one shape give equal texts. */
+function shapeOfJson(json: string): string {
+  return JSON.stringify(shapeOf(JSON.parse(json)));
+}
+
+function shapeOf(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(shapeOf);
+  if (typeof value !== 'object' || value === null) return value === null ? 'null' : typeof value;
+  return Object.entries(value).map(([name, member]) => [name, shapeOf(member)]);
+}
+
+function shapeOfChunks(chunks: readonly string[]): string[] {
+  const shapes = chunks.map(chunk => {
+    if (!chunk.endsWith('\n\n')) throw new Error(`not a chunk of whole frames: ${chunk}`);
+    const frames = chunk.slice(0, -2).split('\n\n');
+    return frames.map(frame => frame.replace(/^data: (\{.*)$/s, (_, json: string) => shapeOfJson(json))).join('\n');
+  });
+  return shapes.filter((shape, at) => shape !== shapes[at - 1]);
+}

@@ -1,0 +1,70 @@
+import type { GeneratedToken } from '../token-source';
+import type { RunResult, RunState } from '../run-times';
+import { frame, type OutputFormat } from './output-format';
+
+/** llama.cpp's own API, `/completion`. */
+export const nativeFormat: OutputFormat = {
+  opening(run) {
+    if (!run.request.returnProgress) return [];
+    const { promptTokens } = run.request;
+    const timeMs = Math.round(run.times.promptMs);
+    return [0, promptTokens].map(processed =>
+      frame({
+        ...partial(run, '', [0], 0),
+        timings: run.times.toWire(processed, 0),
+        prompt_progress: { total: promptTokens, cache: 0, processed, time_ms: processed === 0 ? 0 : timeMs },
+      }),
+    );
+  },
+
+  token(run, token: GeneratedToken) {
+    const body = partial(run, token.text, [token.id], run.source.produced);
+    if (!run.request.timingsPerToken) return frame(body);
+    return frame({ ...body, timings: run.times.toWire(run.request.promptTokens, run.source.produced) });
+  },
+
+  end(result) {
+    return [frame(whole(result, '', []))];
+  },
+
+  plain(result) {
+    return whole(result, result.source.text, result.request.returnTokens ? result.source.tokenIds : []);
+  },
+};
+
+function partial(run: RunState, content: string, tokens: number[], predicted: number): object {
+  return {
+    index: 0,
+    content,
+    tokens,
+    stop: false,
+    id_slot: -1,
+    tokens_predicted: predicted,
+    tokens_evaluated: run.request.promptTokens,
+  };
+}
+
+function whole(
+  { request, source, slot, model, times, ending }: RunResult,
+  content: string,
+  tokens: readonly number[],
+): object {
+  return {
+    index: 0,
+    content,
+    tokens,
+    id_slot: slot.id,
+    stop: true,
+    model,
+    tokens_predicted: source.produced,
+    tokens_evaluated: request.promptTokens,
+    generation_settings: request.settings,
+    prompt: request.prompt,
+    has_new_line: slot.hasNewLine,
+    truncated: false,
+    stop_type: ending.stopType,
+    stopping_word: ending.stoppingWord,
+    tokens_cached: request.promptTokens + Math.max(0, source.produced - 1),
+    timings: times.toWire(request.promptTokens, source.produced),
+  };
+}

@@ -1,0 +1,17 @@
+import type { GeneratedToken } from '../token-source';
+import type { RunResult, RunState } from '../run-times';
+
+/** How one API words a generation. Each string that it returns is sent as one HTTP chunk. */
+export interface OutputFormat {
+  /** Before the first token, once the prompt was read. */
+  opening(run: RunState): string[];
+  token(run: RunState, token: GeneratedToken): string;
+  end(result: RunResult): string[];
+  /** The whole answer, where the client asked for no stream. */
+  plain(result: RunResult): object;
+}
+
+/** One server-sent event. */
+export function frame(data: object | string): string {
+  return `data: ${typeof data === 'string' ? data : JSON.stringify(data)}\n\n`;
+}

@@ -1,0 +1,115 @@
+import { Agent } from 'node:http';
+import { join, resolve } from 'node:path';
+import { Child, type ChildExit } from './child';
+import { sendRequest, type HttpAnswer, type RequestOptions } from './http-client';
+import type { HttpMessage } from './http-message';
+import { rawRequest } from './raw-request';
+import { temporaryFolder } from './temporary-folder';
+
+/** A line of the service's log; a line that is no JSON stands as `human` alone. */
+export type LogLine = Readonly<Record<string, unknown>>;
+
+export interface ServiceOptions {
+  /** Settings beside the defaults below. A data folder named here is the caller's: it is neither made nor removed. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Arguments of node itself, before the program. */
+  readonly nodeArgs?: readonly string[];
+  /** The built service unless told; from the root of the project. */
+  readonly program?: string;
+  /** For `listening` to appear in the log. */
+  readonly deadlineMs?: number;
+}
+
+/** The built service as a process of its own. */
+export interface RunningService {
+  readonly url: string;
+  /** A key that opens it. */
+  readonly apiKey: string;
+  readonly pid: number;
+  readonly dataDir: string;
+  readonly runtimeDir: string;
+  /** Undefined while it runs; null where a signal ended it. */
+  readonly exitCode: number | null | undefined;
+  readonly exited: Promise<ChildExit>;
+  logs(): LogLine[];
+  /** The first line, past or to come, that `wanted` takes. Rejects at the deadline, or when the service ends. */
+  waitForLog(wanted: (line: LogLine) => boolean, deadlineMs?: number): Promise<LogLine>;
+  /** One request; the path is sent as it is written. */
+  request(method: string, path: string, options?: RequestOptions): Promise<HttpAnswer>;
+  /** Bytes over a connection of their own, malformed ones too. */
+  rawRequest(bytes: string | Uint8Array, deadlineMs?: number): Promise<HttpMessage>;
+  signal(signal: NodeJS.Signals): void;
+  /** Ends it and removes the folders that were made for it. Rejects where it had to be killed after `deadlineMs`. */
+  stop(signal?: NodeJS.Signals, deadlineMs?: number): Promise<ChildExit>;
+}
+
+const root = resolve(__dirname, '../..');
+const API_KEY = 'test-key';
+
+/**
+ * Starts `dist/main.js` on a port of its own, with fresh folders and nothing of our environment, and resolves once it
+ * listens. Rejects with its last lines where it does not.
+ */
+export async function startService(options: ServiceOptions = {}): Promise<RunningService> {
+  const { env = {}, nodeArgs = [], program = 'dist/main.js', deadlineMs = 20_000 } = options;
+  const folder = temporaryFolder();
+  const settings = {
+    PATH: process.env.PATH ?? '',
+    HOME: folder.path,
+    ORCHD_ADDR: '127.0.0.1:0',
+    ORCHD_DATA_DIR: join(folder.path, 'data'),
+    ORCHD_RUNTIME_DIR: join(folder.path, 'engines'),
+    ORCHD_MODELS_DIR: join(folder.path, 'models'),
+    ORCHD_API_KEYS: API_KEY,
+    ...env,
+  };
+  const child = new Child({ args: [...nodeArgs, resolve(root, program)], env: settings, cwd: folder.path });
+  const agent = new Agent({ keepAlive: true });
+  const stop = async (signal?: NodeJS.Signals, stopDeadlineMs?: number) => {
+    agent.destroy();
+    try {
+      return await child.stop(signal, stopDeadlineMs);
+    } finally {
+      folder.remove();
+    }
+  };
+  const waitForLog: RunningService['waitForLog'] = async (wanted, logDeadlineMs = 5000) =>
+    logLine(await child.line(line => wanted(logLine(line)), logDeadlineMs, 'waiting for a log line'));
+
+  let url: string;
+  try {
+    url = String((await waitForLog(({ event }) => event === 'listening', deadlineMs)).url);
+  } catch (error) {
+    await stop('SIGKILL');
+    throw error;
+  }
+  const apiKey = settings.ORCHD_API_KEYS.split(',')[0] || 'valid';
+  return {
+    url,
+    apiKey,
+    pid: child.pid,
+    dataDir: settings.ORCHD_DATA_DIR,
+    runtimeDir: settings.ORCHD_RUNTIME_DIR,
+    get exitCode() {
+      return child.exit?.code;
+    },
+    exited: child.exited,
+    logs: () => child.lines.map(logLine),
+    waitForLog,
+    request: (method, path, { headers, ...rest } = {}) =>
+      sendRequest(url, agent, method, path, { ...rest, headers: { 'X-API-Key': apiKey, ...headers } }),
+    rawRequest: (bytes, rawDeadlineMs) => rawRequest(url, bytes, rawDeadlineMs),
+    signal: signal => child.signal(signal),
+    stop,
+  };
+}
+
+function logLine(line: string): LogLine {
+  try {
+    const value: unknown = JSON.parse(line);
+    if (typeof value === 'object' && value !== null) return value as LogLine;
+  } catch {
+    // Not JSON: shown as it is.
+  }
+  return { human: line };
+}

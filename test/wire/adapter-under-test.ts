@@ -1,0 +1,61 @@
+import { lookup } from 'node:dns';
+import { lastValueFrom, tap, toArray, type Observable } from 'rxjs';
+import type { EngineEvent, EngineRequest, EngineTarget } from '../../src/engines/engine-adapter.port';
+import { LlamacppAdapter } from '../../src/engines/llamacpp/llamacpp.adapter';
+import { EngineHttp } from '../../src/engines/wire/engine-http';
+import { asServiceError, type ServiceError } from '../../src/errors/service-error';
+import { Alarms } from '../../src/time/alarms';
+import { Clock } from '../../src/time/clock';
+
+/** A llamacpp adapter with everything real behind it. */
+export function llamacppAdapter(): { readonly adapter: LlamacppAdapter; close(): Promise<void> } {
+  const clock = new Clock();
+  const alarms = new Alarms(clock);
+  const http = new EngineHttp({ lookup }, clock, alarms);
+  return {
+    adapter: new LlamacppAdapter(http),
+    close: async () => {
+      await http.onModuleDestroy();
+      alarms.onModuleDestroy();
+    },
+  };
+}
+
+export function targetAt(url: string): EngineTarget {
+  return { url, poolId: 'gpu', replicaId: 'r0' };
+}
+
+export function engineRequest(change: Partial<EngineRequest> = {}): EngineRequest {
+  return {
+    taskId: 'task-1',
+    correlationId: 'correlation-1',
+    prompt: 'Hello world',
+    maxTokens: 16,
+    sampling: {},
+    idleTimeoutMs: 10_000,
+    ...change,
+  };
+}
+
+export interface RunResult {
+  readonly batches: readonly (readonly EngineEvent[])[];
+  readonly events: readonly EngineEvent[];
+  /** Undefined for a run that completed. */
+  readonly error: ServiceError | undefined;
+}
+
+/** Everything that a run emits, and how it ends. */
+export async function collect(run$: Observable<readonly EngineEvent[]>): Promise<RunResult> {
+  const batches: (readonly EngineEvent[])[] = [];
+  let error: ServiceError | undefined;
+  try {
+    await lastValueFrom(run$.pipe(tap(batch => batches.push(batch)), toArray()));
+  } catch (thrown) {
+    error = asServiceError(thrown);
+  }
+  return { batches, events: batches.flat(), error };
+}
+
+export function textsOf({ events }: RunResult): string[] {
+  return events.flatMap(event => (event.kind === 'token' ? [event.text] : []));
+}
