@@ -1,0 +1,114 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createInProcess, type InProcessService } from '../support/in-process';
+
+interface Route {
+  readonly method: string;
+  readonly url: string;
+  readonly open: boolean;
+}
+
+/** Routes that need no key, and why. Everything else the router has is refused without one. */
+const openRoutes = new Set(['GET /metrics', 'GET /healthz', 'GET /readyz', 'POST /v2/workers/register']);
+
+async function routesOf(env: Record<string, string>): Promise<{ service: InProcessService; routes: Route[] }> {
+  const service = await createInProcess(env);
+  const routes: Route[] = [];
+  const fastify = service.app.getHttpAdapter().getInstance();
+  fastify.addHook('onRoute', ({ method, url, config }) => {
+    // On a loopback bind the documentation is open too; the open bind below tries it.
+    const open = config?.public === true || url.startsWith('/docs');
+    for (const each of [method].flat()) routes.push({ method: each, url, open });
+  });
+  await service.app.init();
+  await fastify.ready();
+  return { service, routes };
+}
+
+describe('every route of the router', () => {
+  let service: InProcessService;
+  let routes: Route[];
+
+  beforeAll(async () => {
+    ({ service, routes } = await routesOf({ AUTH_TOKEN: 'worker-token' }));
+  });
+  afterAll(() => service.close());
+
+  const ask = (method: string, url: string, headers: Record<string, string> = {}) =>
+    service.app.inject({ method: method as 'GET', url, headers });
+
+  it('is there, and only the expected ones are open', () => {
+    expect(routes.length).toBeGreaterThan(30);
+    expect(new Set(routes.filter(({ open, url }) => open && !url.startsWith('/docs')).map(({ method, url }) => `${method} ${url}`))).toEqual(openRoutes);
+  });
+
+  it('is refused without a key and with a wrong one, with equal bodies', async () => {
+    for (const { method, url, open } of routes) {
+      if (open) continue;
+      const path = url.replace(/:[a-z]+/g, 'x');
+      const without = await ask(method, path);
+      expect([without.statusCode, `${method} ${url}`]).toEqual([401, `${method} ${url}`]);
+      expect(without.headers['x-correlation-id']).toBeTruthy();
+      for (const key of ['', 'x', 'test-keytest-key', 'k'.repeat(4096), 'tést-key']) {
+        const wrong = await ask(method, path, { 'x-api-key': key });
+        expect([wrong.statusCode, `${method} ${url}`]).toEqual([403, `${method} ${url}`]);
+        expect(wrong.json()).toMatchObject({ code: 'FORBIDDEN', message: 'The API key is not valid.' });
+      }
+    }
+  });
+
+  it('stays closed however its path is written', async () => {
+    const disguises = [
+      (path: string) => path.replace('v2', '%762'),
+      (path: string) => `/${path}`,
+      (path: string) => `${path}/`,
+      (path: string) => `${path}/..`,
+      (path: string) => `${path}/.`,
+      (path: string) => `${path};x=y`,
+      (path: string) => `${path}%00`,
+      (path: string) => path.toUpperCase(),
+      (path: string) => `/metrics/../${path.slice(1)}`,
+    ];
+    for (const { method, url, open } of routes) {
+      if (open) continue;
+      for (const disguise of disguises) {
+        const path = disguise(url.replace(/:[a-z]+/g, 'x'));
+        const { statusCode } = await ask(method, path);
+        expect([[400, 401].includes(statusCode), `${method} ${path} → ${statusCode}`]).toEqual([true, `${method} ${path} → ${statusCode}`]);
+      }
+    }
+  });
+
+  it('refuses a stranger before reading a body', async () => {
+    const answer = await service.app.inject({
+      method: 'POST',
+      url: '/v2/tasks',
+      headers: { 'content-type': 'application/json' },
+      payload: '{"not json',
+    });
+    expect(answer.statusCode).toBe(401);
+  });
+
+  it('asks registration for its own token and no key', async () => {
+    expect((await ask('POST', '/v2/workers/register')).json()).toMatchObject({ code: 40101 });
+    expect((await ask('POST', '/v2/workers/register', { authorization: 'Bearer nope' })).json()).toMatchObject({ code: 40102 });
+  });
+
+  it('shows the documentation on a loopback bind without a key', async () => {
+    expect((await ask('GET', '/openapi.json')).statusCode).toBe(200);
+    expect((await ask('GET', '/docs')).statusCode).toBe(200);
+  });
+});
+
+describe('an open bind', () => {
+  it('shows the documentation only with a key', async () => {
+    const { service } = await routesOf({ ORCHD_ADDR: '0.0.0.0:0' });
+    try {
+      for (const url of ['/openapi.json', '/docs', '/docs/']) {
+        expect((await service.app.inject({ method: 'GET', url })).statusCode).toBe(401);
+      }
+      expect((await service.app.inject({ method: 'GET', url: '/openapi.json', headers: { 'x-api-key': 'test-key' } })).statusCode).toBe(200);
+    } finally {
+      await service.close();
+    }
+  });
+});
