@@ -1,0 +1,167 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { startEngine, type RunningEngine } from '../engine/engine';
+import { eventually } from '../support/deadline';
+import { startService, type RunningService } from '../support/service';
+import { openEvents, readEvents } from '../support/sse-client';
+
+/*
+ * Races against a real service and engine over sockets. Each prints its figures; what is asserted is what may never happen:
+ * two terminal events, anything behind one, a slot or an engine's request left over.
+ */
+
+const RACES = 1000;
+const AT_ONCE = 25;
+const LEAVES = 100;
+const GRACE_MS = 150;
+
+let service: RunningService;
+let engine: RunningEngine;
+
+async function start(engineOptions: Parameters<typeof startEngine>[0], env: Record<string, string> = {}): Promise<void> {
+  engine = await startEngine(engineOptions);
+  service = await startService({
+    env: {
+      ORCHD_LLAMACPP_URL: engine.url,
+      ORCHD_ADMISSION_CAPACITY: '2000',
+      ORCHD_DETACH_GRACE_MS: String(GRACE_MS),
+      ORCHD_PROBE_INTERVAL_MS: '200',
+      ORCHD_LOG_LEVEL: 'info',
+      ...env,
+    },
+  });
+  await eventually(() => pool(), ({ ready }) => ready === true, 5000);
+}
+
+afterEach(async () => {
+  await service.stop();
+  await engine.stop();
+});
+
+async function pool(): Promise<Record<string, unknown>> {
+  return (await service.request('GET', '/v2/pools/default/health')).json();
+}
+
+async function submit(task: Record<string, unknown>): Promise<string> {
+  const answer = await service.request('POST', '/v2/tasks', { body: { prompt: 'Go.', ...task } });
+  expect(answer.status, answer.text).toBe(202);
+  return String(answer.json()['task_id']);
+}
+
+const eventsUrl = (taskId: string): string => `${service.url}/v2/tasks/${taskId}/events`;
+const keyed = (): Record<string, string> => ({ 'X-API-Key': service.apiKey });
+
+/** All leases are back, and the engine works for nobody. */
+async function everythingIsFree(slots: number): Promise<void> {
+  const idle = await eventually(pool, health => (health['metrics'] as Record<string, number>)['running'] === 0, 5000);
+  expect(idle['metrics']).toMatchObject({ running: 0, slots_total: slots });
+  await engine.until(stats => stats.active === 0 && stats.deferred === 0);
+  await eventually(pool, health => (health['metrics'] as Record<string, number>)['slots_free'] === slots, 5000);
+}
+
+describe('a cancel against the end of its task', () => {
+  it(`has one terminal event in each of ${RACES} races, and leaks no slot`, { timeout: 240_000 }, async () => {
+    await start({ slots: 32, tokensPerSecond: 2000 });
+    const ends = { end: 0, CANCELLED: 0 };
+    const race = async (n: number): Promise<void> => {
+      const taskId = await submit({ max_tokens: 4 });
+      const reading = readEvents(eventsUrl(taskId), { headers: keyed(), deadlineMs: 30_000 });
+      // Spread over the task's whole life: a few milliseconds around its end.
+      await new Promise(resolve => setTimeout(resolve, (n * 7) % 13));
+      const cancels = await Promise.all([1, 2].map(() => service.request('POST', `/v2/tasks/${taskId}/cancel`)));
+      expect(cancels.map(answer => answer.status)).toEqual([204, 204]);
+      const { events, ended } = await reading;
+      expect(ended).toBe(true);
+      const terminals = events.filter(({ type }) => type === 'end' || type === 'error');
+      expect(terminals).toHaveLength(1);
+      expect(events.at(-1)).toBe(terminals[0]);
+      const tokens = events.filter(({ type }) => type === 'token').map(({ data }) => (data as { i: number }).i);
+      expect(tokens).toEqual(tokens.map((_, index) => index));
+      const again = await readEvents(eventsUrl(taskId), { headers: keyed() });
+      expect(again.events.map(({ text }) => text)).toEqual(events.map(({ text }) => text));
+      const code = terminals[0]?.type === 'end' ? 'end' : (terminals[0]?.data as { code: 'CANCELLED' }).code;
+      ends[code]++;
+    };
+    for (let n = 0; n < RACES; n += AT_ONCE) await Promise.all(Array.from({ length: AT_ONCE }, (_, k) => race(n + k)));
+    process.stdout.write(`cancel against finish: ${RACES} races, ${ends.end} ended first, ${ends.CANCELLED} were cancelled first\n`);
+    expect(ends.end + ends.CANCELLED).toBe(RACES);
+    expect(Math.min(ends.end, ends.CANCELLED)).toBeGreaterThan(0);
+    await everythingIsFree(32);
+  });
+});
+
+describe('a client that leaves', () => {
+  /** Leaves each stream once `reached` says so; resolves to how long the engine or queue took to be rid of the task. */
+  async function leave(reached: (taskId: string) => Promise<void>, task: Record<string, unknown>): Promise<number> {
+    const taskId = await submit(task);
+    const stream = await openEvents(eventsUrl(taskId), { headers: keyed() });
+    await reached(taskId);
+    stream.close();
+    const leftMs = performance.now();
+    await eventually(
+      async () => (await service.request('GET', `/v2/tasks/${taskId}`)).json(),
+      view => view['state'] === 'cancelled',
+      GRACE_MS + 5000,
+    );
+    return performance.now() - leftMs;
+  }
+
+  async function leaveMany(where: string, reached: (taskId: string) => Promise<void>, task: Record<string, unknown>): Promise<void> {
+    const times: number[] = [];
+    for (let n = 0; n < LEAVES; n += 10) {
+      times.push(...(await Promise.all(Array.from({ length: 10 }, () => leave(reached, task)))));
+    }
+    times.sort((a, b) => a - b);
+    process.stdout.write(
+      `${LEAVES} clients left ${where}: ended after p50 ${times[LEAVES / 2]?.toFixed(0)} ms, p99 ${times[LEAVES - 2]?.toFixed(0)} ms (grace ${GRACE_MS} ms)\n`,
+    );
+    // Not before its grace.
+    expect(times[0]).toBeGreaterThan(GRACE_MS * 0.9);
+  }
+
+  it(`mid-stream frees the slot, ${LEAVES} times`, { timeout: 120_000 }, async () => {
+    await start({ slots: 10, tokensPerSecond: 50 });
+    const streaming = async (taskId: string): Promise<void> => {
+      await readEvents(eventsUrl(taskId), { headers: keyed(), until: ({ type }) => type === 'token' });
+    };
+    await leaveMany('mid-stream', streaming, { max_tokens: 5000 });
+    expect(engine.stats().aborted).toBe(LEAVES);
+    await everythingIsFree(10);
+  });
+
+  it(`in prefill frees the slot, ${LEAVES} times`, { timeout: 120_000 }, async () => {
+    await start({ slots: 10, tokensPerSecond: 50, prefillMs: 60_000 });
+    const inPrefill = async (taskId: string): Promise<void> => {
+      await eventually(
+        async () => (await service.request('GET', `/v2/tasks/${taskId}`)).json(),
+        view => view['state'] === 'dispatching',
+        5000,
+      );
+    };
+    await leaveMany('in prefill', inPrefill, { max_tokens: 5 });
+    expect(engine.stats().tokens).toBe(0);
+    await everythingIsFree(10);
+  });
+
+  it(`while it is queued frees its place, ${LEAVES} times, and the others are untouched`, { timeout: 120_000 }, async () => {
+    await start({ slots: 1, tokensPerSecond: 50 });
+    const running = await submit({ max_tokens: 100_000, on_disconnect: 'continue', deadline_ms: 600_000 });
+    await engine.until(stats => stats.active === 1);
+    await leaveMany('queued', async () => undefined, { max_tokens: 5, deadline_ms: 600_000 });
+    expect(engine.stats().started).toBe(1);
+    expect((await service.request('GET', `/v2/tasks/${running}`)).json()['state']).toBe('streaming');
+    expect((await pool())['metrics']).toMatchObject({ queue_depth: 0, running: 1 });
+    await service.request('POST', `/v2/tasks/${running}/cancel`);
+    await everythingIsFree(1);
+  });
+
+  it('and comes back within the grace, as if nothing had happened', async () => {
+    await start({ slots: 1, tokensPerSecond: 100 });
+    const taskId = await submit({ max_tokens: 60 });
+    const first = await readEvents(eventsUrl(taskId), { headers: keyed(), until: (_, events) => events.length >= 10 });
+    const lastEventId = first.events.at(-1)?.id ?? '';
+    const rest = await readEvents(eventsUrl(taskId), { headers: keyed(), lastEventId });
+    expect(rest.events.at(-1)?.type).toBe('end');
+    const indexes = [...first.events, ...rest.events].filter(({ type }) => type === 'token').map(({ data }) => (data as { i: number }).i);
+    expect(indexes).toEqual(Array.from({ length: 60 }, (_, index) => index));
+  });
+});
