@@ -237,9 +237,12 @@ export function taskJournalContract(driver: string, open: () => Promise<JournalU
         expect(await ids({ state: 'completed', after })).toEqual(['t3']);
       });
 
-      it('gives whole records', async () => {
-        const [newest] = await journal.list({ limit: 1 });
-        expect(newest).toEqual(await journal.find('t6'));
+      it('gives whole records, but for prompts', async () => {
+        const [newest, ended] = await journal.list({ limit: 2 });
+        expect(ended).toEqual(await journal.find('t5'));
+        const found = await journal.find('t6');
+        expect(found).toMatchObject({ spec: { prompt: 'Prompt of t6' } });
+        expect(newest).toEqual(found && { ...found, spec: { ...found.spec, prompt: '' } });
       });
 
       it('forgets what ended before a time, in steps, and nothing live', async () => {

@@ -3,32 +3,41 @@ import type { EngineAdapter, EngineTarget } from '../../engines/engine-adapter.p
 import type { ServiceError } from '../../errors/service-error';
 import type { Lease } from '../../pools/pool';
 
+/** What a lease says of the replica it was given on, as that was then. */
+export type LeasedReplica = Pick<Lease, 'engine' | 'engineVersion'> & {
+  readonly adapter: EngineAdapter;
+  readonly target: EngineTarget;
+};
+
 /** A slot in use. It frees its slot once, however often it is released. */
 export class MemoryLease implements Lease {
+  readonly poolId: string;
+  readonly replicaId: string;
+  readonly engine: string;
+  readonly engineVersion: string;
+  readonly adapter: EngineAdapter;
+  readonly target: EngineTarget;
   /** Replays, for a lease can be revoked between its being given and its attempt's subscribing. */
   private readonly revocation = new ReplaySubject<ServiceError>(1);
   readonly revoked$: Observable<ServiceError> = this.revocation.asObservable();
   private released = false;
 
   constructor(
-    readonly target: EngineTarget,
-    readonly engine: string,
-    readonly engineVersion: string,
-    readonly adapter: EngineAdapter,
+    { engine, engineVersion, adapter, target }: LeasedReplica,
     private readonly onRelease: (lease: MemoryLease) => void,
-  ) {}
-
-  get poolId(): string {
-    return this.target.poolId;
+  ) {
+    this.poolId = target.poolId;
+    this.replicaId = target.replicaId;
+    this.engine = engine;
+    this.engineVersion = engineVersion;
+    this.adapter = adapter;
+    this.target = target;
   }
 
-  get replicaId(): string {
-    return this.target.replicaId;
-  }
-
-  /** Emitting ends the attempt with this error; its teardown releases the lease. */
+  /** Emitting ends the attempt with this error; its teardown releases the lease. A second reason is not heard. */
   revoke(reason: ServiceError): void {
     this.revocation.next(reason);
+    this.revocation.complete();
   }
 
   release(): void {

@@ -1,64 +1,110 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { EngineAdapter, EngineProbe } from '../../engines/engine-adapter.port';
 import type { Binding, ReplicaView } from '../../pools/pool';
-import type { MemoryLease } from './memory-lease';
+import type { Alarm } from '../../time/alarms';
+import { MemoryLease } from './memory-lease';
+import { ReplicaHealth } from './replica-health';
 
-/** A replica is called dead after this many probes in a row found nobody. */
-const DEAD_AFTER_FAILURES = 2;
-
-/** One replica of the registry: its binding, what its engine last said, and the leases on its slots. */
+/** One replica of the registry: its binding, what its engine says of itself, and the leases on its slots. */
 export class ReplicaState {
   readonly leases = new Set<MemoryLease>();
+  /** Takes no new task and goes away once idle. */
   leaving = false;
-  private probe: EngineProbe | undefined;
-  /** What a ready engine said last; kept while it cannot be reached, for it describes the same process. */
-  private facts: EngineProbe | undefined;
-  private failures = 0;
-  private lastSeenMs: number | undefined;
-  /** Leases held when the last probe was taken: what the engine reported busy beyond them is somebody else's. */
-  private runningAtProbe = 0;
+  /** Rings when the registration lapses. */
+  lapse: Alarm | undefined;
+  private readonly health = new ReplicaHealth();
+  /** The most leases held at once since the last probe: so many of the busy slots that the next one reports may be ours. */
+  private busiest = 0;
+  /** Slots that somebody else used when the engine last reported. */
+  private foreignSlots = 0;
+  private noticed = '';
+  /** Made when somebody looks, and kept until something changes: placement looks far more often than that. */
+  private shown: ReplicaView | undefined;
 
   constructor(
-    public binding: Binding,
-    readonly adapter: EngineAdapter,
-    readonly boundAtMs: number,
+    private binding: Binding,
+    private readonly adapter: EngineAdapter,
+    private readonly boundAtMs: number,
   ) {}
 
   get live(): boolean {
-    return this.binding.url !== undefined && this.probe !== undefined && this.failures < DEAD_AFTER_FAILURES;
-  }
-
-  get ready(): boolean {
-    return this.live && this.probe?.state === 'ready';
-  }
-
-  get slotsTotal(): number {
-    return this.facts?.slotsTotal ?? this.binding.slotsTotal ?? 0;
+    return this.health.live;
   }
 
   get slotsFree(): number {
-    if (!this.ready || this.leaving) return 0;
-    const foreign = Math.max(0, (this.probe?.slotsBusy ?? 0) - this.runningAtProbe);
-    return Math.max(0, this.slotsTotal - this.leases.size - foreign);
+    if (!this.health.ready || this.leaving) return 0;
+    return Math.max(0, this.slotsTotal - this.leases.size - this.foreignSlots);
+  }
+
+  /** Whether a binding names the engine that this one has already. */
+  isAt({ url, engine }: Binding): boolean {
+    return this.binding.url === url && this.binding.engine === engine;
+  }
+
+  /** Takes in the same binding again, also after a removal has begun; true when somebody could notice the difference. */
+  renew(binding: Binding): boolean {
+    // Whoever bound it first may take it away; after a restart that is whoever comes first.
+    const source = this.binding.source === 'journal' ? binding.source : this.binding.source;
+    const renewed = { ...binding, source };
+    const changed = this.leaving || !isDeepStrictEqual(renewed, this.binding);
+    this.binding = renewed;
+    this.leaving = false;
+    this.shown = undefined;
+    return changed;
+  }
+
+  leave(): void {
+    this.leaving = true;
+    this.lapse?.cancel();
+    this.shown = undefined;
   }
 
   /** Takes in a probe; true when somebody could notice the difference. */
   observe(probe: EngineProbe, wallMs: number): boolean {
-    const before = this.fingerprint();
-    this.failures = probe.state === 'unreachable' ? this.failures + 1 : 0;
-    if (probe.state !== 'unreachable') this.lastSeenMs = wallMs;
-    if (probe.state === 'ready') this.facts = probe;
-    this.probe = probe;
-    this.runningAtProbe = this.leases.size;
-    return before !== this.fingerprint();
+    this.health.take(probe, wallMs);
+    if (probe.state === 'ready') this.foreignSlots = Math.max(0, (probe.slotsBusy ?? 0) - this.busiest);
+    this.busiest = this.leases.size;
+    this.shown = undefined;
+    const before = this.noticed;
+    this.noticed = `${this.foreignSlots} ${this.health.fingerprint()}`;
+    return before !== this.noticed;
   }
 
-  get engineVersion(): string {
-    return this.facts?.engineVersion ?? this.binding.engineVersion ?? '';
+  /** Leases a slot; the registry has seen that one is free. */
+  lease(onRelease: () => void): MemoryLease {
+    const { adapter, engineVersion } = this;
+    const { engine, poolId, replicaId, url = '' } = this.binding;
+    const lease = new MemoryLease({ engine, engineVersion, adapter, target: { url, poolId, replicaId } }, () => {
+      this.leases.delete(lease);
+      this.shown = undefined;
+      onRelease();
+    });
+    this.leases.add(lease);
+    this.busiest = Math.max(this.busiest, this.leases.size);
+    this.shown = undefined;
+    return lease;
   }
 
   view(): ReplicaView {
-    const { binding, facts } = this;
-    const lastError = binding.url === undefined ? 'No engine address was given for this replica.' : this.probe?.reason;
+    return (this.shown ??= this.look());
+  }
+
+  private get slotsTotal(): number {
+    return this.health.facts?.slotsTotal ?? this.binding.slotsTotal ?? 0;
+  }
+
+  private get engineVersion(): string {
+    return this.health.facts?.engineVersion ?? this.binding.engineVersion ?? '';
+  }
+
+  private get lastError(): string | undefined {
+    if (this.binding.url === undefined) return 'No engine address was given for this replica.';
+    return this.leaving ? 'The replica is being removed and takes no new task.' : this.health.fault;
+  }
+
+  private look(): ReplicaView {
+    const { binding, health, lastError } = this;
+    const { facts, lastSeenMs } = health;
     return {
       poolId: binding.poolId,
       replicaId: binding.replicaId,
@@ -66,9 +112,9 @@ export class ReplicaState {
       engine: binding.engine,
       engineVersion: this.engineVersion,
       ...(binding.url !== undefined && { url: binding.url }),
-      live: this.live,
-      ready: this.ready && !this.leaving,
-      probed: this.probe !== undefined || binding.url === undefined,
+      live: health.live,
+      ready: health.ready && !this.leaving,
+      probed: health.probed || binding.url === undefined,
       leaving: this.leaving,
       slotsTotal: this.slotsTotal,
       slotsFree: this.slotsFree,
@@ -82,13 +128,7 @@ export class ReplicaState {
       ...(binding.deviceMask !== undefined && { deviceMask: binding.deviceMask }),
       ...(lastError !== undefined && { lastError }),
       boundAtMs: this.boundAtMs,
-      ...(this.lastSeenMs !== undefined && { lastSeenMs: this.lastSeenMs }),
+      ...(lastSeenMs !== undefined && { lastSeenMs }),
     };
-  }
-
-  /** What placement, capabilities and people look at, less what changes with every task. */
-  private fingerprint(): string {
-    const { facts } = this;
-    return JSON.stringify([this.live, this.ready, this.slotsFree, this.probe?.reason, { ...facts, slotsBusy: 0, kvUsageRatio: 0 }]);
   }
 }

@@ -72,18 +72,21 @@ export class MemoryTaskJournal extends TaskJournal {
     return this.records.get(taskId);
   }
 
+  /** Without the prompts of live tasks, as a driver on a disk has to. */
   async list({ state, sessionId, after, limit }: JournalQuery): Promise<readonly JournalRecord[]> {
     return [...this.records.values()]
       .filter(record => state === undefined || stateOf(record) === state)
       .filter(record => sessionId === undefined || record.spec.sessionId === sessionId)
       .filter(record => !after || byAge(keyOf(record), after) > 0)
       .sort((a, b) => byAge(keyOf(a), keyOf(b)))
-      .slice(0, limit);
+      .slice(0, limit)
+      .map(record => ({ ...record, spec: { ...record.spec, prompt: '' } }));
   }
 
   async expire(endedBeforeMs: number, limit: number): Promise<number> {
     const due = [...this.records.values()]
       .filter(({ ending }) => ending && ending.endedAtMs < endedBeforeMs)
+      .sort((a, b) => endedAtOf(a) - endedAtOf(b) || a.facts.seq - b.facts.seq)
       .slice(0, limit);
     for (const { spec } of due) {
       this.records.delete(spec.taskId);
@@ -122,6 +125,10 @@ function mostOf(usage: SessionUsage, known: SessionUsage | undefined): SessionUs
     cost: Math.max(usage.cost, known.cost),
     turns: Math.max(usage.turns, known.turns),
   };
+}
+
+function endedAtOf({ ending }: JournalRecord): number {
+  return ending?.endedAtMs ?? Infinity;
 }
 
 interface AgeKey {

@@ -1,0 +1,42 @@
+import type { PoolView, ReplicaView } from '../../pools/pool';
+import type { MemoryLease } from './memory-lease';
+import type { ReplicaState } from './replica-state';
+
+/** One pool of the registry. */
+export class MemoryPool {
+  readonly replicas = new Map<string, ReplicaState>();
+  /** Of all its replicas, those included whose place another has taken meanwhile. */
+  readonly leases = new Set<MemoryLease>();
+  draining = false;
+  reloading = false;
+  lastPurge: unknown;
+
+  constructor(readonly poolId: string) {}
+
+  get takesWork(): boolean {
+    return !this.draining && !this.reloading;
+  }
+
+  view(): PoolView {
+    const { poolId, takesWork, draining, reloading, lastPurge } = this;
+    const replicas = [...this.replicas.values()].map(replica => replica.view());
+    const lastError = replicas.find(replica => !replica.ready)?.lastError;
+    return {
+      poolId,
+      live: replicas.some(replica => replica.live),
+      ready: takesWork && replicas.some(replica => replica.ready),
+      draining,
+      reloading,
+      slotsTotal: sum(replicas, replica => replica.slotsTotal),
+      slotsFree: takesWork ? sum(replicas, replica => replica.slotsFree) : 0,
+      running: this.leases.size,
+      ...(lastError !== undefined && { lastError }),
+      replicas,
+      ...(lastPurge !== undefined && { lastPurge }),
+    };
+  }
+}
+
+function sum(replicas: readonly ReplicaView[], pick: (replica: ReplicaView) => number): number {
+  return replicas.reduce((total, replica) => total + pick(replica), 0);
+}

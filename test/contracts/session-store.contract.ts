@@ -1,0 +1,123 @@
+import fc from 'fast-check';
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { SessionStore, Spend } from '../../src/sessions/session-store.port';
+
+export interface SessionStoreSetup {
+  readonly store: SessionStore;
+  /** Lets this much time pass on the store's clock. */
+  readonly advance: (ms: number) => void;
+}
+
+export const budgets = { tokens: 1000, timeMs: 10_000, cost: 5, ttlMs: 600_000, maxSessions: 10 };
+
+const spend = (tokens: number, timeMs = 0, cost = 0): Spend => ({ tokens, timeMs, cost });
+
+/** What every session store promises, with {@link budgets} set. */
+export function sessionStoreContract(name: string, setUp: () => Promise<SessionStoreSetup>): void {
+  describe(name, () => {
+    let store: SessionStore;
+    let advance: (ms: number) => void;
+    beforeEach(async () => ({ store, advance } = await setUp()));
+
+    it('makes a session when it is looked at, with all of its time and budgets', async () => {
+      expect(await store.open('s')).toMatchObject({ ttlMsRemaining: budgets.ttlMs, turns: 0, remaining: spend(1000, 10_000, 5) });
+    });
+
+    it('does not renew a session that is only looked at', async () => {
+      await store.open('s');
+      advance(1000);
+      expect((await store.open('s')).ttlMsRemaining).toBe(budgets.ttlMs - 1000);
+    });
+
+    it('forgets a session whose time has passed, and never one at work', async () => {
+      await store.reserve('idle', 't1', spend(10), false);
+      await store.settle('idle', 't1', spend(10), true);
+      await store.reserve('busy', 't2', spend(10), false);
+      advance(budgets.ttlMs + 1);
+      expect((await store.open('idle')).turns).toBe(0);
+      expect((await store.settle('busy', 't2', spend(10), true)).turns).toBe(1);
+    });
+
+    it('frees what was reserved and not used, and spends what was', async () => {
+      await store.reserve('s', 't', spend(600, 100, 1), false);
+      expect((await store.open('s')).remaining).toEqual(spend(400, 9900, 4));
+      await store.settle('s', 't', spend(250, 60, 0.25), true);
+      expect((await store.open('s')).remaining).toEqual(spend(750, 9940, 4.75));
+    });
+
+    it('settles a task once', async () => {
+      await store.reserve('s', 't', spend(100), false);
+      await store.settle('s', 't', spend(100), true);
+      await store.settle('s', 't', spend(100), true);
+      expect(await store.open('s')).toMatchObject({ turns: 1, remaining: { tokens: 900 } });
+    });
+
+    it('tells a budget that is spent from one that is only reserved', async () => {
+      await store.reserve('s', 't1', spend(600), false);
+      expect(await store.reserve('s', 't2', spend(600), false)).toMatchObject({ ok: false, budget: 'tokens', spent: false });
+      await store.settle('s', 't1', spend(600), true);
+      expect(await store.reserve('s', 't3', spend(600), false)).toMatchObject({ ok: false, budget: 'tokens', spent: true });
+      expect(await store.reserve('s', 't4', spend(400), false)).toMatchObject({ ok: true });
+    });
+
+    it('does not drift over many small costs', async () => {
+      for (let n = 0; n < 1000; n++) {
+        await store.reserve('s', `t${n}`, spend(0, 0, 0.001), false);
+        await store.settle('s', `t${n}`, spend(0, 0, 0.001), false);
+      }
+      expect((await store.open('s')).remaining.cost).toBe(4);
+    });
+
+    it('lets a session of a task alone go with its task', async () => {
+      await store.reserve('own', 't', spend(10), true);
+      await store.settle('own', 't', spend(10), true);
+      expect((await store.open('own')).turns).toBe(0);
+    });
+
+    it('keeps its bound by forgetting the longest idle', async () => {
+      for (let n = 0; n < budgets.maxSessions; n++) {
+        await store.reserve(`s${n}`, 't', spend(1), false);
+        await store.settle(`s${n}`, 't', spend(1), true);
+      }
+      await store.reserve('s0', 'again', spend(1), false);
+      await store.open('one-more');
+      expect((await store.open('s0')).turns).toBe(1);
+      expect((await store.open('s1')).turns).toBe(0);
+    });
+
+    it('never overspends, whatever is reserved, settled and forgotten in between', async () => {
+      const step = fc.record({
+        kind: fc.constantFrom('reserve', 'reserve', 'settle', 'wait'),
+        task: fc.integer({ min: 0, max: 8 }),
+        tokens: fc.integer({ min: 0, max: 700 }),
+        share: fc.double({ min: 0, max: 1, noNaN: true }),
+      });
+      await fc.assert(
+        fc.asyncProperty(fc.array(step, { maxLength: 60 }), async steps => {
+          ({ store, advance } = await setUp());
+          const reserved = new Map<string, number>();
+          let spent = 0;
+          for (const { kind, task, tokens, share } of steps) {
+            const taskId = `t${task}`;
+            if (kind === 'wait') advance(100);
+            else if (kind === 'reserve' && !reserved.has(taskId)) {
+              const outcome = await store.reserve('s', taskId, spend(tokens), false);
+              const held = [...reserved.values()].reduce((sum, each) => sum + each, 0);
+              expect(outcome.ok).toBe(spent + held + tokens <= budgets.tokens);
+              if (outcome.ok) reserved.set(taskId, tokens);
+            } else if (kind === 'settle' && reserved.has(taskId)) {
+              const used = Math.floor((reserved.get(taskId) ?? 0) * share);
+              await store.settle('s', taskId, spend(used), true);
+              spent += used;
+              reserved.delete(taskId);
+            }
+            const held = [...reserved.values()].reduce((sum, each) => sum + each, 0);
+            expect(spent + held).toBeLessThanOrEqual(budgets.tokens);
+            expect((await store.open('s')).remaining.tokens).toBe(budgets.tokens - spent - held);
+          }
+        }),
+        { numRuns: 100 },
+      );
+    });
+  });
+}
