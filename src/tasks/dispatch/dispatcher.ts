@@ -5,6 +5,7 @@ import type { Lease } from '../../pools/pool';
 import { PlacementService } from '../../pools/placement.service';
 import { PoolRegistry } from '../../pools/pool-registry.port';
 import { SessionStore, type SessionView } from '../../sessions/session-store.port';
+import { Backoff } from '../admission/backoff';
 import { LiveTasks } from '../live/live-tasks';
 import type { LiveTask } from '../live/live-task';
 import { TaskQueue } from '../queue/task-queue.port';
@@ -30,6 +31,7 @@ export class Dispatcher implements OnModuleInit, OnModuleDestroy {
     private readonly sessions: SessionStore,
     private readonly attempts: Attempts,
     private readonly signal: DispatchSignal,
+    private readonly backoff: Backoff,
     private readonly narrator: Narrator,
   ) {}
 
@@ -86,6 +88,7 @@ export class Dispatcher implements OnModuleInit, OnModuleDestroy {
   }
 
   private start(task: LiveTask, lease: Lease, warm: SessionView['lastReplica']): void {
+    this.backoff.departed();
     task.warm = warm?.poolId === lease.poolId && warm.replicaId === lease.replicaId;
     this.attempts.start(task, lease);
     if (!task.spec.ownSession) void this.sessions.placed(task.spec.sessionId, lease.poolId, lease.replicaId);

@@ -5,6 +5,7 @@ import { EngineRegistry } from '../../engines/engine-registry';
 import { ServiceError } from '../../errors/service-error';
 import type { Lease } from '../../pools/pool';
 import { PlacementService } from '../../pools/placement.service';
+import { Backoff } from '../admission/backoff';
 import { Finisher } from '../ending/finisher';
 import { TaskReporter } from '../ending/task-reporter';
 import type { LiveTask } from '../live/live-task';
@@ -29,6 +30,7 @@ export class Fallback {
     private readonly attempts: Attempts,
     private readonly finisher: Finisher,
     private readonly reporter: TaskReporter,
+    private readonly backoff: Backoff,
   ) {}
 
   async onStreamOpened(task: LiveTask): Promise<void> {
@@ -41,6 +43,7 @@ export class Fallback {
     }
     // Whoever takes it off the queue runs it: this, or a dispatch that found a pool after all.
     if (!(await this.queue.remove(task.id)) || !this.live.advance(task, 'dispatching')) return;
+    this.backoff.departed();
     this.reporter.fallback(task.spec);
     this.attempts.start(task, this.standInLease(task));
   }

@@ -34,17 +34,15 @@ export class EndingLedger {
   ) {}
 
   /**
-   * Resolves once ending and transcript are durable, or after {@link PATIENCE_MS} when they are not; to whether the transcript
-   * is stored. With `journaled` the ending is in the journal already (an eviction, recorded with the admission it made room for).
+   * Resolves once ending and transcript are durable, or after {@link PATIENCE_MS} when they are not.
+   * With `journaled` the ending is in the journal already (an eviction, recorded with the admission it made room for).
    */
-  async record(record: EndingRecord, journaled = false): Promise<boolean> {
+  async record(record: EndingRecord, journaled = false): Promise<void> {
     const { ending, transcript } = record;
     if (!journaled) this.owed.set(ending.taskId, record);
-    let stored = false;
-    const keep = this.artifacts.put(transcript, 'transcript', ending.taskId).then(
-      () => void (stored = true),
-      (cause: unknown) => this.narrator.warn('A transcript could not be stored.', { event: 'transcript_lost', job_id: ending.taskId }, cause),
-    );
+    const keep = this.artifacts.put(transcript, 'transcript', ending.taskId).catch((cause: unknown) => {
+      this.narrator.warn('A transcript could not be stored.', { event: 'transcript_lost', job_id: ending.taskId }, cause);
+    });
     await this.withinPatience(Promise.all([keep, journaled ? undefined : this.write(record)]));
     if (this.owed.has(ending.taskId)) {
       this.narrator.warn('An ending was told before it was durable, for the journal cannot be written.', {
@@ -53,7 +51,6 @@ export class EndingLedger {
       });
       this.retryLater();
     }
-    return stored;
   }
 
   /** The ending of a task that the journal does not know of yet. */

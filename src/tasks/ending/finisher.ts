@@ -92,12 +92,10 @@ export class Finisher {
     const settled = await this.accounts.settle(task.spec, usage, outcome.state === 'completed');
     const lastEvents = await this.lastEvents(task, outcome, usage, settled.remaining);
     const { ending, transcript } = await this.prepare(task, outcome, usage, lastEvents, journaled);
-    const stored = await this.ledger.record(
-      { ending, transcript, ...(settled.session && { session: settled.session }) },
-      journaled !== undefined,
-    );
+    const record = { ending, transcript, ...(settled.session && { session: settled.session }) };
+    await this.ledger.record(record, journaled !== undefined);
     this.log.append(task.id, lastEvents);
-    if (stored) this.log.seal(task.id);
+    this.log.seal(task.id);
     this.reporter.ended(task.spec, ending, outcome.state === 'completed' ? '' : (outcome.reason ?? 'client'));
     claim.done();
   }

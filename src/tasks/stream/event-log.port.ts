@@ -39,7 +39,7 @@ export abstract class EventLog {
   /** All events, for the transcript. */
   abstract events(taskId: string): Promise<readonly TaskEvent[]>;
 
-  /** Its events can be read elsewhere from now on (the transcript): it may be dropped when memory is wanted. */
+  /** The task has ended and its transcript was stored, if it could be: the log may be dropped when memory is wanted. */
   abstract seal(taskId: string): void;
 
   /** Forgets a log. */
