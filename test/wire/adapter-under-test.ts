@@ -49,7 +49,12 @@ export async function collect(run$: Observable<readonly EngineEvent[]>): Promise
   const batches: (readonly EngineEvent[])[] = [];
   let error: ServiceError | undefined;
   try {
-    await lastValueFrom(run$.pipe(tap(batch => batches.push(batch)), toArray()));
+    await lastValueFrom(
+      run$.pipe(
+        tap(batch => batches.push(batch)),
+        toArray(),
+      ),
+    );
   } catch (thrown) {
     error = asServiceError(thrown);
   }

@@ -1,14 +1,18 @@
+import { errors } from 'undici';
 import { ServiceError } from '../../errors/service-error';
 
 /** The error behind a connection that failed, in words without an address; the cause is for the log. */
 export function connectionFault(cause: unknown): ServiceError {
-  const code = codeOf(cause);
-  // An end of file in the middle of a body also comes as a parser's error.
-  const notHttp = (code.startsWith('HPE_') && code !== 'HPE_INVALID_EOF_STATE') || code === 'UND_ERR_HEADERS_OVERFLOW';
-  if (notHttp) {
+  if (isNotHttp(cause)) {
     return new ServiceError('ENGINE_PROTOCOL', { message: 'The engine sent something that is not HTTP.' }, cause);
   }
-  return new ServiceError('WORKER_RESET', { message: describe(code) }, cause);
+  return new ServiceError('WORKER_RESET', { message: describe(codeOf(cause)) }, cause);
+}
+
+/** Bytes that cannot be parsed are kept with the error; an end of file in the middle of a body gives the same error without. */
+function isNotHttp(cause: unknown): boolean {
+  if (cause instanceof errors.HTTPParserError) return Boolean((cause as { readonly data?: unknown }).data);
+  return cause instanceof errors.HeadersOverflowError;
 }
 
 /** Codes of Node's sockets and resolver, and of undici. */
@@ -19,9 +23,10 @@ function describe(code: string): string {
     case 'ECONNRESET':
     case 'EPIPE':
     case 'UND_ERR_SOCKET':
-    case 'HPE_INVALID_EOF_STATE':
     case 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH':
       return 'The engine closed the connection.';
+    case 'EACCES': // The policy found no address that it allows.
+      return 'The engine has no address at which an engine may live.';
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
       return "The engine's host name has no address.";
@@ -34,6 +39,7 @@ function describe(code: string): string {
 }
 
 function codeOf(cause: unknown): string {
+  if (cause instanceof errors.HTTPParserError) return 'UND_ERR_SOCKET'; // That end of file.
   const code = (cause as { code?: unknown } | undefined)?.code;
   return typeof code === 'string' ? code : '';
 }

@@ -1,6 +1,12 @@
 import type { TaskEvent } from '../../tasks/task';
 
-const letters: Readonly<Record<TaskEvent['type'], string>> = { started: 's', token: 't', metrics: 'm', end: 'e', error: 'x' };
+const letters: Readonly<Record<TaskEvent['type'], string>> = {
+  started: 's',
+  token: 't',
+  metrics: 'm',
+  end: 'e',
+  error: 'x',
+};
 const types = new Map(Object.entries(letters).map(([type, letter]) => [letter, type as TaskEvent['type']]));
 
 /** One line an event: the letter of its type, its data, and after a tab the verbose form. JSON holds neither raw. */

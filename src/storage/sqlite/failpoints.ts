@@ -11,8 +11,8 @@ export type Failpoint =
   | 'after-echo'
   | 'before-checkpoint'
   | 'after-checkpoint'
-  | 'during-growth'
-  | 'during-tidying'
+  | 'after-growth'
+  | 'during-wipe'
   | 'during-migration'
   | 'during-expiry'
   | 'during-event-copy';

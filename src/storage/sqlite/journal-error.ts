@@ -29,7 +29,12 @@ export function codeOf(thrown: unknown): string {
 
 /** True where storage failed and not the request: the same write may succeed later. */
 export function isStorageFault(thrown: unknown): boolean {
-  return isNoSpace(thrown) || /^(SQLITE_(IOERR|READONLY|CANTOPEN|BUSY|LOCKED|CORRUPT|NOTADB|NOMEM|PROTOCOL)|EIO|EROFS|EACCES|EPERM)/.test(codeOf(thrown));
+  return (
+    isNoSpace(thrown) ||
+    /^(SQLITE_(IOERR|READONLY|CANTOPEN|BUSY|LOCKED|CORRUPT|NOTADB|NOMEM|PROTOCOL)|EIO|EROFS|EACCES|EPERM)/.test(
+      codeOf(thrown),
+    )
+  );
 }
 
 export function isNoSpace(thrown: unknown): boolean {

@@ -1,7 +1,7 @@
 import type { JournalBinding, SessionUsage } from '../../tasks/journal/task-journal.port';
 import type { LogFields } from '../../observability/narrator';
 import type { JournalFault } from './journal-error';
-import type { BindingRow, LiveRow, SessionRow } from './rows';
+import type { BindingRow, LiveRow, SessionRow, TaskRow } from './rows';
 
 /** An admission, ready to be stored. */
 export interface AdmissionWrite {
@@ -35,9 +35,7 @@ export type WriteRequest =
 
 /** To the thread that writes and syncs. `open` comes first, `close` last. */
 export type LedgerRequest =
-  | { readonly kind: 'open'; readonly folder: string }
-  | { readonly kind: 'close' }
-  | WriteRequest;
+  { readonly kind: 'open'; readonly folder: string } | { readonly kind: 'close' } | WriteRequest;
 
 /** What `open` answers. */
 export interface OpenedLedger {
@@ -66,6 +64,12 @@ export interface ListQuery {
   readonly sessionId: string | undefined;
   readonly after: { readonly admittedAtMs: number; readonly taskId: string } | undefined;
   readonly limit: number;
+}
+
+/** What `find` answers; the prompt of an ended task is gone. */
+export interface FoundRow {
+  readonly task: TaskRow;
+  readonly prompt: string | undefined;
 }
 
 /** To the thread that never syncs: what only reads, and what may be lost. */

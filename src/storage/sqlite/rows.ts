@@ -58,4 +58,6 @@ export function isIntact(row: readonly unknown[]): boolean {
   return checksumOf(row.slice(0, -1) as Cell[]) === row.at(-1);
 }
 
-type Head<Row extends readonly Cell[]> = Row extends readonly [...infer Cells extends readonly Cell[], Cell] ? Cells : never;
+type Head<Row extends readonly Cell[]> = Row extends readonly [...infer Cells extends readonly Cell[], Cell]
+  ? Cells
+  : never;

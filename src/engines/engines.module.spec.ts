@@ -1,0 +1,28 @@
+import { lookup } from 'node:dns';
+import { Global, Module } from '@nestjs/common';
+import { Test } from '@nestjs/testing';
+import { describe, expect, it } from 'vitest';
+import { TimeModule } from '../time/time.module';
+import { EngineConnectPolicy } from './engine-connect';
+import { EngineRegistry } from './engine-registry';
+import { EnginesModule } from './engines.module';
+
+@Global()
+@Module({ providers: [{ provide: EngineConnectPolicy, useValue: { lookup } }], exports: [EngineConnectPolicy] })
+class PolicyModule {}
+
+describe('EnginesModule', () => {
+  it('offers every engine by its name', async () => {
+    const module = await Test.createTestingModule({ imports: [TimeModule, PolicyModule, EnginesModule] }).compile();
+    const registry = module.get(EngineRegistry);
+    expect(registry.names()).toEqual(['llamacpp', 'deterministic']);
+    for (const name of registry.names()) expect(registry.find(name)?.engine).toBe(name);
+    expect(registry.find('other')).toBeUndefined();
+    await module.close();
+  });
+
+  it('does not start where nobody says which addresses may be connected to', async () => {
+    const module = Test.createTestingModule({ imports: [TimeModule, EnginesModule] });
+    await expect(module.compile()).rejects.toThrow('EngineConnectPolicy');
+  });
+});

@@ -1,0 +1,100 @@
+import { closeSync, constants, fstatSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs';
+import { crc32 } from 'node:zlib';
+
+export type ChangeKind = 'admit' | 'mark' | 'end';
+
+/** One change of a task that was acknowledged. */
+export interface Change {
+  /** Counted from 1 without gaps over the whole life of the journal. */
+  readonly number: number;
+  readonly kind: ChangeKind;
+  readonly taskId: string;
+}
+
+/**
+ * Room for more changes than the write-ahead log holds between two checkpoints (some 4,000 of up to 160 bytes), which are
+ * those that damage to it can take away.
+ */
+export const ECHO_BYTES = 1024 * 1024;
+
+/**
+ * The last changes once more, by number and task, in a ring of text lines apart from the database.
+ *
+ * SQLite ends its write-ahead log at the first frame that does not add up, and says nothing: committed transactions are
+ * gone as if they had never been. This file is written after each commit and before its acknowledgement, so a database
+ * whose last change has a smaller number than the echo's has lost what lies between, and the echo tells whose it was.
+ * It is not synced: a killed process leaves it whole, a power cut may take its last seconds.
+ */
+export class Echo {
+  private position = 0;
+  private last = 0;
+
+  private constructor(private readonly handle: number) {}
+
+  /** Opens the ring, at its full size from the start, so that writing to it never needs room on the disk. */
+  static open(path: string): Echo {
+    const handle = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
+    const missing = ECHO_BYTES - fstatSync(handle).size;
+    if (missing > 0) {
+      writeSync(handle, Buffer.alloc(missing, '\n'), 0, missing, ECHO_BYTES - missing);
+      fsyncSync(handle);
+    }
+    return new Echo(handle);
+  }
+
+  /** The changes after a number, in order, and goes on behind the last of all. */
+  readAfter(number: number): readonly Change[] {
+    const ring = Buffer.alloc(ECHO_BYTES);
+    readSync(this.handle, ring, 0, ECHO_BYTES, 0);
+    const later: Change[] = [];
+    let start = 0;
+    for (let end = ring.indexOf(LINE_END); end >= 0; end = ring.indexOf(LINE_END, start)) {
+      const change = end - start > 1 ? parse(ring.toString('latin1', start, end)) : undefined;
+      start = end + 1;
+      if (!change) continue;
+      if (change.number > this.last) {
+        this.last = change.number;
+        this.position = start;
+      }
+      if (change.number > number) later.push(change);
+    }
+    return later.sort((a, b) => a.number - b.number);
+  }
+
+  /** The number of the last change that was read. */
+  get lastNumber(): number {
+    return this.last;
+  }
+
+  append(changes: readonly Change[]): void {
+    if (changes.length === 0) return;
+    let lines = '';
+    for (const change of changes) lines += format(change);
+    if (this.position + lines.length > ECHO_BYTES) {
+      // What is left of the ring keeps older lines: they have smaller numbers and do no harm.
+      this.position = 0;
+      lines = lines.slice(-ECHO_BYTES);
+    }
+    writeSync(this.handle, lines, this.position, 'latin1');
+    this.position += lines.length;
+  }
+
+  close(): void {
+    closeSync(this.handle);
+  }
+}
+
+const LINE_END = 0x0a;
+
+function format({ number, kind, taskId }: Change): string {
+  const text = `${number} ${kind} ${taskId}`;
+  return `${text} ${crc32(text).toString(16)}\n`;
+}
+
+/** Undefined for whatever is not a whole line of ours: the remains of an older lap, or damage. */
+function parse(line: string): Change | undefined {
+  const [, text = '', number, kind, taskId = '', checksum] =
+    /^((\d+) (admit|mark|end) (\S+)) ([0-9a-f]+)$/.exec(line) ?? [];
+  if (crc32(text).toString(16) !== checksum) return undefined;
+  return { number: Number(number), kind: kind as ChangeKind, taskId };
+}

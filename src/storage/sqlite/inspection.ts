@@ -1,0 +1,141 @@
+import type Database from 'better-sqlite3';
+import { isDamage } from './journal-error';
+import type { CountersRow } from './ledger-tables';
+import type { Counters } from './ledger-tables';
+import { firstEndState } from './record-codec';
+import { isIntact, taskColumns, type BindingRow, type LiveRow, type SessionRow, type TaskRow } from './rows';
+
+/** Journals up to this size are looked through as a whole at each start: some 30,000 tasks, in about 100 ms. */
+export const INSPECTED_PAGES = 8192;
+
+/** A task whose row does not add up. Its id is from the index where that has it. */
+export interface DamagedTask {
+  readonly seq: number;
+  readonly taskId: string;
+}
+
+/** What is live, as far as it adds up. Read at every start, whatever the size of the journal. */
+export interface LiveState {
+  readonly live: readonly LiveRow[];
+  readonly sessions: readonly SessionRow[];
+  readonly bindings: readonly BindingRow[];
+  readonly damagedTasks: readonly DamagedTask[];
+  /** Ids of sessions and bindings whose rows do not add up. */
+  readonly damagedSessions: readonly string[];
+  readonly damagedBindings: readonly string[];
+}
+
+/** The whole journal, looked at. */
+export interface Inspection {
+  /** What SQLite says is wrong with the file's structure. */
+  readonly structure: readonly string[];
+  readonly damagedTasks: readonly DamagedTask[];
+  /** Tasks that an index knows and whose rows cannot be read. */
+  readonly lostTaskIds: readonly string[];
+  /** Tasks that there must be by the count, and of which nothing is left, not even a name. */
+  readonly missing: number;
+}
+
+/** @returns undefined when the row is not there or does not add up */
+export function readCounters(db: Database.Database): Counters | undefined {
+  const row = db.prepare('SELECT id, changes, last_seq, tasks, live, checksum FROM ledger').raw().get() as
+    CountersRow | undefined;
+  if (!row || !isIntact(row)) return undefined;
+  const [, changes, lastSeq, tasks, live] = row;
+  return { changes, lastSeq, tasks, live };
+}
+
+/** True where looking through all of it would hold up the start. */
+export function isLarge(db: Database.Database): boolean {
+  const pages = db.pragma('page_count', { simple: true }) as number;
+  const freePages = db.pragma('freelist_count', { simple: true }) as number;
+  return pages - freePages > INSPECTED_PAGES;
+}
+
+export function readLiveState(db: Database.Database): LiveState {
+  const live: LiveRow[] = [];
+  const damaged = new Map<number, string>();
+  const columns = taskColumns.split(', ').map(column => `t.${column}`);
+  const joined = db.prepare(
+    `SELECT ${columns.join(', ')}, r.seq, r.prompt, r.checksum FROM requests r LEFT JOIN tasks t ON t.seq = r.seq`,
+  );
+  for (const cells of joined.raw().iterate() as IterableIterator<unknown[]>) {
+    const task = cells.slice(0, columns.length) as unknown as TaskRow;
+    const request = cells.slice(columns.length) as [seq: number, prompt: string, checksum: number];
+    const adds = isIntact(task) && isIntact(request) && task[4] < firstEndState;
+    if (adds) live.push({ task, prompt: request[1] });
+    else damaged.set(request[0], String(task[1] ?? `number ${request[0]}`));
+  }
+  const whole = new Set(live.map(({ task }) => task[0]));
+  const byState = db.prepare('SELECT seq, task_id FROM tasks WHERE state < ?').raw().all(firstEndState) as [
+    number,
+    string,
+  ][];
+  for (const [seq, taskId] of byState) if (!whole.has(seq)) damaged.set(seq, taskId);
+  const sessions = db
+    .prepare('SELECT session_id, tokens, time_ms, cost, turns, checksum FROM sessions')
+    .raw()
+    .all() as SessionRow[];
+  const bindings = db
+    .prepare('SELECT pool_id, replica_id, engine, url, source, checksum FROM bindings')
+    .raw()
+    .all() as BindingRow[];
+  return {
+    live,
+    sessions: sessions.filter(isIntact),
+    bindings: bindings.filter(isIntact),
+    damagedTasks: [...damaged].map(([seq, taskId]) => ({ seq, taskId })),
+    damagedSessions: sessions.filter(row => !isIntact(row)).map(([sessionId]) => sessionId),
+    damagedBindings: bindings.filter(row => !isIntact(row)).map(([poolId, replicaId]) => `${poolId}/${replicaId}`),
+  };
+}
+
+/** Looks through everything: SQLite's structures, each row, and whether as many are there as must be. */
+export function inspect(db: Database.Database, counters: Counters | undefined): Inspection {
+  const structure = structureFaults(db);
+  const namesBySeq = indexedNames(db);
+  const damagedTasks: DamagedTask[] = [];
+  let rows = 0;
+  try {
+    for (const row of db
+      .prepare(`SELECT ${taskColumns} FROM tasks NOT INDEXED ORDER BY seq`)
+      .raw()
+      .iterate() as IterableIterator<TaskRow>) {
+      rows++;
+      const [seq, ownId] = row;
+      if (!isIntact(row)) damagedTasks.push({ seq, taskId: namesBySeq.get(seq) ?? String(ownId) });
+      namesBySeq.delete(seq);
+    }
+  } catch (thrown) {
+    if (!isDamage(thrown)) throw thrown;
+    structure.push('the table of tasks cannot be read to its end');
+  }
+  const lostTaskIds = [...namesBySeq.values()];
+  return {
+    structure,
+    damagedTasks,
+    lostTaskIds,
+    missing: Math.max(0, (counters?.tasks ?? 0) - rows - lostTaskIds.length),
+  };
+}
+
+export function structureFaults(db: Database.Database): string[] {
+  try {
+    const lines = db.prepare('PRAGMA integrity_check(10)').pluck().all() as string[];
+    return lines.filter(line => line !== 'ok');
+  } catch (thrown) {
+    if (!isDamage(thrown)) throw thrown;
+    return ['its structure cannot be checked'];
+  }
+}
+
+function indexedNames(db: Database.Database): Map<number, string> {
+  const names = new Map<number, string>();
+  try {
+    const entries = db.prepare('SELECT seq, task_id FROM tasks INDEXED BY tasks_by_id').raw().iterate();
+    for (const [seq, taskId] of entries as IterableIterator<[number, string]>) names.set(seq, taskId);
+  } catch (thrown) {
+    if (!isDamage(thrown)) throw thrown;
+  }
+  return names;
+}

@@ -1,0 +1,204 @@
+import type Database from 'better-sqlite3';
+import type { JournalBinding, SessionUsage } from '../../tasks/journal/task-journal.port';
+import type { Change, ChangeKind } from './echo';
+import { failpoint } from './failpoints';
+import type { AdmissionWrite, EndingWrite, Expired, Outcome, WriteRequest } from './protocol';
+import { firstEndState, namesTranscript, queuedState, streamingState } from './record-codec';
+import { sealed, taskColumns, type BindingRow, type SessionRow, type TaskRow } from './rows';
+
+/** What must be true of the tables, kept in them: see the schema. */
+export interface Counters {
+  /** The number of the last change of a task. */
+  readonly changes: number;
+  readonly lastSeq: number;
+  /** Rows of `tasks`, and of `requests`. */
+  readonly tasks: number;
+  readonly live: number;
+}
+
+/** What each kind of write does to the tables. Called within a transaction of the {@link Ledger}. */
+export class LedgerTables {
+  /** Changes of the transaction that is open. */
+  private pending: Change[] = [];
+  /** What the row of the counters says. */
+  private stored: Counters;
+  private readonly sql: Statements;
+
+  constructor(
+    db: Database.Database,
+    public counters: Counters,
+  ) {
+    this.stored = counters;
+    this.sql = prepare(db);
+  }
+
+  /** Expected refusals are outcomes; whatever is thrown undoes the transaction. */
+  apply(request: WriteRequest): Outcome | undefined {
+    switch (request.kind) {
+      case 'admit':
+        return this.admit(request.task, request.evicted);
+      case 'mark':
+        return this.mark(request.taskId, request.placement);
+      case 'end':
+        return this.end(request.task, request.session);
+      case 'expire':
+        return { value: this.expire(request.endedBeforeMs, request.limit) };
+      case 'bind':
+        return this.bind(request.binding);
+      case 'unbind':
+        this.sql.deleteBinding.run(request.poolId, request.replicaId);
+        return undefined;
+      case 'forget':
+        this.sql.deleteSession.run(request.sessionId);
+        return undefined;
+    }
+  }
+
+  /** Closes the transaction's books; returns its changes for the echo. A transaction without any writes nothing. */
+  settle(): readonly Change[] {
+    if (this.counters !== this.stored) {
+      const { changes, lastSeq, tasks, live } = this.counters;
+      this.sql.putCounters.run(...sealed<CountersRow>(1, changes, lastSeq, tasks, live));
+      this.stored = this.counters;
+    }
+    const settled = this.pending;
+    this.pending = [];
+    return settled;
+  }
+
+  /** The transaction was rolled back to when the counters stood so. */
+  undo(counters: Counters): void {
+    this.counters = counters;
+    this.stored = counters;
+    this.pending = [];
+  }
+
+  /** Takes the counters from the rows that there are: those of a damaged journal may say something else. */
+  recount(changes: number): void {
+    const { tasks, live, lastSeq } = this.sql.count.get() as Omit<Counters, 'changes'>;
+    this.counters = { changes, lastSeq: Math.max(lastSeq, this.counters.lastSeq), tasks, live };
+  }
+
+  private admit(task: AdmissionWrite, evicted: EndingWrite | undefined): Outcome | undefined {
+    const { seq, taskId, sessionId, admittedAtMs, admission, prompt } = task;
+    const row = sealed<TaskRow>(seq, taskId, sessionId, admittedAtMs, queuedState, 0, null, admission, null, null);
+    if (this.sql.insertTask.run(...row).changes === 0) {
+      return { failure: { code: 'TASK_CONFLICT', reason: 'the journal has a task of this id or number' } };
+    }
+    this.sql.insertRequest.run(...sealed<RequestRow>(seq, prompt));
+    failpoint('after-insert');
+    const { lastSeq, tasks, live } = this.counters;
+    this.counters = { ...this.counters, lastSeq: Math.max(lastSeq, seq), tasks: tasks + 1, live: live + 1 };
+    this.changed('admit', taskId);
+    return evicted && this.end(evicted, undefined);
+  }
+
+  private mark(taskId: string, placement: string): undefined {
+    const row = this.liveRow(taskId);
+    if (!row) return;
+    const [seq, , sessionId, admittedAtMs, , , , admission] = row;
+    this.put(
+      sealed<TaskRow>(seq, taskId, sessionId, admittedAtMs, streamingState, 1, null, admission, placement, null),
+    );
+    this.changed('mark', taskId);
+  }
+
+  private end(task: EndingWrite, session: SessionUsage | undefined): undefined {
+    const { taskId, state, endedAtMs, ending } = task;
+    const row = this.liveRow(taskId);
+    if (!row) return;
+    const [seq, , sessionId, admittedAtMs, , marked, , admission, placed] = row;
+    const placement = task.placement ?? placed;
+    this.put(
+      sealed<TaskRow>(seq, taskId, sessionId, admittedAtMs, state, marked, endedAtMs, admission, placement, ending),
+    );
+    this.sql.deleteRequest.run(seq);
+    this.counters = { ...this.counters, live: this.counters.live - 1 };
+    this.changed('end', taskId);
+    if (session) this.spend(session);
+  }
+
+  /** Usage only grows: an ending that is written late must not take back what later ones have added. */
+  private spend({ sessionId, tokens, timeMs, cost, turns }: SessionUsage): void {
+    const known = this.sql.session.get(sessionId) as SessionRow | undefined;
+    const [, knownTokens, knownTimeMs, knownCost, knownTurns] = known ?? [sessionId, 0, 0, 0, 0];
+    const most = [Math.max(tokens, knownTokens), Math.max(timeMs, knownTimeMs), Math.max(cost, knownCost)] as const;
+    this.sql.putSession.run(...sealed<SessionRow>(sessionId, ...most, Math.max(turns, knownTurns)));
+  }
+
+  private expire(endedBeforeMs: number, limit: number): Expired {
+    const due = this.sql.due.all(endedBeforeMs, limit) as [seq: number, taskId: string, ending: string | null][];
+    for (const [seq] of due) {
+      this.sql.deleteTask.run(seq);
+      failpoint('during-expiry');
+    }
+    if (due.length > 0) this.counters = { ...this.counters, tasks: this.counters.tasks - due.length };
+    const withEvents = due.filter(([, , ending]) => ending === null || !namesTranscript(ending));
+    return { count: due.length, withEvents: withEvents.map(([, taskId]) => taskId) };
+  }
+
+  private bind({ poolId, replicaId, engine, url, source }: JournalBinding): undefined {
+    this.sql.putBinding.run(...sealed<BindingRow>(poolId, replicaId, engine, url, source));
+  }
+
+  private liveRow(taskId: string): TaskRow | undefined {
+    const row = this.sql.task.get(taskId) as TaskRow | undefined;
+    return row && row[4] < firstEndState ? row : undefined;
+  }
+
+  private put(row: TaskRow): void {
+    const [seq, , , , state, marked, endedAtMs, , placement, ending, checksum] = row;
+    this.sql.updateTask.run(state, marked, endedAtMs, placement, ending, checksum, seq);
+  }
+
+  private changed(kind: ChangeKind, taskId: string): void {
+    const number = this.counters.changes + 1;
+    this.counters = { ...this.counters, changes: number };
+    this.pending.push({ number, kind, taskId });
+  }
+}
+
+type RequestRow = readonly [seq: number, prompt: string, checksum: number];
+export type CountersRow = readonly [
+  id: number,
+  changes: number,
+  lastSeq: number,
+  tasks: number,
+  live: number,
+  checksum: number,
+];
+
+type Statements = ReturnType<typeof prepare>;
+
+// eslint-disable-next-line @typescript-eslint/explicit-function-return-type -- the list of statements is its type
+function prepare(db: Database.Database) {
+  return {
+    insertTask: db.prepare(`INSERT INTO tasks (${taskColumns}) VALUES (?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO NOTHING`),
+    insertRequest: db.prepare('INSERT INTO requests (seq, prompt, checksum) VALUES (?,?,?)'),
+    task: db.prepare(`SELECT ${taskColumns} FROM tasks WHERE task_id = ?`).raw(),
+    updateTask: db.prepare(
+      'UPDATE tasks SET state = ?, marked = ?, ended_at = ?, placement = ?, ending = ?, checksum = ? WHERE seq = ?',
+    ),
+    deleteTask: db.prepare('DELETE FROM tasks WHERE seq = ?'),
+    deleteRequest: db.prepare('DELETE FROM requests WHERE seq = ?'),
+    due: db.prepare('SELECT seq, task_id, ending FROM tasks WHERE ended_at < ? ORDER BY ended_at LIMIT ?').raw(),
+    session: db
+      .prepare('SELECT session_id, tokens, time_ms, cost, turns, checksum FROM sessions WHERE session_id = ?')
+      .raw(),
+    putSession: db.prepare(
+      'INSERT OR REPLACE INTO sessions (session_id, tokens, time_ms, cost, turns, checksum) VALUES (?,?,?,?,?,?)',
+    ),
+    deleteSession: db.prepare('DELETE FROM sessions WHERE session_id = ?'),
+    putBinding: db.prepare(
+      'INSERT OR REPLACE INTO bindings (pool_id, replica_id, engine, url, source, checksum) VALUES (?,?,?,?,?,?)',
+    ),
+    deleteBinding: db.prepare('DELETE FROM bindings WHERE pool_id = ? AND replica_id = ?'),
+    putCounters: db.prepare(
+      'INSERT OR REPLACE INTO ledger (id, changes, last_seq, tasks, live, checksum) VALUES (?,?,?,?,?,?)',
+    ),
+    count: db.prepare(
+      `SELECT (SELECT count(*) FROM tasks) AS tasks, (SELECT count(*) FROM requests) AS live,
+        (SELECT coalesce(max(seq), 0) FROM tasks) AS lastSeq`,
+    ),
+  };
+}

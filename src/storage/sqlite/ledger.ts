@@ -1,0 +1,132 @@
+import type Database from 'better-sqlite3';
+import type { Change, Echo } from './echo';
+import { failpoint, slowSync } from './failpoints';
+import { codeOf, isNoSpace, isStorageFault } from './journal-error';
+import type { LedgerSpace } from './ledger-space';
+import type { LedgerTables } from './ledger-tables';
+import type { Failure, Outcome, WriteRequest } from './protocol';
+
+/** What one transaction takes at most, so that none outgrows the log's room. */
+const GROUP_REQUESTS = 256;
+const GROUP_PROMPT_UNITS = 1024 * 1024;
+
+type Outcomes = (Outcome | undefined)[];
+
+/**
+ * Group commit: the requests that arrived while the last transaction was syncing are one transaction, synced once.
+ *
+ * A group fails as a whole where storage fails; without room on the disk its admissions are refused and the rest is tried
+ * again, for marks and endings have a reserve. Where one request is at fault, each is tried alone.
+ */
+export class Ledger {
+  private readonly begin: Database.Statement;
+  private readonly commit: Database.Statement;
+  private readonly rollback: Database.Statement;
+  private failing = false;
+
+  constructor(
+    private readonly db: Database.Database,
+    private readonly tables: LedgerTables,
+    private readonly space: LedgerSpace,
+    private readonly echo: Echo,
+    /** Told when writing fails, and when it works again (without an error). */
+    private readonly onChange: (fault?: unknown) => void,
+  ) {
+    this.begin = db.prepare('BEGIN IMMEDIATE');
+    this.commit = db.prepare('COMMIT');
+    this.rollback = db.prepare('ROLLBACK');
+  }
+
+  /** How many of the waiting requests the next group takes: at least one. */
+  static sizeOfGroup(waiting: readonly WriteRequest[]): number {
+    let units = 0;
+    let size = 0;
+    for (const request of waiting) {
+      units += isAdmission(request) ? request.task.prompt.length : 0;
+      if (size > 0 && (size === GROUP_REQUESTS || units > GROUP_PROMPT_UNITS)) break;
+      size++;
+    }
+    return size;
+  }
+
+  /** Makes a group durable; the outcomes stand at the places of their requests, undefined for "done". */
+  write(group: readonly WriteRequest[]): Outcomes {
+    try {
+      if (!this.hasRoom(group)) return this.writeWithoutAdmissions(group);
+      return this.transact(group);
+    } catch (thrown) {
+      if (isNoSpace(thrown) && group.some(isAdmission)) return this.writeWithoutAdmissions(group);
+      if (isStorageFault(thrown)) return this.fail(group, thrown);
+      return group.length === 1 ? [{ failure: internal(thrown) }] : group.flatMap(request => this.write([request]));
+    }
+  }
+
+  private writeWithoutAdmissions(group: readonly WriteRequest[]): Outcomes {
+    const rest = group.filter(request => !isAdmission(request));
+    const outcomes = rest.length > 0 ? this.write(rest) : [];
+    const refusal: Outcome = { failure: unavailable('no room on the disk') };
+    let next = 0;
+    return group.map(request => (isAdmission(request) ? refusal : outcomes[next++]));
+  }
+
+  private fail(group: readonly WriteRequest[], thrown: unknown): Outcomes {
+    if (!this.failing) this.onChange(thrown);
+    this.failing = true;
+    return group.map(() => ({ failure: unavailable(codeOf(thrown)) }));
+  }
+
+  private transact(group: readonly WriteRequest[]): Outcomes {
+    const countersBefore = this.tables.counters;
+    let outcomes: Outcomes;
+    let changes: readonly Change[];
+    failpoint('before-begin');
+    try {
+      this.begin.run();
+      outcomes = group.map(request => this.tables.apply(request));
+      changes = this.tables.settle();
+      failpoint('before-commit');
+      slowSync();
+      this.commit.run();
+    } catch (thrown) {
+      this.tables.undo(countersBefore);
+      if (this.db.inTransaction) this.rollback.run();
+      throw thrown;
+    }
+    failpoint('after-commit');
+    this.echoOf(changes);
+    failpoint('after-echo');
+    if (this.failing) this.onChange();
+    this.failing = false;
+    return outcomes;
+  }
+
+  /** The transaction is durable whatever happens here: only a later loss of it would be noticed less well. */
+  private echoOf(changes: readonly Change[]): void {
+    try {
+      this.echo.append(changes);
+    } catch (thrown) {
+      this.onChange(thrown);
+    }
+  }
+
+  private hasRoom(group: readonly WriteRequest[]): boolean {
+    let bytes = 0;
+    const admissions = group.filter(isAdmission);
+    for (const { task } of admissions) bytes += Buffer.byteLength(task.admission) + Buffer.byteLength(task.prompt);
+    return this.space.prepare(admissions.length, bytes);
+  }
+}
+
+type Admission = Extract<WriteRequest, { kind: 'admit' }>;
+
+function isAdmission(request: WriteRequest): request is Admission {
+  return request.kind === 'admit';
+}
+
+function unavailable(reason: string): Failure {
+  return { code: 'STORAGE_UNAVAILABLE', reason };
+}
+
+function internal(thrown: unknown): Failure {
+  return { code: 'INTERNAL', reason: thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown) };
+}

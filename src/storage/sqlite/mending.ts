@@ -1,0 +1,126 @@
+import type Database from 'better-sqlite3';
+import { linkSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Change } from './echo';
+import type { DamagedTask, LiveState } from './inspection';
+import { files, openForWriting, syncFolder } from './journal-file';
+import type { LedgerTables } from './ledger-tables';
+import { migrate } from './migrations';
+import { encodeEnding, failedState, streamingState } from './record-codec';
+import { isIntact, sealed, taskColumns, type TaskRow } from './rows';
+
+const MESSAGE = "The journal's record of this task was damaged; send it again under another id.";
+
+/**
+ * Puts right, in one transaction, what damage has left of single tasks: a task whose request cannot be trusted is not run but
+ * ends as failed, and one that had shown output or ended by what was lost is marked, so that it is not run a second time.
+ * @param lost what was acknowledged and is not in the tables
+ * @param lastChange where counting goes on
+ */
+export function mend(
+  db: Database.Database,
+  tables: LedgerTables,
+  state: LiveState,
+  lost: readonly Change[],
+  lastChange: number,
+): void {
+  const endedAtMs = Date.now();
+  db.transaction(() => {
+    for (const task of state.damagedTasks) endDamaged(db, task, endedAtMs);
+    const unsettled = new Set(lost.filter(({ kind }) => kind !== 'admit').map(({ taskId }) => taskId));
+    for (const { task } of state.live) if (unsettled.has(task[1])) markShown(db, task);
+    for (const sessionId of state.damagedSessions)
+      db.prepare('DELETE FROM sessions WHERE session_id = ?').run(sessionId);
+    for (const key of state.damagedBindings)
+      db.prepare("DELETE FROM bindings WHERE pool_id || '/' || replica_id = ?").run(key);
+    tables.recount(Math.max(lastChange, tables.counters.changes));
+    tables.settle();
+  }).immediate();
+}
+
+/** A row that does not add up keeps its wrong checksum: it can be told by it until it expires. */
+function endDamaged(db: Database.Database, { seq, taskId }: DamagedTask, endedAtMs: number): void {
+  db.prepare('DELETE FROM requests WHERE seq = ?').run(seq);
+  const row = db.prepare(`SELECT ${taskColumns} FROM tasks WHERE seq = ?`).raw().get(seq) as TaskRow | undefined;
+  if (!row) return;
+  const usage = { tokensIn: 0, tokensOut: 0, decodeMs: 0, cost: 0 };
+  const { ending } = encodeEnding({
+    taskId,
+    state: 'failed',
+    code: 'INTERNAL',
+    message: MESSAGE,
+    endedAtMs,
+    usage,
+    attempts: 0,
+  });
+  const [, id, sessionId, admittedAtMs, , marked, , admission, placement, , oldChecksum] = row;
+  const after = sealed<TaskRow>(
+    seq,
+    id,
+    sessionId,
+    admittedAtMs,
+    failedState,
+    marked,
+    endedAtMs,
+    admission,
+    placement,
+    ending,
+  );
+  const checksum = isIntact(row) ? after[10] : oldChecksum;
+  db.prepare('UPDATE tasks SET state = ?, ended_at = ?, ending = ?, checksum = ? WHERE seq = ?').run(
+    failedState,
+    endedAtMs,
+    ending,
+    checksum,
+    seq,
+  );
+}
+
+function markShown(db: Database.Database, task: TaskRow): void {
+  const [seq, taskId, sessionId, admittedAtMs, , , , admission, placement, ending] = task;
+  const row = sealed<TaskRow>(
+    seq,
+    taskId,
+    sessionId,
+    admittedAtMs,
+    streamingState,
+    1,
+    null,
+    admission,
+    placement,
+    ending,
+  );
+  db.prepare('UPDATE tasks SET state = ?, marked = 1, checksum = ? WHERE seq = ?').run(streamingState, row[10], seq);
+}
+
+const tablesToCopy = ['tasks', 'requests', 'sessions', 'bindings', 'ledger'];
+
+/**
+ * Writes all rows into a new file, in whose place the old one was; the old one is kept beside it. For a journal whose rows
+ * are all there, but whose indexes or free pages are damaged. Closes `db`; returns the new one.
+ */
+export function rebuild(folder: string, db: Database.Database): Database.Database {
+  // An empty log: otherwise SQLite would apply the old file's to the new one.
+  db.pragma('wal_checkpoint(TRUNCATE)');
+  db.close();
+  rmSync(join(folder, files.rebuilt), { force: true });
+  const fresh = openForWriting(folder, files.rebuilt);
+  try {
+    migrate(fresh);
+    fresh.prepare('ATTACH ? AS old').run(join(folder, files.database));
+    // The order makes SQLite read the table; without it, it would copy the damaged indexes as they are.
+    fresh
+      .transaction(() =>
+        tablesToCopy.forEach(table => fresh.exec(`INSERT INTO ${table} SELECT * FROM old.${table} ORDER BY 1`)),
+      )
+      .immediate();
+    fresh.exec('DETACH old');
+  } finally {
+    fresh.close();
+  }
+  rmSync(join(folder, files.damaged), { force: true });
+  linkSync(join(folder, files.database), join(folder, files.damaged));
+  renameSync(join(folder, files.rebuilt), join(folder, files.database));
+  syncFolder(folder);
+  return openForWriting(folder);
+}

@@ -1,0 +1,117 @@
+import Database from 'better-sqlite3';
+import { failpoint } from './failpoints';
+import { JournalError } from './journal-error';
+
+/** `ORJ1` in ASCII: what tells a journal from any other SQLite file. */
+const APPLICATION_ID = 0x4f524a31;
+
+/**
+ * The schema, one step a version; a step that was released is never changed. `user_version` counts the steps taken.
+ *
+ * - `tasks`: one row a task, from its admission until it expires. Small, for it is written up to three times.
+ * - `requests`: the prompt of each task that has not ended, and so also the list of those; kept apart because a mark
+ *   would otherwise write a prompt of megabytes again.
+ * - `ledger`: one row: the number of the last change of a task (counted without gaps), the largest `seq` given out, and
+ *   how many rows there must be. Written in every transaction.
+ * - `reserve`: holds pages that only marks and endings may use, see LedgerSpace.
+ *
+ * Each index has the order of a query: `find`, then `list` by nothing, session and state, then what expires next.
+ */
+const steps: readonly string[] = [
+  `
+  CREATE TABLE tasks (
+    seq INTEGER PRIMARY KEY,
+    task_id TEXT NOT NULL,
+    session_id TEXT NOT NULL,
+    admitted_at REAL NOT NULL,
+    state INTEGER NOT NULL,
+    marked INTEGER NOT NULL,
+    ended_at REAL,
+    admission TEXT NOT NULL,
+    placement TEXT,
+    ending TEXT,
+    checksum INTEGER NOT NULL
+  ) STRICT;
+  CREATE UNIQUE INDEX tasks_by_id ON tasks (task_id);
+  CREATE INDEX tasks_by_age ON tasks (admitted_at, task_id);
+  CREATE INDEX tasks_by_session ON tasks (session_id, admitted_at, task_id);
+  CREATE INDEX tasks_by_state ON tasks (state, admitted_at, task_id);
+  CREATE INDEX tasks_by_end ON tasks (ended_at) WHERE ended_at IS NOT NULL;
+  CREATE TABLE requests (
+    seq INTEGER PRIMARY KEY,
+    prompt TEXT NOT NULL,
+    checksum INTEGER NOT NULL
+  ) STRICT;
+  CREATE TABLE sessions (
+    session_id TEXT PRIMARY KEY,
+    tokens REAL NOT NULL,
+    time_ms REAL NOT NULL,
+    cost REAL NOT NULL,
+    turns REAL NOT NULL,
+    checksum INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE bindings (
+    pool_id TEXT NOT NULL,
+    replica_id TEXT NOT NULL,
+    engine TEXT NOT NULL,
+    url TEXT NOT NULL,
+    source TEXT NOT NULL,
+    checksum INTEGER NOT NULL,
+    PRIMARY KEY (pool_id, replica_id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE ledger (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    changes INTEGER NOT NULL,
+    last_seq INTEGER NOT NULL,
+    tasks INTEGER NOT NULL,
+    live INTEGER NOT NULL,
+    checksum INTEGER NOT NULL
+  ) STRICT;
+  CREATE TABLE reserve (
+    id INTEGER PRIMARY KEY,
+    body BLOB NOT NULL
+  ) STRICT;
+  `,
+];
+
+/**
+ * Brings a journal to the newest schema, a step a transaction; an empty file becomes a journal.
+ * @throws JournalError NEWER, or UNREADABLE when the file is another program's or its schema is not what it must be
+ */
+export function migrate(db: Database.Database, plan: readonly string[] = steps): void {
+  const version = db.pragma('user_version', { simple: true }) as number;
+  const applicationId = db.pragma('application_id', { simple: true }) as number;
+  const isNew = version === 0 && applicationId === 0 && schemaOf(db) === '';
+  if (!isNew && applicationId !== APPLICATION_ID) {
+    throw new JournalError('UNREADABLE', 'the file is not a journal of this service, or its first page is damaged');
+  }
+  if (version > plan.length) {
+    throw new JournalError('NEWER', `it has version ${version} and this service knows ${plan.length} at most`);
+  }
+  for (let step = version; step < plan.length; step++) {
+    db.transaction(() => {
+      db.exec(plan[step] as string);
+      failpoint('during-migration');
+      db.pragma(`application_id = ${APPLICATION_ID}`);
+      db.pragma(`user_version = ${step + 1}`);
+    }).immediate();
+  }
+  if (schemaOf(db) !== intendedSchema(plan)) {
+    throw new JournalError('UNREADABLE', 'its table definitions are damaged');
+  }
+}
+
+function intendedSchema(plan: readonly string[]): string {
+  const model = new Database(':memory:');
+  try {
+    for (const step of plan) model.exec(step);
+    return schemaOf(model);
+  } finally {
+    model.close();
+  }
+}
+
+function schemaOf(db: Database.Database): string {
+  const rows = db.prepare('SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name').raw().all();
+  return rows.length === 0 ? '' : JSON.stringify(rows);
+}

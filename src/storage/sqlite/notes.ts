@@ -1,0 +1,26 @@
+import { codeOf } from './journal-error';
+import type { Note } from './protocol';
+
+/** What the log says when writing fails for the first time, and when it works again. */
+export function writingNote(fault: unknown): Note {
+  if (fault === undefined) {
+    return { level: 'tell', human: 'The journal can be written again.', fields: { event: 'journal_writable' } };
+  }
+  return {
+    level: 'fail',
+    human: `The journal cannot be written (${codeOf(fault)}): nothing is accepted until it can.`,
+    fields: { event: 'journal_unwritable', code: codeOf(fault) },
+  };
+}
+
+/** The same for room on the disk. */
+export function spaceNote(fault: unknown): Note {
+  if (fault === undefined) {
+    return { level: 'tell', human: 'The journal has room again.', fields: { event: 'journal_has_room' } };
+  }
+  return {
+    level: 'fail',
+    human: `The disk has no room for the journal (${codeOf(fault)}): no task is accepted; those that run go on.`,
+    fields: { event: 'journal_full', code: codeOf(fault) },
+  };
+}

@@ -1,0 +1,95 @@
+import type Database from 'better-sqlite3';
+import { join } from 'node:path';
+import { EventCopies } from './event-copies';
+import { isLarge } from './inspection';
+import { codeOf, isStorageFault } from './journal-error';
+import { files, openForReading } from './journal-file';
+import { DamagedRow, JournalReader } from './journal-reader';
+import type { Failure, Outcome, ReaderRequest } from './protocol';
+import { namesTranscript } from './record-codec';
+import { Scrub } from './scrub';
+import { ThreadPort } from './thread-port';
+
+/** The thread that never waits for a sync: lookups, and the copies of events that may be lost. */
+
+interface Opened {
+  readonly db: Database.Database;
+  readonly reader: JournalReader;
+  readonly copies: EventCopies;
+  readonly scrub: Scrub;
+}
+
+const port = new ThreadPort<ReaderRequest>();
+let opened: Opened | undefined;
+let copying = true;
+
+port.serve(
+  waiting => waiting.map(answer),
+  () => undefined,
+);
+
+function answer(request: ReaderRequest): Outcome | undefined {
+  try {
+    const value = perform(request);
+    return value === undefined ? undefined : { value };
+  } catch (thrown) {
+    return { failure: failureOf(thrown) };
+  }
+}
+
+function perform(request: ReaderRequest): unknown {
+  if (request.kind === 'open') return open(request.folder);
+  if (!opened) throw Object.assign(new Error('the journal is not open'), { code: 'SQLITE_CANTOPEN' });
+  switch (request.kind) {
+    case 'find':
+      return opened.reader.find(request.taskId);
+    case 'list':
+      return opened.reader.list(request.query);
+    case 'events':
+      return opened.copies.read(request.taskId);
+    case 'copy':
+      for (const taskId of request.dropped) opened.copies.drop(taskId);
+      append(opened.copies, request.copies);
+      return opened.copies.sweep();
+    case 'close':
+      opened.scrub.stop();
+      opened.copies.close();
+      opened.db.close();
+      opened = undefined;
+      return port.close();
+  }
+}
+
+function open(folder: string): void {
+  const db = openForReading(folder);
+  const reader = new JournalReader(db);
+  const wanted = (taskId: string): boolean => {
+    const ending = db.prepare('SELECT ending FROM tasks WHERE task_id = ?').pluck().get(taskId) as
+      string | null | undefined;
+    return ending === null || (ending !== undefined && !namesTranscript(ending));
+  };
+  const copies = EventCopies.open(join(folder, files.events), wanted);
+  const scrub = new Scrub(reader, note => port.tell(note));
+  if (isLarge(db)) scrub.start();
+  opened = { db, reader, copies, scrub };
+}
+
+/** Best effort: what cannot be copied is missing only after a kill. Told when it begins and when it is over. */
+function append(copies: EventCopies, batch: Parameters<EventCopies['append']>[0]): void {
+  try {
+    copies.append(batch);
+    if (!copying)
+      port.tell({ level: 'tell', human: 'Events are copied again.', fields: { event: 'event_copies_back' } });
+    copying = true;
+  } catch (thrown) {
+    const human = `Events cannot be copied (${codeOf(thrown)}): a killed process would leave no output to read.`;
+    if (copying) port.tell({ level: 'warn', human, fields: { event: 'event_copies_failing', code: codeOf(thrown) } });
+    copying = false;
+  }
+}
+
+function failureOf(thrown: unknown): Failure {
+  const reason = thrown instanceof Error ? thrown.message : String(thrown);
+  if (isStorageFault(thrown)) return { code: 'STORAGE_UNAVAILABLE', reason: codeOf(thrown) };
+  return { code: 'INTERNAL', reason: thrown instanceof DamagedRow ? reason : `${codeOf(thrown)} ${reason}` };
+}

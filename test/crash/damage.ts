@@ -1,0 +1,183 @@
+import 'reflect-metadata';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { isDeepStrictEqual, parseArgs } from 'node:util';
+import { JournalError } from '../../src/storage/sqlite/journal-error';
+import type { JournalRecord, Recovery } from '../../src/tasks/journal/task-journal.port';
+import { damage, type Damage } from './damages';
+import { journalOn, type LogLine } from './open-journal';
+import { Random } from './random';
+
+/**
+ * Damages journals at random places and looks at what a start makes of them.
+ *
+ * Usage: node -r @swc-node/register test/crash/damage.ts [--rounds 100] [--seed 1] [--verbose]
+ */
+
+type Verdict =
+  /** Nothing differs and nothing is said. */
+  | 'harmless'
+  /** The start found and repaired it; nothing differs. */
+  | 'repaired'
+  /** The start goes on, and every task that differs is named. */
+  | 'named'
+  /** The start ends and says what to do. */
+  | 'stopped'
+  /** Something differs that nobody is told of. */
+  | 'UNNOTICED';
+
+/** All of a journal, by task. */
+interface Contents {
+  readonly recovery: Recovery;
+  readonly records: ReadonlyMap<string, JournalRecord>;
+}
+
+interface Round {
+  readonly verdict: Verdict;
+  readonly detail: string;
+}
+
+/** How a journal was left before it is damaged; in `killed-*` the write-ahead log holds what the database does not. */
+const kinds = ['killed-early', 'killed-late', 'killed-after-checkpoint', 'closed'] as const;
+type Kind = (typeof kinds)[number];
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      rounds: { type: 'string', default: '100' },
+      seed: { type: 'string', default: '1' },
+      verbose: { type: 'boolean' },
+    },
+  });
+  const random = new Random(Number(values.seed));
+  const work = mkdtempSync(join(tmpdir(), 'damage-'));
+  try {
+    const originals = new Map<Kind, Contents>();
+    for (const kind of kinds) originals.set(kind, await prepare(join(work, kind), kind));
+    const counts = new Map<Verdict, number>();
+    for (let round = 1; round <= Number(values.rounds); round++) {
+      const kind = random.pick(kinds);
+      const { verdict, detail, done } = await damageCopy(
+        join(work, kind),
+        join(work, 'copy'),
+        originals.get(kind) as Contents,
+        random,
+      );
+      counts.set(verdict, (counts.get(verdict) ?? 0) + 1);
+      if (values.verbose || verdict === 'UNNOTICED')
+        console.log(`${round} ${kind} ${done.file}: ${done.what} → ${verdict} ${detail}`);
+    }
+    report(counts, Number(values.rounds));
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+}
+
+/** Makes a journal of the kind and reads it, from a copy, as it is without damage. */
+async function prepare(dataDir: string, kind: Kind): Promise<Contents> {
+  const failpoints = {
+    'killed-early': 'before-commit@60',
+    'killed-late': 'before-commit@250',
+    'killed-after-checkpoint': 'after-checkpoint',
+    closed: '',
+  };
+  const args = ['-r', '@swc-node/register', join(__dirname, 'journal-writer.ts'), dataDir, '400', '8'];
+  const writer = spawn(process.execPath, args, {
+    env: { ...process.env, JOURNAL_FAILPOINT: failpoints[kind] },
+    stdio: 'ignore',
+  });
+  await once(writer, 'close');
+  const copy = `${dataDir}-read`;
+  cpSync(dataDir, copy, { recursive: true });
+  const { contents } = await read(copy);
+  rmSync(copy, { recursive: true });
+  return contents;
+}
+
+async function damageCopy(
+  from: string,
+  to: string,
+  original: Contents,
+  random: Random,
+): Promise<Round & { done: Damage }> {
+  cpSync(from, to, { recursive: true });
+  try {
+    const folder = join(to, 'journal');
+    const files = ['journal.db', 'journal.db-wal'].filter(
+      file => (statSync(join(folder, file), { throwIfNoEntry: false })?.size ?? 0) > 0,
+    );
+    const done = damage(folder, random.pick(files), random);
+    return { ...(await judge(to, original)), done };
+  } finally {
+    rmSync(to, { recursive: true });
+  }
+}
+
+async function judge(dataDir: string, original: Contents): Promise<Round> {
+  let found: Awaited<ReturnType<typeof read>>;
+  try {
+    found = await read(dataDir);
+  } catch (thrown) {
+    if (thrown instanceof JournalError) return { verdict: 'stopped', detail: thrown.message.slice(0, 200) };
+    return { verdict: 'UNNOTICED', detail: `failed without a word: ${String(thrown)}` };
+  }
+  const { contents, told } = found;
+  const named = new Set(told.flatMap(line => (Array.isArray(line['job_ids']) ? (line['job_ids'] as string[]) : [])));
+  const differing = differences(original, contents);
+  const unnamed = differing.filter(id => !named.has(id));
+  const events = [...new Set(told.map(({ event }) => event))].join();
+  if (unnamed.length > 0)
+    return { verdict: 'UNNOTICED', detail: `${unnamed.slice(0, 5).join()} of ${differing.length}; told ${events}` };
+  if (differing.length > 0 || named.size > 0)
+    return { verdict: 'named', detail: `${differing.length} differ, ${named.size} named` };
+  return { verdict: told.length > 0 ? 'repaired' : 'harmless', detail: events };
+}
+
+/** Ids of tasks, sessions and replicas whose records are not the same. */
+function differences(a: Contents, b: Contents): string[] {
+  const byId = <T>(items: readonly T[], id: (item: T) => string): Map<string, T> =>
+    new Map(items.map(item => [id(item), item]));
+  const maps: [ReadonlyMap<string, unknown>, ReadonlyMap<string, unknown>][] = [
+    [a.records, b.records],
+    [byId(a.recovery.live, ({ spec }) => spec.taskId), byId(b.recovery.live, ({ spec }) => spec.taskId)],
+    [byId(a.recovery.sessions, ({ sessionId }) => sessionId), byId(b.recovery.sessions, ({ sessionId }) => sessionId)],
+    [
+      byId(a.recovery.bindings, ({ poolId, replicaId }) => `${poolId}/${replicaId}`),
+      byId(b.recovery.bindings, ({ poolId, replicaId }) => `${poolId}/${replicaId}`),
+    ],
+  ];
+  const ids = maps.flatMap(([before, after]) => {
+    const keys = new Set([...before.keys(), ...after.keys()]);
+    return [...keys].filter(key => !isDeepStrictEqual(before.get(key), after.get(key)));
+  });
+  return [...new Set(ids)];
+}
+
+async function read(dataDir: string): Promise<{ contents: Contents; told: readonly LogLine[] }> {
+  const { journal, told } = journalOn(dataDir);
+  const recovery = await journal.recover();
+  try {
+    const listed = await journal.list({ limit: 1_000_000 });
+    const records = new Map<string, JournalRecord>();
+    for (const { spec } of listed) {
+      const record = await journal.find(spec.taskId).catch(() => undefined); // A damaged record, which is named.
+      if (record) records.set(spec.taskId, record);
+    }
+    return { contents: { recovery, records }, told };
+  } finally {
+    await journal.close();
+  }
+}
+
+function report(counts: ReadonlyMap<Verdict, number>, rounds: number): void {
+  for (const verdict of ['harmless', 'repaired', 'named', 'stopped', 'UNNOTICED'] as const) {
+    const count = counts.get(verdict) ?? 0;
+    console.log(`${verdict.padEnd(10)} ${String(count).padStart(5)}  ${((100 * count) / rounds).toFixed(1)} %`);
+  }
+  process.exitCode = counts.has('UNNOTICED') ? 1 : 0;
+}
+
+void main();

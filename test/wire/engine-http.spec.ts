@@ -1,0 +1,195 @@
+import { lookup } from 'node:dns';
+import type { LookupFunction } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import { collect, engineRequest, targetAt, textsOf } from './adapter-under-test';
+import {
+  chunk,
+  eventStream,
+  recordedBytes,
+  replayServer,
+  streamHead,
+  type Answer,
+  type ReplayServer,
+} from './replay-server';
+import { logContext } from '../../src/observability/log-context';
+import { Alarms } from '../../src/time/alarms';
+import { Clock } from '../../src/time/clock';
+import { LlamacppAdapter } from '../../src/engines/llamacpp/llamacpp.adapter';
+import { EngineHttp } from '../../src/engines/wire/engine-http';
+
+const hello = eventStream('data: {"content":"Hello","stop":false}\n\ndata: {"content":"","stop":true}\n\n');
+const opened: (ReplayServer | EngineHttp | Alarms)[] = [];
+
+async function serve(answer: Answer): Promise<ReplayServer> {
+  const server = await replayServer(answer);
+  opened.push(server);
+  return server;
+}
+
+function transport(resolve: LookupFunction = lookup): { http: EngineHttp; adapter: LlamacppAdapter } {
+  const clock = new Clock();
+  const alarms = new Alarms(clock);
+  const http = new EngineHttp({ lookup: resolve }, clock, alarms);
+  opened.push(http, alarms);
+  return { http, adapter: new LlamacppAdapter(http) };
+}
+
+afterEach(async () => {
+  for (const one of opened.splice(0)) await ('close' in one ? one.close() : one.onModuleDestroy());
+});
+
+describe('EngineHttp', () => {
+  it('sends a run as the engine expects it, with the correlation id', async () => {
+    const server = await serve(socket => void socket.write(hello));
+    const { adapter } = transport();
+    const request = engineRequest({
+      modelRef: 'tiny-a',
+      prompt: 'a \ud83d b',
+      maxTokens: 7,
+      sampling: {
+        temperature: 0,
+        topP: 0.9,
+        topK: 40,
+        minP: 0.05,
+        repeatPenalty: 1.1,
+        presencePenalty: 0.1,
+        frequencyPenalty: 0.2,
+        seed: 42,
+        stop: ['###', '\udc00'],
+      },
+    });
+    expect(textsOf(await collect(adapter.run(targetAt(`${server.url}/api/`), request)))).toEqual(['Hello']);
+    const [{ method, path, headers, body }] = server.requests as [ReplayServer['requests'][number]];
+    expect(`${method} ${path}`).toBe('POST /api/completion');
+    expect(headers).toMatchObject({ 'content-type': 'application/json', 'x-correlation-id': 'correlation-1' });
+    const { response_fields: fields, ...sent } = JSON.parse(body) as Record<string, unknown>;
+    expect(fields).toContain('tokens_predicted');
+    expect(sent).toEqual({
+      model: 'tiny-a',
+      prompt: 'a \ufffd b',
+      n_predict: 7,
+      stream: true,
+      cache_prompt: true,
+      temperature: 0,
+      top_p: 0.9,
+      top_k: 40,
+      min_p: 0.05,
+      repeat_penalty: 1.1,
+      presence_penalty: 0.1,
+      frequency_penalty: 0.2,
+      seed: 42,
+      stop: ['###', '\ufffd'],
+    });
+  });
+
+  it('leaves to the engine what was not asked for', async () => {
+    const server = await serve(socket => void socket.write(hello));
+    await collect(transport().adapter.run(targetAt(server.url), engineRequest()));
+    const sent = JSON.parse(server.requests[0]?.body ?? '') as object;
+    expect(Object.keys(sent).sort()).toEqual(['cache_prompt', 'n_predict', 'prompt', 'response_fields', 'stream']);
+  });
+
+  it('starts nothing before it is subscribed to, and a run anew for each subscriber', async () => {
+    const server = await serve(socket => void socket.write(hello));
+    const run$ = transport().adapter.run(targetAt(server.url), engineRequest());
+    expect(await Promise.all([collect(run$), collect(run$)])).toMatchObject([
+      { error: undefined },
+      { error: undefined },
+    ]);
+    expect(server.requests).toHaveLength(2);
+  });
+
+  it('runs many at once, each on a connection of its own', async () => {
+    const server = await serve(() => {
+      if (server.requests.length < 64) return; // None is answered before all have been asked.
+      for (const socket of server.connections) socket.write(hello);
+    });
+    const { adapter } = transport();
+    const results = await Promise.all(
+      Array.from({ length: 64 }, () => collect(adapter.run(targetAt(server.url), engineRequest()))),
+    );
+    expect(results.map(textsOf)).toEqual(Array(64).fill(['Hello']));
+  });
+
+  it('keeps connections for later runs, also after some that the engine closed', async () => {
+    const closing = recordedBytes('router-completion'); // `Connection: close`
+    let answer = closing;
+    const server = await serve(socket => void (answer === closing ? socket.end(answer) : socket.write(answer)));
+    const { adapter } = transport();
+    const runs = async (times: number) => {
+      const before = server.connections.length;
+      for (let turn = 0; turn < times; turn++) await collect(adapter.run(targetAt(server.url), engineRequest()));
+      return server.connections.length - before;
+    };
+    expect(await runs(20)).toBe(20);
+    answer = hello;
+    expect(await runs(20)).toBeLessThanOrEqual(2);
+  });
+
+  it('resolves names by its policy each time it connects, and sends nothing where that refuses', async () => {
+    const server = await serve(socket => void socket.end(hello));
+    const asked: string[] = [];
+    let refuse = false;
+    const { adapter, http } = transport((hostname, options, callback) => {
+      asked.push(hostname);
+      if (refuse) callback(Object.assign(new Error('169.254.169.254 is not allowed'), { code: 'EACCES' }), '');
+      else lookup('127.0.0.1', options, callback);
+    });
+    const target = targetAt(server.url.replace('127.0.0.1', 'engine.internal'));
+    expect(textsOf(await collect(adapter.run(target, engineRequest())))).toEqual(['Hello']);
+    expect(asked).toEqual(['engine.internal']);
+
+    refuse = true;
+    const before = server.connections.length;
+    const { error } = await collect(adapter.run(target, engineRequest()));
+    expect(error).toMatchObject({
+      code: 'WORKER_RESET',
+      message: 'The engine has no address at which an engine may live.',
+    });
+    await expect(http.ask(target, 'GET', '/health', AbortSignal.timeout(5000))).rejects.toMatchObject({
+      message: 'The engine has no address at which an engine may live.',
+    });
+    expect(server.connections).toHaveLength(before);
+  });
+
+  it('lends a connection to later runs without the log context of the run that opened it', async () => {
+    const server = await serve(socket => void socket.write(hello));
+    const { adapter } = transport();
+    const contextOf = (correlationId: string) =>
+      logContext.run({ correlation_id: correlationId }, () => {
+        const seen: unknown[] = [];
+        const ended = new Promise<void>((resolve, reject) => {
+          adapter.run(targetAt(server.url), engineRequest()).subscribe({
+            next: () => seen.push(logContext.getStore()?.correlation_id),
+            complete: resolve,
+            error: reject,
+          });
+        });
+        return ended.then(() => seen);
+      });
+    for (const correlationId of ['first', 'second', 'third']) {
+      const others = (await contextOf(correlationId)).filter(id => id !== undefined && id !== correlationId);
+      expect(others).toEqual([]);
+    }
+    expect(server.connections.length).toBeLessThan(3);
+  });
+
+  it('breaks off what runs when the service stops', async () => {
+    const server = await serve(
+      socket => void socket.write(Buffer.concat([streamHead(), chunk('data: {"content":"a"}\n\n')])),
+    );
+    const { adapter, http } = transport();
+    let stopping: Promise<void> | undefined;
+    const ended = new Promise(resolve => {
+      adapter.run(targetAt(server.url), engineRequest()).subscribe({
+        next: () => {
+          stopping = http.onModuleDestroy();
+        },
+        error: resolve,
+        complete: () => resolve('complete'),
+      });
+    });
+    expect(await ended).toMatchObject({ code: 'WORKER_RESET' });
+    await stopping;
+  });
+});

@@ -1,0 +1,219 @@
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import type { EngineProbe } from '../../src/engines/engine-adapter.port';
+import { llamacppAdapter, targetAt } from './adapter-under-test';
+import { always, byPath, recordedBytes, replayServer, writeCut, type Answer, type ReplayServer } from './replay-server';
+
+const { adapter, close } = llamacppAdapter();
+let server: ReplayServer;
+
+async function probe(answer: Answer, signal = AbortSignal.timeout(5000)): Promise<EngineProbe> {
+  server = await replayServer(answer);
+  return adapter.probe(targetAt(server.url), signal);
+}
+
+function json(status: string, body: unknown): string {
+  const text = JSON.stringify(body);
+  return `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`;
+}
+
+/** Answers by path with these bodies, and with the recorded 404 otherwise. */
+function bodies(answers: Readonly<Record<string, unknown>>): Answer {
+  return (socket, { path }) =>
+    void socket.write(path in answers ? json('200 OK', answers[path]) : recordedBytes('not-found'));
+}
+
+const single = { '/health': 'health-ok', '/props': 'props', '/slots': 'slots' };
+const features = ['streaming', 'cancel', 'seed', 'kv-cache'];
+
+afterEach(() => server.close());
+afterAll(close);
+
+describe('a server with one model', () => {
+  const ready: EngineProbe = {
+    state: 'ready',
+    slotsTotal: 4,
+    slotsBusy: 0,
+    engineVersion: 'b1-de3ff81',
+    ctxMax: 2048,
+    loadedModel: 'tiny.gguf',
+    supportedWorkloads: ['completion'],
+    features,
+  };
+
+  it('is ready, with what it says of itself', async () => {
+    expect(await probe(byPath(single))).toEqual(ready);
+  });
+
+  it('tells how many of its slots are at work', async () => {
+    expect(await probe(byPath({ ...single, '/slots': 'slots-busy' }))).toEqual({ ...ready, slotsBusy: 1 });
+  });
+
+  it('says the same in whatever pieces it says it', async () => {
+    server = await replayServer((socket, { path }) => {
+      const bytes = recordedBytes(single[path as keyof typeof single]);
+      return writeCut(
+        socket,
+        bytes,
+        Array.from({ length: bytes.length - 1 }, (_, at) => at + 1),
+      );
+    });
+    expect(await adapter.probe(targetAt(server.url), AbortSignal.timeout(20_000))).toEqual(ready);
+  });
+
+  it('need not show its slots', async () => {
+    const { slotsBusy: _, ...rest } = ready;
+    expect(await probe(byPath({ ...single, '/slots': 'rerank-unsupported' }))).toEqual(rest);
+  });
+
+  it('is loading, not in error, while its health says so', async () => {
+    expect(await probe(always(recordedBytes('health-loading')))).toEqual({ state: 'loading', reason: 'Loading model' });
+  });
+
+  it('can live below a path', async () => {
+    server = await replayServer((socket, request) => {
+      const name = single[request.path.replace('/engines/a', '') as keyof typeof single];
+      socket.write(recordedBytes(request.path.startsWith('/engines/a/') ? name : 'not-found'));
+    });
+    const target = targetAt(`${server.url}/engines/a/`);
+    expect(await adapter.probe(target, AbortSignal.timeout(5000))).toEqual(ready);
+  });
+});
+
+describe('a router', () => {
+  const router = { '/health': 'router-health', '/props': 'router-props' };
+
+  it('declares its models; before any is loaded it has room for those it may load', async () => {
+    expect(await probe(byPath({ ...router, '/v1/models': 'router-models-unloaded' }))).toEqual({
+      state: 'ready',
+      slotsTotal: 4,
+      slotsBusy: 0,
+      engineVersion: 'b1-de3ff81',
+      models: [
+        { id: 'tiny-a', state: 'unloaded' },
+        { id: 'tiny-b', state: 'unloaded' },
+      ],
+      supportedWorkloads: ['completion'],
+      features: [...features, 'model-loading'],
+    });
+  });
+
+  it('says which model is loading', async () => {
+    const { models } = await probe(byPath({ ...router, '/v1/models': 'router-models-loading' }));
+    expect(models).toContainEqual({ id: 'tiny-a', state: 'loading' });
+  });
+
+  it('has the slots of its loaded models, and asking for them loads nothing', async () => {
+    const found = await probe(
+      byPath({
+        ...router,
+        '/v1/models': 'router-models-loaded',
+        '/props?model=tiny-a&autoload=false': 'props',
+        '/slots?model=tiny-a&autoload=false': 'slots-busy',
+      }),
+    );
+    expect(found).toMatchObject({ state: 'ready', slotsTotal: 4 + 3, slotsBusy: 1, ctxMax: 2048 });
+    expect(
+      server.requests
+        .filter(({ path }) => path.includes('model='))
+        .every(({ path }) => path.endsWith('autoload=false')),
+    ).toBe(true);
+  });
+
+  it('is ready though one of its models has gone meanwhile', async () => {
+    const found = await probe(byPath({ ...router, '/v1/models': 'router-models-loaded' }));
+    expect(found).toMatchObject({ state: 'ready', slotsTotal: 4, slotsBusy: 0 });
+  });
+
+  it('that loads nothing by itself has no slot before something is loaded', async () => {
+    const found = await probe(
+      bodies({
+        '/health': { status: 'ok' },
+        '/props': { role: 'router', models_autoload: false, max_instances: 4 },
+        '/v1/models': {
+          data: [
+            { id: 'a', status: { value: 'unloaded', failed: true, exit_code: 1 } },
+            { id: 'b', status: { value: 'sleeping' } },
+            { id: 'c', status: { value: 'something new' } },
+            { status: { value: 'loaded' } },
+            null,
+          ],
+        },
+      }),
+    );
+    expect(found).toMatchObject({
+      slotsTotal: 0,
+      models: [
+        { id: 'a', state: 'failed' },
+        { id: 'b', state: 'loaded' },
+        { id: 'c', state: 'unloaded' },
+      ],
+    });
+  });
+});
+
+describe('what cannot be used is unreachable, with the reason', () => {
+  const html = 'HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 4\r\n\r\n<h1>';
+
+  it.each<[string, Answer, string]>([
+    ['a web page for everything', always(html), 'The answer is not that of a llama.cpp server.'],
+    ['another server', always(recordedBytes('not-found')), 'The engine answered with status 404.'],
+    ['a list for an object', always(json('200 OK', [])), 'The answer is not that of a llama.cpp server.'],
+    ['a key is asked for', always(json('401 Unauthorized', {})), 'The engine asks for a key of its own.'],
+    ['a reset', socket => void socket.resetAndDestroy(), 'The engine closed the connection.'],
+    ['a health that fails', always(json('500 Internal Server Error', {})), 'The engine failed: status 500'],
+    ['health and nothing else', byPath({ '/health': 'health-ok' }), 'The engine answered with status 404.'],
+  ])('%s', async (_, answer, reason) => {
+    expect(await probe(answer)).toEqual({ state: 'unreachable', reason });
+  });
+
+  it('silence', async () => {
+    expect(await probe(() => undefined, AbortSignal.timeout(50))).toEqual({
+      state: 'unreachable',
+      reason: 'The engine did not answer in time.',
+    });
+  });
+
+  it('an answer without end, of which only a bounded part is read', async () => {
+    const piece = Buffer.alloc(64 * 1024, ' ');
+    let sentBytes = 0;
+    const found = await probe(socket => {
+      socket.write('HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n');
+      const writeOn = (): void => {
+        while (!socket.destroyed && sentBytes < 100 * 1024 * 1024) {
+          sentBytes += piece.length;
+          if (!socket.write(piece)) return;
+        }
+      };
+      socket.on('drain', writeOn);
+      writeOn();
+    });
+    expect(found).toEqual({
+      state: 'unreachable',
+      reason: 'The engine sent an answer that is larger than any engine sends.',
+    });
+    expect(sentBytes).toBeLessThan(16 * 1024 * 1024);
+  });
+});
+
+it('believes no figure that cannot be one', async () => {
+  const found = await probe(
+    bodies({
+      '/health': { status: 'ok' },
+      '/props': {
+        total_slots: 1e9,
+        model_alias: ' \u0000\n',
+        model_path: '/models/deep\u0007er/tiny.gguf',
+        build_info: { b: 1 },
+        default_generation_settings: { n_ctx: -5 },
+      },
+      '/slots': 'none',
+    }),
+  );
+  expect(found).toEqual({
+    state: 'ready',
+    slotsTotal: 4096,
+    loadedModel: 'tiny.gguf',
+    supportedWorkloads: ['completion'],
+    features,
+  });
+});
