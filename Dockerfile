@@ -1,0 +1,38 @@
+# syntax=docker/dockerfile:1
+ARG NODE=node:24-slim
+
+FROM ${NODE} AS build
+WORKDIR /app
+# better-sqlite3 is compiled where no prebuilt binary can be had.
+RUN apt-get update \
+  && apt-get install -y --no-install-recommends ca-certificates python3 make g++ \
+  && rm -rf /var/lib/apt/lists/*
+COPY package.json package-lock.json ./
+RUN npm install --no-audit --no-fund
+COPY nest-cli.json tsconfig.json .swcrc ./
+COPY src ./src
+RUN npm run build && npm prune --omit=dev --no-audit --no-fund
+
+FROM ${NODE}
+LABEL org.opencontainers.image.title="orchestratord" \
+  org.opencontainers.image.description="Admits, queues, places and streams LLM tasks between programs and self-hosted engines." \
+  org.opencontainers.image.licenses="Apache-2.0"
+WORKDIR /app
+COPY --from=build /app/node_modules ./node_modules
+COPY --from=build /app/dist ./dist
+COPY package.json LICENSE ./
+# The program is root's and read-only; what it writes lives in these two folders alone.
+RUN mkdir -p /data /run/orchestratord && chown 10001:10001 /data /run/orchestratord
+# Open to other machines, so it starts only with ORCHD_API_KEYS or ORCHD_API_KEYS_FILE set.
+ENV NODE_ENV=production \
+  ORCHD_ADDR=0.0.0.0:8080 \
+  ORCHD_DATA_DIR=/data \
+  ORCHD_RUNTIME_DIR=/run/orchestratord \
+  ORCHD_MODELS_DIR=/data/models
+USER 10001:10001
+VOLUME ["/data", "/run/orchestratord"]
+EXPOSE 8080
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=3s --start-period=60s --retries=3 \
+  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.ORCHD_ADDR.split(':').pop()}/healthz`).then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+CMD ["node", "--enable-source-maps", "dist/main.js"]

@@ -1,0 +1,14 @@
+import { errorsDoc } from './errors-doc';
+import { writeOrCheck } from './generated-file';
+import { openApiDoc } from './openapi';
+import { settingsDoc } from './settings-doc';
+
+/** Writes what is made from the code; with `--check`, says what is out of date and fails. */
+async function main(): Promise<void> {
+  for (const file of [errorsDoc, settingsDoc, await openApiDoc()]) await writeOrCheck(file);
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`the documents cannot be made: ${error instanceof Error ? error.stack : String(error)}\n`);
+  process.exitCode = 1;
+});
