@@ -210,3 +210,22 @@ describe('a client that sends its headers slowly', () => {
     expect(Buffer.concat(received).toString()).toMatch(/^HTTP\/1\.1 408 /);
   });
 });
+
+describe('an output without end', () => {
+  it('is ended at its bound, with a typed error and a free slot', { timeout: 30_000 }, async () => {
+    const bounded = await startService({ env: { ORCHD_LLAMACPP_URL: engine.url, ORCHD_TASK_OUTPUT_MAX_BYTES: '20000', ORCHD_PROBE_INTERVAL_MS: '200' } });
+    try {
+      const health = async (): Promise<Record<string, unknown>> => (await bounded.request('GET', '/v2/pools/default/health')).json();
+      await eventually(health, ({ ready }) => ready === true, 5000);
+      const submitted = await bounded.request('POST', '/v2/tasks', { body: { prompt: 'x', max_tokens: 50_000 } });
+      const stream = await openEvents(`${bounded.url}/v2/tasks/${String(submitted.json()['task_id'])}/events`, {
+        headers: { 'X-API-Key': bounded.apiKey },
+      });
+      await stream.finished(10_000);
+      expect(stream.events.at(-1)).toMatchObject({ type: 'error', data: { code: 'OUTPUT_TOO_LARGE', retriable: false } });
+      await eventually(health, ({ metrics }) => (metrics as { running: number }).running === 0, 5000);
+    } finally {
+      await bounded.stop();
+    }
+  });
+});

@@ -1,0 +1,66 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { temporaryFolder, type TemporaryFolder } from '../../test/support/temporary-folder';
+import { parseHandoff, readHandoff } from './handoff-file';
+
+const good = { url: 'http://127.0.0.1:9090/', pool_id: 'gpu-0', replica_id: 'r1', engine_version: 'b1', device_mask: '0', slots_total: 4, slots_free: 4 };
+
+let folder: TemporaryFolder;
+beforeEach(() => (folder = temporaryFolder()));
+afterEach(() => folder.remove());
+
+describe('a handoff file', () => {
+  it('is read into a binding', async () => {
+    const path = join(folder.path, 'a.json');
+    writeFileSync(path, JSON.stringify(good));
+    expect(await readHandoff(path)).toEqual({
+      ok: true,
+      handoff: { url: 'http://127.0.0.1:9090', poolId: 'gpu-0', replicaId: 'r1', engine: 'llamacpp', engineVersion: 'b1', deviceMask: '0', slotsTotal: 4 },
+    });
+  });
+
+  it.each([
+    ['empty', ''],
+    ['partial', JSON.stringify(good).slice(0, 40)],
+    ['an array', '[]'],
+    ['null', 'null'],
+    ['without a url', JSON.stringify({ ...good, url: undefined })],
+    ['with an id that is a path', JSON.stringify({ ...good, pool_id: '../../etc' })],
+    ['with an id that is an object', JSON.stringify({ ...good, replica_id: {} })],
+    ['with negative slots', JSON.stringify({ ...good, slots_total: -1 })],
+    ['with a fraction of a slot', JSON.stringify({ ...good, slots_total: 1.5 })],
+    ['too large', JSON.stringify({ ...good, more: 'x'.repeat(70_000) })],
+  ])('%s is left alone with a reason', async (_name, text) => {
+    const path = join(folder.path, 'a.json');
+    writeFileSync(path, text);
+    expect(await readHandoff(path)).toMatchObject({ ok: false, reason: expect.stringMatching(/.{5,}/) as string });
+  });
+
+  it('that is no regular file is left alone, and nothing waits for it', async () => {
+    const secret = join(folder.path, 'secret');
+    writeFileSync(secret, JSON.stringify(good));
+    symlinkSync(secret, join(folder.path, 'link.json'));
+    mkdirSync(join(folder.path, 'folder.json'));
+    execFileSync('mkfifo', [join(folder.path, 'fifo.json')]);
+    for (const name of ['link.json', 'folder.json', 'fifo.json', 'missing.json']) {
+      expect(await readHandoff(join(folder.path, name))).toMatchObject({ ok: false });
+    }
+  });
+
+  it('whatever it says is either taken whole or refused, never thrown', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.json(), fc.string()), text => {
+        const reading = parseHandoff(text);
+        expect(typeof reading.ok).toBe('boolean');
+      }),
+    );
+  });
+
+  it('cannot put a line end into a label', () => {
+    const reading = parseHandoff(JSON.stringify({ ...good, engine_version: 'b1\n{"forged":true}' }));
+    expect(reading).toMatchObject({ ok: true, handoff: { engineVersion: 'b1{"forged":true}' } });
+  });
+});

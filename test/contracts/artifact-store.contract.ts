@@ -1,0 +1,96 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { ArtifactStore, CanonicalDocument } from '../../src/artifacts/artifact-store.port';
+import { canonicalDocument } from '../../src/artifacts/canonical-json';
+
+export interface ArtifactStoreSetup {
+  readonly store: ArtifactStore;
+  /** Bytes the store may hold in all. */
+  readonly maxBytes: number;
+  readonly advance: (ms: number) => void;
+  readonly nowMs: () => number;
+  /** The same store after its process was killed. */
+  readonly reopen: () => Promise<ArtifactStore>;
+}
+
+const document = (value: unknown): CanonicalDocument => canonicalDocument(value);
+
+/** What every artifact store promises. */
+export function artifactStoreContract(name: string, setUp: () => Promise<ArtifactStoreSetup>): void {
+  describe(name, () => {
+    let setup: ArtifactStoreSetup;
+    let store: ArtifactStore;
+    beforeEach(async () => {
+      setup = await setUp();
+      store = setup.store;
+    });
+
+    it('gives back what was put, also after it was opened again', async () => {
+      const doc = document({ b: [1, 2.5, 'ü'], a: null });
+      await store.put(doc, 'document');
+      expect(await store.get(doc.id)).toBe(doc.json);
+      const again = await setup.reopen();
+      expect(await again.get(doc.id)).toBe('{"a":null,"b":[1,2.5,"ü"]}');
+      expect(await again.list({ limit: 10 })).toMatchObject([{ id: doc.id, kind: 'document', bytes: Buffer.byteLength(doc.json) }]);
+    });
+
+    it('stores the same content once, however often and at once it is put', async () => {
+      const doc = document({ same: true });
+      await Promise.all(Array.from({ length: 20 }, () => store.put(doc, 'document')));
+      expect(await store.list({ limit: 10 })).toHaveLength(1);
+    });
+
+    it('has nothing for an id that was never put', async () => {
+      for (const id of ['0'.repeat(64), 'unknown', '../../etc/passwd', 'a\0b', '']) {
+        expect(await store.get(id)).toBeUndefined();
+        expect(await store.delete(id)).toBe(false);
+      }
+    });
+
+    it('lists newest first, by kind and by task, page after page', async () => {
+      for (let n = 0; n < 7; n++) {
+        await store.put(document({ n }), n % 2 === 0 ? 'transcript' : 'document', n % 2 === 0 ? `task-${n % 4}` : undefined);
+        setup.advance(1);
+      }
+      const seen: string[] = [];
+      for (let after: { createdAtMs: number; id: string } | undefined; ; ) {
+        const page = await store.list({ limit: 3, ...(after && { after }) });
+        seen.push(...page.map(({ id }) => id));
+        const last = page.at(-1);
+        if (!last || page.length < 3) break;
+        after = { createdAtMs: last.createdAtMs, id: last.id };
+      }
+      expect(seen).toEqual([6, 5, 4, 3, 2, 1, 0].map(n => document({ n }).id));
+      expect(await store.list({ kind: 'document', limit: 10 })).toHaveLength(3);
+      expect((await store.list({ taskId: 'task-2', limit: 10 })).map(({ id }) => id)).toEqual([6, 2].map(n => document({ n }).id));
+    });
+
+    it('forgets what is deleted, also after it was opened again', async () => {
+      const doc = document({ gone: true });
+      await store.put(doc, 'transcript', 't');
+      expect(await store.delete(doc.id)).toBe(true);
+      expect(await store.get(doc.id)).toBeUndefined();
+      expect(await (await setup.reopen()).get(doc.id)).toBeUndefined();
+    });
+
+    it('expires transcripts by age and never documents', async () => {
+      await store.put(document('old transcript'), 'transcript', 't1');
+      await store.put(document('old document'), 'document');
+      setup.advance(1000);
+      await store.put(document('new transcript'), 'transcript', 't2');
+      expect(await store.expireTranscripts(setup.nowMs() - 500, 10)).toBe(1);
+      expect(await store.list({ limit: 10 })).toHaveLength(2);
+    });
+
+    it('makes room by its oldest transcripts, never by documents, and says when there is none', async () => {
+      const size = Math.floor(setup.maxBytes / 4);
+      const big = (n: number): CanonicalDocument => document(`${n}${'x'.repeat(size)}`);
+      await store.put(big(0), 'transcript', 't0');
+      setup.advance(1);
+      for (const n of [1, 2]) await store.put(big(n), 'document');
+      await store.put(big(3), 'document');
+      expect(await store.get(big(0).id)).toBeUndefined();
+      await expect(store.put(big(4), 'document')).rejects.toMatchObject({ code: 'STORAGE_FULL' });
+      expect(await store.list({ kind: 'document', limit: 10 })).toHaveLength(3);
+    });
+  });
+}
