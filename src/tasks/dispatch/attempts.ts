@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { map, merge, mergeMap, Subscription, throwError } from 'rxjs';
+import { Subscription } from 'rxjs';
 import { Config } from '../../config/config';
 import type { EngineEvent, EngineRequest, EngineUsage } from '../../engines/engine-adapter.port';
 import { asServiceError, type ServiceError } from '../../errors/service-error';
@@ -36,22 +36,25 @@ export class Attempts {
     // Assigned before the engine is asked, for one that answers at once may end the task within the subscribe call.
     const run = new Subscription(() => lease.release());
     task.run = run;
-    const revoked$ = lease.revoked$.pipe(mergeMap(reason => throwError(() => reason)));
-    // Shown within the stream, so that a batch which passes a bound ends the attempt like any other failure.
-    const shown$ = lease.adapter
-      .run(lease.target, requestOf(task.spec, this.config.engineIdleTimeoutMs))
-      .pipe(map(batch => this.take(task, output, batch)));
     const over = (end: Promise<void>): void => {
       run.unsubscribe();
       // Whatever goes wrong from here on is a fault of ours, and the task must still end.
       end.catch((cause: unknown) => this.finisher.finish(task, { state: 'failed', error: asServiceError(cause) }));
     };
+    const fail = (cause: unknown): void => over(this.failed(task, output, placement, asServiceError(cause)));
+    // Two plain subscriptions, for operators cost more a token than everything else that is done with it.
+    run.add(lease.revoked$.subscribe(fail));
     run.add(
-      merge(shown$, revoked$).subscribe({
-        next: usage => {
-          if (usage) over(this.completed(task, output, usage));
+      lease.adapter.run(lease.target, requestOf(task.spec, this.config.engineIdleTimeoutMs)).subscribe({
+        next: batch => {
+          try {
+            const usage = this.take(task, output, batch);
+            if (usage) over(this.completed(task, output, usage));
+          } catch (cause) {
+            fail(cause);
+          }
         },
-        error: (cause: unknown) => over(this.failed(task, output, placement, asServiceError(cause))),
+        error: fail,
       }),
     );
   }

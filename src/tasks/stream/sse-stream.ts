@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
-import { fromEvent, merge, type Subscription } from 'rxjs';
+import type { Subscription } from 'rxjs';
 import type { EventSource } from './event-source';
+import { SseSocket } from './sse-socket';
 
 /** Written at once to a reader that is far behind; one that keeps pace gets what there is. */
 const CHUNK_BYTES = 64 * 1024;
@@ -15,6 +16,7 @@ const HEARTBEAT_FRAME = ': keep-alive\n\n';
 export class SseStream {
   /** Milliseconds of the monotonic clock at which something was last written. */
   lastWriteMs = 0;
+  private readonly socket: SseSocket;
   private wakes: Subscription | undefined;
   private reading = false;
   private again = false;
@@ -27,7 +29,9 @@ export class SseStream {
     private cursor: number,
     private readonly nowMs: () => number,
     private readonly onClose: () => void,
-  ) {}
+  ) {
+    this.socket = new SseSocket(response, () => void this.follow());
+  }
 
   /** Sends the head and everything there is; follows until the terminal event or until the reader leaves. */
   start(headers: Readonly<Record<string, string | number | string[]>>): void {
@@ -37,8 +41,7 @@ export class SseStream {
     response.on('error', () => this.close());
     response.writeHead(200, headers);
     this.write(RETRY_FRAME);
-    const drained$ = fromEvent(response, 'drain');
-    this.wakes = merge(source.more$, drained$).subscribe(() => void this.follow());
+    this.wakes = source.more$.subscribe(() => void this.follow());
     void this.follow();
   }
 
@@ -59,12 +62,12 @@ export class SseStream {
   /** Ends the response where it stands: the reader can come back and go on from its last id. */
   end(): void {
     if (this.over) return;
-    this.response.end();
+    this.socket.end();
     this.close();
   }
 
   private async follow(): Promise<void> {
-    this.blocked &&= this.response.writableNeedDrain;
+    this.blocked &&= this.socket.isFull;
     this.again = true;
     if (this.reading) return;
     this.reading = true;
@@ -93,13 +96,14 @@ export class SseStream {
 
   private write(frames: string): void {
     this.lastWriteMs = this.nowMs();
-    this.blocked = !this.response.write(frames);
+    this.blocked = !this.socket.write(frames);
   }
 
   private close(): void {
     if (this.over) return;
     this.over = true;
     this.wakes?.unsubscribe();
+    this.socket.release();
     this.onClose();
   }
 }
