@@ -44,15 +44,13 @@ function scenariosOf(file: string): { proof: Proof; codes: string[] }[] {
   return found;
 }
 
-/** A test names the codes it proves in its title. */
+/** A test names the codes it proves at the end of its title. */
 function testsOf(file: string): { proof: Proof; codes: string[] }[] {
-  const titles = readFileSync(file, 'utf8').matchAll(/\b(?:it|test|describe)(?:\.each\([^)]*\))?\(\s*(['"`])(.+?)\1/gs);
-  return [...titles].flatMap(([, , title = '']) => {
-    const codes = title.match(codePattern) ?? [];
-    return codes.length > 0
-      ? [{ proof: { title: title.replace(/\s*\((?:B-[A-Z]+-\d{3}[, ]*)+\)/, ''), file }, codes }]
-      : [];
-  });
+  const titles = readFileSync(file, 'utf8').matchAll(/\((['"`])(.*\((?:B-[A-Z]+-\d{3}[, ]*)+\))\1/g);
+  return [...titles].map(([, , title = '']) => ({
+    proof: { title: title.replace(/\s*\((?:B-[A-Z]+-\d{3}[, ]*)+\)/, ''), file },
+    codes: title.match(codePattern) ?? [],
+  }));
 }
 
 const promises = catalogue();
@@ -60,7 +58,7 @@ const proofs = new Map<string, Proof[]>();
 const faults: string[] = [];
 const all = [
   ...filesUnder('features', '.feature').flatMap(scenariosOf),
-  ...[...filesUnder('src', '.spec.ts'), ...filesUnder('test', '.spec.ts')].flatMap(testsOf),
+  ...[...filesUnder('src', '.spec.ts'), ...filesUnder('test', '.spec.ts'), ...filesUnder('test', '.contract.ts')].flatMap(testsOf),
 ];
 for (const { proof, codes } of all) {
   for (const code of codes) {

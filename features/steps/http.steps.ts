@@ -91,6 +91,6 @@ Then(/^the response includes (live|ready|draining) status$/, function (this: Ser
   assert.equal(typeof this.json[field], 'boolean');
 });
 
-Then('{word} is {int}', function (this: ServiceWorld, field: string, value: number) {
-  assert.equal(this.json[field], value);
+Then(/^(ttl_ms_remaining|turns) is (\d+)$/, function (this: ServiceWorld, field: string, value: string) {
+  assert.equal(this.json[field], Number(value));
 });

@@ -17,7 +17,11 @@ type EngineOptions = NonNullable<Parameters<typeof startEngine>[0]>;
  * can set its environment, and reached over HTTP only. What it logs is read from its output.
  */
 export class ServiceWorld extends World {
-  readonly env: Record<string, string> = { ORCHD_PROBE_INTERVAL_MS: '100', ORCHD_HANDOFF_WATCH_INTERVAL_MS: '100' };
+  readonly env: Record<string, string> = {
+    AUTH_TOKEN: 'worker-token',
+    ORCHD_PROBE_INTERVAL_MS: '100',
+    ORCHD_HANDOFF_WATCH_INTERVAL_MS: '100',
+  };
   /** Headers of the next requests; an undefined one is not sent. */
   headers: Record<string, string | undefined> = {};
   answers: HttpAnswer[] = [];
@@ -92,14 +96,33 @@ export class ServiceWorld extends World {
     return this.request('POST', '/v2/tasks', { prompt: 'Say hello.', max_tokens: 8, ...task });
   }
 
+  /** Submits a task that must be accepted; what it answered is not the scenario's answer. */
+  async accepted(taskId: string, task: Record<string, unknown> = {}): Promise<void> {
+    const answer = await this.enqueue({ task_id: taskId, ...task });
+    this.answers.pop();
+    assert.equal(answer.status, 202, answer.text);
+  }
+
+  async state(taskId: string): Promise<string> {
+    return String((await this.look(`/v2/tasks/${taskId}`)).json()['state']);
+  }
+
+  /** Binds an engine to a pool and waits until it is ready there. */
+  async bound(engine: RunningEngine, poolId: string, replicaId = 'r0', more: Record<string, unknown> = {}): Promise<void> {
+    await this.register(poolId, replicaId, { url: engine.url, ...more });
+    await this.until(`/v2/pools/${poolId}`, pool =>
+      ((pool['replicas'] ?? []) as Record<string, unknown>[]).some(replica => replica['replica_id'] === replicaId && replica['ready'] === true),
+    );
+  }
+
   async register(poolId: string, replicaId: string, more: Record<string, unknown> = {}): Promise<void> {
-    this.env['AUTH_TOKEN'] ??= 'worker-token';
     const answer = await this.request(
       'POST',
       '/v2/workers/register',
       { pool_id: poolId, replica_id: replicaId, ...more },
-      { Authorization: `Bearer ${this.env['AUTH_TOKEN']}` },
+      { Authorization: `Bearer ${this.env['AUTH_TOKEN'] ?? ''}` },
     );
+    this.answers.pop();
     assert.equal(answer.status, 200, answer.text);
   }
 

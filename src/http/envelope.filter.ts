@@ -49,7 +49,7 @@ export function fromThrown(thrown: unknown): ServiceError {
   if (thrown instanceof HttpException) {
     return thrown.getStatus() === 404 ? new ServiceError('ROUTE_NOT_FOUND') : byStatus(thrown.getStatus(), thrown);
   }
-  const { code, statusCode } = thrown as { code?: string; statusCode?: number };
+  const { code, statusCode } = (thrown ?? {}) as { code?: string; statusCode?: number };
   const known = code === undefined ? undefined : frameworkCodes[code];
   return known ? new ServiceError(known) : byStatus(statusCode, thrown);
 }

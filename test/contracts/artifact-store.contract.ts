@@ -24,7 +24,7 @@ export function artifactStoreContract(name: string, setUp: () => Promise<Artifac
       store = setup.store;
     });
 
-    it('gives back what was put, also after it was opened again', async () => {
+    it('gives back what was put, also after it was opened again (B-ART-020)', async () => {
       const doc = document({ b: [1, 2.5, 'ü'], a: null });
       await store.put(doc, 'document');
       expect(await store.get(doc.id)).toBe(doc.json);

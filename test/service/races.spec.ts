@@ -89,6 +89,27 @@ describe('a cancel against the end of its task', () => {
   });
 });
 
+describe('the stand-in', () => {
+  it('is cancelled like any engine, in each of 100 races (B-DP-152)', { timeout: 60_000 }, async () => {
+    engine = await startEngine();
+    service = await startService({ env: { ORCHD_ADMISSION_CAPACITY: '2000' } });
+    const ends = new Map<string, number>();
+    for (let n = 0; n < 100; n++) {
+      const taskId = await submit({});
+      const [{ events }, cancel] = await Promise.all([
+        readEvents(eventsUrl(taskId), { headers: keyed() }),
+        service.request('POST', `/v2/tasks/${taskId}/cancel`),
+      ]);
+      expect(cancel.status).toBe(204);
+      const terminals = events.filter(({ type }) => type === 'end' || type === 'error');
+      expect(terminals).toHaveLength(1);
+      expect(events.at(-1)).toBe(terminals[0]);
+      ends.set(terminals[0]?.type ?? '', (ends.get(terminals[0]?.type ?? '') ?? 0) + 1);
+    }
+    process.stdout.write(`cancel against the stand-in: ${JSON.stringify(Object.fromEntries(ends))}\n`);
+  });
+});
+
 describe('a client that leaves', () => {
   /** Leaves each stream once `reached` says so; resolves to how long the engine or queue took to be rid of the task. */
   async function leave(reached: (taskId: string) => Promise<void>, task: Record<string, unknown>): Promise<number> {

@@ -45,7 +45,7 @@ artifactStoreContract('FileArtifactStore', async () => {
 });
 
 describe('FileArtifactStore', () => {
-  it('catches a damaged file when it is read, sets it aside and says so', async () => {
+  it('catches a damaged file when it is read, sets it aside and says so (B-ART-021)', async () => {
     const dataDir = folder();
     const doc = canonicalDocument({ precious: true });
     await (await open(dataDir)).put(doc, 'document');

@@ -1,0 +1,42 @@
+import { strict as assert } from 'node:assert';
+import { rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Given, Then, When } from '@cucumber/cucumber';
+import type { ServiceWorld } from '../support/world';
+
+const bad: Readonly<Record<string, unknown>> = {
+  'partial.json': '{"url": "http://127.0.0.1',
+  'huge.json': 'x'.repeat(100_000),
+  'foreign.json': { hello: 'world' },
+  'hostile.json': { url: 'http://169.254.169.254/', pool_id: 'p', replica_id: 'r' },
+};
+
+Given('handoff files that are partial, huge, foreign and links', function (this: ServiceWorld) {
+  for (const [file, content] of Object.entries(bad)) this.writeHandoff(file, content);
+  const outside = join(this.folder.path, 'outside.json');
+  writeFileSync(outside, '{}');
+  symlinkSync(outside, join(this.env['ORCHD_RUNTIME_DIR'] ?? '', 'link.json'));
+});
+
+Given('the handoff watcher has bound it', async function (this: ServiceWorld) {
+  await this.waitForLog(({ event }) => event === 'autobind');
+});
+
+When('I remove the handoff file', function (this: ServiceWorld) {
+  rmSync(join(this.env['ORCHD_RUNTIME_DIR'] ?? '', this.names.get('file') ?? ''));
+});
+
+Given('the handoff folder is removed', function (this: ServiceWorld) {
+  rmSync(this.env['ORCHD_RUNTIME_DIR'] ?? '', { recursive: true });
+});
+
+Then('each of the bad files is ignored with a reason and one line', async function (this: ServiceWorld) {
+  const { items } = (await this.look('/v2/handoff')).json<{ items: Record<string, unknown>[] }>();
+  const logged = (await this.service()).logs().filter(line => line['event'] === 'handoff_ignored');
+  for (const file of [...Object.keys(bad), 'link.json']) {
+    const item = items.find(each => each['file'] === file);
+    assert.equal(item?.['state'], 'ignored', file);
+    assert.ok(String(item['reason']).length > 5);
+    assert.equal(logged.filter(line => line['file'] === file).length, 1, file);
+  }
+});

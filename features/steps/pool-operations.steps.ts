@@ -1,0 +1,69 @@
+import { strict as assert } from 'node:assert';
+import { Given, Then, When } from '@cucumber/cucumber';
+import type { ServiceWorld } from '../support/world';
+
+const health = '/v2/pools/default/health';
+
+Given('pool {string} drains', async function (this: ServiceWorld, poolId: string) {
+  await this.request('POST', `/v2/pools/${poolId}/drain`);
+  assert.equal(this.answer.status, 202);
+});
+
+When('I drain pool {string} with a deadline of {int} ms', async function (this: ServiceWorld, poolId: string, deadlineMs: number) {
+  await this.request('POST', `/v2/pools/${poolId}/drain`, { deadline_ms: deadlineMs });
+  assert.equal(this.answer.status, 202);
+});
+
+When('I undrain pool {string}', async function (this: ServiceWorld, poolId: string) {
+  await this.request('POST', `/v2/pools/${poolId}/undrain`);
+});
+
+Given('the pool has loaded {string}', async function (this: ServiceWorld, model: string) {
+  await this.request('POST', '/v2/pools/default/reload', { new_model_ref: model });
+  assert.equal(this.answer.status, 200, this.answer.text);
+  await this.until(health, view => view['ready'] === true);
+});
+
+When('I reload pool {string} with {string}', async function (this: ServiceWorld, poolId: string, model: string) {
+  const reload = this.request('POST', `/v2/pools/${poolId}/reload`, { new_model_ref: model });
+  let done = false;
+  void reload.finally(() => (done = true));
+  while (!done) if ((await this.look(health)).json()['ready'] === false) this.names.set('unready', 'seen');
+  await reload;
+});
+
+Then('the pool was not ready meanwhile', function (this: ServiceWorld) {
+  assert.equal(this.names.get('unready'), 'seen');
+});
+
+Then('the model_state of {string} is loaded, and that of {string} is not', async function (this: ServiceWorld, loaded: string, unloaded: string) {
+  assert.equal(await this.metric('model_state', { model_id: loaded, state: 'loaded' }), 1);
+  assert.equal(await this.metric('model_state', { model_id: unloaded, state: 'loaded' }), 0);
+});
+
+Then('the pool is ready again with {string}', async function (this: ServiceWorld, model: string) {
+  await this.until(health, view => view['ready'] === true);
+  assert.equal(await this.metric('model_state', { model_id: model, state: 'loaded' }), 1);
+  await this.accepted('after', { model_ref: model });
+  await this.until('/v2/tasks/after', task => task['state'] === 'completed');
+});
+
+Then('the pool is not ready, and says why', function (this: ServiceWorld) {
+  assert.equal(this.json['ready'], false);
+  assert.ok(String(this.json['last_error']).length > 5);
+});
+
+Then('the pool is gone', async function (this: ServiceWorld) {
+  const poolId = this.names.get('pool') ?? 'gpu-0';
+  await this.until(`/v2/pools/${poolId}`, answer => answer['code'] === 'POOL_NOT_FOUND');
+});
+
+Then('the pool has {int} free slot and a queue_depth of {int}', async function (this: ServiceWorld, free: number, depth: number) {
+  await this.until(health, view => (view['metrics'] as Record<string, number>)['slots_free'] === free);
+  assert.equal(((await this.look(health)).json()['metrics'] as Record<string, number>)['queue_depth'], depth);
+  assert.equal(await this.metric('queue_depth'), depth);
+});
+
+When('I register a worker at {string}', async function (this: ServiceWorld, url: string) {
+  await this.request('POST', '/v2/workers/register', { url });
+});

@@ -1,0 +1,69 @@
+import { strict as assert } from 'node:assert';
+import { Given, Then, When } from '@cucumber/cucumber';
+import type { ServiceWorld } from '../support/world';
+
+When('I read task {string}', async function (this: ServiceWorld, taskId: string) {
+  await this.readTask(taskId);
+});
+
+Given('somebody reads task {string}', async function (this: ServiceWorld, taskId: string) {
+  await this.openTask(taskId);
+});
+
+When('I read task {string} verbosely for a while', async function (this: ServiceWorld, taskId: string) {
+  await this.readTask(`${taskId}?verbose=true`, { until: event => event.type === 'metrics' });
+});
+
+When('I read task {string} again after its event {int}', async function (this: ServiceWorld, taskId: string, seq: number) {
+  await this.readTask(taskId);
+  await this.readTask(taskId, { lastEventId: String(seq) });
+});
+
+Then('the first event that I get is number {int}', function (this: ServiceWorld, seq: number) {
+  assert.equal(this.reading?.events[0]?.id, String(seq));
+});
+
+Then('the last is the end', function (this: ServiceWorld) {
+  assert.equal(this.reading?.events.at(-1)?.type, 'end');
+});
+
+Then('the first token is read before the engine has sent its last', async function (this: ServiceWorld) {
+  await this.readTask('t-1', { until: event => event.type === 'token' });
+  assert.equal(this.engines[0]?.stats().finished, 0);
+});
+
+Then('every event has the next number as its id', async function (this: ServiceWorld) {
+  const { events } = await this.readTask('t-1');
+  assert.deepEqual(events.map(event => event.id), events.map((_, index) => String(index + 1)));
+});
+
+Then('comments came while it waited', function (this: ServiceWorld) {
+  assert.ok((this.reading?.comments.length ?? 0) >= 3, `${this.reading?.comments.length ?? 0} comments`);
+});
+
+Then('it is told its queue_position and predicted_start_ms in a frame without an id', function (this: ServiceWorld) {
+  const [frame] = this.events('metrics');
+  assert.equal(frame?.id ?? '', '');
+  const data = frame?.data as Record<string, unknown>;
+  assert.equal(data['queue_position'], 0);
+  assert.ok(Number(data['predicted_start_ms']) >= 0);
+});
+
+Then('a sentence for people is in it', function (this: ServiceWorld) {
+  assert.match(String((this.events('metrics')[0]?.data as Record<string, unknown>)['human']), /\w+ .+\.$/);
+});
+
+Then('metrics events come at least {int} ms apart', function (this: ServiceWorld, ms: number) {
+  // The last belongs to the end of the stream.
+  const times = this.events('metrics').slice(0, -1).map(event => event.receivedMs);
+  assert.ok(times.length >= 2, `${times.length} metrics events`);
+  const gaps = times.slice(1).map((time, index) => time - (times[index] ?? 0));
+  // They are written at least that far apart; a reader may see a little less.
+  assert.ok(gaps.every(gap => gap > ms * 0.8), gaps.join(' '));
+});
+
+Then('each has {string}', function (this: ServiceWorld, fields: string) {
+  for (const event of this.events('metrics')) {
+    for (const field of fields.split(', ')) assert.equal(typeof (event.data as Record<string, unknown>)[field], 'number', field);
+  }
+});

@@ -1,0 +1,65 @@
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { metricCatalogue, type MetricDefinition, type MetricName } from './metric-catalogue';
+import { MetricsService, type MetricsByName } from './metrics.service';
+
+const by = { engine: 'llamacpp', engineVersion: 'b1', poolId: 'p', replicaId: 'r' };
+
+describe('MetricsService', () => {
+  let registry: Registry;
+  let metrics: MetricsService;
+
+  beforeEach(() => {
+    registry = new Registry();
+    const kinds = { counter: Counter, gauge: Gauge, histogram: Histogram };
+    const byName = Object.entries(metricCatalogue).map(([name, { kind, help, labels }]: [string, MetricDefinition]) => [
+      name,
+      new kinds[kind]({ name, help, labelNames: [...labels], registers: [registry] }),
+    ]);
+    metrics = new MetricsService(new Map(byName as [MetricName, Counter][]) as MetricsByName);
+  });
+
+  const sample = async (line: string): Promise<string | undefined> =>
+    (await registry.metrics()).split('\n').find(text => text.startsWith(line))?.split(' ').at(-1);
+
+  it('counts under the labels of who served (B-OBS-010)', async () => {
+    metrics.taskStarted(by, 'batch');
+    metrics.tokens(by, 3, 40);
+    expect(await sample('tasks_started_total{engine="llamacpp",engine_version="b1",pool_id="p",replica_id="r",priority="batch"}')).toBe('1');
+    expect(await sample('tokens_out_total{engine="llamacpp",engine_version="b1",pool_id="p",replica_id="r"}')).toBe('40');
+  });
+
+  it('sets gauges, and lets a series go that has no value any more (B-OBS-011)', async () => {
+    metrics.modelState('m', 'loaded', 2);
+    metrics.kvCacheUsage(by, 0.5);
+    expect(await sample('model_state{model_id="m",state="loaded"}')).toBe('2');
+    expect(await sample('kv_cache_usage_ratio{')).toBe('0.5');
+    metrics.modelState('m', 'loaded', 0);
+    metrics.kvCacheUsage(by, undefined);
+    expect(await sample('model_state{')).toBeUndefined();
+    expect(await sample('kv_cache_usage_ratio{')).toBeUndefined();
+  });
+
+  it('observes latencies in histograms (B-OBS-012)', async () => {
+    metrics.firstToken(by, 'interactive', 12);
+    expect(await sample('latency_first_token_ms_count{')).toBe('1');
+    expect(await sample('latency_first_token_ms_sum{')).toBe('12');
+  });
+
+  it('folds what passes the bound of a label into other (B-OBS-013)', async () => {
+    for (let n = 0; n < 100_000; n++) metrics.taskRejected(`engine-${n}`, `reason-${n}`);
+    const series = (await registry.metrics()).split('\n').filter(line => line.startsWith('tasks_rejected_total{'));
+    expect(series.length).toBeLessThanOrEqual(9 * 17);
+    expect(await sample('tasks_rejected_total{engine="other",reason="other"}')).toBeDefined();
+  });
+
+  it('shows the depth of the queue as it is at the scrape', async () => {
+    let depth = 3;
+    metrics.queueDepthFrom(async () => [{ engine: 'llamacpp', poolId: '', priority: 'batch', depth }]);
+    await metrics.collect();
+    expect(await sample('queue_depth{engine="llamacpp"')).toBe('3');
+    depth = 0;
+    await metrics.collect();
+    expect(await sample('queue_depth{engine="llamacpp"')).toBe('0');
+  });
+});

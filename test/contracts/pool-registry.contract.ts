@@ -1,0 +1,384 @@
+import { filter, firstValueFrom, timeout } from 'rxjs';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { EngineProbe } from '../../src/engines/engine-adapter.port';
+import { ServiceError } from '../../src/errors/service-error';
+import type { Binding, Lease } from '../../src/pools/pool';
+import type { PoolChange, PoolRegistry } from '../../src/pools/pool-registry.port';
+import { slotsStayRight } from './pool-registry.property';
+import { bindingOf, first, gone, ready, second, type PoolRegistryUnderTest } from './pool-samples';
+
+const DEADLINE_MS = 5000;
+
+/** What every driver of the PoolRegistry port keeps. */
+export function poolRegistryContract(driver: string, open: () => Promise<PoolRegistryUnderTest>): void {
+  describe(`PoolRegistry: ${driver}`, () => {
+    let subject: PoolRegistryUnderTest;
+    let registry: PoolRegistry;
+    let changes: PoolChange[];
+
+    beforeEach(async () => {
+      subject = await open();
+      registry = subject.registry;
+      changes = [];
+      registry.changes$.subscribe(change => changes.push(change));
+    });
+    afterEach(() => subject.dispose());
+
+    const replica = () => registry.replica('gpu', 'r0');
+    const observe = (probe: EngineProbe) => registry.observe('gpu', 'r0', probe);
+
+    async function bindReady(slotsTotal = 2, change: Partial<Binding> = {}): Promise<void> {
+      await registry.bind(bindingOf(change));
+      await observe(ready(slotsTotal));
+    }
+
+    async function acquire(): Promise<Lease> {
+      const lease = await registry.acquire('gpu', 'r0');
+      if (!lease) throw new Error('no slot was free');
+      return lease;
+    }
+
+    function reasonsOf(lease: Lease): ServiceError[] {
+      const reasons: ServiceError[] = [];
+      lease.revoked$.subscribe(reason => reasons.push(reason));
+      return reasons;
+    }
+
+    describe('what is not there', () => {
+      it('is undefined or false', async () => {
+        expect(await registry.pools()).toEqual([]);
+        expect(await registry.pool('gpu')).toBeUndefined();
+        expect(await replica()).toBeUndefined();
+        expect(await registry.unbind('gpu', 'r0')).toBe(false);
+        expect(await registry.setDraining('gpu', true)).toBe(false);
+        expect(await registry.setReloading('gpu', true)).toBe(false);
+        expect(await registry.acquire('gpu', 'r0')).toBeUndefined();
+        expect(await registry.revoke('gpu', new ServiceError('POOL_DRAINED'))).toBe(0);
+        await registry.observe('gpu', 'r0', ready());
+        await registry.recordPurge('gpu', {});
+        expect(await registry.pools()).toEqual([]);
+        expect(changes).toEqual([]);
+      });
+    });
+
+    describe('health', () => {
+      it('is unknown until the engine was asked', async () => {
+        await registry.bind(bindingOf({ slotsTotal: 3, engineVersion: 'b1', deviceMask: '0,1' }));
+        expect(await replica()).toMatchObject({
+          ...{ url: first, source: 'worker', engine: 'deterministic', engineVersion: 'b1', deviceMask: '0,1' },
+          ...{ live: false, ready: false, probed: false, leaving: false, slotsTotal: 3, slotsFree: 0, running: 0 },
+        });
+        expect(await registry.pool('gpu')).toMatchObject({ live: false, ready: false, slotsFree: 0 });
+        expect((await registry.pool('gpu'))?.lastError).toBe('The engine has not been asked yet.');
+        expect(await registry.acquire('gpu', 'r0')).toBeUndefined();
+      });
+
+      it('never comes without an address (B-CP-057)', async () => {
+        expect(await registry.bind(bindingOf({ url: null }))).toBe('bound');
+        expect(await replica()).toMatchObject({ live: false, ready: false, probed: true });
+        expect((await registry.pool('gpu'))?.lastError).toBe('No engine address was given for this replica.');
+        expect(await registry.acquire('gpu', 'r0')).toBeUndefined();
+      });
+
+      it('is what the engine says of itself', async () => {
+        await registry.bind(bindingOf({ slotsTotal: 3, engineVersion: 'b1' }));
+        const models = [{ id: 'tiny', state: 'loaded' }] as const;
+        const said = {
+          ...{ engineVersion: 'b2', slotsTotal: 4, ctxMax: 4096, loadedModel: 'tiny', models, kvUsageRatio: 0.25 },
+          ...{ supportedWorkloads: ['completion'], features: ['seed'] },
+        };
+        await observe({ state: 'ready', ...said });
+        expect(await replica()).toMatchObject({ live: true, ready: true, probed: true, slotsFree: 4, ...said });
+        expect(await registry.pool('gpu')).toMatchObject({ live: true, ready: true, slotsTotal: 4, slotsFree: 4 });
+        expect((await registry.pool('gpu'))?.lastError).toBeUndefined();
+        expect((await replica())?.lastSeenMs).toBeGreaterThan(0);
+      });
+
+      it('is live and not ready while the engine loads', async () => {
+        await registry.bind(bindingOf());
+        await observe({ state: 'loading', reason: 'Loading model' });
+        expect(await replica()).toMatchObject({ live: true, ready: false, slotsFree: 0, lastError: 'Loading model' });
+        expect(await registry.acquire('gpu', 'r0')).toBeUndefined();
+      });
+
+      it('outlives one missed answer and not two', async () => {
+        await bindReady();
+        await observe(gone);
+        expect(await replica()).toMatchObject({ live: true, ready: true, slotsFree: 2 });
+        await observe(gone);
+        expect(await replica()).toMatchObject({ live: false, ready: false, slotsFree: 0, lastError: gone.reason });
+        expect(await registry.acquire('gpu', 'r0')).toBeUndefined();
+        await observe(ready());
+        expect(await replica()).toMatchObject({ live: true, ready: true, slotsFree: 2 });
+      });
+
+      it('is not alive before the first answer, however few were missed', async () => {
+        await registry.bind(bindingOf());
+        await observe(gone);
+        expect(await replica()).toMatchObject({ live: false, ready: false, probed: true, lastError: gone.reason });
+      });
+
+      it('is told when it changes, and not when it stays', async () => {
+        await bindReady();
+        changes.length = 0;
+        await observe(ready());
+        await observe({ ...ready(), kvUsageRatio: 0.5 });
+        expect(changes).toEqual([]);
+        expect((await replica())?.kvUsageRatio).toBe(0.5);
+        await observe(ready(4));
+        await observe({ state: 'loading' });
+        const change = { poolId: 'gpu', replicaId: 'r0', kind: 'health' };
+        expect(changes).toEqual([change, change]);
+      });
+    });
+
+    describe('binding', () => {
+      it('again renews it', async () => {
+        await bindReady();
+        changes.length = 0;
+        expect(await registry.bind(bindingOf())).toBe('renewed');
+        expect(changes).toEqual([]);
+        expect(await replica()).toMatchObject({ live: true, ready: true });
+      });
+
+      it('keeps the address of a replica that is alive (B-BG-005)', async () => {
+        await bindReady();
+        expect(await registry.bind(bindingOf({ url: second }))).toBe('kept');
+        expect(await registry.bind(bindingOf({ url: null }))).toBe('kept');
+        expect(await replica()).toMatchObject({ url: first, ready: true });
+      });
+
+      it('replaces a dead one by another address, and ends what still ran on it (B-BG-005)', async () => {
+        await bindReady();
+        const lease = await acquire();
+        const reasons = reasonsOf(lease);
+        await observe(gone);
+        await observe(gone);
+        expect(await registry.bind(bindingOf({ url: second, slotsTotal: 1 }))).toBe('replaced');
+        expect(reasons.map(({ code }) => code)).toEqual(['WORKER_RESET']);
+        expect(await replica()).toMatchObject({ url: second, live: false, probed: false, slotsTotal: 1, running: 0 });
+        await observe(ready(1));
+        expect(await replica()).toMatchObject({ ready: true, slotsFree: 1 });
+        expect((await registry.pool('gpu'))?.running).toBe(1);
+        lease.release();
+        expect((await registry.pool('gpu'))?.running).toBe(0);
+      });
+
+      it('gives an address to one that had none', async () => {
+        await registry.bind(bindingOf({ url: null }));
+        expect(await registry.bind(bindingOf())).toBe('replaced');
+        expect(await replica()).toMatchObject({ url: first, probed: false });
+      });
+
+      it('replaces one that is leaving at once, and lets its tasks end', async () => {
+        await bindReady();
+        const lease = await acquire();
+        const reasons = reasonsOf(lease);
+        await registry.unbind('gpu', 'r0');
+        expect(await registry.bind(bindingOf({ url: second }))).toBe('replaced');
+        expect(reasons).toEqual([]);
+        lease.release();
+        expect(await replica()).toMatchObject({ url: second, leaving: false, running: 0 });
+      });
+
+      it('takes back a removal that has begun', async () => {
+        await bindReady();
+        const lease = await acquire();
+        await registry.unbind('gpu', 'r0');
+        changes.length = 0;
+        expect(await registry.bind(bindingOf())).toBe('renewed');
+        expect(changes).toEqual([{ poolId: 'gpu', replicaId: 'r0', kind: 'bound' }]);
+        lease.release();
+        expect(await replica()).toMatchObject({ leaving: false, ready: true, slotsFree: 2 });
+      });
+
+      it('belongs to whoever came first, and after a restart to whoever comes', async () => {
+        await registry.bind(bindingOf({ source: 'config' }));
+        await registry.bind(bindingOf({ source: 'handoff' }));
+        expect((await replica())?.source).toBe('config');
+        await registry.bind(bindingOf({ replicaId: 'r1', source: 'journal' }));
+        await registry.bind(bindingOf({ replicaId: 'r1', source: 'worker' }));
+        expect((await registry.replica('gpu', 'r1'))?.source).toBe('worker');
+      });
+
+      it('refuses an engine that there is not, and leaves what was bound', async () => {
+        await registry.bind(bindingOf());
+        const refused = registry.bind(bindingOf({ url: second, engine: 'nobody' }));
+        await expect(refused).rejects.toMatchObject({ code: 'INVALID_PARAMS', details: { field: 'engine' } });
+        expect(await replica()).toMatchObject({ url: first });
+      });
+
+      it('refuses more pools or replicas than it has room for', async () => {
+        for (let pool = 0; pool < 256; pool++) await registry.bind(bindingOf({ poolId: `pool-${pool}` }));
+        const oneMorePool = registry.bind(bindingOf({ poolId: 'one-more' }));
+        await expect(oneMorePool).rejects.toMatchObject({ code: 'INVALID_PARAMS', details: { field: 'pool_id' } });
+        for (let n = 256; n < 1024; n++) await registry.bind(bindingOf({ poolId: 'pool-0', replicaId: `r${n}` }));
+        const oneMore = registry.bind(bindingOf({ poolId: 'pool-1', replicaId: 'one-more' }));
+        await expect(oneMore).rejects.toMatchObject({ code: 'INVALID_PARAMS', details: { field: 'replica_id' } });
+        expect(await registry.bind(bindingOf({ poolId: 'pool-1' }))).toBe('renewed');
+        await registry.unbind('pool-255', 'r0');
+        expect(await registry.bind(bindingOf({ poolId: 'one-more' }))).toBe('bound');
+      });
+    });
+
+    describe('unbinding', () => {
+      it('forgets an idle replica at once, and its pool with the last one', async () => {
+        await bindReady();
+        await registry.bind(bindingOf({ replicaId: 'r1' }));
+        expect(await registry.unbind('gpu', 'r0')).toBe(true);
+        expect(changes.at(-1)).toEqual({ poolId: 'gpu', replicaId: 'r0', kind: 'unbound' });
+        expect((await registry.pool('gpu'))?.replicas.map(({ replicaId }) => replicaId)).toEqual(['r1']);
+        await registry.unbind('gpu', 'r1');
+        expect(await registry.pools()).toEqual([]);
+      });
+
+      it('of a busy replica waits for its last lease, and gives no other', async () => {
+        await bindReady();
+        const [one, two] = [await acquire(), await acquire()];
+        expect(await registry.unbind('gpu', 'r0')).toBe(true);
+        one.release();
+        expect(await replica()).toMatchObject({ leaving: true, ready: false, slotsFree: 0, running: 1 });
+        expect(await registry.acquire('gpu', 'r0')).toBeUndefined();
+        changes.length = 0;
+        expect(await registry.unbind('gpu', 'r0')).toBe(true);
+        expect(changes).toEqual([]);
+        two.release();
+        expect(await registry.pools()).toEqual([]);
+        expect(changes.map(({ kind }) => kind)).toEqual(['slot-freed', 'unbound']);
+      });
+
+      it('comes by itself when the registration lapses (B-CP-057)', async () => {
+        const lapsed = firstValueFrom(
+          registry.changes$.pipe(
+            filter(({ kind }) => kind === 'unbound'),
+            timeout(DEADLINE_MS),
+          ),
+        );
+        await registry.bind(bindingOf({ ttlMs: 30 }));
+        await registry.bind(bindingOf({ replicaId: 'r1', ttlMs: 30 }));
+        expect(await registry.bind(bindingOf())).toBe('renewed');
+        expect(await lapsed).toMatchObject({ replicaId: 'r1' });
+        expect(await replica()).toMatchObject({ leaving: false });
+      });
+
+      it('is put off by each renewal', async () => {
+        await registry.bind(bindingOf({ ttlMs: 20 }));
+        await registry.bind(bindingOf({ ttlMs: 60_000 }));
+        await registry.bind(bindingOf({ replicaId: 'r1', ttlMs: 40 }));
+        await firstValueFrom(
+          registry.changes$.pipe(
+            filter(({ kind }) => kind === 'unbound'),
+            timeout(DEADLINE_MS),
+          ),
+        );
+        expect((await registry.pool('gpu'))?.replicas.map(({ replicaId }) => replicaId)).toEqual(['r0']);
+      });
+    });
+
+    describe('leases', () => {
+      it('are as many as there are slots, and free their slot once', async () => {
+        await bindReady(2);
+        const [one, two] = [await acquire(), await acquire()];
+        expect(await registry.acquire('gpu', 'r0')).toBeUndefined();
+        expect(await replica()).toMatchObject({ slotsFree: 0, running: 2 });
+        changes.length = 0;
+        one.release();
+        one.release();
+        expect(changes).toEqual([{ poolId: 'gpu', replicaId: 'r0', kind: 'slot-freed' }]);
+        expect(await replica()).toMatchObject({ slotsFree: 1, running: 1 });
+        two.release();
+        expect(await registry.pool('gpu')).toMatchObject({ slotsFree: 2, running: 0 });
+      });
+
+      it('say where they are', async () => {
+        await bindReady(1);
+        const lease = await acquire();
+        expect(lease).toMatchObject({ poolId: 'gpu', replicaId: 'r0', engine: 'deterministic' });
+        expect(lease.target).toEqual({ url: first, poolId: 'gpu', replicaId: 'r0' });
+        expect(lease.adapter.engine).toBe('deterministic');
+      });
+
+      it('are fewer where others use the engine too', async () => {
+        await bindReady(4);
+        const lease = await acquire();
+        await observe(ready(4, 3));
+        expect(await replica()).toMatchObject({ slotsFree: 1, running: 1 });
+        lease.release();
+        expect(await replica()).toMatchObject({ slotsFree: 2, running: 0 });
+        // The first report may still have seen our own.
+        await observe(ready(4, 1));
+        await observe(ready(4, 1));
+        expect(await replica()).toMatchObject({ slotsFree: 3, running: 0 });
+      });
+
+      it("are not counted twice where a report comes after they ended, or before the engine's slot is taken", async () => {
+        await bindReady(4);
+        const ended = [await acquire(), await acquire()];
+        for (const lease of ended) lease.release();
+        await observe(ready(4, 2));
+        expect(await replica()).toMatchObject({ slotsFree: 4, running: 0 });
+        await acquire();
+        await observe(ready(4, 0));
+        expect(await replica()).toMatchObject({ slotsFree: 3, running: 1 });
+      });
+
+      it('are revoked with a reason, which is also heard late and only once', async () => {
+        await bindReady(2);
+        const [one, two] = [await acquire(), await acquire()];
+        const heard = reasonsOf(one);
+        const reason = new ServiceError('POOL_DRAINED');
+        expect(await registry.revoke('gpu', reason)).toBe(2);
+        await registry.revoke('gpu', new ServiceError('WORKER_RESET'));
+        expect(heard).toEqual([reason]);
+        expect(reasonsOf(two)).toEqual([reason]);
+        expect(await replica()).toMatchObject({ running: 2 });
+      });
+
+      it('can be released while they are being revoked', async () => {
+        await bindReady(3);
+        for (let n = 0; n < 3; n++) {
+          const lease = await acquire();
+          lease.revoked$.subscribe(() => lease.release());
+        }
+        expect(await registry.revoke('gpu', new ServiceError('POOL_DRAINED'))).toBe(3);
+        expect(await replica()).toMatchObject({ running: 0, slotsFree: 3 });
+      });
+    });
+
+    describe('a pool', () => {
+      it.each(['setDraining', 'setReloading'] as const)('gives nothing while %s', async set => {
+        await bindReady();
+        changes.length = 0;
+        expect(await registry[set]('gpu', true)).toBe(true);
+        expect(await registry.pool('gpu')).toMatchObject({ live: true, ready: false, slotsFree: 0 });
+        expect(await registry.acquire('gpu', 'r0')).toBeUndefined();
+        expect(await registry[set]('gpu', false)).toBe(true);
+        expect(await registry.pool('gpu')).toMatchObject({ ready: true, slotsFree: 2 });
+        await acquire();
+        expect(changes).toHaveLength(2);
+      });
+
+      it('stays while it drains, even with no replica left', async () => {
+        await bindReady();
+        await registry.setDraining('gpu', true);
+        await registry.unbind('gpu', 'r0');
+        expect(await registry.pool('gpu')).toMatchObject({ draining: true, replicas: [] });
+        await bindReady();
+        expect(await registry.acquire('gpu', 'r0')).toBeUndefined();
+        await registry.unbind('gpu', 'r0');
+        await registry.setDraining('gpu', false);
+        expect(await registry.pools()).toEqual([]);
+      });
+
+      it('is listed by id, with what its last purge did', async () => {
+        for (const poolId of ['b', 'c', 'a']) await registry.bind(bindingOf({ poolId }));
+        await registry.recordPurge('b', { steps: [] });
+        expect((await registry.pools()).map(({ poolId }) => poolId)).toEqual(['a', 'b', 'c']);
+        expect((await registry.pool('b'))?.lastPurge).toEqual({ steps: [] });
+        expect((await registry.pool('a'))?.lastPurge).toBeUndefined();
+      });
+    });
+
+    it('counts slots right whatever happens in whatever order', () => slotsStayRight(open));
+  });
+}

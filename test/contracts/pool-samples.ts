@@ -1,0 +1,26 @@
+import type { EngineProbe } from '../../src/engines/engine-adapter.port';
+import type { Binding } from '../../src/pools/pool';
+import type { PoolRegistry } from '../../src/pools/pool-registry.port';
+
+/** One registry under test. It knows the engine `deterministic` and no other. */
+export interface PoolRegistryUnderTest {
+  readonly registry: PoolRegistry;
+  dispose(): Promise<void>;
+}
+
+export const first = 'http://127.0.0.1:9001';
+export const second = 'http://127.0.0.1:9002';
+export const gone: EngineProbe = { state: 'unreachable', reason: 'The engine refused the connection.' };
+
+export function ready(slotsTotal = 2, slotsBusy = 0): EngineProbe {
+  return { state: 'ready', slotsTotal, slotsBusy, supportedWorkloads: ['completion'] };
+}
+
+/** At the first address unless told; `url: null` is none. */
+export function bindingOf({
+  url = first,
+  ...change
+}: Partial<Omit<Binding, 'url'>> & { url?: string | null } = {}): Binding {
+  const named = { poolId: 'gpu', replicaId: 'r0', source: 'worker', engine: 'deterministic', ...change } as const;
+  return url === null ? named : { ...named, url };
+}
