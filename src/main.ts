@@ -25,19 +25,22 @@ function stopOnSignal(app: NestFastifyApplication, logger: Logger): void {
   const stop = (): void => {
     if (stopping) process.exit(1);
     stopping = true;
-    stopService(app)
-      .then(() => 0)
-      .catch((cause: unknown) => {
-        logger.error({ event: 'stop_failed', human: 'The service did not stop in order.' }, cause);
-        return 1;
-      })
-      .then(code => {
-        logger.flush();
-        process.exit(code);
-      });
+    void stopInOrder(app, logger);
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
+}
+
+async function stopInOrder(app: NestFastifyApplication, logger: Logger): Promise<never> {
+  let code = 0;
+  try {
+    await stopService(app);
+  } catch (cause) {
+    logger.error({ event: 'stop_failed', human: 'The service did not stop in order.' }, cause);
+    code = 1;
+  }
+  logger.flush();
+  process.exit(code);
 }
 
 function readConfig(): LoadedConfig {

@@ -23,7 +23,7 @@ Given('a router engine with the models {string} is bound to pool {string}', asyn
 
 Given('it fails with {string}', function (this: ServiceWorld, fault: string) {
   const [name = '', value] = fault.split('=');
-  this.engines.at(-1)?.control({ faults: { [name]: value === undefined ? true : Number(value) } as never });
+  this.engines.at(-1)?.control({ faults: { [name]: value === undefined ? true : Number(value) } });
 });
 
 Given('an engine registers in pool {string} for {int} ms', async function (this: ServiceWorld, poolId: string, ttlMs: number) {

@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import { After, setDefaultTimeout } from '@cucumber/cucumber';
+import { After, setDefaultTimeout, Status } from '@cucumber/cucumber';
 import type { ServiceWorld } from './world';
 
 setDefaultTimeout(30_000);
@@ -11,7 +11,7 @@ After(async function (this: ServiceWorld, { result }) {
   const died = service !== undefined && service.exitCode !== undefined;
   const output = service?.logs().map(line => JSON.stringify(line));
   await this.close();
-  if (result?.status === 'FAILED' && output) this.attach(output.slice(-40).join('\n'), 'text/plain');
+  if (result?.status === Status.FAILED && output) this.attach(output.slice(-40).join('\n'), 'text/plain');
   assert.deepEqual(errors, [], 'the service logged errors');
   assert.equal(died, false, 'the service ended by itself');
 });

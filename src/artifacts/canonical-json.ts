@@ -32,6 +32,6 @@ function assertDepth(value: unknown): void {
     if (depth > MAX_JSON_DEPTH) {
       throw new ServiceError('INVALID_PARAMS', { field: 'body', message: `the document must nest at most ${MAX_JSON_DEPTH} levels` });
     }
-    level = level.flatMap(node => (typeof node === 'object' && node !== null ? Object.values(node) : []));
+    level = level.flatMap(node => (typeof node === 'object' && node !== null ? Object.values<unknown>(node) : []));
   }
 }

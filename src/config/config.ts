@@ -4,9 +4,10 @@ import { secret } from './parsers';
 import { refusedSettings, settings, type Setting, type Settings } from './settings';
 
 /** The validated configuration. As an abstract class it is its own injection token; nothing else reads the environment. */
+/* eslint-disable @typescript-eslint/no-empty-object-type, @typescript-eslint/no-unsafe-declaration-merging -- token and type in one name */
 export abstract class Config {}
-// eslint-disable-next-line @typescript-eslint/no-empty-object-type, @typescript-eslint/no-unsafe-declaration-merging -- token and type in one name
 export interface Config extends Settings {}
+/* eslint-enable @typescript-eslint/no-empty-object-type, @typescript-eslint/no-unsafe-declaration-merging */
 
 /** A start that cannot go on: one line for each fault, each naming the variable, what is wrong and what is allowed. */
 export class ConfigError extends Error {

@@ -55,10 +55,12 @@ export function parseHandoff(text: string): HandoffReading {
   const fields = value as Record<string, unknown>;
   const url = fields['url'];
   if (typeof url !== 'string' || url === '' || url.length > MAX_URL) return bad('url must be a URL');
-  const ids = { pool_id: fields['pool_id'], replica_id: fields['replica_id'], engine: fields['engine'] ?? 'llamacpp' };
-  for (const [name, id] of Object.entries(ids)) {
-    if (typeof id !== 'string' || !idPattern.test(id)) return bad(`${name} must be letters, digits and . _ : - (at most 128)`);
-  }
+  const poolId = identifier(fields['pool_id']);
+  const replicaId = identifier(fields['replica_id']);
+  const engine = identifier(fields['engine'] ?? 'llamacpp');
+  if (poolId === undefined) return badId('pool_id');
+  if (replicaId === undefined) return badId('replica_id');
+  if (engine === undefined) return badId('engine');
   const slots = fields['slots_total'];
   if (slots !== undefined && (!Number.isInteger(slots) || (slots as number) < 1 || (slots as number) > MAX_SLOTS)) {
     return bad(`slots_total must be a whole number from 1 to ${MAX_SLOTS}`);
@@ -69,9 +71,9 @@ export function parseHandoff(text: string): HandoffReading {
     ok: true,
     handoff: {
       url: url.replace(/\/+$/, ''),
-      poolId: String(ids.pool_id),
-      replicaId: String(ids.replica_id),
-      engine: String(ids.engine),
+      poolId,
+      replicaId,
+      engine,
       ...(engineVersion !== undefined && { engineVersion }),
       ...(deviceMask !== undefined && { deviceMask }),
       ...(slots !== undefined && { slotsTotal: slots as number }),
@@ -82,6 +84,14 @@ export function parseHandoff(text: string): HandoffReading {
 /** Text that goes into labels and logs: bounded and on one line; anything else is left out. */
 function plain(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value.replace(/\p{Cc}/gu, '').slice(0, MAX_TEXT) : undefined;
+}
+
+function identifier(value: unknown): string | undefined {
+  return typeof value === 'string' && idPattern.test(value) ? value : undefined;
+}
+
+function badId(name: string): HandoffReading {
+  return bad(`${name} must be letters, digits and . _ : - (at most 128)`);
 }
 
 function bad(reason: string): HandoffReading {

@@ -6,6 +6,9 @@ export type LifecycleState = 'starting' | 'ready' | 'draining';
 @Injectable()
 export class Lifecycle {
   private current: LifecycleState = 'starting';
+  private settleStarted = (): void => undefined;
+  /** Resolves once recovery is through, or will not be waited for any more. */
+  readonly started = new Promise<void>(resolve => (this.settleStarted = resolve));
 
   get state(): LifecycleState {
     return this.current;
@@ -14,9 +17,11 @@ export class Lifecycle {
   /** Recovery is through. A service that drains already stays so. */
   ready(): void {
     if (this.current === 'starting') this.current = 'ready';
+    this.settleStarted();
   }
 
   drain(): void {
     this.current = 'draining';
+    this.settleStarted();
   }
 }

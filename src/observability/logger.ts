@@ -1,4 +1,4 @@
-import { type LoggerService } from '@nestjs/common';
+import type { LoggerService } from '@nestjs/common';
 import pino from 'pino';
 import type { Config } from '../config/config';
 import { logContext } from './log-context';
@@ -78,7 +78,7 @@ function prettyLines(): pino.DestinationStream {
     write(line: string): void {
       const { time, level, human, event, ...rest } = JSON.parse(line) as Record<string, unknown>;
       const clock = String(time).slice(11, 23);
-      const more = Object.entries(rest).map(([key, value]) => `${key}=${typeof value === 'object' ? JSON.stringify(value) : String(value)}`);
+      const more = Object.entries(rest).map(([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
       process.stdout.write(`${clock} ${String(level).toUpperCase().padEnd(5)} ${String(human ?? event)}  ${more.join(' ')}\n`);
     },
   };

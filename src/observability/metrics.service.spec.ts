@@ -1,7 +1,7 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { metricCatalogue, type MetricDefinition, type MetricName } from './metric-catalogue';
-import { MetricsService, type MetricsByName } from './metrics.service';
+import { MetricsService } from './metrics.service';
 
 const by = { engine: 'llamacpp', engineVersion: 'b1', poolId: 'p', replicaId: 'r' };
 
@@ -16,7 +16,7 @@ describe('MetricsService', () => {
       name,
       new kinds[kind]({ name, help, labelNames: [...labels], registers: [registry] }),
     ]);
-    metrics = new MetricsService(new Map(byName as [MetricName, Counter][]) as MetricsByName);
+    metrics = new MetricsService(new Map(byName as [MetricName, Counter][]));
   });
 
   const sample = async (line: string): Promise<string | undefined> =>

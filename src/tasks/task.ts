@@ -103,6 +103,24 @@ export interface TaskEvent {
   readonly data: string;
   /** What a reader with `verbose=true` gets instead of `data`. Not part of the transcript. */
   readonly verboseData?: string;
+  /** Its number in the stream where that is not the next one: of a terminal event only, see {@link seqAfterInterruption}. */
+  readonly seq?: number;
+}
+
+/** More events than any task's log can hold, whatever its bound. */
+const SEQ_GAP = 1_000_000_000;
+
+/**
+ * The number of the terminal event of a task that a crash has interrupted. The last events that readers were shown may be lost, so
+ * a reader may hold a number past those that were kept; this one is past any that it can hold, so it still learns of the end.
+ */
+export function seqAfterInterruption(keptEvents: number): number {
+  return keptEvents + SEQ_GAP;
+}
+
+/** The number of the last of all events of a stream. */
+export function lastSeqOf(events: readonly TaskEvent[]): number {
+  return events.at(-1)?.seq ?? events.length;
 }
 
 export function isTerminal(event: TaskEvent): boolean {

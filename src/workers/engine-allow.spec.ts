@@ -66,7 +66,7 @@ describe('EngineAddressPolicy', () => {
   it('judges the address again when a connection is made', async () => {
     const connect = (allow: string): Promise<string> =>
       new Promise((resolve, reject) => {
-        policy(allow).lookup('localhost', {}, (error, address) => (error ? reject(error) : resolve(String(address))));
+        policy(allow).lookup('localhost', {}, (error, address) => (error ? reject(error) : resolve(address as string)));
       });
     await expect(connect('127.0.0.0/8,::1/128')).resolves.toMatch(/^(127\.0\.0\.1|::1)$/);
     await expect(connect('10.0.0.0/8')).rejects.toMatchObject({ code: 'EACCES' });

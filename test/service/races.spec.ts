@@ -98,7 +98,7 @@ describe('the stand-in', () => {
       const taskId = await submit({});
       const [{ events }, cancel] = await Promise.all([
         readEvents(eventsUrl(taskId), { headers: keyed() }),
-        service.request('POST', `/v2/tasks/${taskId}/cancel`),
+        new Promise(resolve => setTimeout(resolve, n % 8)).then(() => service.request('POST', `/v2/tasks/${taskId}/cancel`)),
       ]);
       expect(cancel.status).toBe(204);
       const terminals = events.filter(({ type }) => type === 'end' || type === 'error');

@@ -17,6 +17,8 @@ class Log {
   readonly entries: Entry[] = [];
   readonly more$ = new Subject<void>();
   bytes = 0;
+  /** Number of the last entry. Each entry's is its place, counted from 1; only a terminal one may have a greater one. */
+  lastSeq = 0;
   terminal = false;
   /** The last joined chunk: readers that keep pace ask for the same one. */
   joined: { readonly afterSeq: number; readonly verbose: boolean; readonly chunk: LogChunk } | undefined;
@@ -45,11 +47,12 @@ export class MemoryEventLog extends EventLog {
       throw new ServiceError('INTERNAL', {}, new Error(`append to a log that is ${log ? 'at its end' : 'unknown'}`));
     }
     for (const event of events) {
-      const seq = log.entries.length + 1;
+      const seq = event.seq ?? log.entries.length + 1;
       const frame = eventFrame(seq, event.type, event.data);
       const verboseFrame = event.verboseData === undefined ? undefined : eventFrame(seq, event.type, event.verboseData);
       log.entries.push({ type: event.type, frame, verboseFrame });
       log.bytes += frame.length;
+      log.lastSeq = seq;
       log.terminal ||= isTerminal(event);
     }
     log.joined = undefined;
@@ -59,7 +62,7 @@ export class MemoryEventLog extends EventLog {
 
   async read(taskId: string, afterSeq: number, maxBytes: number, verbose: boolean): Promise<LogChunk | undefined> {
     const log = this.logs.get(taskId);
-    if (!log || afterSeq >= log.entries.length) return undefined;
+    if (!log || afterSeq >= log.lastSeq) return undefined;
     const { joined } = log;
     if (joined && joined.afterSeq === afterSeq && joined.verbose === verbose) return joined.chunk;
     const chunk = join(log, afterSeq, maxBytes, verbose);
@@ -73,11 +76,17 @@ export class MemoryEventLog extends EventLog {
 
   async tail(taskId: string): Promise<{ lastSeq: number; terminal: boolean } | undefined> {
     const log = this.logs.get(taskId);
-    return log && { lastSeq: log.entries.length, terminal: log.terminal };
+    return log && { lastSeq: log.lastSeq, terminal: log.terminal };
   }
 
   async events(taskId: string): Promise<readonly TaskEvent[]> {
-    return (this.logs.get(taskId)?.entries ?? []).map(({ type, frame }) => ({ type, data: dataOf(frame) }));
+    const log = this.logs.get(taskId);
+    if (!log) return [];
+    const { entries, lastSeq } = log;
+    return entries.map(({ type, frame }, at) => {
+      const event = { type, data: dataOf(frame) };
+      return at + 1 === entries.length && lastSeq > entries.length ? { ...event, seq: lastSeq } : event;
+    });
   }
 
   seal(taskId: string): void {
@@ -108,12 +117,15 @@ export class MemoryEventLog extends EventLog {
 
 function join(log: Log, afterSeq: number, maxBytes: number, verbose: boolean): LogChunk {
   let frames = '';
-  let seq = afterSeq;
-  while (seq < log.entries.length && (frames === '' || frames.length < maxBytes)) {
-    const entry = log.entries[seq++] as Entry;
+  const { entries } = log;
+  // A number in the gap before the terminal event is followed by that event.
+  let at = Math.min(afterSeq, entries.length - 1);
+  while (at < entries.length && (frames === '' || frames.length < maxBytes)) {
+    const entry = entries[at++] as Entry;
     frames += (verbose ? entry.verboseFrame : undefined) ?? entry.frame;
   }
-  return { frames, lastSeq: seq, terminal: log.terminal && seq === log.entries.length };
+  const isAll = at === entries.length;
+  return { frames, lastSeq: isAll ? log.lastSeq : at, terminal: isAll && log.terminal };
 }
 
 const DATA_MARK = '\ndata: ';

@@ -170,7 +170,6 @@ export type CountersRow = readonly [
 
 type Statements = ReturnType<typeof prepare>;
 
-// eslint-disable-next-line @typescript-eslint/explicit-function-return-type -- the list of statements is its type
 function prepare(db: Database.Database) {
   return {
     insertTask: db.prepare(`INSERT INTO tasks (${taskColumns}) VALUES (?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO NOTHING`),

@@ -39,6 +39,7 @@ function answer(request: ReaderRequest): Outcome | undefined {
 
 function perform(request: ReaderRequest): unknown {
   if (request.kind === 'open') return open(request.folder);
+  if (request.kind === 'close') return close();
   if (!opened) throw Object.assign(new Error('the journal is not open'), { code: 'SQLITE_CANTOPEN' });
   switch (request.kind) {
     case 'find':
@@ -51,12 +52,6 @@ function perform(request: ReaderRequest): unknown {
       for (const taskId of request.dropped) opened.copies.drop(taskId);
       append(opened.copies, request.copies);
       return opened.copies.sweep();
-    case 'close':
-      opened.scrub.stop();
-      opened.copies.close();
-      opened.db.close();
-      opened = undefined;
-      return port.close();
   }
 }
 
@@ -72,6 +67,14 @@ function open(folder: string): void {
   const scrub = new Scrub(reader, note => port.tell(note));
   if (isLarge(db)) scrub.start();
   opened = { db, reader, copies, scrub };
+}
+
+function close(): void {
+  opened?.scrub.stop();
+  opened?.copies.close();
+  opened?.db.close();
+  opened = undefined;
+  port.close();
 }
 
 /** Best effort: what cannot be copied is missing only after a kill. Told when it begins and when it is over. */

@@ -101,7 +101,7 @@ export class Finisher {
   }
 
   private async lastEvents(task: LiveTask, outcome: Outcome, usage: TaskUsage, remaining: Spend): Promise<TaskEvent[]> {
-    if (outcome.state !== 'completed') return [errorEvent(outcome.error)];
+    if (outcome.state !== 'completed') return [errorEvent(outcome.error, task.terminalSeq)];
     const depth = await this.queue.depth();
     const metrics = metricsEvent(
       {

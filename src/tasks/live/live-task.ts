@@ -25,6 +25,8 @@ export class LiveTask {
   tokens = 0;
   /** Events in its log. */
   events = 0;
+  /** The number that its terminal event gets where that is not the next one. */
+  terminalSeq: number | undefined;
   /** `pool/replica` of those that failed it. */
   readonly avoid = new Set<string>();
   /** The attempt that runs; unsubscribing aborts the engine's request and gives the slot back. */

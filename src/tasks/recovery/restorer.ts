@@ -8,6 +8,7 @@ import { Enrolment } from '../live/enrolment';
 import { LiveTask } from '../live/live-task';
 import { LiveTasks } from '../live/live-tasks';
 import { EventLog } from '../stream/event-log.port';
+import { seqAfterInterruption } from '../task';
 
 /** Brings one task of the process before back: to its place in the queue, or to its end. */
 @Injectable()
@@ -50,11 +51,15 @@ export class Restorer {
     return 'ended';
   }
 
-  /** Output of it may have been seen, so it is never run again; what was copied of it stays readable before its end. */
+  /**
+   * Output of it may have been seen, so it is never run again; what was copied of it stays readable before its end. The end's
+   * number leaves a gap, for a reader may have seen up to 100 ms more than was copied.
+   */
   private async endInterrupted(task: LiveTask, record: JournalRecord): Promise<void> {
     const events = await this.journal.readEvents(task.id);
     this.log.open(task.id, events);
     task.events = events.length;
+    task.terminalSeq = seqAfterInterruption(events.length);
     task.tokens = events.filter(event => event.type === 'token').length;
     task.placement = record.placement;
     task.attempts = 1;

@@ -45,7 +45,7 @@ export class ShutdownService {
   }
 
   private running(): readonly unknown[] {
-    return [...this.live.all()].filter(task => task.state !== 'queued' || task.ending);
+    return [...this.live.all()].filter(task => task.state !== 'queued' || task.ending !== undefined);
   }
 
   private async endShown(): Promise<void> {

@@ -11,7 +11,8 @@ export interface LogChunk {
 }
 
 /**
- * The events of each task, numbered from 1, appended by one writer and read by any number of cursors.
+ * The events of each task, numbered from 1 (a terminal event may leave a gap before its own number, see {@link TaskEvent.seq}),
+ * appended by one writer and read by any number of cursors.
  *
  * A reader holds a number, not a queue: `follow` says that there is more, `read` gives what follows the number. Wake-ups
  * may be merged or spurious. After the terminal event nothing can be appended.

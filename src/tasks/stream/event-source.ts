@@ -1,5 +1,5 @@
-import { NEVER, type Observable } from 'rxjs';
-import type { TaskEvent } from '../task';
+import { endWith, NEVER, tap, type Observable } from 'rxjs';
+import { lastSeqOf, type TaskEvent } from '../task';
 import type { EventLog, LogChunk } from './event-log.port';
 import { eventFrame } from './sse-frame';
 
@@ -10,25 +10,33 @@ export interface EventSource {
   read(afterSeq: number, maxBytes: number): Promise<LogChunk | undefined>;
 }
 
-export function logSource(log: EventLog, taskId: string, verbose: boolean): EventSource {
+/** @param transcript what is read from once the log is gone: one that nobody follows yet may be dropped when the task ends */
+export function logSource(log: EventLog, taskId: string, verbose: boolean, transcript: () => Promise<EventSource>): EventSource {
+  let ended: Promise<EventSource> | undefined;
+  const gone = (): void => void (ended = transcript());
   return {
-    more$: log.follow(taskId),
-    read: (afterSeq, maxBytes) => log.read(taskId, afterSeq, maxBytes, verbose),
+    more$: log.follow(taskId).pipe(tap({ complete: gone }), endWith(undefined)),
+    read: async (afterSeq, maxBytes) =>
+      ended ? (await ended).read(afterSeq, maxBytes) : log.read(taskId, afterSeq, maxBytes, verbose),
   };
 }
 
 /** The events of an ended task, complete. */
 export function endedSource(events: readonly TaskEvent[]): EventSource {
+  const lastSeq = lastSeqOf(events);
   return {
     more$: NEVER,
     read: async (afterSeq, maxBytes) => {
+      if (afterSeq >= lastSeq) return undefined;
       let frames = '';
-      let seq = afterSeq;
-      for (; seq < events.length && frames.length < maxBytes; seq++) {
-        const { type, data } = events[seq] as TaskEvent;
-        frames += eventFrame(seq + 1, type, data);
+      // A number in the gap before the terminal event is followed by that event.
+      let at = Math.min(afterSeq, events.length - 1);
+      for (; at < events.length && frames.length < maxBytes; at++) {
+        const { type, data, seq = at + 1 } = events[at] as TaskEvent;
+        frames += eventFrame(seq, type, data);
       }
-      return seq === afterSeq ? undefined : { frames, lastSeq: seq, terminal: seq === events.length };
+      const isAll = at === events.length;
+      return { frames, lastSeq: isAll ? lastSeq : at, terminal: isAll };
     },
   };
 }

@@ -2,10 +2,12 @@ import type { ServerResponse } from 'node:http';
 import { Injectable } from '@nestjs/common';
 import { ArtifactStore } from '../../artifacts/artifact-store.port';
 import { ServiceError } from '../../errors/service-error';
+import { Lifecycle } from '../../meta/lifecycle';
 import { Clock } from '../../time/clock';
 import { Fallback } from '../dispatch/fallback';
 import type { LiveTask } from '../live/live-task';
 import { TaskLookup, type FoundTask } from '../lookup/task-lookup';
+import { lastSeqOf, type TaskEvent } from '../task';
 import { eventsOf } from '../transcript/transcript';
 import { EventLog } from './event-log.port';
 import { endedSource, logSource, type EventSource } from './event-source';
@@ -36,6 +38,7 @@ export class StreamService {
     private readonly readers: Readers,
     private readonly waiting: WaitingFrames,
     private readonly streams: OpenStreams,
+    private readonly lifecycle: Lifecycle,
     private readonly clock: Clock,
   ) {}
 
@@ -44,18 +47,17 @@ export class StreamService {
    *   id that this task has not sent
    */
   async find(taskId: string, afterSeq: number, verbose: boolean): Promise<ReadableStreamOfTask> {
+    // Readers come back to a service that restarts, and an EventSource takes a 503 for the end: they wait instead.
+    await this.lifecycle.started;
     const found = await this.lookup.get(taskId);
     const tail = await this.log.tail(taskId);
     if (tail) {
       if (afterSeq > tail.lastSeq && !tail.terminal) throw notSent();
-      const source = logSource(this.log, taskId, verbose);
+      const source = logSource(this.log, taskId, verbose, async () => endedSource((await this.endedEvents(taskId)).events));
       return { ...found, source, afterSeq, atEnd: tail.terminal && afterSeq >= tail.lastSeq, verbose };
     }
-    const artifactId = found.record.ending?.transcriptArtifactId;
-    const transcript = artifactId === undefined ? undefined : await this.artifacts.get(artifactId);
-    if (transcript === undefined) throw new ServiceError('TRANSCRIPT_GONE');
-    const events = eventsOf(transcript, value => canonicalJson(value as object));
-    return { ...found, source: endedSource(events), afterSeq, atEnd: afterSeq >= events.length, verbose };
+    const { ended, events } = await this.endedEvents(taskId);
+    return { ...ended, source: endedSource(events), afterSeq, atEnd: afterSeq >= lastSeqOf(events), verbose };
   }
 
   /** Takes over the response. */
@@ -74,6 +76,15 @@ export class StreamService {
       'X-Accel-Buffering': 'no',
     });
     if (task) this.begin(task, sse, stream.verbose, response);
+  }
+
+  /** Looked up anew: the task may have ended, and its log gone, since it was found. */
+  private async endedEvents(taskId: string): Promise<{ ended: FoundTask; events: readonly TaskEvent[] }> {
+    const ended = await this.lookup.get(taskId);
+    const artifactId = ended.record.ending?.transcriptArtifactId;
+    const transcript = artifactId === undefined ? undefined : await this.artifacts.get(artifactId);
+    if (transcript === undefined) throw new ServiceError('TRANSCRIPT_GONE');
+    return { ended, events: eventsOf(transcript, value => canonicalJson(value as object)) };
   }
 
   private begin(task: LiveTask, sse: SseStream, verbose: boolean, response: ServerResponse): void {

@@ -61,6 +61,6 @@ export function endEvent(data: EndData): TaskEvent {
 }
 
 /** `{code, message, engine?, retriable, …}`: the envelope without a correlation id, which belongs to a request. */
-export function errorEvent(error: ServiceError): TaskEvent {
-  return { type: 'error', data: canonicalJson(toEnvelope(error)) };
+export function errorEvent(error: ServiceError, seq?: number): TaskEvent {
+  return { type: 'error', data: canonicalJson(toEnvelope(error)), ...(seq !== undefined && { seq }) };
 }
