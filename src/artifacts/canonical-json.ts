@@ -4,7 +4,7 @@ import { ServiceError } from '../errors/service-error';
 import { MAX_JSON_DEPTH } from '../http/json-body';
 import type { CanonicalDocument } from './artifact-store.port';
 
-export const MAX_DOCUMENT_BYTES = 1024 * 1024;
+const MAX_DOCUMENT_BYTES = 1024 * 1024;
 
 /**
  * A JSON value in canonical form (RFC 8785) with its SHA-256: the same content has the same id, however it was written.
@@ -32,6 +32,6 @@ function assertDepth(value: unknown): void {
     if (depth > MAX_JSON_DEPTH) {
       throw new ServiceError('INVALID_PARAMS', { field: 'body', message: `the document must nest at most ${MAX_JSON_DEPTH} levels` });
     }
-    level = level.flatMap(node => (typeof node === 'object' && node !== null ? Object.values<unknown>(node) : []));
+    level = level.flatMap(node => (typeof node === 'object' && node !== null ? (Object.values(node) as unknown[]) : []));
   }
 }

@@ -102,7 +102,7 @@ export function toDescription(body: CreateModelDto): ModelDescription {
 }
 
 /** @throws ServiceError INVALID_PARAMS */
-export function assertModelId(id: string): void {
+function assertModelId(id: string): void {
   if (id.length <= MODEL_ID_MAX && modelIdPattern.test(id) && staysBelow(id)) return;
   const message = `id must be letters, digits and . _ : - with / between segments (at most ${MODEL_ID_MAX})`;
   throw new ServiceError('INVALID_PARAMS', { field: 'id', message });

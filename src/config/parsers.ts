@@ -9,7 +9,7 @@ export interface Parser<T> {
   readonly allowed: string;
 }
 
-export class SettingFault extends Error {}
+class SettingFault extends Error {}
 
 /** Node's timers end at 2^31 - 1 ms; longer spans are allowed and armed in steps. A year is where a typing error begins. */
 const YEAR_MS = 365 * 24 * 3600 * 1000;

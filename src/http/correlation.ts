@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 
-export const CORRELATION_HEADER = 'x-correlation-id';
+const CORRELATION_HEADER = 'x-correlation-id';
 
 /** 1 to 128 visible ASCII characters: what can stand in a header and a log line as it is. */
 const acceptable = /^[\x21-\x7e]{1,128}$/;

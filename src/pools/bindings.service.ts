@@ -2,59 +2,51 @@ import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/com
 import { concatMap, filter, type Subscription } from 'rxjs';
 import { ServiceError } from '../errors/service-error';
 import { Narrator } from '../observability/narrator';
-import { TaskJournal, type JournalBinding } from '../tasks/journal/task-journal.port';
+import type { JournalBinding } from '../tasks/journal/task-journal.port';
+import { Alarms } from '../time/alarms';
 import { EngineAllow } from './engine-allow.port';
+import { KeptBindings } from './kept-bindings';
 import type { Binding } from './pool';
 import { PoolRegistry, type BindOutcome, type PoolChange } from './pool-registry.port';
 import { Prober } from './prober';
 
+/** How soon a binding that nobody will name again is tried anew. */
+const RETRY_MS = 5_000;
+
 /** Binds replicas, whoever names them: checked, probed at once, and known again after a restart. */
 @Injectable()
 export class BindingsService implements OnModuleInit, OnModuleDestroy {
-  private forgetting: Subscription | undefined;
+  private unbound: Subscription | undefined;
 
   constructor(
     private readonly registry: PoolRegistry,
     private readonly prober: Prober,
     private readonly allow: EngineAllow,
-    private readonly journal: TaskJournal,
+    private readonly kept: KeptBindings,
+    private readonly alarms: Alarms,
     private readonly narrator: Narrator,
   ) {}
 
   onModuleInit(): void {
-    // A binding can also go by itself (its time to live ended), so the journal follows the registry.
-    this.forgetting = this.registry.changes$
+    this.unbound = this.registry.changes$
       .pipe(
         filter(change => change.kind === 'unbound'),
-        concatMap(change => this.forget(change)),
+        concatMap(change => this.tellUnbound(change)),
       )
       .subscribe();
   }
 
   onModuleDestroy(): void {
-    this.forgetting?.unsubscribe();
+    this.unbound?.unsubscribe();
   }
 
   /**
    * Resolves once the engine was asked for the first time, whatever it said.
-   * @throws ServiceError INVALID_PARAMS for an unknown engine or an address at which no engine may live
+   * @throws ServiceError INVALID_PARAMS for an unknown engine, an address at which no engine may live, or one replica too many
    */
   async bind(binding: Binding): Promise<BindOutcome> {
-    const { poolId, replicaId, url, source } = binding;
-    if (url !== undefined) await this.assertAllowed(url);
-    const outcome = await this.registry.bind(binding);
-    if (outcome === 'kept') return outcome;
-    await this.prober.probeNow(poolId, replicaId);
-    if (outcome === 'renewed') return outcome;
-    if (url !== undefined && source !== 'config') await this.remember(binding, url);
-    this.narrator.tell(`Replica ${poolId}/${replicaId} is bound.`, {
-      event: 'replica_bound',
-      engine: binding.engine,
-      pool_id: poolId,
-      replica_id: replicaId,
-      source,
-      outcome,
-    });
+    const outcome = await this.take(binding);
+    if (outcome !== 'kept') await this.prober.probeNow(binding.poolId, binding.replicaId);
     return outcome;
   }
 
@@ -63,19 +55,50 @@ export class BindingsService implements OnModuleInit, OnModuleDestroy {
     return this.registry.unbind(poolId, replicaId);
   }
 
+  /** For a binding that will not be named again: as {@link bind}, and tried until it is taken, for a host's name may come later. */
+  async bindPersistently(binding: Binding): Promise<void> {
+    await this.persist(binding, () => this.bind(binding));
+  }
+
   /** Bindings of the process before. Their engines are asked in the background; tasks wait for the answer. */
   async restore(bindings: readonly JournalBinding[]): Promise<void> {
-    for (const { poolId, replicaId, engine, url } of bindings) {
-      if (await this.registry.replica(poolId, replicaId)) continue; // The configuration names it anew.
+    await this.kept.begin(bindings);
+    await Promise.all(
+      bindings.map(({ poolId, replicaId, engine, url }) => {
+        const binding: Binding = { poolId, replicaId, engine, url, source: 'journal' };
+        return this.persist(binding, () => this.takeUp(binding));
+      }),
+    );
+  }
+
+  private async takeUp(binding: Binding): Promise<void> {
+    const { poolId, replicaId } = binding;
+    if (await this.registry.replica(poolId, replicaId)) return; // Somebody has named it anew.
+    await this.take(binding);
+    this.prober.probeSoon(poolId, replicaId);
+  }
+
+  private async persist({ poolId, replicaId }: Binding, attempt: () => Promise<unknown>): Promise<void> {
+    const again = async (isFirst: boolean): Promise<void> => {
       try {
-        await this.assertAllowed(url);
-        await this.registry.bind({ poolId, replicaId, engine, url, source: 'journal' });
-        this.prober.probeSoon(poolId, replicaId);
+        await attempt();
       } catch (cause) {
-        const fields = { event: 'binding_not_restored', pool_id: poolId, replica_id: replicaId };
-        this.narrator.warn(`The binding of ${poolId}/${replicaId} could not be taken up again.`, fields, cause);
+        this.alarms.after(RETRY_MS, () => void again(false));
+        if (!isFirst) return;
+        const fields = { event: 'binding_refused', pool_id: poolId, replica_id: replicaId };
+        this.narrator.warn(`Replica ${poolId}/${replicaId} cannot be bound yet; it is tried again.`, fields, cause);
       }
-    }
+    };
+    await again(true);
+  }
+
+  private async take(binding: Binding): Promise<BindOutcome> {
+    const { poolId, replicaId, url } = binding;
+    if (url !== undefined) await this.assertAllowed(url);
+    const outcome = await this.registry.bind(binding);
+    await this.kept.keep(poolId, replicaId);
+    if (outcome === 'bound' || outcome === 'replaced') this.tellBound(binding, outcome);
+    return outcome;
   }
 
   private async assertAllowed(url: string): Promise<void> {
@@ -83,22 +106,26 @@ export class BindingsService implements OnModuleInit, OnModuleDestroy {
     if (!verdict.ok) throw new ServiceError('INVALID_PARAMS', { field: 'url', message: verdict.reason });
   }
 
-  private async remember({ poolId, replicaId, engine, source }: Binding, url: string): Promise<void> {
-    try {
-      await this.journal.saveBinding({ poolId, replicaId, engine, url, source });
-    } catch (cause) {
-      // It is bound all the same; only a restart would have to be told of it anew.
-      this.narrator.warn('A binding could not be kept for the next start.', { event: 'binding_not_kept', pool_id: poolId }, cause);
-    }
+  private tellBound({ poolId, replicaId, engine, source }: Binding, outcome: BindOutcome): void {
+    this.narrator.tell(`Replica ${poolId}/${replicaId} is bound.`, {
+      event: 'replica_bound',
+      engine,
+      pool_id: poolId,
+      replica_id: replicaId,
+      source,
+      outcome,
+    });
   }
 
-  private async forget({ poolId, replicaId }: PoolChange): Promise<void> {
+  private async tellUnbound({ poolId, replicaId }: PoolChange): Promise<void> {
     if (replicaId === undefined) return;
-    this.narrator.tell(`Replica ${poolId}/${replicaId} is unbound.`, { event: 'replica_unbound', pool_id: poolId, replica_id: replicaId });
-    try {
-      await this.journal.removeBinding(poolId, replicaId);
-    } catch (cause) {
-      this.narrator.warn('A binding could not be removed from the journal.', { event: 'binding_not_removed', pool_id: poolId }, cause);
+    const fields = { pool_id: poolId, replica_id: replicaId };
+    const replica = await this.registry.replica(poolId, replicaId);
+    if (!replica) {
+      this.narrator.tell(`Replica ${poolId}/${replicaId} is unbound.`, { event: 'replica_unbound', ...fields });
+    } else if (replica.leaving) {
+      const human = `Replica ${poolId}/${replicaId} takes no new task and goes when its ${replica.running} running ones end.`;
+      this.narrator.tell(human, { event: 'replica_leaving', ...fields, running: replica.running });
     }
   }
 }

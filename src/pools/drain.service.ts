@@ -19,7 +19,10 @@ export class DrainService {
   async drain(poolId: string, deadlineMs: number): Promise<void> {
     if (!(await this.registry.setDraining(poolId, true))) throw new ServiceError('POOL_NOT_FOUND');
     this.deadlines.get(poolId)?.cancel();
-    this.deadlines.set(poolId, this.alarms.after(deadlineMs, () => void this.cut(poolId)));
+    this.deadlines.set(
+      poolId,
+      this.alarms.after(deadlineMs, () => void this.cut(poolId)),
+    );
     this.narrator.tell(`Pool ${poolId} drains; what still runs in ${deadlineMs} ms is ended.`, {
       event: 'pool_draining',
       pool_id: poolId,
@@ -37,11 +40,16 @@ export class DrainService {
 
   private async cut(poolId: string): Promise<void> {
     this.deadlines.delete(poolId);
-    const ended = await this.registry.revoke(poolId, new ServiceError('POOL_DRAINED'));
-    this.narrator.tell(`The drain of pool ${poolId} is over; ${ended} tasks were ended.`, {
-      event: 'pool_drained',
-      pool_id: poolId,
-      tasks_ended: ended,
-    });
+    try {
+      const ended = await this.registry.revoke(poolId, new ServiceError('POOL_DRAINED'));
+      this.narrator.tell(`The drain of pool ${poolId} is over; ${ended} tasks were ended.`, {
+        event: 'pool_drained',
+        pool_id: poolId,
+        tasks_ended: ended,
+      });
+    } catch (cause) {
+      const fields = { event: 'drain_failed', pool_id: poolId };
+      this.narrator.fail(`What still runs on pool ${poolId} could not be ended.`, fields, cause);
+    }
   }
 }

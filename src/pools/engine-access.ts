@@ -9,7 +9,10 @@ import type { ReplicaView } from './pool';
 export class EngineAccess {
   constructor(private readonly engines: EngineRegistry) {}
 
-  of({ engine, poolId, replicaId, url }: ReplicaView): { readonly adapter: EngineAdapter; readonly target: EngineTarget } {
+  of({ engine, poolId, replicaId, url }: ReplicaView): {
+    readonly adapter: EngineAdapter;
+    readonly target: EngineTarget;
+  } {
     const adapter = this.engines.find(url === undefined ? 'deterministic' : engine);
     if (!adapter) throw new ServiceError('INTERNAL', {}, new Error(`no adapter for ${engine}`));
     return { adapter, target: { url: url ?? '', poolId, replicaId } };

@@ -1,14 +1,23 @@
 import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
-import { concatMap, filter, type Subscription } from 'rxjs';
+import { auditTime, concatMap, filter, type Subscription } from 'rxjs';
 import { MetricsService } from '../observability/metrics.service';
 import type { ReplicaView } from './pool';
 import { PoolRegistry } from './pool-registry.port';
 
-/** Which model each replica has, by the engines' word or by the last reload, and the gauge that shows it. */
+/** Changes come in bursts (a start, an engine that goes down with all its replicas): the gauge follows them this much later. */
+const REFRESH_AFTER_MS = 50;
+
+interface Loaded {
+  readonly modelRef: string;
+  /** What the engine called its model then: another name since means that it was changed behind our back. */
+  readonly engineSaid: string | undefined;
+}
+
+/** Which model each replica has, by its engine's word and by what was loaded last, and the gauge that shows it. */
 @Injectable()
 export class ModelStates implements OnModuleInit, OnModuleDestroy {
-  /** Of replicas whose engine does not say: what the last reload loaded. */
-  private readonly reloaded = new Map<string, string>();
+  /** By replica: the name under which the last reload asked for its model. */
+  private readonly reloaded = new Map<string, Loaded>();
   private shown = new Map<string, { readonly modelId: string; readonly state: string }>();
   private changes: Subscription | undefined;
 
@@ -21,6 +30,7 @@ export class ModelStates implements OnModuleInit, OnModuleDestroy {
     this.changes = this.registry.changes$
       .pipe(
         filter(change => change.kind !== 'slot-freed'),
+        auditTime(REFRESH_AFTER_MS),
         concatMap(() => this.refresh()),
       )
       .subscribe();
@@ -30,15 +40,24 @@ export class ModelStates implements OnModuleInit, OnModuleDestroy {
     this.changes?.unsubscribe();
   }
 
-  /** The model a replica has loaded; undefined where nobody knows. */
-  loadedOn(replica: ReplicaView): string | undefined {
-    return this.reloaded.get(keyOf(replica)) ?? replica.models?.find(model => model.state === 'loaded')?.id ?? replica.loadedModel;
+  /** The models a replica has loaded, the one of its last reload first; empty where nobody knows. */
+  loadedOn(replica: ReplicaView): readonly string[] {
+    const bySelf = replica.models?.filter(model => model.state === 'loaded').map(model => model.id);
+    const last = this.reloaded.get(keyOf(replica));
+    const stands = last && (bySelf ? bySelf.includes(last.modelRef) : last.engineSaid === replica.loadedModel);
+    if (stands) return [last.modelRef, ...(bySelf ?? []).filter(model => model !== last.modelRef)];
+    return bySelf ?? (replica.loadedModel === undefined ? [] : [replica.loadedModel]);
   }
 
-  /** A reload has loaded this model (undefined: none). */
-  async loaded(replica: ReplicaView, modelRef: string | undefined): Promise<void> {
-    if (modelRef === undefined) this.reloaded.delete(keyOf(replica));
-    else this.reloaded.set(keyOf(replica), modelRef);
+  /** A reload has loaded this model; `replica` as it stands after it. */
+  async loaded(replica: ReplicaView, modelRef: string): Promise<void> {
+    this.reloaded.set(keyOf(replica), { modelRef, engineSaid: replica.loadedModel });
+    await this.refresh();
+  }
+
+  /** A purge has unloaded this model. */
+  async unloaded(replica: ReplicaView, modelRef: string): Promise<void> {
+    if (this.reloaded.get(keyOf(replica))?.modelRef === modelRef) this.reloaded.delete(keyOf(replica));
     await this.refresh();
   }
 
@@ -46,22 +65,28 @@ export class ModelStates implements OnModuleInit, OnModuleDestroy {
     const replicas = (await this.registry.pools()).flatMap(pool => pool.replicas);
     const present = new Set(replicas.map(keyOf));
     for (const key of this.reloaded.keys()) if (!present.has(key)) this.reloaded.delete(key);
-    const counts = new Map<string, { modelId: string; state: string; replicas: number }>();
+    const counts = new Map<string, { readonly modelId: string; readonly state: string; replicas: number }>();
     for (const { modelId, state } of replicas.flatMap(replica => this.statesOf(replica))) {
       const key = `${state} ${modelId}`;
       const known = counts.get(key);
       if (known) known.replicas++;
       else counts.set(key, { modelId, state, replicas: 1 });
     }
-    for (const [key, { modelId, state }] of this.shown) if (!counts.has(key)) this.metrics.modelState(modelId, state, 0);
+    for (const [key, { modelId, state }] of this.shown)
+      if (!counts.has(key)) this.metrics.modelState(modelId, state, 0);
     for (const { modelId, state, replicas: count } of counts.values()) this.metrics.modelState(modelId, state, count);
     this.shown = counts;
   }
 
-  private statesOf(replica: ReplicaView): { modelId: string; state: string }[] {
+  /** Of an engine that is down nobody knows what it has. */
+  private statesOf(replica: ReplicaView): { readonly modelId: string; readonly state: string }[] {
+    if (replica.url !== undefined && !replica.live) return [];
     const loaded = this.loadedOn(replica);
-    const declared = (replica.models ?? []).filter(model => model.id !== loaded).map(({ id, state }) => ({ modelId: id, state }));
-    return loaded === undefined ? declared : [{ modelId: loaded, state: 'loaded' }, ...declared];
+    const others = (replica.models ?? []).filter(model => !loaded.includes(model.id));
+    return [
+      ...loaded.map(modelId => ({ modelId, state: 'loaded' })),
+      ...others.map(({ id, state }) => ({ modelId: id, state })),
+    ];
   }
 }
 

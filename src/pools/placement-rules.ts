@@ -22,7 +22,11 @@ export function isOfKind({ engine, workload }: PlacementConstraints, replica: Re
 
 /** A replica that declares no models serves any, as a llama.cpp server does. */
 export function hasModel({ modelRef }: PlacementConstraints, { models }: ReplicaView): boolean {
-  return modelRef === undefined || models === undefined || models.some(model => model.id === modelRef && model.state !== 'failed');
+  return (
+    modelRef === undefined ||
+    models === undefined ||
+    models.some(model => model.id === modelRef && model.state !== 'failed')
+  );
 }
 
 /** The ready places of a task, over all pools. */

@@ -42,7 +42,7 @@ const CACHE_MAX = 1024;
 /** Chooses replicas. Which places could run a task is remembered for a minute, until bindings or health change. */
 @Injectable()
 export class PlacementService implements OnModuleInit, OnModuleDestroy {
-  private readonly cache = new Map<string, { readonly places: readonly Place[]; readonly untilMs: number }>();
+  private cache = new Map<string, { readonly places: readonly Place[]; readonly untilMs: number }>();
   private changes: Subscription | undefined;
 
   constructor(
@@ -52,7 +52,10 @@ export class PlacementService implements OnModuleInit, OnModuleDestroy {
   ) {}
 
   onModuleInit(): void {
-    this.changes = this.registry.changes$.pipe(filter(change => change.kind !== 'slot-freed')).subscribe(() => this.cache.clear());
+    this.changes = this.registry.changes$.pipe(filter(change => change.kind !== 'slot-freed')).subscribe(() => {
+      // A new one, so that who looked before the change remembers what he saw in the old one.
+      this.cache = new Map();
+    });
   }
 
   onModuleDestroy(): void {
@@ -61,7 +64,9 @@ export class PlacementService implements OnModuleInit, OnModuleDestroy {
 
   async assess(constraints: PlacementConstraints): Promise<Assessment> {
     const allowed = (await this.registry.pools()).filter(pool => allowsPool(constraints, pool.poolId));
-    const ofKind = allowed.flatMap(pool => pool.replicas).filter(replica => !replica.leaving && isOfKind(constraints, replica));
+    const ofKind = allowed
+      .flatMap(pool => pool.replicas)
+      .filter(replica => !replica.leaving && isOfKind(constraints, replica));
     const able = ofKind.filter(replica => hasModel(constraints, replica));
     const open = new Set(allowed.filter(pool => pool.ready).map(pool => pool.poolId));
     const ready = able.filter(replica => replica.ready && open.has(replica.poolId));
@@ -96,13 +101,19 @@ export class PlacementService implements OnModuleInit, OnModuleDestroy {
     return undefined;
   }
 
+  /** Counts a refusal at admission. Asking for a slot again and again while a task waits counts nothing. */
+  countRefusal({ pinPoolId }: PlacementConstraints, { verdict, candidates }: Assessment): void {
+    this.metrics.placementDecision(verdict.replace('-', '_'), pinPoolId !== undefined, false, candidates);
+  }
+
   private async placesFor(constraints: PlacementConstraints): Promise<readonly Place[]> {
+    const { cache } = this;
     const key = laneIdOf(constraints);
-    const known = this.cache.get(key);
+    const known = cache.get(key);
     if (known && known.untilMs > this.clock.nowMs()) return known.places;
     const places = readyPlaces(constraints, await this.registry.pools());
-    if (this.cache.size >= CACHE_MAX) this.cache.clear();
-    this.cache.set(key, { places, untilMs: this.clock.nowMs() + CACHE_MS });
+    if (cache.size >= CACHE_MAX) cache.clear();
+    cache.set(key, { places, untilMs: this.clock.nowMs() + CACHE_MS });
     return places;
   }
 }
@@ -135,10 +146,18 @@ function verdictOf(
   if (pinPoolId !== undefined && allowed.some(pool => pool.draining)) return 'draining';
   if (ready.length > 0) return 'ready';
   if (ofKind.length > 0 && able.length === 0) return 'no-model';
-  const comesBack = new Set(allowed.filter(pool => pool.draining || pool.reloading).map(pool => pool.poolId));
-  return able.some(replica => !replica.probed || (replica.live && comesBack.has(replica.poolId))) ? 'waiting' : 'not-ready';
+  const draining = new Set(allowed.filter(pool => pool.draining).map(pool => pool.poolId));
+  const reloading = new Set(allowed.filter(pool => pool.reloading).map(pool => pool.poolId));
+  const comesBack = ({ poolId, url, live, probed }: ReplicaView): boolean =>
+    // An engine may well be silent while it loads its model; one without an address never becomes ready.
+    !probed || (url !== undefined && reloading.has(poolId)) || (live && draining.has(poolId));
+  return able.some(comesBack) ? 'waiting' : 'not-ready';
 }
 
 function mustLoad({ modelRef }: PlacementConstraints, { models }: ReplicaView): boolean {
-  return modelRef !== undefined && models !== undefined && !models.some(model => model.id === modelRef && model.state === 'loaded');
+  return (
+    modelRef !== undefined &&
+    models !== undefined &&
+    !models.some(model => model.id === modelRef && model.state === 'loaded')
+  );
 }

@@ -1,26 +1,40 @@
-import type { PoolView, ReplicaView } from './pool';
+import type { ReplicaView } from './pool';
 import type { PoolDto, PoolHealthDto, ReplicaDto } from './pools.dto';
+import type { PoolStanding } from './pools.service';
 
 /** What an unknown pool's health says, by contract. */
-export const unknownPoolHealth: PoolHealthDto = { live: true, ready: true, draining: false, metrics: {}, last_error: null, replicas: [] };
+export const unknownPoolHealth: PoolHealthDto = {
+  live: true,
+  ready: true,
+  draining: false,
+  metrics: {},
+  last_error: null,
+  replicas: [],
+};
 
-export function toHealthDto(pool: PoolView, queueDepth: number): PoolHealthDto {
+export function toHealthDto({ pool, queueDepth }: PoolStanding): PoolHealthDto {
   return {
     live: pool.live,
     ready: pool.ready,
     draining: pool.draining,
-    metrics: { queue_depth: queueDepth, slots_total: pool.slotsTotal, slots_free: pool.slotsFree, running: pool.running },
+    metrics: {
+      queue_depth: queueDepth,
+      slots_total: pool.slotsTotal,
+      slots_free: pool.slotsFree,
+      running: pool.running,
+    },
     last_error: pool.lastError ?? null,
     replicas: pool.replicas.map(toReplicaDto),
   };
 }
 
-export function toPoolDto(pool: PoolView, queueDepth: number): PoolDto {
+export function toPoolDto(standing: PoolStanding): PoolDto {
+  const { poolId, reloading, lastPurge } = standing.pool;
   return {
-    pool_id: pool.poolId,
-    reloading: pool.reloading,
-    ...toHealthDto(pool, queueDepth),
-    ...(pool.lastPurge !== undefined && { last_purge: pool.lastPurge }),
+    pool_id: poolId,
+    reloading,
+    ...toHealthDto(standing),
+    ...(lastPurge !== undefined && { last_purge: lastPurge }),
   };
 }
 
@@ -33,6 +47,7 @@ export function toReplicaDto(replica: ReplicaView): ReplicaDto {
     source: replica.source,
     live: replica.live,
     ready: replica.ready,
+    leaving: replica.leaving,
     slots_total: replica.slotsTotal,
     slots_free: replica.slotsFree,
     running: replica.running,

@@ -1,34 +1,54 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { BooleanField, IntField, TextField, TextListField } from '../http/fields';
+import type { PurgeOrder } from './purge-steps';
 import type { ReloadResult } from './reload.service';
 
 const DAY_MS = 86_400_000;
+const MAX_MODELS = 64;
+const MODEL_REF_CHARS = 256;
+export const DRAIN_DEADLINE_DEFAULT_MS = 30_000;
 
 export class DrainDto {
-  @IntField({ description: 'Milliseconds after which what still runs is ended.', min: 0, max: DAY_MS, optional: true })
-  deadline_ms: number = 30_000;
+  @IntField({
+    description: `Milliseconds after which what still runs is ended; ${DRAIN_DEADLINE_DEFAULT_MS} when absent.`,
+    min: 1,
+    max: DAY_MS,
+    optional: true,
+  })
+  deadline_ms?: number | null;
+}
+
+export class DrainingDto {
+  @ApiProperty() pool_id!: string;
+  @ApiProperty() draining!: boolean;
 }
 
 export class ReloadDto {
-  @TextField({ description: 'The model to load.', minLength: 1, maxLength: 256 })
+  @TextField({ description: 'The model to load.', minLength: 1, maxLength: MODEL_REF_CHARS })
   new_model_ref!: string;
 }
 
+/** Other fields may be there too. */
 export class PurgeDto {
-  @BooleanField({ description: "Erase the engine's KV slots.", optional: true })
-  purge_engine: boolean = true;
+  @BooleanField({ description: "Erase the engines' KV slots; true when absent.", optional: true })
+  purge_engine?: boolean | null;
 
-  @TextListField({ description: 'Models to unload.', maxItems: 64, maxLength: 256, optional: true })
-  purge_models: string[] = [];
+  @TextListField({ description: 'Models to unload.', maxItems: MAX_MODELS, maxLength: MODEL_REF_CHARS, optional: true })
+  purge_models?: string[] | null;
 
   @BooleanField({ description: 'Drain the pool first and take it back afterwards.', optional: true })
-  drain_first: boolean = false;
+  drain_first?: boolean | null;
 
-  @BooleanField({ description: 'Delete cached files of those models under the model directory.', optional: true })
-  delete_cache_dirs: boolean = false;
+  @BooleanField({ description: 'Delete the cached files of those models under the model directory.', optional: true })
+  delete_cache_dirs?: boolean | null;
 
-  @BooleanField({ description: 'End running tasks.', optional: true })
-  force: boolean = false;
+  @BooleanField({ description: 'End what runs on the pool, rather than wait for it.', optional: true })
+  force?: boolean | null;
+}
+
+export class PurgeAcceptedDto {
+  @ApiProperty() pool_id!: string;
+  @ApiProperty() accepted!: boolean;
 }
 
 export class ReplicaDto {
@@ -38,6 +58,7 @@ export class ReplicaDto {
   @ApiProperty({ enum: ['config', 'handoff', 'worker', 'journal'] }) source!: string;
   @ApiProperty() live!: boolean;
   @ApiProperty() ready!: boolean;
+  @ApiProperty({ description: 'It takes no new task and goes when its last one has ended.' }) leaving!: boolean;
   @ApiProperty() slots_total!: number;
   @ApiProperty() slots_free!: number;
   @ApiProperty() running!: number;
@@ -45,7 +66,7 @@ export class ReplicaDto {
   @ApiPropertyOptional({ type: [String] }) models?: string[];
   @ApiPropertyOptional() loaded_model?: string;
   @ApiPropertyOptional() device_mask?: string;
-  @ApiProperty({ type: String, nullable: true }) last_error!: string | null;
+  @ApiProperty({ type: String, nullable: true, description: 'Why it is not ready.' }) last_error!: string | null;
   @ApiProperty() bound_ms!: number;
   @ApiPropertyOptional() last_seen_ms?: number;
 }
@@ -63,7 +84,8 @@ export class PoolHealthDto {
 export class PoolDto extends PoolHealthDto {
   @ApiProperty() pool_id!: string;
   @ApiProperty() reloading!: boolean;
-  @ApiPropertyOptional({ description: 'What the last purge did, and what was not possible.', type: Object }) last_purge?: unknown;
+  @ApiPropertyOptional({ description: 'What the last purge did, and what was not possible.', type: Object })
+  last_purge?: unknown;
 }
 
 export class ReloadedDto {
@@ -75,4 +97,14 @@ export class ReloadedDto {
 
 export function toReloadedDto(poolId: string, { oldModelRef, newModelRef, replicas }: ReloadResult): ReloadedDto {
   return { pool_id: poolId, old_model_ref: oldModelRef ?? null, new_model_ref: newModelRef, replicas };
+}
+
+export function toPurgeOrder(body: PurgeDto): PurgeOrder {
+  return {
+    purgeEngine: body.purge_engine ?? true,
+    purgeModels: [...new Set(body.purge_models ?? [])],
+    drainFirst: body.drain_first ?? false,
+    deleteCacheDirs: body.delete_cache_dirs ?? false,
+    force: body.force ?? false,
+  };
 }

@@ -8,11 +8,17 @@ import { BindingsService } from './bindings.service';
 import { ConfigBinding } from './config-binding';
 import { DrainService } from './drain.service';
 import { EngineAccess } from './engine-access';
+import { KeptBindings } from './kept-bindings';
+import { KvUsage } from './kv-usage';
 import { ModelStates } from './model-states';
+import { ModelSwap } from './model-swap';
 import { PlacementService } from './placement.service';
+import { PoolOperations } from './pool-operations';
 import { PoolRegistry } from './pool-registry.port';
 import { PoolsController } from './pools.controller';
+import { PoolsService } from './pools.service';
 import { Prober } from './prober';
+import { PurgeSteps } from './purge-steps';
 import { PurgeService } from './purge.service';
 import { ReloadService } from './reload.service';
 
@@ -21,8 +27,9 @@ import { ReloadService } from './reload.service';
   controllers: [PoolsController],
   providers: [
     { provide: PoolRegistry, useClass: MemoryPoolRegistry },
-    ...[Prober, BindingsService, ConfigBinding, PlacementService, EngineAccess, ModelStates],
-    ...[DrainService, ReloadService, PurgeService],
+    ...[PoolsService, PlacementService, EngineAccess],
+    ...[Prober, KvUsage, BindingsService, KeptBindings, ConfigBinding],
+    ...[DrainService, PoolOperations, ReloadService, ModelSwap, ModelStates, PurgeService, PurgeSteps],
   ],
   exports: [PoolRegistry, PlacementService, BindingsService, Prober],
 })

@@ -1,87 +1,119 @@
 import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
-import { exhaustMap, filter, from, interval, merge, mergeMap, Subject, type Subscription } from 'rxjs';
 import { Config } from '../config/config';
 import type { EngineProbe } from '../engines/engine-adapter.port';
-import { EngineRegistry } from '../engines/engine-registry';
-import { MetricsService } from '../observability/metrics.service';
 import { Narrator } from '../observability/narrator';
+import { Alarms, type Alarm } from '../time/alarms';
+import { EngineAccess } from './engine-access';
+import { KvUsage } from './kv-usage';
 import type { ReplicaView } from './pool';
 import { PoolRegistry } from './pool-registry.port';
+import { TimeUp, withinTime } from './time-limit';
+import { Turns } from './turns';
 
-/** Engines asked at once. */
-const MAX_CONCURRENT = 32;
+/** Engines asked at once: as many sockets, and far fewer than would hold up what the service is for. */
+const MAX_CONCURRENT = 64;
 
 /** Asks every bound engine how it is, at an interval and when somebody has reason to doubt, and tells the registry. */
 @Injectable()
 export class Prober implements OnModuleInit, OnModuleDestroy {
-  /** Emitting asks this replica as soon as there is room. */
-  private readonly soon = new Subject<{ readonly poolId: string; readonly replicaId: string }>();
-  private readonly underWay = new Map<string, Promise<void>>();
-  private rounds: Subscription | undefined;
+  private readonly turns = new Turns(MAX_CONCURRENT);
+  private nextRound: Alarm | undefined;
+  private stopped = false;
 
   constructor(
     private readonly config: Config,
     private readonly registry: PoolRegistry,
-    private readonly engines: EngineRegistry,
-    private readonly metrics: MetricsService,
+    private readonly engines: EngineAccess,
+    private readonly kvUsage: KvUsage,
+    private readonly alarms: Alarms,
     private readonly narrator: Narrator,
   ) {}
 
   onModuleInit(): void {
-    const everyRound$ = interval(this.config.probeIntervalMs).pipe(
-      // A round that takes longer than the interval is not overtaken by the next.
-      exhaustMap(() => from(this.registry.pools())),
-      mergeMap(pools => pools.flatMap(pool => pool.replicas)),
-      filter(replica => replica.url !== undefined),
-    );
-    this.rounds = merge(everyRound$, this.soon)
-      .pipe(mergeMap(({ poolId, replicaId }) => this.probeNow(poolId, replicaId), MAX_CONCURRENT))
-      .subscribe();
+    this.planRound();
   }
 
   onModuleDestroy(): void {
-    this.rounds?.unsubscribe();
+    this.stopped = true;
+    this.nextRound?.cancel();
   }
 
   /** Asks without being waited for: after an attempt failed. */
   probeSoon(poolId: string, replicaId: string): void {
-    this.soon.next({ poolId, replicaId });
+    void this.probeNow(poolId, replicaId);
   }
 
-  /** Resolves once the registry knows the answer; one that is under way already is shared. Never rejects. */
+  /** Resolves once the registry knows an answer to a question that was put after this call. Never rejects. */
   probeNow(poolId: string, replicaId: string): Promise<void> {
-    const key = `${poolId}/${replicaId}`;
-    const known = this.underWay.get(key);
-    if (known) return known;
-    const probe = this.probe(poolId, replicaId).finally(() => this.underWay.delete(key));
-    this.underWay.set(key, probe);
-    return probe;
+    return this.turns.take(`${poolId}/${replicaId}`, () => this.probe(poolId, replicaId));
   }
 
-  private async probe(poolId: string, replicaId: string): Promise<void> {
-    const before = await this.registry.replica(poolId, replicaId);
-    if (before?.url === undefined) return;
-    await this.registry.observe(poolId, replicaId, await this.ask(before, before.url));
-    const after = await this.registry.replica(poolId, replicaId);
-    if (after) this.tell(before, after);
+  private planRound(): void {
+    this.nextRound = this.alarms.after(this.config.probeIntervalMs, () => void this.round());
   }
 
-  private async ask({ engine, poolId, replicaId }: ReplicaView, url: string): Promise<EngineProbe> {
+  /** Spread over the interval. An engine that still owes an answer is not asked again. */
+  private async round(): Promise<void> {
+    if (this.stopped) return;
+    this.planRound();
     try {
-      const signal = AbortSignal.timeout(this.config.probeTimeoutMs);
-      const adapter = this.engines.find(engine);
-      return (await adapter?.probe({ url, poolId, replicaId }, signal)) ?? { state: 'unreachable', reason: 'No adapter.' };
+      const replicas = (await this.registry.pools())
+        .flatMap(pool => pool.replicas)
+        .filter(({ url }) => url !== undefined);
+      const stepMs = this.config.probeIntervalMs / replicas.length;
+      for (const [index, { poolId, replicaId }] of replicas.entries()) {
+        this.alarms.after(index * stepMs, () => {
+          if (!this.turns.isTaken(`${poolId}/${replicaId}`)) this.probeSoon(poolId, replicaId);
+        });
+      }
     } catch (cause) {
-      this.narrator.fail('A probe failed inside the service.', { event: 'probe_failed', pool_id: poolId, replica_id: replicaId }, cause);
-      return { state: 'unreachable', reason: 'The engine could not be asked.' };
+      this.narrator.fail('A round of probes failed; the next one goes on.', { event: 'probe_round_failed' }, cause);
     }
   }
 
-  /** One line for each change, none for a probe that says the same again. */
-  private tell(before: ReplicaView, after: ReplicaView): void {
-    const { engine, engineVersion, poolId, replicaId, ready, live } = after;
-    this.metrics.kvCacheUsage({ engine, engineVersion, poolId, replicaId }, after.kvUsageRatio);
-    if (before.probed && before.ready === ready && before.live === live && before.lastError === after.lastError) return;
+  private async probe(poolId: string, replicaId: string): Promise<void> {
+    try {
+      const before = await this.registry.replica(poolId, replicaId);
+      if (before?.url === undefined || this.stopped) return;
+      const after = await this.observe(before);
+      if (!after) return;
+      this.kvUsage.show(after);
+      if (hasNews(before, after)) this.tell(after);
+    } catch (cause) {
+      const fields = { event: 'probe_failed', pool_id: poolId, replica_id: replicaId };
+      this.narrator.fail('A probe failed inside the service.', fields, cause);
+    }
+  }
+
+  /** The replica as it stands afterwards; undefined when it is gone, or another engine took its place meanwhile. */
+  private async observe(before: ReplicaView): Promise<ReplicaView | undefined> {
+    const { poolId, replicaId } = before;
+    for (;;) {
+      const { answer, inTime } = await this.ask(before);
+      const now = await this.registry.replica(poolId, replicaId);
+      if (this.stopped || now?.url !== before.url || now?.engine !== before.engine) return undefined;
+      await this.registry.observe(poolId, replicaId, answer);
+      const after = await this.registry.replica(poolId, replicaId);
+      // A refusal is confirmed at once, and then the engine is dead; one that is too busy to answer gets another round.
+      const isDoubtful = answer.state === 'unreachable' && inTime && after?.live === true;
+      if (!isDoubtful) return after;
+    }
+  }
+
+  private async ask(replica: ReplicaView): Promise<{ readonly answer: EngineProbe; readonly inTime: boolean }> {
+    const { adapter, target } = this.engines.of(replica);
+    const { probeTimeoutMs } = this.config;
+    try {
+      const answer = await withinTime(this.alarms, probeTimeoutMs, signal => adapter.probe(target, signal));
+      return { answer, inTime: true };
+    } catch (cause) {
+      if (!(cause instanceof TimeUp)) throw cause;
+      const reason = `The engine did not answer within ${probeTimeoutMs} ms.`;
+      return { answer: { state: 'unreachable', reason }, inTime: false };
+    }
+  }
+
+  private tell({ engine, engineVersion, poolId, replicaId, ready, live, lastError }: ReplicaView): void {
     const state = ready ? 'is ready' : live ? 'is not ready yet' : 'cannot be reached';
     this.narrator.tell(`Engine ${poolId}/${replicaId} ${state}.`, {
       event: 'replica_health',
@@ -91,7 +123,18 @@ export class Prober implements OnModuleInit, OnModuleDestroy {
       replica_id: replicaId,
       live,
       ready,
-      ...(after.lastError !== undefined && { reason: after.lastError }),
+      ...(lastError !== undefined && { reason: lastError }),
     });
   }
+}
+
+/** One line for each change of health, none for a probe that says the same again. */
+function hasNews(before: ReplicaView, after: ReplicaView): boolean {
+  if (after.leaving) return false;
+  return (
+    before.probed !== after.probed ||
+    before.live !== after.live ||
+    before.ready !== after.ready ||
+    before.lastError !== after.lastError
+  );
 }

@@ -18,7 +18,6 @@ const MAX_REPLICAS = 1024;
 @Injectable()
 export class MemoryPoolRegistry extends PoolRegistry {
   private readonly poolsById = new Map<string, MemoryPool>();
-  private replicaCount = 0;
   private readonly changes = new Subject<PoolChange>();
   override readonly changes$ = this.changes.asObservable();
 
@@ -59,7 +58,7 @@ export class MemoryPoolRegistry extends PoolRegistry {
     if (!replica) return false;
     if (replica.leaving) return true;
     replica.leave();
-    if (replica.leases.size === 0) this.remove(poolId, replicaId, replica);
+    if (replica.leases.size === 0) this.forget(poolId, replicaId);
     this.changes.next({ poolId, replicaId, kind: 'unbound' });
     return true;
   }
@@ -110,10 +109,11 @@ export class MemoryPoolRegistry extends PoolRegistry {
     if (!pool?.takesWork || !replica || replica.slotsFree === 0) return undefined;
     const lease = replica.lease(() => {
       pool.leases.delete(lease);
+      const isLast = replica.leaving && replica.leases.size === 0 && pool.replicas.get(replicaId) === replica;
+      if (isLast) pool.replicas.delete(replicaId);
+      this.dropIfEmpty(pool);
       this.changes.next({ poolId, replicaId, kind: 'slot-freed' });
-      if (!replica.leaving || replica.leases.size > 0 || this.state(poolId, replicaId) !== replica) return;
-      this.remove(poolId, replicaId, replica);
-      this.changes.next({ poolId, replicaId, kind: 'unbound' });
+      if (isLast) this.changes.next({ poolId, replicaId, kind: 'unbound' });
     });
     pool.leases.add(lease);
     return lease;
@@ -129,22 +129,19 @@ export class MemoryPoolRegistry extends PoolRegistry {
     let pool = this.poolsById.get(poolId);
     if (!pool) this.poolsById.set(poolId, (pool = new MemoryPool(poolId)));
     const replica = new ReplicaState(binding, adapter, this.clock.wallMs());
-    if (!pool.replicas.has(replicaId)) this.replicaCount++;
     pool.replicas.set(replicaId, replica);
     this.armLapse(replica, binding);
     this.changes.next({ poolId, replicaId, kind: 'bound' });
   }
 
-  private remove(poolId: string, replicaId: string, replica: ReplicaState): void {
+  private forget(poolId: string, replicaId: string): void {
     const pool = this.poolsById.get(poolId);
     if (!pool?.replicas.delete(replicaId)) return;
-    this.replicaCount--;
-    replica.lapse?.cancel();
     this.dropIfEmpty(pool);
   }
 
-  private dropIfEmpty(pool: MemoryPool): void {
-    if (pool.replicas.size === 0 && !pool.draining) this.poolsById.delete(pool.poolId);
+  private dropIfEmpty({ poolId, replicas, draining, leases }: MemoryPool): void {
+    if (replicas.size === 0 && leases.size === 0 && !draining) this.poolsById.delete(poolId);
   }
 
   private armLapse(replica: ReplicaState, { poolId, replicaId, ttlMs }: Binding): void {
@@ -161,10 +158,16 @@ export class MemoryPoolRegistry extends PoolRegistry {
   }
 
   private assertRoom(poolId: string): void {
-    const isNewPool = !this.poolsById.has(poolId);
-    if (this.replicaCount < MAX_REPLICAS && !(isNewPool && this.poolsById.size >= MAX_POOLS)) return;
-    const message = `no further one can be bound: at most ${MAX_POOLS} pools and ${MAX_REPLICAS} replicas`;
-    throw new ServiceError('INVALID_PARAMS', { field: isNewPool ? 'pool_id' : 'replica_id', message });
+    if (!this.poolsById.has(poolId) && this.poolsById.size >= MAX_POOLS) {
+      throw new ServiceError('INVALID_PARAMS', {
+        field: 'pool_id',
+        message: `there are ${MAX_POOLS} pools already: unbind one first`,
+      });
+    }
+    const replicas = [...this.poolsById.values()].reduce((count, pool) => count + pool.replicas.size, 0);
+    if (replicas < MAX_REPLICAS) return;
+    const message = `there are ${MAX_REPLICAS} replicas already: unbind one first`;
+    throw new ServiceError('INVALID_PARAMS', { field: 'replica_id', message });
   }
 
   private state(poolId: string, replicaId: string): ReplicaState | undefined {

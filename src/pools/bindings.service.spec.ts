@@ -1,0 +1,232 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { startEngine, type RunningEngine } from '../../test/engine/engine';
+import { eventually } from '../../test/support/deadline';
+import { bindingOf, startPools, type PoolsUnderTest } from '../../test/support/pools';
+import { ServiceError } from '../errors/service-error';
+import { MemoryTaskJournal } from '../storage/memory/task-journal.memory';
+import type { JournalBinding } from '../tasks/journal/task-journal.port';
+import { Alarms } from '../time/alarms';
+import { EngineAddressPolicy } from '../workers/engine-allow';
+import { BindingsService } from './bindings.service';
+import { PoolRegistry } from './pool-registry.port';
+
+const WAIT_MS = 5000;
+/** Nobody listens there. */
+const nowhere = 'http://127.0.0.1:9';
+
+let engine: RunningEngine;
+let journal: MemoryTaskJournal;
+let pools: PoolsUnderTest;
+let registry: PoolRegistry;
+let bindings: BindingsService;
+
+async function start(env: Readonly<Record<string, string>> = {}): Promise<void> {
+  pools = await startPools(env, journal);
+  registry = pools.get(PoolRegistry);
+  bindings = pools.get(BindingsService);
+}
+
+beforeEach(async () => {
+  engine = await startEngine({ slots: 2 });
+  journal = new MemoryTaskJournal();
+  await start();
+});
+afterEach(async () => {
+  vi.restoreAllMocks();
+  await pools.close();
+  await engine.stop();
+});
+
+const replica = () => registry.replica('gpu', 'r0');
+const kept = async (): Promise<readonly JournalBinding[]> => (await journal.recover()).bindings;
+
+async function acquire() {
+  const lease = await registry.acquire('gpu', 'r0');
+  if (!lease) throw new Error('no slot was free');
+  return lease;
+}
+
+describe('bind', () => {
+  it('probes at once and says so once (B-CP-057)', async () => {
+    expect(await bindings.bind(bindingOf(engine.url))).toBe('bound');
+    expect(await replica()).toMatchObject({ ready: true, slotsFree: 2 });
+    expect(await bindings.bind(bindingOf(engine.url))).toBe('renewed');
+    expect(pools.told('replica_bound')).toMatchObject([
+      { pool_id: 'gpu', replica_id: 'r0', engine: 'llamacpp', source: 'worker', outcome: 'bound' },
+    ]);
+  });
+
+  it('knows a replica without an address, which is not ready (B-CP-057)', async () => {
+    expect(await bindings.bind(bindingOf(undefined))).toBe('bound');
+    expect(await replica()).toMatchObject({ ready: false, probed: true });
+    await bindings.restore([]);
+    expect(await kept()).toEqual([]);
+  });
+
+  it.each(['http://169.254.169.254', 'http://[::ffff:169.254.169.254]', 'http://2852039166', 'ftp://127.0.0.1', 'x'])(
+    'refuses the address %s before anything is sent there',
+    async url => {
+      const refused = bindings.bind(bindingOf(url));
+      await expect(refused).rejects.toMatchObject({ code: 'INVALID_PARAMS', details: { field: 'url' } });
+      expect(await registry.pools()).toEqual([]);
+    },
+  );
+
+  it('refuses an engine that there is not, naming those there are', async () => {
+    const refused = bindings.bind(bindingOf(engine.url, { engine: 'vllm' }));
+    await expect(refused).rejects.toMatchObject({ code: 'INVALID_PARAMS', details: { field: 'engine' } });
+    await expect(refused).rejects.toThrow('llamacpp, deterministic');
+  });
+
+  it('keeps an engine that is alive where it is, and moves to another address when it is dead (B-BG-005)', async () => {
+    await bindings.bind(bindingOf(engine.url));
+    expect(await bindings.bind(bindingOf(nowhere))).toBe('kept');
+    expect(await replica()).toMatchObject({ url: engine.url, ready: true });
+    await engine.stop();
+    await bindings.bind(bindingOf(engine.url));
+    expect(await bindings.bind(bindingOf(nowhere))).toBe('replaced');
+    expect(await replica()).toMatchObject({ url: nowhere, live: false });
+  });
+});
+
+describe('what is kept for the next start', () => {
+  const row = (): JournalBinding => ({ ...at('r0'), url: engine.url });
+  const at = (replicaId: string) => ({ poolId: 'gpu', replicaId, engine: 'llamacpp', source: 'worker' });
+
+  it('is nothing before the journal was read, and then all that was bound', async () => {
+    await bindings.bind(bindingOf(engine.url));
+    expect(await kept()).toEqual([]);
+    await bindings.restore([]);
+    expect(await kept()).toEqual([row()]);
+  });
+
+  it('is each binding but that of the configuration, until it is gone', async () => {
+    await bindings.restore([]);
+    await bindings.bind(bindingOf(engine.url));
+    await bindings.bind(bindingOf(engine.url, { replicaId: 'r1', source: 'config' }));
+    expect(await kept()).toEqual([row()]);
+    await bindings.unbind('gpu', 'r0');
+    await eventually(kept, rows => rows.length === 0, WAIT_MS);
+    expect(pools.told('replica_unbound')).toMatchObject([{ pool_id: 'gpu', replica_id: 'r0' }]);
+  });
+
+  it('is written once, however often it is renewed', async () => {
+    const save = vi.spyOn(journal, 'saveBinding');
+    await bindings.restore([]);
+    for (let n = 0; n < 5; n++) await bindings.bind(bindingOf(engine.url));
+    expect(save).toHaveBeenCalledTimes(1);
+  });
+
+  it('follows a registration that lapses by itself', async () => {
+    await bindings.restore([]);
+    await bindings.bind(bindingOf(engine.url, { ttlMs: 100 }));
+    expect(await kept()).toHaveLength(1);
+    await eventually(kept, rows => rows.length === 0, WAIT_MS);
+  });
+
+  it('is the last word, also where a slow journal is behind', async () => {
+    await bindings.restore([]);
+    await bindings.bind(bindingOf(engine.url));
+    await bindings.bind(bindingOf(engine.url, { replicaId: 'r1' }));
+    let goOn = (): void => undefined;
+    const slow = new Promise<void>(resolve => (goOn = resolve));
+    vi.spyOn(journal, 'removeBinding').mockImplementationOnce(async (poolId, replicaId) => {
+      await slow;
+      await journal.removeBinding(poolId, replicaId);
+    });
+    await bindings.unbind('gpu', 'r1');
+    await bindings.unbind('gpu', 'r0');
+    const again = bindings.bind(bindingOf(engine.url));
+    goOn();
+    await again;
+    expect(await kept()).toEqual([row()]);
+  });
+
+  it('no longer holds a replica that is leaving, and holds it again when that is taken back', async () => {
+    await bindings.restore([]);
+    await bindings.bind(bindingOf(engine.url));
+    const lease = await acquire();
+    await bindings.unbind('gpu', 'r0');
+    await eventually(kept, rows => rows.length === 0, WAIT_MS);
+    expect(pools.told('replica_leaving')).toMatchObject([{ replica_id: 'r0', running: 1 }]);
+    expect(await bindings.bind(bindingOf(engine.url))).toBe('renewed');
+    expect(await kept()).toEqual([row()]);
+    lease.release();
+  });
+
+  it('costs no binding where the journal fails, and is made up for', async () => {
+    await bindings.restore([]);
+    vi.spyOn(journal, 'saveBinding').mockRejectedValueOnce(new ServiceError('STORAGE_UNAVAILABLE'));
+    expect(await bindings.bind(bindingOf(engine.url))).toBe('bound');
+    expect(await replica()).toMatchObject({ ready: true });
+    expect(pools.told('binding_not_kept')).toHaveLength(1);
+    await bindings.bind(bindingOf(engine.url));
+    expect(await kept()).toEqual([row()]);
+  });
+});
+
+describe('restore', () => {
+  const rowAt = (url: string, replicaId = 'r0'): JournalBinding => ({
+    ...{ poolId: 'gpu', replicaId, engine: 'llamacpp', source: 'worker' },
+    url,
+  });
+
+  it('binds what was bound before the restart, not probed yet, and asks in the background (B-DP-112)', async () => {
+    await journal.saveBinding(rowAt(engine.url));
+    engine.control({ loading: true });
+    const observed = vi.spyOn(registry, 'observe');
+    await bindings.restore(await kept());
+    expect(observed).not.toHaveBeenCalled();
+    expect(await replica()).toMatchObject({ source: 'journal', url: engine.url, probed: false });
+    await eventually(replica, view => view?.live === true, WAIT_MS);
+    expect(await kept()).toEqual([rowAt(engine.url)]);
+  });
+
+  it('gives way to what somebody has named anew', async () => {
+    await journal.saveBinding(rowAt(nowhere));
+    await bindings.bind(bindingOf(engine.url));
+    await bindings.restore(await kept());
+    expect(await replica()).toMatchObject({ source: 'worker', url: engine.url });
+    expect(await kept()).toEqual([rowAt(engine.url)]);
+  });
+
+  it('says what it cannot take up, keeps it, and takes up the others', async () => {
+    const forbidden = rowAt('http://169.254.169.254');
+    await journal.saveBinding(forbidden);
+    await journal.saveBinding({ ...rowAt(engine.url, 'r1'), engine: 'no-longer-there' });
+    await journal.saveBinding(rowAt(engine.url, 'r2'));
+    await bindings.restore(await kept());
+    expect((await registry.pool('gpu'))?.replicas.map(({ replicaId }) => replicaId)).toEqual(['r2']);
+    expect(pools.told('binding_refused').map(line => line.replica_id)).toEqual(['r0', 'r1']);
+    expect(await kept()).toHaveLength(3);
+  });
+});
+
+describe('the engine of the configuration', () => {
+  it('is bound at the start (B-CFG-003, B-CFG-004, B-CFG-005)', async () => {
+    await pools.close();
+    await start({ ORCHD_LLAMACPP_URL: engine.url, ORCHD_LLAMACPP_POOL: 'main', ORCHD_LLAMACPP_REPLICA: 'one' });
+    expect(await registry.replica('main', 'one')).toMatchObject({ source: 'config', ready: true, url: engine.url });
+  });
+
+  it('is tried again when its name has no address yet, and that is said once', async () => {
+    const check = vi.spyOn(EngineAddressPolicy.prototype, 'check');
+    check.mockResolvedValueOnce({ ok: false, reason: 'url names a host that has no address' });
+    check.mockResolvedValueOnce({ ok: false, reason: 'url names a host that has no address' });
+    await pools.close();
+    const after = Alarms.prototype.after;
+    const alarm = vi.spyOn(Alarms.prototype, 'after').mockImplementation(function (this: Alarms, delayMs, ring) {
+      return after.call(this, delayMs === 5_000 ? 10 : delayMs, ring);
+    });
+    await start({ ORCHD_LLAMACPP_URL: engine.url, ORCHD_PROBE_TIMEOUT_MS: '4000' });
+    expect(await registry.pools()).toEqual([]);
+    await eventually(
+      () => registry.replica('default', 'r0'),
+      view => view?.ready === true,
+      WAIT_MS,
+    );
+    expect(alarm.mock.calls.filter(([delayMs]) => delayMs === 5_000)).toHaveLength(2);
+    expect(check).toHaveBeenCalledTimes(3);
+    expect(pools.told('binding_refused')).toHaveLength(1);
+  });
+});

@@ -1,0 +1,84 @@
+import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import { filter, type Subscription } from 'rxjs';
+import { Narrator } from '../observability/narrator';
+import { TaskJournal, type JournalBinding } from '../tasks/journal/task-journal.port';
+import type { ReplicaView } from './pool';
+import { PoolRegistry } from './pool-registry.port';
+
+/**
+ * Keeps in the journal which replicas are bound, so that a restart knows whom to ask. It looks at how the registry stands
+ * and writes the difference, one replica after another: whatever order changes come in, the last state is what is kept.
+ */
+@Injectable()
+export class KeptBindings implements OnModuleInit, OnModuleDestroy {
+  /** What the journal holds, by replica; undefined until it was read: before its recovery nothing may be written. */
+  private kept: Map<string, string> | undefined;
+  /** Ends when all that was asked for so far is written. */
+  private written: Promise<void> = Promise.resolve();
+  private unbound: Subscription | undefined;
+
+  constructor(
+    private readonly registry: PoolRegistry,
+    private readonly journal: TaskJournal,
+    private readonly narrator: Narrator,
+  ) {}
+
+  onModuleInit(): void {
+    // Also those that nobody asked for: a registration's time to live can end.
+    this.unbound = this.registry.changes$.pipe(filter(change => change.kind === 'unbound')).subscribe(change => {
+      if (change.replicaId !== undefined) void this.keep(change.poolId, change.replicaId);
+    });
+  }
+
+  onModuleDestroy(): void {
+    this.unbound?.unsubscribe();
+  }
+
+  /** Takes in what recovery found, and writes what was bound before that. */
+  async begin(recovered: readonly JournalBinding[]): Promise<void> {
+    this.kept = new Map(recovered.map(binding => [keyOf(binding), addressOf(binding)]));
+    for (const { replicas } of await this.registry.pools()) {
+      for (const { poolId, replicaId } of replicas) await this.keep(poolId, replicaId);
+    }
+  }
+
+  /** Resolves once the journal says of this replica what the registry does; a failure is told and not thrown. */
+  keep(poolId: string, replicaId: string): Promise<void> {
+    this.written = this.written.then(() => this.write(poolId, replicaId));
+    return this.written;
+  }
+
+  private async write(poolId: string, replicaId: string): Promise<void> {
+    if (!this.kept) return;
+    const key = keyOf({ poolId, replicaId });
+    try {
+      const binding = worthKeeping(await this.registry.replica(poolId, replicaId));
+      if (binding && this.kept.get(key) !== addressOf(binding)) {
+        await this.journal.saveBinding(binding);
+        this.kept.set(key, addressOf(binding));
+      } else if (!binding && this.kept.has(key)) {
+        await this.journal.removeBinding(poolId, replicaId);
+        this.kept.delete(key);
+      }
+    } catch (cause) {
+      // Nothing fails now; only a restart would have to be told anew.
+      const fields = { event: 'binding_not_kept', pool_id: poolId, replica_id: replicaId };
+      this.narrator.warn(`The journal does not know how ${key} is bound.`, fields, cause);
+    }
+  }
+}
+
+/** The configuration names its replica again by itself, and one that leaves shall not come back. */
+function worthKeeping(replica: ReplicaView | undefined): JournalBinding | undefined {
+  if (replica?.url === undefined || replica.leaving || replica.source === 'config') return undefined;
+  const { poolId, replicaId, engine, url, source } = replica;
+  return { poolId, replicaId, engine, url, source };
+}
+
+function keyOf({ poolId, replicaId }: Pick<JournalBinding, 'poolId' | 'replicaId'>): string {
+  return `${poolId}/${replicaId}`;
+}
+
+function addressOf({ engine, url }: Pick<JournalBinding, 'engine' | 'url'>): string {
+  return `${engine} ${url}`;
+}

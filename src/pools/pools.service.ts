@@ -1,0 +1,42 @@
+import { Injectable } from '@nestjs/common';
+import { ServiceError } from '../errors/service-error';
+import { TaskQueue } from '../tasks/queue/task-queue.port';
+import type { PoolView } from './pool';
+import { PoolRegistry } from './pool-registry.port';
+
+/** A pool, and how many queued tasks it may yet get. */
+export interface PoolStanding {
+  readonly pool: PoolView;
+  readonly queueDepth: number;
+}
+
+/** How pools stand, for those who ask. */
+@Injectable()
+export class PoolsService {
+  constructor(
+    private readonly registry: PoolRegistry,
+    private readonly queue: TaskQueue,
+  ) {}
+
+  /** By id, those after `afterId`. */
+  async list(afterId: string, limit: number): Promise<readonly PoolStanding[]> {
+    const pools = (await this.registry.pools()).filter(pool => pool.poolId > afterId).slice(0, limit);
+    return Promise.all(pools.map(pool => this.standingOf(pool)));
+  }
+
+  /** @throws ServiceError POOL_NOT_FOUND */
+  async get(poolId: string): Promise<PoolStanding> {
+    const standing = await this.find(poolId);
+    if (!standing) throw new ServiceError('POOL_NOT_FOUND');
+    return standing;
+  }
+
+  async find(poolId: string): Promise<PoolStanding | undefined> {
+    const pool = await this.registry.pool(poolId);
+    return pool && this.standingOf(pool);
+  }
+
+  private async standingOf(pool: PoolView): Promise<PoolStanding> {
+    return { pool, queueDepth: await this.queue.depthForPool(pool.poolId) };
+  }
+}
