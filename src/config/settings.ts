@@ -63,7 +63,7 @@ export const settings = {
     'ORCHD_QUEUE_MAX_BYTES',
     bytes(MIB, 64 * 1024 * MIB),
     String(256 * MIB),
-    'Request bytes that all queued and running tasks together may hold.',
+    'Request bytes that all queued tasks together may hold.',
   ),
   fallback: setting(
     'ORCHD_FALLBACK',

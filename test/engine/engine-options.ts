@@ -23,6 +23,8 @@ export interface EngineSettings {
   /** Whether slots can be erased, as with llama.cpp's `--slot-save-path`. */
   readonly slotActions: boolean;
   readonly faults: FaultSettings;
+  /** How many of the last requests are kept with their bodies. */
+  readonly requestsKept: number;
   readonly handoff?: HandoffSettings;
   /** The texts that tokens are drawn from. */
   readonly vocabulary: readonly string[];
@@ -49,5 +51,6 @@ export const defaultSettings: EngineSettings = {
   routerModels: [],
   slotActions: false,
   faults: {},
+  requestsKept: 50,
   vocabulary: ordinaryWords,
 };

@@ -38,7 +38,7 @@ export async function startEngine(options: Partial<EngineSettings> = {}): Promis
   const ledger = new Ledger(() => {
     const pools = server.instances().map(({ pool }) => pool);
     return { active: sum(pools.map(pool => pool.active)), deferred: sum(pools.map(pool => pool.waiting)) };
-  });
+  }, settings.requestsKept);
   const core: EngineCore = {
     settings,
     controls: { tokensPerSecond: settings.tokensPerSecond, prefillMs: settings.prefillMs, loading: false },

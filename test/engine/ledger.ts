@@ -36,7 +36,6 @@ export interface EngineStats {
   readonly loads: readonly LoadRecord[];
 }
 
-const REQUESTS_KEPT = 50;
 const BODY_KEPT_CHARACTERS = 64 * 1024;
 const EVENTS_KEPT = 1000;
 
@@ -48,7 +47,10 @@ export class Ledger {
   private readonly loads: LoadRecord[] = [];
   private readonly watchers = new Set<() => void>();
 
-  constructor(private readonly gauges: () => { readonly active: number; readonly deferred: number }) {}
+  constructor(
+    private readonly gauges: () => { readonly active: number; readonly deferred: number },
+    private readonly requestsKept: number,
+  ) {}
 
   count(what: 'started' | 'finished' | 'aborted' | 'faulted'): void {
     this.counts[what]++;
@@ -61,7 +63,7 @@ export class Ledger {
   }
 
   request(record: Omit<RequestRecord, 'body'>, body: string): void {
-    keep(this.requests, { ...record, body: readable(body) }, REQUESTS_KEPT);
+    keep(this.requests, { ...record, body: readable(body) }, this.requestsKept);
     this.changed();
   }
 

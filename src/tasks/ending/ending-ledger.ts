@@ -9,21 +9,20 @@ import type { TaskEnding } from '../task';
 const PATIENCE_MS = 1000;
 const RETRY_MS = 1000;
 
-/** What is kept of an ending: the record, the transcript, and what the session has spent since. */
-export interface EndingRecord {
+interface Entry {
   readonly ending: TaskEnding;
-  readonly transcript: CanonicalDocument;
-  readonly session?: SessionUsage;
+  readonly session: SessionUsage | undefined;
 }
 
 /**
  * Makes endings durable and never gives up on one: when storage fails, the client is told after a second all the same, the
- * ending stays here, and it is written as soon as the journal takes it. A transcript that cannot be stored is given up.
+ * ending stays here, and it is written as soon as the journal takes it. The transcript goes first: an ending that is on disk
+ * names one that is on disk. A transcript that cannot be stored is given up.
  */
 @Injectable()
 export class EndingLedger {
   /** Endings that were told but are not durable yet. */
-  private readonly owed = new Map<string, EndingRecord>();
+  private readonly owed = new Map<string, Entry>();
   private retrying = false;
 
   constructor(
@@ -33,24 +32,29 @@ export class EndingLedger {
     private readonly narrator: Narrator,
   ) {}
 
-  /**
-   * Resolves once ending and transcript are durable, or after {@link PATIENCE_MS} when they are not.
-   * With `journaled` the ending is in the journal already (an eviction, recorded with the admission it made room for).
-   */
-  async record(record: EndingRecord, journaled = false): Promise<void> {
-    const { ending, transcript } = record;
-    if (!journaled) this.owed.set(ending.taskId, record);
-    const keep = this.artifacts.put(transcript, 'transcript', ending.taskId).catch((cause: unknown) => {
-      this.narrator.warn('A transcript could not be stored.', { event: 'transcript_lost', job_id: ending.taskId }, cause);
+  /** Stores a transcript; the ending without its id when that fails or takes too long. */
+  async withTranscript(ending: TaskEnding, transcript: CanonicalDocument): Promise<TaskEnding> {
+    const stored = this.artifacts.put(transcript, 'transcript', ending.taskId).then(
+      () => true,
+      (cause: unknown) => {
+        this.narrator.warn('A transcript could not be stored.', { event: 'transcript_lost', job_id: ending.taskId }, cause);
+        return false;
+      },
+    );
+    return (await this.withinPatience(stored)) ? { ...ending, transcriptArtifactId: transcript.id } : ending;
+  }
+
+  /** Resolves once the ending is durable, or after {@link PATIENCE_MS} when it is not. */
+  async record(ending: TaskEnding, session?: SessionUsage): Promise<void> {
+    const entry: Entry = { ending, session };
+    this.owed.set(ending.taskId, entry);
+    await this.withinPatience(this.write(entry));
+    if (!this.owed.has(ending.taskId)) return;
+    this.narrator.warn('An ending was told before it was durable, for the journal cannot be written.', {
+      event: 'ending_not_durable',
+      job_id: ending.taskId,
     });
-    await this.withinPatience(Promise.all([keep, journaled ? undefined : this.write(record)]));
-    if (this.owed.has(ending.taskId)) {
-      this.narrator.warn('An ending was told before it was durable, for the journal cannot be written.', {
-        event: 'ending_not_durable',
-        job_id: ending.taskId,
-      });
-      this.retryLater();
-    }
+    this.retryLater();
   }
 
   /** The ending of a task that the journal does not know of yet. */
@@ -58,14 +62,16 @@ export class EndingLedger {
     return this.owed.get(taskId)?.ending;
   }
 
-  private async withinPatience(work: Promise<unknown>): Promise<void> {
+  /** Undefined when it takes too long; it goes on all the same. */
+  private async withinPatience<T>(work: Promise<T>): Promise<T | undefined> {
     let alarm: Alarm | undefined;
-    const patience = new Promise<void>(resolve => (alarm = this.alarms.after(PATIENCE_MS, resolve)));
-    await Promise.race([work, patience]);
+    const patience = new Promise<undefined>(resolve => (alarm = this.alarms.after(PATIENCE_MS, () => resolve(undefined))));
+    const first = await Promise.race([work, patience]);
     alarm?.cancel();
+    return first;
   }
 
-  private async write({ ending, session }: EndingRecord): Promise<void> {
+  private async write({ ending, session }: Entry): Promise<void> {
     try {
       await this.journal.end(ending, session);
       this.owed.delete(ending.taskId);

@@ -63,12 +63,14 @@ export class Finisher {
     const claim = this.live.claimEnd(task);
     if (!claim) return undefined;
     const outcome: Outcome = { state: 'dropped', error };
-    const { ending } = await this.prepare(task, outcome, usageOf(task, outcome, this.clock.nowMs()), []);
+    const last = [errorEvent(error)];
+    const ending = await this.endingOf(task, outcome, usageOf(task, outcome, this.clock.nowMs()), last);
     return {
       ending,
       carryOut: async () => {
         await this.stop(task);
-        await this.conclude(task, claim, outcome, ending);
+        await this.accounts.settle(task.spec, ending.usage, false);
+        this.publish(task, claim, ending, outcome, last);
       },
       takeBack: async () => {
         claim.takeBack();
@@ -86,15 +88,19 @@ export class Finisher {
     if (task.state === 'queued') await this.queue.remove(task.id);
   }
 
-  private async conclude(task: LiveTask, claim: EndClaim, outcome: Outcome, journaled?: TaskEnding): Promise<void> {
+  private async conclude(task: LiveTask, claim: EndClaim, outcome: Outcome): Promise<void> {
     const measured = usageOf(task, outcome, this.clock.nowMs());
     const usage = { ...measured, cost: this.accounts.costOf(measured.tokensOut) };
     const settled = await this.accounts.settle(task.spec, usage, outcome.state === 'completed');
-    const lastEvents = await this.lastEvents(task, outcome, usage, settled.remaining);
-    const { ending, transcript } = await this.prepare(task, outcome, usage, lastEvents, journaled);
-    const record = { ending, transcript, ...(settled.session && { session: settled.session }) };
-    await this.ledger.record(record, journaled !== undefined);
-    this.log.append(task.id, lastEvents);
+    const last = await this.lastEvents(task, outcome, usage, settled.remaining);
+    const ending = await this.endingOf(task, outcome, usage, last);
+    await this.ledger.record(ending, settled.session);
+    this.publish(task, claim, ending, outcome, last);
+  }
+
+  /** The ending is as durable as it gets: now everybody may see it. */
+  private publish(task: LiveTask, claim: EndClaim, ending: TaskEnding, outcome: Outcome, last: readonly TaskEvent[]): void {
+    this.log.append(task.id, last);
     this.log.seal(task.id);
     this.reporter.ended(task.spec, ending, outcome.state === 'completed' ? '' : (outcome.reason ?? 'client'));
     claim.done();
@@ -129,17 +135,10 @@ export class Finisher {
     return [metrics, end];
   }
 
-  private async prepare(
-    task: LiveTask,
-    outcome: Outcome,
-    usage: TaskUsage,
-    lastEvents: readonly TaskEvent[],
-    journaled?: TaskEnding,
-  ): Promise<{ ending: TaskEnding; transcript: ReturnType<typeof transcriptOf> }> {
+  /** The record of an ending whose transcript is stored already. */
+  private async endingOf(task: LiveTask, outcome: Outcome, usage: TaskUsage, last: readonly TaskEvent[]): Promise<TaskEnding> {
     const failed = outcome.state === 'completed' ? undefined : outcome.error;
-    const events = lastEvents.length > 0 ? lastEvents : failed ? [errorEvent(failed)] : [];
-    const transcript = transcriptOf([...(await this.log.events(task.id)), ...events]);
-    const ending: TaskEnding = journaled ?? {
+    const ending: TaskEnding = {
       taskId: task.id,
       state: outcome.state,
       ...(failed && { code: failed.code, message: failed.message }),
@@ -148,9 +147,8 @@ export class Finisher {
       ...(task.placement && { placement: task.placement }),
       attempts: task.attempts,
       ...(task.startedAtMs !== undefined && { startedAtMs: task.startedAtMs }),
-      transcriptArtifactId: transcript.id,
     };
-    return { ending, transcript };
+    return this.ledger.withTranscript(ending, transcriptOf([...(await this.log.events(task.id)), ...last]));
   }
 }
 
