@@ -27,7 +27,8 @@ Given('it fails with {string}', function (this: ServiceWorld, fault: string) {
 });
 
 Given('an engine registers in pool {string} for {int} ms', async function (this: ServiceWorld, poolId: string, ttlMs: number) {
-  await this.bound(await this.engine(), poolId, 'r0', { ttl_ms: ttlMs });
+  await this.register(poolId, 'r0', { url: (await this.engine()).url, ttl_ms: ttlMs });
+  await this.waitForLog(({ event }) => event === 'replica_bound');
   this.names.set('pool', poolId);
 });
 

@@ -79,10 +79,11 @@ describe('bodies', () => {
     },
   );
 
-  it('past the limit are refused with 413', async () => {
-    const answer = await service.request('POST', '/v2/tasks', { headers: json, body: `{"prompt":"${'a'.repeat(5 * 1024 * 1024)}"}` });
+  it('past the limit are refused with 413, before they are sent', async () => {
+    const head = `POST /v2/tasks HTTP/1.1\r\nHost: x\r\nX-API-Key: ${service.apiKey}\r\nContent-Type: application/json\r\n`;
+    const answer = await service.rawRequest(`${head}Content-Length: ${5 * 1024 * 1024}\r\n\r\n{"prompt":"`);
     expect(answer.status).toBe(413);
-    expect(answer.json()).toMatchObject({ code: 'BODY_TOO_LARGE' });
+    expect(JSON.parse(answer.body)).toMatchObject({ code: 'BODY_TOO_LARGE' });
   });
 
   it('never hold the event loop for long', async () => {
