@@ -23,7 +23,13 @@ export class AppModule {
     return {
       module: AppModule,
       imports: [
-        ...[ConfigModule.with(config), ObservabilityModule.with(logger), TimeModule, ScheduleModule.forRoot(), HttpModule],
+        ...[
+          ConfigModule.with(config),
+          ObservabilityModule.with(logger),
+          TimeModule,
+          ScheduleModule.forRoot(),
+          HttpModule,
+        ],
         EngineAllowModule,
         PoolsModule,
         WorkersModule,

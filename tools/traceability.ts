@@ -58,7 +58,11 @@ const proofs = new Map<string, Proof[]>();
 const faults: string[] = [];
 const all = [
   ...filesUnder('features', '.feature').flatMap(scenariosOf),
-  ...[...filesUnder('src', '.spec.ts'), ...filesUnder('test', '.spec.ts'), ...filesUnder('test', '.contract.ts')].flatMap(testsOf),
+  ...[
+    ...filesUnder('src', '.spec.ts'),
+    ...filesUnder('test', '.spec.ts'),
+    ...filesUnder('test', '.contract.ts'),
+  ].flatMap(testsOf),
 ];
 for (const { proof, codes } of all) {
   for (const code of codes) {

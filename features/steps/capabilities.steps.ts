@@ -19,7 +19,8 @@ Then('the response includes engines array', function (this: ServiceWorld) {
   const engines = this.json['engines'] as Record<string, unknown>[];
   assert.ok(Array.isArray(engines));
   for (const engine of engines) {
-    for (const field of ['engine', 'ctx_max', 'supported_workloads', 'features', 'rate_limits']) assert.ok(field in engine, field);
+    for (const field of ['engine', 'ctx_max', 'supported_workloads', 'features', 'rate_limits'])
+      assert.ok(field in engine, field);
   }
 });
 

@@ -18,9 +18,12 @@ Given('a model {string} does not exist', async function (this: ServiceWorld, _id
   await this.service();
 });
 
-When('I create a model with id {string} and digest {string}', async function (this: ServiceWorld, id: string, digest: string) {
-  await this.request('POST', MODELS, { id, digest });
-});
+When(
+  'I create a model with id {string} and digest {string}',
+  async function (this: ServiceWorld, id: string, digest: string) {
+    await this.request('POST', MODELS, { id, digest });
+  },
+);
 
 When('I create a model without an id', async function (this: ServiceWorld) {
   await this.request('POST', MODELS, { digest: 'sha256:abc123' });

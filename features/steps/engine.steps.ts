@@ -5,42 +5,71 @@ import type { ServiceWorld } from '../support/world';
 /** Tokens a second at which a task of a few hundred tokens runs for as long as a scenario needs. */
 const SLOW = 50;
 
-async function bindAs(world: ServiceWorld, slow: string | undefined, slots: number, poolId: string, replicaId = 'r0'): Promise<void> {
-  await world.bound(await world.engine({ slots, ...(slow !== undefined && { tokensPerSecond: SLOW }) }), poolId, replicaId);
+async function bindAs(
+  world: ServiceWorld,
+  slow: string | undefined,
+  slots: number,
+  poolId: string,
+  replicaId = 'r0',
+): Promise<void> {
+  await world.bound(
+    await world.engine({ slots, ...(slow !== undefined && { tokensPerSecond: SLOW }) }),
+    poolId,
+    replicaId,
+  );
 }
 
-Given(/^an? (slow )?engine with (\d+) slots? is bound to pool "([^"]+)"$/, async function (this: ServiceWorld, slow: string | undefined, slots: string, poolId: string) {
-  await bindAs(this, slow, Number(slots), poolId);
-});
+Given(
+  /^an? (slow )?engine with (\d+) slots? is bound to pool "([^"]+)"$/,
+  async function (this: ServiceWorld, slow: string | undefined, slots: string, poolId: string) {
+    await bindAs(this, slow, Number(slots), poolId);
+  },
+);
 
-Given(/^an engine with (\d+) slots? is bound to pool "([^"]+)" as "([^"]+)"$/, async function (this: ServiceWorld, slots: string, poolId: string, replicaId: string) {
-  await bindAs(this, undefined, Number(slots), poolId, replicaId);
-});
+Given(
+  /^an engine with (\d+) slots? is bound to pool "([^"]+)" as "([^"]+)"$/,
+  async function (this: ServiceWorld, slots: string, poolId: string, replicaId: string) {
+    await bindAs(this, undefined, Number(slots), poolId, replicaId);
+  },
+);
 
-Given('a router engine with the models {string} is bound to pool {string}', async function (this: ServiceWorld, models: string, poolId: string) {
-  await this.bound(await this.engine({ routerModels: models.split(', '), loadMs: 400 }), poolId);
-});
+Given(
+  'a router engine with the models {string} is bound to pool {string}',
+  async function (this: ServiceWorld, models: string, poolId: string) {
+    await this.bound(await this.engine({ routerModels: models.split(', '), loadMs: 400 }), poolId);
+  },
+);
 
 Given('it fails with {string}', function (this: ServiceWorld, fault: string) {
   const [name = '', value] = fault.split('=');
   this.engines.at(-1)?.control({ faults: { [name]: value === undefined ? true : Number(value) } });
 });
 
-Given('an engine registers in pool {string} for {int} ms', async function (this: ServiceWorld, poolId: string, ttlMs: number) {
-  await this.register(poolId, 'r0', { url: (await this.engine()).url, ttl_ms: ttlMs });
-  await this.waitForLog(({ event }) => event === 'replica_bound');
-  this.names.set('pool', poolId);
-});
+Given(
+  'an engine registers in pool {string} for {int} ms',
+  async function (this: ServiceWorld, poolId: string, ttlMs: number) {
+    await this.register(poolId, 'r0', { url: (await this.engine()).url, ttl_ms: ttlMs });
+    await this.waitForLog(({ event }) => event === 'replica_bound');
+    this.names.set('pool', poolId);
+  },
+);
 
 When('its time has passed', async function (this: ServiceWorld) {
   await this.waitForLog(({ event }) => event === 'replica_unbound');
 });
 
-Given('an engine is named by ORCHD_LLAMACPP_URL, in pool {string} as {string}', async function (this: ServiceWorld, poolId: string, replicaId: string) {
-  const { url } = await this.engine();
-  Object.assign(this.env, { ORCHD_LLAMACPP_URL: url, ORCHD_LLAMACPP_POOL: poolId, ORCHD_LLAMACPP_REPLICA: replicaId });
-  await this.until(`/v2/pools/${poolId}/health`, health => health['ready'] === true);
-});
+Given(
+  'an engine is named by ORCHD_LLAMACPP_URL, in pool {string} as {string}',
+  async function (this: ServiceWorld, poolId: string, replicaId: string) {
+    const { url } = await this.engine();
+    Object.assign(this.env, {
+      ORCHD_LLAMACPP_URL: url,
+      ORCHD_LLAMACPP_POOL: poolId,
+      ORCHD_LLAMACPP_REPLICA: replicaId,
+    });
+    await this.until(`/v2/pools/${poolId}/health`, health => health['ready'] === true);
+  },
+);
 
 Then('the engine works for nobody', async function (this: ServiceWorld) {
   await this.engines[0]?.until(stats => stats.active === 0 && stats.deferred === 0);
@@ -52,8 +81,12 @@ Then(/^the engine was asked (\d+) times?$/, function (this: ServiceWorld, times:
 });
 
 Then(/^the engine was asked with (\{.*\})$/, function (this: ServiceWorld, expected: string) {
-  const body = this.engines[0]?.stats().requests.find(({ path }) => path === '/completion')?.body as Record<string, unknown>;
-  for (const [field, value] of Object.entries(JSON.parse(expected) as Record<string, unknown>)) assert.deepEqual(body[field], value, field);
+  const body = this.engines[0]?.stats().requests.find(({ path }) => path === '/completion')?.body as Record<
+    string,
+    unknown
+  >;
+  for (const [field, value] of Object.entries(JSON.parse(expected) as Record<string, unknown>))
+    assert.deepEqual(body[field], value, field);
 });
 
 Then('the engine was sent the correlation id {string}', function (this: ServiceWorld, id: string) {

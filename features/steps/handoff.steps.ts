@@ -45,7 +45,9 @@ Given('the handoff watcher is running', async function (this: ServiceWorld) {
 
 When('the handoff watcher processes the file', async function (this: ServiceWorld) {
   const file = this.names.get('file');
-  await this.until('/v2/handoff', list => (list['items'] as Record<string, unknown>[]).some(item => item['file'] === file && item['state'] === 'bound'));
+  await this.until('/v2/handoff', list =>
+    (list['items'] as Record<string, unknown>[]).some(item => item['file'] === file && item['state'] === 'bound'),
+  );
 });
 
 When('I create a new handoff file', async function (this: ServiceWorld) {
@@ -55,7 +57,9 @@ When('I create a new handoff file', async function (this: ServiceWorld) {
 
 When('I wait for the poll interval', async function (this: ServiceWorld) {
   const file = this.names.get('file');
-  await this.until('/v2/handoff', list => (list['items'] as Record<string, unknown>[]).some(item => item['file'] === file));
+  await this.until('/v2/handoff', list =>
+    (list['items'] as Record<string, unknown>[]).some(item => item['file'] === file),
+  );
 });
 
 Then('an adapter is bound to the pool', async function (this: ServiceWorld) {
@@ -87,5 +91,8 @@ Then('the pool is not re-bound', async function (this: ServiceWorld) {
 });
 
 Then('the new handoff is processed', async function (this: ServiceWorld) {
-  await this.until('/v2/pools/late/health', health => health['ready'] === true && (health['replicas'] as unknown[]).length === 1);
+  await this.until(
+    '/v2/pools/late/health',
+    health => health['ready'] === true && (health['replicas'] as unknown[]).length === 1,
+  );
 });

@@ -79,9 +79,12 @@ Then('the response includes {word} {string}', function (this: ServiceWorld, fiel
   assert.equal(this.json[field], value);
 });
 
-Then(/^the response includes (api_version|task_id|queue_position|predicted_start_ms)$/, function (this: ServiceWorld, field: string) {
-  assert.ok(this.json[field] !== undefined && this.json[field] !== null, JSON.stringify(this.json));
-});
+Then(
+  /^the response includes (api_version|task_id|queue_position|predicted_start_ms)$/,
+  function (this: ServiceWorld, field: string) {
+    assert.ok(this.json[field] !== undefined && this.json[field] !== null, JSON.stringify(this.json));
+  },
+);
 
 Then(/^the response includes (streams|preparation) object$/, function (this: ServiceWorld, field: string) {
   assert.equal(typeof this.json[field], 'object');

@@ -34,21 +34,31 @@ When('I ask for the version with key {string}', async function (this: ServiceWor
   await this.request('GET', VERSION, undefined, { 'X-API-Key': key });
 });
 
-When('I ask for the version with key {string} under the host name {string}', async function (this: ServiceWorld, key: string, host: string) {
-  await this.request('GET', VERSION, undefined, { 'X-API-Key': key, Host: host });
-});
+When(
+  'I ask for the version with key {string} under the host name {string}',
+  async function (this: ServiceWorld, key: string, host: string) {
+    await this.request('GET', VERSION, undefined, { 'X-API-Key': key, Host: host });
+  },
+);
 
 Then('a request with key {string} is let in', async function (this: ServiceWorld, key: string) {
   assert.equal(await statusWith(this, key), 200);
 });
 
 Then('a request with key {string} is let in before long', async function (this: ServiceWorld, key: string) {
-  await eventually(() => statusWith(this, key), status => status === 200, 5000);
+  await eventually(
+    () => statusWith(this, key),
+    status => status === 200,
+    5000,
+  );
 });
 
-Then('a request with key {string} is refused with {int}', async function (this: ServiceWorld, key: string, status: number) {
-  assert.equal(await statusWith(this, key), status);
-});
+Then(
+  'a request with key {string} is refused with {int}',
+  async function (this: ServiceWorld, key: string, status: number) {
+    assert.equal(await statusWith(this, key), status);
+  },
+);
 
 Then('the log names the identity of {string}', async function (this: ServiceWorld, token: string) {
   const identity = `token:${createHash('sha256').update(token).digest('hex').slice(0, 6)}`;

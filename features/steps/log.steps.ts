@@ -27,12 +27,15 @@ Then('neither the API key nor the worker token stands in log or metrics', async 
   assert.ok(!text.includes(this.env['AUTH_TOKEN'] ?? 'worker-token'));
 });
 
-Then('every log line of task {string} has the correlation id {string}', async function (this: ServiceWorld, taskId: string, id: string) {
-  await this.waitForLog(({ event, job_id }) => event === 'task_completed' && job_id === taskId);
-  const lines = (await this.service()).logs().filter(line => line['job_id'] === taskId);
-  assert.ok(lines.length >= 3);
-  for (const line of lines) assert.equal(line['correlation_id'], id, JSON.stringify(line));
-});
+Then(
+  'every log line of task {string} has the correlation id {string}',
+  async function (this: ServiceWorld, taskId: string, id: string) {
+    await this.waitForLog(({ event, job_id }) => event === 'task_completed' && job_id === taskId);
+    const lines = (await this.service()).logs().filter(line => line['job_id'] === taskId);
+    assert.ok(lines.length >= 3);
+    for (const line of lines) assert.equal(line['correlation_id'], id, JSON.stringify(line));
+  },
+);
 
 Then('the log line {string} has {string}', async function (this: ServiceWorld, event: string, fields: string) {
   const line = await this.waitForLog(({ event: name }) => name === event);

@@ -9,10 +9,13 @@ Given('pool {string} drains', async function (this: ServiceWorld, poolId: string
   assert.equal(this.answer.status, 202);
 });
 
-When('I drain pool {string} with a deadline of {int} ms', async function (this: ServiceWorld, poolId: string, deadlineMs: number) {
-  await this.request('POST', `/v2/pools/${poolId}/drain`, { deadline_ms: deadlineMs });
-  assert.equal(this.answer.status, 202);
-});
+When(
+  'I drain pool {string} with a deadline of {int} ms',
+  async function (this: ServiceWorld, poolId: string, deadlineMs: number) {
+    await this.request('POST', `/v2/pools/${poolId}/drain`, { deadline_ms: deadlineMs });
+    assert.equal(this.answer.status, 202);
+  },
+);
 
 When('I undrain pool {string}', async function (this: ServiceWorld, poolId: string) {
   await this.request('POST', `/v2/pools/${poolId}/undrain`);
@@ -36,10 +39,13 @@ Then('the pool was not ready meanwhile', function (this: ServiceWorld) {
   assert.equal(this.names.get('unready'), 'seen');
 });
 
-Then('the model_state of {string} is loaded, and that of {string} is not', async function (this: ServiceWorld, loaded: string, unloaded: string) {
-  assert.equal(await this.metric('model_state', { model_id: loaded, state: 'loaded' }), 1);
-  assert.equal(await this.metric('model_state', { model_id: unloaded, state: 'loaded' }), 0);
-});
+Then(
+  'the model_state of {string} is loaded, and that of {string} is not',
+  async function (this: ServiceWorld, loaded: string, unloaded: string) {
+    assert.equal(await this.metric('model_state', { model_id: loaded, state: 'loaded' }), 1);
+    assert.equal(await this.metric('model_state', { model_id: unloaded, state: 'loaded' }), 0);
+  },
+);
 
 Then('the pool is ready again with {string}', async function (this: ServiceWorld, model: string) {
   await this.until(health, view => view['ready'] === true);
@@ -58,11 +64,14 @@ Then('the pool is gone', async function (this: ServiceWorld) {
   await this.until(`/v2/pools/${poolId}`, answer => answer['code'] === 'POOL_NOT_FOUND');
 });
 
-Then('the pool has {int} free slot and a queue_depth of {int}', async function (this: ServiceWorld, free: number, depth: number) {
-  await this.until(health, view => (view['metrics'] as Record<string, number>)['slots_free'] === free);
-  assert.equal(((await this.look(health)).json()['metrics'] as Record<string, number>)['queue_depth'], depth);
-  assert.equal(await this.metric('queue_depth'), depth);
-});
+Then(
+  'the pool has {int} free slot and a queue_depth of {int}',
+  async function (this: ServiceWorld, free: number, depth: number) {
+    await this.until(health, view => (view['metrics'] as Record<string, number>)['slots_free'] === free);
+    assert.equal(((await this.look(health)).json()['metrics'] as Record<string, number>)['queue_depth'], depth);
+    assert.equal(await this.metric('queue_depth'), depth);
+  },
+);
 
 When('I register a worker at {string}', async function (this: ServiceWorld, url: string) {
   await this.request('POST', '/v2/workers/register', { url });

@@ -14,10 +14,13 @@ When('I read task {string} verbosely for a while', async function (this: Service
   await this.readTask(`${taskId}?verbose=true`, { until: event => event.type === 'metrics' });
 });
 
-When('I read task {string} again after its event {int}', async function (this: ServiceWorld, taskId: string, seq: number) {
-  await this.readTask(taskId);
-  await this.readTask(taskId, { lastEventId: String(seq) });
-});
+When(
+  'I read task {string} again after its event {int}',
+  async function (this: ServiceWorld, taskId: string, seq: number) {
+    await this.readTask(taskId);
+    await this.readTask(taskId, { lastEventId: String(seq) });
+  },
+);
 
 Then('the first event that I get is number {int}', function (this: ServiceWorld, seq: number) {
   assert.equal(this.reading?.events[0]?.id, String(seq));
@@ -34,7 +37,10 @@ Then('the first token is read before the engine has sent its last', async functi
 
 Then('every event has the next number as its id', async function (this: ServiceWorld) {
   const { events } = await this.readTask('t-1');
-  assert.deepEqual(events.map(event => event.id), events.map((_, index) => String(index + 1)));
+  assert.deepEqual(
+    events.map(event => event.id),
+    events.map((_, index) => String(index + 1)),
+  );
 });
 
 Then('comments came while it waited', function (this: ServiceWorld) {
@@ -55,15 +61,21 @@ Then('a sentence for people is in it', function (this: ServiceWorld) {
 
 Then('metrics events come at least {int} ms apart', function (this: ServiceWorld, ms: number) {
   // The last belongs to the end of the stream.
-  const times = this.events('metrics').slice(0, -1).map(event => event.receivedMs);
+  const times = this.events('metrics')
+    .slice(0, -1)
+    .map(event => event.receivedMs);
   assert.ok(times.length >= 2, `${times.length} metrics events`);
   const gaps = times.slice(1).map((time, index) => time - (times[index] ?? 0));
   // They are written at least that far apart; a reader may see a little less.
-  assert.ok(gaps.every(gap => gap > ms * 0.8), gaps.join(' '));
+  assert.ok(
+    gaps.every(gap => gap > ms * 0.8),
+    gaps.join(' '),
+  );
 });
 
 Then('each has {string}', function (this: ServiceWorld, fields: string) {
   for (const event of this.events('metrics')) {
-    for (const field of fields.split(', ')) assert.equal(typeof (event.data as Record<string, unknown>)[field], 'number', field);
+    for (const field of fields.split(', '))
+      assert.equal(typeof (event.data as Record<string, unknown>)[field], 'number', field);
   }
 });

@@ -25,13 +25,19 @@ Then('the error names the field {string}', function (this: ServiceWorld, field: 
 Then('the error is not retriable and tells nothing of the inside', function (this: ServiceWorld) {
   assert.equal(this.json['retriable'], false);
   assert.deepEqual(
-    Object.keys(this.json).filter(key => !['code', 'message', 'retriable', 'retry_after_ms', 'policy_label', 'field', 'correlation_id'].includes(key)),
+    Object.keys(this.json).filter(
+      key =>
+        !['code', 'message', 'retriable', 'retry_after_ms', 'policy_label', 'field', 'correlation_id'].includes(key),
+    ),
     [],
   );
   assert.doesNotMatch(this.answer.text, /\.(ts|js):\d+|node_modules|\/dist\//);
 });
 
-Then('tasks_rejected_total and admission_backpressure_events_total have counted it', async function (this: ServiceWorld) {
-  assert.equal(await this.metric('tasks_rejected_total', { reason: 'ADMISSION_REJECT' }), 1);
-  assert.equal(await this.metric('admission_backpressure_events_total', { policy: 'reject' }), 1);
-});
+Then(
+  'tasks_rejected_total and admission_backpressure_events_total have counted it',
+  async function (this: ServiceWorld) {
+    assert.equal(await this.metric('tasks_rejected_total', { reason: 'ADMISSION_REJECT' }), 1);
+    assert.equal(await this.metric('admission_backpressure_events_total', { policy: 'reject' }), 1);
+  },
+);

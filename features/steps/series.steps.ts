@@ -3,11 +3,17 @@ import { Then } from '@cucumber/cucumber';
 import type { ServiceWorld } from '../support/world';
 
 Then('tasks_started_total is {int}', async function (this: ServiceWorld, count: number) {
-  assert.equal(await this.metric('tasks_started_total', { engine: 'llamacpp', pool_id: 'default', replica_id: 'r0' }), count);
+  assert.equal(
+    await this.metric('tasks_started_total', { engine: 'llamacpp', pool_id: 'default', replica_id: 'r0' }),
+    count,
+  );
 });
 
 Then('tokens_out_total of pool {string} is {int}', async function (this: ServiceWorld, poolId: string, tokens: number) {
-  assert.equal(await this.metric('tokens_out_total', { pool_id: poolId, engine: 'llamacpp', replica_id: 'r0' }), tokens);
+  assert.equal(
+    await this.metric('tokens_out_total', { pool_id: poolId, engine: 'llamacpp', replica_id: 'r0' }),
+    tokens,
+  );
 });
 
 Then('latency_first_token_ms and latency_decode_ms have one observation each', async function (this: ServiceWorld) {
@@ -17,6 +23,8 @@ Then('latency_first_token_ms and latency_decode_ms have one observation each', a
 });
 
 Then('there is no sample of gpu_utilization, vram_used_bytes or kv_cache_usage_ratio', function (this: ServiceWorld) {
-  const samples = this.answer.text.split('\n').filter(line => /^(gpu_utilization|vram_used_bytes|kv_cache_usage_ratio)\b/.test(line));
+  const samples = this.answer.text
+    .split('\n')
+    .filter(line => /^(gpu_utilization|vram_used_bytes|kv_cache_usage_ratio)\b/.test(line));
   assert.deepEqual(samples, []);
 });

@@ -11,7 +11,13 @@ Given('the setting {word} is {string}', function (this: ServiceWorld, name: stri
 });
 
 When('the service is started', function (this: ServiceWorld) {
-  const env = { PATH: process.env.PATH ?? '', HOME: this.folder.path, ORCHD_ADDR: '127.0.0.1:0', ORCHD_API_KEYS: 'test-key', ...this.env };
+  const env = {
+    PATH: process.env.PATH ?? '',
+    HOME: this.folder.path,
+    ORCHD_ADDR: '127.0.0.1:0',
+    ORCHD_API_KEYS: 'test-key',
+    ...this.env,
+  };
   starts.set(this, new Child({ args: [resolve('dist/main.js')], env, cwd: this.folder.path }));
 });
 

@@ -33,7 +33,10 @@ Then(/^I receive (?:SSE )?event "([a-z]+)"$/, function (this: ServiceWorld, type
 });
 
 Then('I receive one event "token" with text {string}', function (this: ServiceWorld, text: string) {
-  assert.deepEqual(this.events('token').map(event => event.data), [{ i: 0, t: text }]);
+  assert.deepEqual(
+    this.events('token').map(event => event.data),
+    [{ i: 0, t: text }],
+  );
 });
 
 Then('the task is dispatched to the adapter', function (this: ServiceWorld) {
@@ -43,7 +46,10 @@ Then('the task is dispatched to the adapter', function (this: ServiceWorld) {
 Then('I receive real token events from the adapter', function (this: ServiceWorld) {
   const tokens = this.events('token');
   assert.ok(tokens.length > 1);
-  assert.deepEqual(tokens.map(event => (event.data as { i: number }).i), tokens.map((_, index) => index));
+  assert.deepEqual(
+    tokens.map(event => (event.data as { i: number }).i),
+    tokens.map((_, index) => index),
+  );
   const end = this.events('end')[0]?.data as { tokens_out: number };
   assert.equal(end.tokens_out, this.engines[0]?.stats().tokens);
 });
@@ -67,7 +73,9 @@ Then('an SSE transcript artifact is created', async function (this: ServiceWorld
 });
 
 Then('the artifact includes all events', async function (this: ServiceWorld) {
-  const transcript = (await this.look(`/v2/artifacts/${this.names.get('transcript') ?? ''}`)).json<{ events: unknown }>();
+  const transcript = (await this.look(`/v2/artifacts/${this.names.get('transcript') ?? ''}`)).json<{
+    events: unknown;
+  }>();
   const seen = this.reading?.events.map(({ type, data }) => ({ data, type }));
   assert.deepEqual(transcript.events, seen);
 });
@@ -83,7 +91,10 @@ Then('no further token events are emitted', async function (this: ServiceWorld) 
   assert.equal(types.at(-1), 'error');
   assert.ok(!types.includes('end'));
   // Another reading gives the same events: nothing was appended behind the end.
-  assert.deepEqual((await this.readTask('t-1')).events.map(event => event.type), types);
+  assert.deepEqual(
+    (await this.readTask('t-1')).events.map(event => event.type),
+    types,
+  );
 });
 
 Then('the stream terminates cleanly', function (this: ServiceWorld) {

@@ -8,34 +8,48 @@ function parsed(text: string | undefined): Record<string, unknown> {
   return text === undefined ? {} : (JSON.parse(text) as Record<string, unknown>);
 }
 
-Given(/^task "([^"]+)"(?: with (\{.*\}))? waits$/, async function (this: ServiceWorld, taskId: string, more: string | undefined) {
-  await this.accepted(taskId, parsed(more));
-  assert.equal(await this.state(taskId), 'queued');
-});
+Given(
+  /^task "([^"]+)"(?: with (\{.*\}))? waits$/,
+  async function (this: ServiceWorld, taskId: string, more: string | undefined) {
+    await this.accepted(taskId, parsed(more));
+    assert.equal(await this.state(taskId), 'queued');
+  },
+);
 
-Given(/^task "([^"]+)"(?: with (\{.*\}))? waits or runs$/, async function (this: ServiceWorld, taskId: string, more: string | undefined) {
-  await this.accepted(taskId, parsed(more));
-});
+Given(
+  /^task "([^"]+)"(?: with (\{.*\}))? waits or runs$/,
+  async function (this: ServiceWorld, taskId: string, more: string | undefined) {
+    await this.accepted(taskId, parsed(more));
+  },
+);
 
 Given('a batch task {string} waits', async function (this: ServiceWorld, taskId: string) {
   await this.accepted(taskId, { priority: 'batch' });
 });
 
-Given(/^task "([^"]+)"(?: with (\{.*\}))? is running$/, async function (this: ServiceWorld, taskId: string, more: string | undefined) {
-  await this.accepted(taskId, { max_tokens: 60, ...parsed(more) });
-  await this.until(`/v2/tasks/${taskId}`, task => task['state'] === 'streaming');
-});
+Given(
+  /^task "([^"]+)"(?: with (\{.*\}))? is running$/,
+  async function (this: ServiceWorld, taskId: string, more: string | undefined) {
+    await this.accepted(taskId, { max_tokens: 60, ...parsed(more) });
+    await this.until(`/v2/tasks/${taskId}`, task => task['state'] === 'streaming');
+  },
+);
 
-When(/^I submit task "([^"]+)"(?: with (\{.*\}))?$/, async function (this: ServiceWorld, taskId: string, more: string | undefined) {
-  await this.enqueue({ task_id: taskId, ...parsed(more) });
-});
+When(
+  /^I submit task "([^"]+)"(?: with (\{.*\}))?$/,
+  async function (this: ServiceWorld, taskId: string, more: string | undefined) {
+    await this.enqueue({ task_id: taskId, ...parsed(more) });
+  },
+);
 
 When('I submit {int} tasks', async function (this: ServiceWorld, count: number) {
   for (let n = 0; n < count; n++) await this.accepted(`t-${n}`, { max_tokens: 30 });
 });
 
 When(/^I submit (\d+) tasks at once with (\{.*\})$/, async function (this: ServiceWorld, count: string, more: string) {
-  await Promise.all(Array.from({ length: Number(count) }, (_, n) => this.enqueue({ task_id: `t-${n}`, ...parsed(more) })));
+  await Promise.all(
+    Array.from({ length: Number(count) }, (_, n) => this.enqueue({ task_id: `t-${n}`, ...parsed(more) })),
+  );
 });
 
 When('{int} ms later task {string} waits too', async function (this: ServiceWorld, ms: number, taskId: string) {
@@ -62,19 +76,25 @@ Then('it ran on {string}', async function (this: ServiceWorld, place: string) {
   assert.equal(`${String(task['pool_id'])}/${String(task['replica_id'])}`, place);
 });
 
-Then('the stream of task {string} ends with the error {word}', async function (this: ServiceWorld, taskId: string, code: string) {
-  const { events } = await this.readTask(taskId);
-  const last = events.at(-1);
-  assert.equal(last?.type, 'error', JSON.stringify(events.map(event => event.type)));
-  const data = last.data as Record<string, unknown>;
-  assert.equal(data['code'], code, JSON.stringify(data));
-  assert.equal(typeof data['retriable'], 'boolean');
-  assert.ok(String(data['message']).length > 0);
-});
+Then(
+  'the stream of task {string} ends with the error {word}',
+  async function (this: ServiceWorld, taskId: string, code: string) {
+    const { events } = await this.readTask(taskId);
+    const last = events.at(-1);
+    assert.equal(last?.type, 'error', JSON.stringify(events.map(event => event.type)));
+    const data = last.data as Record<string, unknown>;
+    assert.equal(data['code'], code, JSON.stringify(data));
+    assert.equal(typeof data['retriable'], 'boolean');
+    assert.ok(String(data['message']).length > 0);
+  },
+);
 
 Then('it has the tokens {int} to {int}', function (this: ServiceWorld, first: number, last: number) {
   const indexes = this.events('token').map(event => (event.data as { i: number }).i);
-  assert.deepEqual(indexes, Array.from({ length: last - first + 1 }, (_, n) => first + n));
+  assert.deepEqual(
+    indexes,
+    Array.from({ length: last - first + 1 }, (_, n) => first + n),
+  );
 });
 
 Then('{int} of them run and {int} waits', async function (this: ServiceWorld, running: number, waiting: number) {
@@ -102,16 +122,27 @@ Then('the order of the queue is {string}', async function (this: ServiceWorld, o
   // An engine with one slot runs them one after the other; the order of their starts is the order of the queue.
   await this.bound(await this.engine({ slots: 1 }), 'default');
   const ids = order.split(', ');
-  const tasks = await Promise.all(ids.map(id => this.until(`/v2/tasks/${id}`, task => task['state'] === 'completed', 10_000)));
+  const tasks = await Promise.all(
+    ids.map(id => this.until(`/v2/tasks/${id}`, task => task['state'] === 'completed', 10_000)),
+  );
   const starts = tasks.map(task => Number(task['started_ms']));
-  assert.deepEqual(starts, [...starts].sort((a, b) => a - b));
+  assert.deepEqual(
+    starts,
+    [...starts].sort((a, b) => a - b),
+  );
 });
 
 Then('task {string} is unknown before long', async function (this: ServiceWorld, taskId: string) {
   await this.until(`/v2/tasks/${taskId}`, answer => answer['code'] === 'TASK_NOT_FOUND');
 });
 
-Then('{int} are accepted and {int} are refused with {word}', function (this: ServiceWorld, accepted: number, refused: number, code: string) {
-  const codes = this.answers.map(answer => (answer.status === 202 ? 'accepted' : String(answer.json()['code'])));
-  assert.deepEqual(codes.sort(), [...Array<string>(refused).fill(code), ...Array<string>(accepted).fill('accepted')].sort());
-});
+Then(
+  '{int} are accepted and {int} are refused with {word}',
+  function (this: ServiceWorld, accepted: number, refused: number, code: string) {
+    const codes = this.answers.map(answer => (answer.status === 202 ? 'accepted' : String(answer.json()['code'])));
+    assert.deepEqual(
+      codes.sort(),
+      [...Array<string>(refused).fill(code), ...Array<string>(accepted).fill('accepted')].sort(),
+    );
+  },
+);

@@ -24,12 +24,15 @@ Given('a task {string} has been enqueued', async function (this: ServiceWorld, t
   this.answers = [];
 });
 
-Given('a task {string} has been enqueued at position {int}', async function (this: ServiceWorld, taskId: string, position: number) {
-  for (let n = 0; n < position; n++) await this.enqueue();
-  const answer = await this.enqueue({ task_id: taskId });
-  assert.equal(answer.json()['queue_position'], position);
-  this.answers = [];
-});
+Given(
+  'a task {string} has been enqueued at position {int}',
+  async function (this: ServiceWorld, taskId: string, position: number) {
+    for (let n = 0; n < position; n++) await this.enqueue();
+    const answer = await this.enqueue({ task_id: taskId });
+    assert.equal(answer.json()['queue_position'], position);
+    this.answers = [];
+  },
+);
 
 Given('tasks have been enqueued', async function (this: ServiceWorld) {
   await this.enqueue({ engine: 'llamacpp', placement: { pin_pool_id: 'default' } });
@@ -73,7 +76,10 @@ Then('the oldest task is dropped', async function (this: ServiceWorld) {
   assert.equal((oldest['error'] as Record<string, unknown>)['code'], 'QUEUE_FULL_DROP_LRU');
   assert.equal((await this.look('/v2/tasks/waiting-1')).json()['state'], 'queued');
   const { events } = await this.readTask('waiting-0');
-  assert.deepEqual(events.map(event => event.type), ['error']);
+  assert.deepEqual(
+    events.map(event => event.type),
+    ['error'],
+  );
 });
 
 Then('the task is marked as cancelled', async function (this: ServiceWorld) {

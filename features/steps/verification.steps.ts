@@ -23,11 +23,17 @@ Given('the model file {string} holds {string}', function (this: ServiceWorld, fi
   this.names.set('model file', file);
 });
 
-Given(/^a model "([^"]+)" with that file and (its|another) digest is in the catalogue$/, async function (this: ServiceWorld, id: string, whose: string) {
-  const file = this.names.get('model file') ?? '';
-  const content = whose === 'its' ? readFileSync(pathOf(this, file)) : 'something else';
-  await describe(this, id, { local_path: file, digest: `sha256:${createHash('sha256').update(content).digest('hex')}` });
-});
+Given(
+  /^a model "([^"]+)" with that file and (its|another) digest is in the catalogue$/,
+  async function (this: ServiceWorld, id: string, whose: string) {
+    const file = this.names.get('model file') ?? '';
+    const content = whose === 'its' ? readFileSync(pathOf(this, file)) : 'something else';
+    await describe(this, id, {
+      local_path: file,
+      digest: `sha256:${createHash('sha256').update(content).digest('hex')}`,
+    });
+  },
+);
 
 Given('a model {string} is retired', async function (this: ServiceWorld, id: string) {
   await describe(this, id);

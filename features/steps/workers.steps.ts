@@ -6,9 +6,12 @@ When('I register a worker', async function (this: ServiceWorld) {
   await this.request('POST', '/v2/workers/register', {});
 });
 
-When('I register a worker with pool_id {string} and replica_id {string}', async function (this: ServiceWorld, pool: string, replica: string) {
-  await this.request('POST', '/v2/workers/register', { pool_id: pool, replica_id: replica });
-});
+When(
+  'I register a worker with pool_id {string} and replica_id {string}',
+  async function (this: ServiceWorld, pool: string, replica: string) {
+    await this.request('POST', '/v2/workers/register', { pool_id: pool, replica_id: replica });
+  },
+);
 
 Then('the response includes identity fingerprint', function (this: ServiceWorld) {
   assert.match(String(this.json['identity']), /^token:[0-9a-f]{6}$/);

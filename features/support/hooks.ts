@@ -7,7 +7,9 @@ setDefaultTimeout(30_000);
 /** A scenario fails on any error that the service logged and no step expected, and on a service that died by itself. */
 After(async function (this: ServiceWorld, { result }) {
   const service = this.started;
-  const errors = (service?.logs() ?? []).filter(line => line['level'] === 'error' && !this.expectedErrors.has(String(line['event'])));
+  const errors = (service?.logs() ?? []).filter(
+    line => line['level'] === 'error' && !this.expectedErrors.has(String(line['event'])),
+  );
   const died = service !== undefined && service.exitCode !== undefined;
   const output = service?.logs().map(line => JSON.stringify(line));
   await this.close();

@@ -66,7 +66,12 @@ export class ServiceWorld extends World {
     return engine;
   }
 
-  async request(method: string, path: string, body?: unknown, headers: Record<string, string | undefined> = {}): Promise<HttpAnswer> {
+  async request(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string | undefined> = {},
+  ): Promise<HttpAnswer> {
     const service = await this.service();
     const options = { headers: { ...this.headers, ...headers }, ...(body !== undefined && { body: body as object }) };
     const answer = await service.request(method, path, options);
@@ -108,10 +113,17 @@ export class ServiceWorld extends World {
   }
 
   /** Binds an engine to a pool and waits until it is ready there. */
-  async bound(engine: RunningEngine, poolId: string, replicaId = 'r0', more: Record<string, unknown> = {}): Promise<void> {
+  async bound(
+    engine: RunningEngine,
+    poolId: string,
+    replicaId = 'r0',
+    more: Record<string, unknown> = {},
+  ): Promise<void> {
     await this.register(poolId, replicaId, { url: engine.url, ...more });
     await this.until(`/v2/pools/${poolId}`, pool =>
-      ((pool['replicas'] ?? []) as Record<string, unknown>[]).some(replica => replica['replica_id'] === replicaId && replica['ready'] === true),
+      ((pool['replicas'] ?? []) as Record<string, unknown>[]).some(
+        replica => replica['replica_id'] === replicaId && replica['ready'] === true,
+      ),
     );
   }
 
@@ -143,7 +155,11 @@ export class ServiceWorld extends World {
   }
 
   /** Waits until a GET satisfies a condition. */
-  async until(path: string, wanted: (body: Record<string, unknown>) => boolean, deadlineMs = 5000): Promise<Record<string, unknown>> {
+  async until(
+    path: string,
+    wanted: (body: Record<string, unknown>) => boolean,
+    deadlineMs = 5000,
+  ): Promise<Record<string, unknown>> {
     return eventually(async () => (await this.look(path)).json(), wanted, deadlineMs);
   }
 
@@ -155,7 +171,9 @@ export class ServiceWorld extends World {
   async metric(name: string, labels: Record<string, string> = {}): Promise<number> {
     const { text } = await this.look('/metrics');
     const samples = text.split('\n').filter(line => line.startsWith(`${name}{`) || line.startsWith(`${name} `));
-    const matching = samples.filter(line => Object.entries(labels).every(([label, value]) => line.includes(`${label}="${value}"`)));
+    const matching = samples.filter(line =>
+      Object.entries(labels).every(([label, value]) => line.includes(`${label}="${value}"`)),
+    );
     return matching.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
   }
 

@@ -1,11 +1,11 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
-import { ApiBody, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
+import { ApiBody, ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { ServiceError } from '../errors/service-error';
 import { ApiErrors } from '../http/api-errors';
-import { decodeCursor, encodeCursor, type Page } from '../http/page';
+import { decodeCursor, encodeCursor } from '../http/page';
 import type { ArtifactQuery } from './artifact-store.port';
-import { ArtifactCreatedDto, ArtifactInfoDto, ArtifactListQuery, toArtifactInfoDto } from './artifacts.dto';
+import { ArtifactCreatedDto, ArtifactListQuery, ArtifactPageDto, toArtifactInfoDto } from './artifacts.dto';
 import { ArtifactsService } from './artifacts.service';
 
 @ApiTags('artifacts')
@@ -15,8 +15,11 @@ export class ArtifactsController {
 
   @Post()
   @HttpCode(201)
-  @ApiOperation({ summary: 'Store a JSON document', description: 'The body is the document. The same content has the same id.' })
-  @ApiBody({ schema: {}, description: 'Any JSON value, up to 1 MiB and 64 levels.' })
+  @ApiOperation({
+    summary: 'Store a JSON document',
+    description: 'The body is the document. The same content has the same id.',
+  })
+  @ApiBody({ schema: {}, description: 'Any JSON value, up to 1 MiB and 64 levels; numbers are doubles.' })
   @ApiResponse({ status: 201, type: ArtifactCreatedDto })
   @ApiErrors('INVALID_PARAMS', 'BODY_TOO_LARGE', 'STORAGE_FULL', 'STORAGE_UNAVAILABLE')
   async create(@Body() document: unknown): Promise<ArtifactCreatedDto> {
@@ -25,34 +28,45 @@ export class ArtifactsController {
 
   @Get()
   @ApiOperation({ summary: 'List artifacts, newest first' })
-  @ApiResponse({ status: 200, description: '`{items: ArtifactInfo[], next_cursor?}`' })
+  @ApiResponse({ status: 200, type: ArtifactPageDto })
   @ApiErrors('INVALID_PARAMS')
-  async list(@Query() { kind, task_id: taskId, limit, cursor }: ArtifactListQuery): Promise<Page<ArtifactInfoDto>> {
+  async list(@Query() { kind, task_id: taskId, limit, cursor }: ArtifactListQuery): Promise<ArtifactPageDto> {
     const after = positionOf(cursor);
-    const found = await this.artifacts.list({ limit, ...(kind && { kind }), ...(taskId && { taskId }), ...(after && { after }) });
-    const items = found.map(toArtifactInfoDto);
+    // One more than asked for tells whether there is another page.
+    const query = { limit: limit + 1, ...(kind && { kind }), ...(taskId && { taskId }), ...(after && { after }) };
+    const found = await this.artifacts.list(query);
+    const items = found.slice(0, limit).map(toArtifactInfoDto);
     const last = items.at(-1);
-    return { items, ...(last && items.length === limit && { next_cursor: encodeCursor([last.created_ms, last.id]) }) };
+    return { items, ...(last && found.length > limit && { next_cursor: encodeCursor([last.created_ms, last.id]) }) };
   }
 
   @Get(':id')
-  @ApiOperation({ summary: 'An artifact' })
+  @ApiOperation({ summary: 'An artifact', description: 'It never changes: its id is its `ETag`.' })
+  @ApiHeader({ name: 'If-None-Match', required: false, description: 'The ETag of a copy at hand.' })
   @ApiResponse({ status: 200, description: 'The document, in canonical form.' })
-  @ApiErrors('ARTIFACT_NOT_FOUND')
-  async get(@Param('id') id: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<string> {
+  @ApiResponse({ status: 304, description: 'The copy at hand is the document.' })
+  @ApiErrors('ARTIFACT_NOT_FOUND', 'INTERNAL', 'STORAGE_UNAVAILABLE')
+  async get(
+    @Param('id') id: string,
+    @Headers('if-none-match') copies: string | undefined,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<string | undefined> {
     const json = await this.artifacts.get(id);
-    void reply
-      .header('Content-Type', 'application/json; charset=utf-8')
-      .header('ETag', `"${id}"`)
-      .header('Cache-Control', 'private, max-age=31536000, immutable');
+    // Set by hand, for only the document may be cached for ever, not the error that may come in its place.
+    void reply.header('ETag', `"${id}"`).header('Cache-Control', 'private, max-age=31536000, immutable');
+    if (copies?.includes(`"${id}"`)) {
+      void reply.status(304);
+      return undefined;
+    }
+    void reply.header('Content-Type', 'application/json; charset=utf-8');
     return json;
   }
 
   @Delete(':id')
   @HttpCode(204)
-  @ApiOperation({ summary: 'Delete an artifact' })
+  @ApiOperation({ summary: 'Delete an artifact', description: 'A transcript goes for all tasks that had the same.' })
   @ApiResponse({ status: 204 })
-  @ApiErrors('ARTIFACT_NOT_FOUND')
+  @ApiErrors('ARTIFACT_NOT_FOUND', 'STORAGE_UNAVAILABLE')
   async delete(@Param('id') id: string): Promise<void> {
     await this.artifacts.delete(id);
   }

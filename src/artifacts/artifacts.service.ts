@@ -8,11 +8,14 @@ import { ArtifactStore, type ArtifactInfo, type ArtifactQuery } from './artifact
 import { canonicalDocument } from './canonical-json';
 
 const RETENTION_EVERY_MS = 60_000;
+/** Transcripts of one step; other work gets its turn after each file of it. */
 const RETENTION_STEP = 1000;
 
 /** Documents that clients keep, and transcripts that the service keeps for them. */
 @Injectable()
 export class ArtifactsService {
+  private isRemoving = false;
+
   constructor(
     private readonly config: Config,
     private readonly store: ArtifactStore,
@@ -20,14 +23,14 @@ export class ArtifactsService {
     private readonly narrator: Narrator,
   ) {}
 
-  /** Resolves to the id once the document is durable. */
+  /** Resolves to the id once the document is durable. @throws ServiceError as canonicalDocument and {@link ArtifactStore.put} */
   async create(value: unknown): Promise<string> {
     const document = canonicalDocument(value);
     await this.store.put(document, 'document');
     return document.id;
   }
 
-  /** Canonical JSON. @throws ServiceError ARTIFACT_NOT_FOUND */
+  /** Canonical JSON. @throws ServiceError ARTIFACT_NOT_FOUND, INTERNAL when it is damaged */
   async get(id: string): Promise<string> {
     const json = await this.store.get(id);
     if (json === undefined) throw new ServiceError('ARTIFACT_NOT_FOUND');
@@ -43,13 +46,24 @@ export class ArtifactsService {
     if (!(await this.store.delete(id))) throw new ServiceError('ARTIFACT_NOT_FOUND');
   }
 
+  /** Step by step until none is past its time; a round that takes longer than the interval is not joined by another. */
   @Interval(RETENTION_EVERY_MS)
   async removeOldTranscripts(): Promise<void> {
+    if (this.isRemoving) return;
+    this.isRemoving = true;
+    let removed = 0;
     try {
-      const removed = await this.store.expireTranscripts(this.clock.wallMs() - this.config.transcriptRetentionMs, RETENTION_STEP);
-      if (removed > 0) this.narrator.tell(`${removed} old transcripts were removed.`, { event: 'transcripts_expired', removed });
+      for (let step = RETENTION_STEP; step === RETENTION_STEP; removed += step) {
+        const createdBeforeMs = this.clock.wallMs() - this.config.transcriptRetentionMs;
+        step = await this.store.expireTranscripts(createdBeforeMs, RETENTION_STEP);
+      }
+      if (removed > 0)
+        this.narrator.tell(`${removed} old transcripts were removed.`, { event: 'transcripts_expired', removed });
     } catch (cause) {
-      this.narrator.warn('Old transcripts could not be removed; the next round tries again.', { event: 'retention_failed' }, cause);
+      const human = 'Old transcripts could not be removed; the next round tries again.';
+      this.narrator.warn(human, { event: 'retention_failed', removed }, cause);
+    } finally {
+      this.isRemoving = false;
     }
   }
 }

@@ -7,7 +7,9 @@ describe('canonicalDocument', () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 6 }), value => {
         const shuffled = JSON.parse(JSON.stringify(value), (_key, node: unknown) =>
-          typeof node === 'object' && node !== null && !Array.isArray(node) ? Object.fromEntries(Object.entries(node).reverse()) : node,
+          typeof node === 'object' && node !== null && !Array.isArray(node)
+            ? Object.fromEntries(Object.entries(node).reverse())
+            : node,
         ) as unknown;
         expect(canonicalDocument(shuffled).id).toBe(canonicalDocument(value).id);
       }),

@@ -1,18 +1,33 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { ApiErrors } from '../http/api-errors';
-import { decodeCursor, encodeCursor, PageQuery, type Page } from '../http/page';
-import { CreateModelDto, ModelDto, ModelStateDto, toDescription, toModelDto } from './catalog.dto';
+import { decodeCursor, encodeCursor, PageQuery } from '../http/page';
+import {
+  CreateModelDto,
+  ModelDto,
+  ModelPageDto,
+  ModelStateDto,
+  toDescription,
+  toListedModel,
+  toModelDto,
+} from './catalog.dto';
 import { CatalogService } from './catalog.service';
+import { VerificationService } from './verification.service';
 
 @ApiTags('catalog')
 @Controller('v2/catalog/models')
 export class CatalogController {
-  constructor(private readonly catalog: CatalogService) {}
+  constructor(
+    private readonly catalog: CatalogService,
+    private readonly verifications: VerificationService,
+  ) {}
 
   @Post()
   @HttpCode(201)
-  @ApiOperation({ summary: 'Put a model into the catalogue', description: 'The same description again changes nothing.' })
+  @ApiOperation({
+    summary: 'Put a model into the catalogue',
+    description: 'The same description again changes nothing.',
+  })
   @ApiResponse({ status: 201, type: ModelDto })
   @ApiErrors('INVALID_PARAMS', 'MODEL_CONFLICT', 'STORAGE_FULL', 'STORAGE_UNAVAILABLE')
   async create(@Body() body: CreateModelDto): Promise<ModelDto> {
@@ -20,14 +35,19 @@ export class CatalogController {
   }
 
   @Get()
-  @ApiOperation({ summary: 'List models by id' })
-  @ApiResponse({ status: 200, description: '`{items: Model[], next_cursor?}`' })
+  @ApiOperation({
+    summary: 'List models by id',
+    description: 'Without their manifests, signatures, sbom and trust_policy.',
+  })
+  @ApiResponse({ status: 200, type: ModelPageDto })
   @ApiErrors('INVALID_PARAMS')
-  async list(@Query() { limit, cursor }: PageQuery): Promise<Page<ModelDto>> {
+  async list(@Query() { limit, cursor }: PageQuery): Promise<ModelPageDto> {
     const [after] = decodeCursor(cursor) ?? [];
-    const items = (await this.catalog.list(after === undefined ? undefined : String(after), limit)).map(toModelDto);
+    // One more than asked for tells whether there is another page.
+    const found = await this.catalog.list(after === undefined ? undefined : String(after), limit + 1);
+    const items = found.slice(0, limit).map(toListedModel);
     const last = items.at(-1);
-    return { items, ...(last && items.length === limit && { next_cursor: encodeCursor([last.id]) }) };
+    return { items, ...(last && found.length > limit && { next_cursor: encodeCursor([last.id]) }) };
   }
 
   @Get(':id')
@@ -40,27 +60,36 @@ export class CatalogController {
 
   @Post(':id/verify')
   @HttpCode(202)
-  @ApiOperation({ summary: "Check a model's file against its digest", description: 'A large file is hashed on after the answer.' })
+  @ApiOperation({
+    summary: "Check a model's file against its digest",
+    description: 'A large file is hashed on after the answer.',
+  })
   @ApiResponse({ status: 202, type: ModelDto })
-  @ApiErrors('MODEL_NOT_FOUND')
+  @ApiErrors('MODEL_NOT_FOUND', 'STORAGE_FULL', 'STORAGE_UNAVAILABLE')
   async verify(@Param('id') id: string): Promise<ModelDto> {
-    return toModelDto(await this.catalog.verify(id));
+    return toModelDto(await this.verifications.verify(id));
   }
 
   @Post(':id/state')
   @HttpCode(202)
   @ApiOperation({ summary: 'Retire a model, or take it back' })
   @ApiResponse({ status: 202, type: ModelDto })
-  @ApiErrors('INVALID_PARAMS', 'MODEL_NOT_FOUND')
-  async setState(@Param('id') id: string, @Body() { state, deadline_ms: deadlineMs }: ModelStateDto): Promise<ModelDto> {
+  @ApiErrors('INVALID_PARAMS', 'MODEL_NOT_FOUND', 'STORAGE_FULL', 'STORAGE_UNAVAILABLE')
+  async setState(
+    @Param('id') id: string,
+    @Body() { state, deadline_ms: deadlineMs }: ModelStateDto,
+  ): Promise<ModelDto> {
     return toModelDto(await this.catalog.setState(id, state, deadlineMs));
   }
 
   @Delete(':id')
   @HttpCode(204)
-  @ApiOperation({ summary: 'Delete a model and its file under the model directory' })
+  @ApiOperation({
+    summary: 'Delete a model',
+    description: 'Its file under the model directory goes too, unless another model names the same.',
+  })
   @ApiResponse({ status: 204 })
-  @ApiErrors('MODEL_NOT_FOUND')
+  @ApiErrors('MODEL_NOT_FOUND', 'STORAGE_UNAVAILABLE')
   async delete(@Param('id') id: string): Promise<void> {
     await this.catalog.delete(id);
   }

@@ -30,10 +30,19 @@ export class CreateModelDto {
   })
   digest?: string;
 
-  @TextField({ description: 'Where it comes from.', maxLength: 2048, pattern: /^[a-z][a-z0-9+.-]*:[^\s\p{Cc}]+$/u, optional: true })
+  @TextField({
+    description: 'Where it comes from.',
+    maxLength: 2048,
+    pattern: /^[a-z][a-z0-9+.-]*:[^\s\p{Cc}]+$/u,
+    optional: true,
+  })
   source_url?: string;
 
-  @TextField({ description: 'Its file, relative to the model directory; the id when absent.', maxLength: 1024, optional: true })
+  @TextField({
+    description: 'Its file, relative to the model directory; the id when absent.',
+    maxLength: 1024,
+    optional: true,
+  })
   local_path?: string;
 
   @TextListField({ description: 'Tags.', maxItems: 64, maxLength: 128, optional: true })
@@ -60,21 +69,35 @@ export class ModelStateDto {
   deadline_ms: number = 0;
 }
 
-export class ModelDto {
+export class VerificationDto implements VerificationResult {
+  @ApiProperty({ enum: ['passed', 'failed', 'skipped'] }) result!: VerificationResult['result'];
+  @ApiProperty({ description: 'Why, in one word.', example: 'digest_match' }) reason!: VerificationResult['reason'];
+}
+
+/** Times are milliseconds since 1970. */
+export class ListedModelDto {
   @ApiProperty() id!: string;
   @ApiPropertyOptional() digest?: string;
   @ApiProperty({ enum: ['Active', 'Retired'] }) state!: ModelState;
   @ApiPropertyOptional() source_url?: string;
-  @ApiPropertyOptional() local_path?: string;
+  @ApiPropertyOptional({ description: 'Relative to the model directory.' }) local_path?: string;
   @ApiProperty({ type: [String] }) tags!: readonly string[];
+  @ApiProperty() created_ms!: number;
+  @ApiProperty({ type: Number, nullable: true }) last_verified_ms!: number | null;
+  @ApiPropertyOptional({ description: 'When its retirement takes effect.' }) retire_deadline_ms?: number;
+  @ApiPropertyOptional() verification?: VerificationDto;
+}
+
+export class ModelDto extends ListedModelDto {
   @ApiPropertyOptional({ type: Object }) manifests?: unknown;
   @ApiPropertyOptional({ type: Object }) signatures?: unknown;
   @ApiPropertyOptional({ type: Object }) sbom?: unknown;
   @ApiPropertyOptional({ type: Object }) trust_policy?: unknown;
-  @ApiProperty() created_ms!: number;
-  @ApiProperty({ type: Number, nullable: true }) last_verified_ms!: number | null;
-  @ApiPropertyOptional() retire_deadline_ms?: number;
-  @ApiPropertyOptional({ description: '`{result: passed|failed|skipped, reason}`', type: Object }) verification?: VerificationResult;
+}
+
+export class ModelPageDto {
+  @ApiProperty({ type: [ListedModelDto] }) items!: readonly ListedModelDto[];
+  @ApiPropertyOptional({ description: 'Absent on the last page.' }) next_cursor?: string;
 }
 
 /** @throws ServiceError INVALID_PARAMS */
@@ -84,9 +107,17 @@ export function toDescription(body: CreateModelDto): ModelDescription {
   assertModelId(id);
   const localPath = body.local_path ?? id;
   if (!staysBelow(localPath)) {
-    throw new ServiceError('INVALID_PARAMS', { field: 'local_path', message: 'local_path must be relative and stay below the model directory' });
+    throw new ServiceError('INVALID_PARAMS', {
+      field: 'local_path',
+      message: 'local_path must be relative and stay below the model directory',
+    });
   }
-  const attached = { manifests: body.manifests, signatures: body.signatures, sbom: body.sbom, trustPolicy: body.trust_policy };
+  const attached = {
+    manifests: body.manifests,
+    signatures: body.signatures,
+    sbom: body.sbom,
+    trustPolicy: body.trust_policy,
+  };
   if (Buffer.byteLength(JSON.stringify(attached)) > MAX_ATTACHED_BYTES) {
     const message = `manifests, signatures, sbom and trust_policy must have at most ${MAX_ATTACHED_BYTES} bytes together`;
     throw new ServiceError('INVALID_PARAMS', { field: 'manifests', message });
@@ -110,16 +141,23 @@ function assertModelId(id: string): void {
 
 export function toModelDto(entry: ModelEntry): ModelDto {
   return {
+    ...toListedModel(entry),
+    ...(entry.manifests !== undefined && { manifests: entry.manifests }),
+    ...(entry.signatures !== undefined && { signatures: entry.signatures }),
+    ...(entry.sbom !== undefined && { sbom: entry.sbom }),
+    ...(entry.trustPolicy !== undefined && { trust_policy: entry.trustPolicy }),
+  };
+}
+
+/** Without its documents, a thousand of which would make an answer of hundreds of megabytes. */
+export function toListedModel(entry: ModelEntry): ListedModelDto {
+  return {
     id: entry.id,
     ...(entry.digest !== undefined && { digest: entry.digest }),
     state: entry.state,
     ...(entry.sourceUrl !== undefined && { source_url: entry.sourceUrl }),
     ...(entry.localPath !== undefined && { local_path: entry.localPath }),
     tags: entry.tags,
-    ...(entry.manifests !== undefined && { manifests: entry.manifests }),
-    ...(entry.signatures !== undefined && { signatures: entry.signatures }),
-    ...(entry.sbom !== undefined && { sbom: entry.sbom }),
-    ...(entry.trustPolicy !== undefined && { trust_policy: entry.trustPolicy }),
     created_ms: entry.createdAtMs,
     last_verified_ms: entry.lastVerifiedMs ?? null,
     ...(entry.retireDeadlineAtMs !== undefined && { retire_deadline_ms: entry.retireDeadlineAtMs }),

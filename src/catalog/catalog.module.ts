@@ -3,11 +3,12 @@ import { FsCatalog } from '../storage/files/fs-catalog';
 import { CatalogController } from './catalog.controller';
 import { CatalogService } from './catalog.service';
 import { ModelCatalog } from './model-catalog.port';
-import { ModelVerifier } from './verification';
+import { ModelVerifier } from './model-verifier';
+import { VerificationService } from './verification.service';
 
 @Module({
   controllers: [CatalogController],
-  providers: [{ provide: ModelCatalog, useClass: FsCatalog }, CatalogService, ModelVerifier],
+  providers: [{ provide: ModelCatalog, useClass: FsCatalog }, CatalogService, VerificationService, ModelVerifier],
   exports: [CatalogService],
 })
 export class CatalogModule {}

@@ -2,31 +2,31 @@ import { isDeepStrictEqual } from 'node:util';
 import { Injectable } from '@nestjs/common';
 import { Config } from '../config/config';
 import { ServiceError } from '../errors/service-error';
-import { MetricsService } from '../observability/metrics.service';
 import { Narrator } from '../observability/narrator';
 import { Clock } from '../time/clock';
 import { ModelCatalog, type ModelEntry, type ModelState } from './model-catalog.port';
 import { removeModelFile } from './model-file';
-import { ModelVerifier } from './verification';
 
 /** What a client says of a model; the rest of an entry is the service's. */
-export type ModelDescription = Omit<ModelEntry, 'state' | 'createdAtMs' | 'lastVerifiedMs' | 'retireDeadlineAtMs' | 'verification'>;
+export type ModelDescription = Omit<
+  ModelEntry,
+  'state' | 'createdAtMs' | 'lastVerifiedMs' | 'retireDeadlineAtMs' | 'verification'
+>;
 
-export type Admissible = { readonly ok: true } | { readonly ok: false; readonly code: 'MODEL_RETIRED' | 'MODEL_UNVERIFIED' };
+export type Admissible =
+  { readonly ok: true } | { readonly ok: false; readonly code: 'MODEL_RETIRED' | 'MODEL_UNVERIFIED' };
 
-/** How long a verification request waits for its result; a large file is hashed on after that. */
-const VERIFY_WAIT_MS = 2000;
+/** What became of the file of a model that was to be deleted. */
+type Removal = { readonly deleted: 1 } | { readonly deleted: 0; readonly reason: string };
 
-/** The models that the service knows of: described, verified, retired. */
+const PAGE = 1000;
+
+/** The models that the service knows of: described, retired, deleted. */
 @Injectable()
 export class CatalogService {
-  private readonly verifications = new Map<string, Promise<void>>();
-
   constructor(
     private readonly config: Config,
     private readonly catalog: ModelCatalog,
-    private readonly verifier: ModelVerifier,
-    private readonly metrics: MetricsService,
     private readonly clock: Clock,
     private readonly narrator: Narrator,
   ) {}
@@ -54,20 +54,6 @@ export class CatalogService {
     return this.catalog.list(afterId, limit);
   }
 
-  /** Resolves to the entry as it is when the check is through, or after a while when it takes longer. @throws ServiceError MODEL_NOT_FOUND */
-  async verify(id: string): Promise<ModelEntry> {
-    const entry = await this.get(id);
-    let check = this.verifications.get(id);
-    if (!check) {
-      check = this.check(entry).finally(() => this.verifications.delete(id));
-      this.verifications.set(id, check);
-    }
-    let timer: NodeJS.Timeout | undefined;
-    const patience = new Promise<void>(resolve => (timer = setTimeout(resolve, VERIFY_WAIT_MS)));
-    await Promise.race([check, patience]).finally(() => clearTimeout(timer));
-    return this.get(id);
-  }
-
   /** @param deadlineMs a retirement takes effect after this long. @throws ServiceError MODEL_NOT_FOUND */
   async setState(id: string, state: ModelState, deadlineMs: number): Promise<ModelEntry> {
     const retireDeadlineAtMs = state === 'Retired' && deadlineMs > 0 ? this.clock.wallMs() + deadlineMs : undefined;
@@ -81,44 +67,67 @@ export class CatalogService {
     return changed;
   }
 
-  /** @throws ServiceError MODEL_NOT_FOUND */
+  /**
+   * Deletes the entry, and the file it names under the model directory unless another entry names it too. A file that cannot be
+   * deleted (a read-only model directory) stays, and the log says so.
+   * @throws ServiceError MODEL_NOT_FOUND
+   */
   async delete(id: string): Promise<void> {
-    const removed = await this.catalog.delete(id);
-    if (!removed) throw new ServiceError('MODEL_NOT_FOUND');
-    const fileRemoved = removed.localPath !== undefined && (await removeModelFile(this.config.modelsDir, removed.localPath));
-    this.narrator.tell(`Model ${id} left the catalogue.`, { event: 'model_deleted', model_id: id, file_removed: fileRemoved });
+    const entry = await this.catalog.delete(id);
+    if (!entry) throw new ServiceError('MODEL_NOT_FOUND');
+    const { deleted, ...rest } = await this.removeFile(entry);
+    const human = `Model ${id} left the catalogue${deleted === 1 ? ' and its file the disk' : ''}.`;
+    this.narrator.tell(human, { event: 'model_deleted', model_id: id, files_deleted: deleted, ...rest });
   }
 
   /** Whether tasks and reloads may use a model. What the catalogue does not know it does not forbid. */
   async admissible(modelRef: string): Promise<Admissible> {
     const entry = await this.catalog.find(modelRef);
     if (!entry) return { ok: true };
-    if (entry.state === 'Retired' && (entry.retireDeadlineAtMs ?? 0) <= this.clock.wallMs()) return { ok: false, code: 'MODEL_RETIRED' };
+    const retiredSinceMs = entry.retireDeadlineAtMs ?? 0;
+    if (entry.state === 'Retired' && retiredSinceMs <= this.clock.wallMs()) return { ok: false, code: 'MODEL_RETIRED' };
     return entry.verification?.result === 'failed' ? { ok: false, code: 'MODEL_UNVERIFIED' } : { ok: true };
   }
 
-  /** Deletes the file of a model under the model directory; the entry stays. */
+  /** Deletes the file of a model under the model directory and nowhere else; the entry stays. */
   async removeCachedFiles(modelId: string): Promise<{ readonly deleted: number; readonly reason?: string }> {
     const entry = await this.catalog.find(modelId);
-    if (!entry) return { deleted: 0, reason: 'the model is not in the catalogue' };
-    const removed = entry.localPath !== undefined && (await removeModelFile(this.config.modelsDir, entry.localPath));
-    return removed ? { deleted: 1 } : { deleted: 0, reason: 'it has no file under the model directory' };
+    return entry ? this.removeFile(entry) : { deleted: 0, reason: 'the model is not in the catalogue' };
   }
 
-  private async check(entry: ModelEntry): Promise<void> {
-    const verification = await this.verifier.verify(entry);
-    const lastVerifiedMs = this.clock.wallMs();
-    await this.catalog.update(entry.id, current => ({ ...current, verification, lastVerifiedMs }));
-    this.metrics.catalogVerification(verification.result, verification.reason, '');
-    this.narrator.tell(`Verification of model ${entry.id}: ${verification.result} (${verification.reason}).`, {
-      event: 'model_verified',
-      model_id: entry.id,
-      ...verification,
-    });
+  private async removeFile({ id, localPath }: ModelEntry): Promise<Removal> {
+    const nothing: Removal = { deleted: 0, reason: 'it has no file of its own under the model directory' };
+    if (localPath === undefined || (await this.isNamedByAnother(id, localPath))) return nothing;
+    try {
+      return (await removeModelFile(this.config.modelsDir, localPath)) ? { deleted: 1 } : nothing;
+    } catch (cause) {
+      this.narrator.warn(
+        `The file of model ${id} cannot be deleted.`,
+        { event: 'model_file_kept', model_id: id },
+        cause,
+      );
+      return { deleted: 0, reason: 'its file cannot be deleted' };
+    }
+  }
+
+  private async isNamedByAnother(id: string, localPath: string): Promise<boolean> {
+    for (let after: string | undefined; ;) {
+      const page = await this.catalog.list(after, PAGE);
+      if (page.some(other => other.id !== id && other.localPath === localPath)) return true;
+      if (page.length < PAGE) return false;
+      after = page.at(-1)?.id;
+    }
   }
 }
 
 function descriptionOf(entry: ModelEntry): ModelDescription {
-  const { state: _s, createdAtMs: _c, lastVerifiedMs: _l, retireDeadlineAtMs: _r, verification: _v, ...description } = entry;
+  const {
+    state: _s,
+    createdAtMs: _c,
+    lastVerifiedMs: _l,
+    retireDeadlineAtMs: _r,
+    verification: _v,
+    ...description
+  } = entry;
   return description;
 }

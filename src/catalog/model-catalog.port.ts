@@ -3,7 +3,8 @@ export type ModelState = 'Active' | 'Retired';
 export interface VerificationResult {
   readonly result: 'passed' | 'failed' | 'skipped';
   /** Bounded vocabulary: it becomes a metric label. */
-  readonly reason: 'digest_match' | 'digest_mismatch' | 'no_digest' | 'no_file' | 'unsupported_algorithm' | 'unreadable';
+  readonly reason:
+    'digest_match' | 'digest_mismatch' | 'no_digest' | 'no_file' | 'unsupported_algorithm' | 'unreadable';
 }
 
 /** A model of the catalogue. */

@@ -1,32 +1,45 @@
 import { constants } from 'node:fs';
-import { open, realpath, rm, type FileHandle } from 'node:fs/promises';
+import { lstat, open, realpath, unlink, type FileHandle } from 'node:fs/promises';
 import { join, normalize, sep } from 'node:path';
 
 /** Whether a relative path stays below the folder it is taken from, as far as its text tells. */
 export function staysBelow(path: string): boolean {
+  if (path === '' || path.includes('\0')) return false;
   const normal = normalize(path);
-  return path !== '' && !path.includes('\0') && !normal.startsWith(sep) && normal !== '..' && normal !== '.' && !normal.startsWith(`..${sep}`);
+  return (
+    !normal.startsWith(sep) && normal !== '..' && normal !== '.' && normal !== './' && !normal.startsWith(`..${sep}`)
+  );
 }
 
-/** Opens a regular file under the model directory; undefined when there is none, or a link leads out of it. */
+/** The one spelling of a path that {@link staysBelow}, so that two entries can be seen to name the same file. */
+export function normalPath(path: string): string {
+  return normalize(path).replace(/\/+$/, '');
+}
+
+/**
+ * Opens a regular file under the model directory, over links as long as they stay inside; undefined when there is none.
+ * @throws Error of the file system when there is one that cannot be opened
+ */
 export async function openModelFile(modelsDir: string, localPath: string): Promise<FileHandle | undefined> {
   const path = await insidePath(modelsDir, localPath);
   if (path === undefined) return undefined;
   // Not blocking, or a FIFO in its place would hang the open.
-  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch(() => undefined);
-  if (file && (await file.stat()).isFile()) return file;
-  await file?.close();
+  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  if ((await file.stat()).isFile()) return file;
+  await file.close();
   return undefined;
 }
 
-/** Removes a model's file under the model directory and nowhere else; false when there is none there. */
+/**
+ * Removes a regular file under the model directory and nowhere else; false when there is none. A link stays, and so does what
+ * it leads to: others may have links to the same.
+ * @throws Error of the file system when it cannot be removed
+ */
 export async function removeModelFile(modelsDir: string, localPath: string): Promise<boolean> {
-  const file = await openModelFile(modelsDir, localPath);
-  if (!file) return false;
-  await file.close();
   const path = await insidePath(modelsDir, localPath);
-  if (path === undefined) return false;
-  await rm(path);
+  if (path === undefined || path !== join(await realpath(modelsDir), localPath)) return false;
+  if (!(await lstat(path)).isFile()) return false;
+  await unlink(path);
   return true;
 }
 
@@ -36,8 +49,10 @@ async function insidePath(modelsDir: string, localPath: string): Promise<string 
   try {
     const root = await realpath(modelsDir);
     const path = await realpath(join(root, localPath));
-    return path.startsWith(root + sep) ? path : undefined;
-  } catch {
-    return undefined;
+    return path.startsWith(root.endsWith(sep) ? root : root + sep) ? path : undefined;
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP' || code === 'ENAMETOOLONG') return undefined;
+    throw cause;
   }
 }

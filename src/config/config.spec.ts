@@ -25,7 +25,9 @@ describe('loadConfig', () => {
   it('names every malformed setting at once, with what is allowed', () => {
     const faults = faultsOf({ ORCHD_ADMISSION_CAPACITY: '0', ORCHD_FALLBACK: 'maybe', ORCHD_ADDR: 'here' });
     expect(faults).toHaveLength(3);
-    expect(faults.join('\n')).toContain('ORCHD_ADMISSION_CAPACITY is malformed: expected a whole number from 1 to 1000000');
+    expect(faults.join('\n')).toContain(
+      'ORCHD_ADMISSION_CAPACITY is malformed: expected a whole number from 1 to 1000000',
+    );
     expect(faults.join('\n')).toContain('deterministic | wait | error');
   });
 

@@ -56,7 +56,9 @@ export function isLoopbackHost(host: string): boolean {
   const name = host.toLowerCase();
   if (name === 'localhost' || name.endsWith('.localhost')) return true;
   const family = isIP(name);
-  return family === 4 ? name.startsWith('127.') : name === '::1' || name === '0:0:0:0:0:0:0:1' || name.startsWith('::ffff:127.');
+  return family === 4
+    ? name.startsWith('127.')
+    : name === '::1' || name === '0:0:0:0:0:0:0:1' || name.startsWith('::ffff:127.');
 }
 
 const knownNames = new Set<string>(Object.values(settings).map(setting => setting.env));

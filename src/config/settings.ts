@@ -37,7 +37,12 @@ const MIB = 1024 * 1024;
 /** All settings, in the order of the README's table (which is generated from this list). */
 export const settings = {
   addr: setting('ORCHD_ADDR', listenAddress, '127.0.0.1:8080', 'Where the service listens.'),
-  dataDir: setting('ORCHD_DATA_DIR', path, '.runtime/data', 'Journal, catalogue and artifacts. One process per folder.'),
+  dataDir: setting(
+    'ORCHD_DATA_DIR',
+    path,
+    '.runtime/data',
+    'Journal, catalogue and artifacts. One process per folder.',
+  ),
   runtimeDir: setting('ORCHD_RUNTIME_DIR', path, '.runtime/engines', 'Folder watched for handoff files.'),
   modelsDir: setting('ORCHD_MODELS_DIR', path, '~/.cache/models', 'Root under which model files live.'),
 
@@ -46,7 +51,12 @@ export const settings = {
   authToken: optional('AUTH_TOKEN', secret, 'Bearer token that workers register with.'),
   authTokenFile: optional('AUTH_TOKEN_FILE', path, 'The same, read from a file.'),
 
-  admissionCapacity: setting('ORCHD_ADMISSION_CAPACITY', integer(1, 1_000_000), '16', 'Tasks that may wait in the queue.'),
+  admissionCapacity: setting(
+    'ORCHD_ADMISSION_CAPACITY',
+    integer(1, 1_000_000),
+    '16',
+    'Tasks that may wait in the queue.',
+  ),
   admissionPolicy: setting(
     'ORCHD_ADMISSION_POLICY',
     oneOf('reject', 'drop-lru'),
@@ -77,7 +87,12 @@ export const settings = {
     '30000',
     'How long a task with `on_disconnect: cancel` runs on after its last reader left.',
   ),
-  taskRetentionMs: setting('ORCHD_TASK_RETENTION_MS', milliseconds(0), '600000', 'How long an ended task can be asked for.'),
+  taskRetentionMs: setting(
+    'ORCHD_TASK_RETENTION_MS',
+    milliseconds(0),
+    '600000',
+    'How long an ended task can be asked for.',
+  ),
   taskOutputMaxBytes: setting(
     'ORCHD_TASK_OUTPUT_MAX_BYTES',
     bytes(1024, 1024 * MIB),
@@ -105,7 +120,12 @@ export const settings = {
   ),
 
   sessionTtlMs: setting('ORCHD_SESSION_TTL_MS', milliseconds(), '600000', 'Life of an idle session; work renews it.'),
-  sessionsMax: setting('ORCHD_SESSIONS_MAX', integer(1, 10_000_000), '100000', 'Sessions kept; the longest idle goes first.'),
+  sessionsMax: setting(
+    'ORCHD_SESSIONS_MAX',
+    integer(1, 10_000_000),
+    '100000',
+    'Sessions kept; the longest idle goes first.',
+  ),
   sessionTokensBudget: setting(
     'ORCHD_SESSION_TOKENS_BUDGET',
     integer(0, Number.MAX_SAFE_INTEGER),
@@ -130,7 +150,12 @@ export const settings = {
     '127.0.0.0/8,::1/128,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7',
     'Hosts and CIDRs at which an engine may live; link-local addresses never.',
   ),
-  probeIntervalMs: setting('ORCHD_PROBE_INTERVAL_MS', milliseconds(10), '2000', 'How often each engine is asked for its health.'),
+  probeIntervalMs: setting(
+    'ORCHD_PROBE_INTERVAL_MS',
+    milliseconds(10),
+    '2000',
+    'How often each engine is asked for its health.',
+  ),
   probeTimeoutMs: setting('ORCHD_PROBE_TIMEOUT_MS', milliseconds(10), '5000', 'How long an engine has to answer that.'),
   reloadTimeoutMs: setting('ORCHD_RELOAD_TIMEOUT_MS', milliseconds(), '120000', 'Bound of one pool reload.'),
   handoffWatchIntervalMs: setting(
@@ -153,11 +178,18 @@ export const settings = {
     'Bound of the artifact store; the oldest transcripts go first, uploaded documents never.',
   ),
   bodyLimitBytes: setting('ORCHD_BODY_LIMIT_BYTES', bytes(1024, 256 * MIB), String(4 * MIB), 'Largest request body.'),
-  logLevel: setting('ORCHD_LOG_LEVEL', oneOf('trace', 'debug', 'info', 'warn', 'error', 'silent'), 'info', 'Least severe line logged.'),
+  logLevel: setting(
+    'ORCHD_LOG_LEVEL',
+    oneOf('trace', 'debug', 'info', 'warn', 'error', 'silent'),
+    'info',
+    'Least severe line logged.',
+  ),
   logFormat: setting('ORCHD_LOG_FORMAT', oneOf('json', 'pretty'), 'json', 'JSON lines, or a form for people.'),
 } as const satisfies Record<string, Setting<unknown>>;
 
-export type Settings = { readonly [K in keyof typeof settings]: (typeof settings)[K] extends Setting<infer T> ? T : never };
+export type Settings = {
+  readonly [K in keyof typeof settings]: (typeof settings)[K] extends Setting<infer T> ? T : never;
+};
 
 /** Names that were once settings elsewhere and are refused with the reason, so that nobody believes they work. */
 export const refusedSettings: Readonly<Record<string, string>> = {

@@ -49,8 +49,7 @@ export interface EngineUsage {
 }
 
 export type EngineEvent =
-  | { readonly kind: 'token'; readonly text: string }
-  | { readonly kind: 'end'; readonly usage: EngineUsage };
+  { readonly kind: 'token'; readonly text: string } | { readonly kind: 'end'; readonly usage: EngineUsage };
 
 /** A model as an engine declares it. */
 export interface EngineModel {
@@ -80,8 +79,7 @@ export interface EngineProbe {
 
 /** The outcome of asking an engine for something it may refuse or be unable to do. */
 export type EngineOutcome =
-  | { readonly ok: true }
-  | { readonly ok: false; readonly unsupported: boolean; readonly reason: string };
+  { readonly ok: true } | { readonly ok: false; readonly unsupported: boolean; readonly reason: string };
 
 /**
  * One kind of engine. A new adapter is one folder beside the others: a class with this shape, listed in `engines.module.ts`.

@@ -52,7 +52,11 @@ export const errorCatalogue = {
   STORAGE_UNAVAILABLE: { status: 503, retriable: true, message: 'The journal cannot be written at the moment.' },
   SHUTTING_DOWN: { status: 503, retriable: true, message: 'The service is shutting down.' },
   NOT_READY: { status: 503, retriable: true, message: 'The service is still starting.' },
-  ORCHESTRATOR_RESTARTED: { status: 503, retriable: true, message: 'The service restarted while the task was running.' },
+  ORCHESTRATOR_RESTARTED: {
+    status: 503,
+    retriable: true,
+    message: 'The service restarted while the task was running.',
+  },
   DECODE_TIMEOUT: { status: 504, retriable: true, message: 'The engine did not answer in time.' },
   RELOAD_TIMEOUT: { status: 504, retriable: true, message: 'The reload did not finish in time.' },
   STORAGE_FULL: { status: 507, retriable: true, message: 'There is no room to store this.' },

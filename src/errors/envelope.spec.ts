@@ -15,7 +15,11 @@ describe('the envelope', () => {
   });
 
   it('says what is known and leaves out what is not', () => {
-    const error = new ServiceError('ADMISSION_REJECT', { policyLabel: 'reject', retryAfterMs: 1500, engine: 'llamacpp' });
+    const error = new ServiceError('ADMISSION_REJECT', {
+      policyLabel: 'reject',
+      retryAfterMs: 1500,
+      engine: 'llamacpp',
+    });
     expect(toEnvelope(error)).toEqual({
       code: 'ADMISSION_REJECT',
       message: 'The queue is full.',

@@ -6,7 +6,15 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { temporaryFolder, type TemporaryFolder } from '../../test/support/temporary-folder';
 import { parseHandoff, readHandoff } from './handoff-file';
 
-const good = { url: 'http://127.0.0.1:9090/', pool_id: 'gpu-0', replica_id: 'r1', engine_version: 'b1', device_mask: '0', slots_total: 4, slots_free: 4 };
+const good = {
+  url: 'http://127.0.0.1:9090/',
+  pool_id: 'gpu-0',
+  replica_id: 'r1',
+  engine_version: 'b1',
+  device_mask: '0',
+  slots_total: 4,
+  slots_free: 4,
+};
 
 let folder: TemporaryFolder;
 beforeEach(() => (folder = temporaryFolder()));
@@ -18,7 +26,15 @@ describe('a handoff file', () => {
     writeFileSync(path, JSON.stringify(good));
     expect(await readHandoff(path)).toEqual({
       ok: true,
-      handoff: { url: 'http://127.0.0.1:9090', poolId: 'gpu-0', replicaId: 'r1', engine: 'llamacpp', engineVersion: 'b1', deviceMask: '0', slotsTotal: 4 },
+      handoff: {
+        url: 'http://127.0.0.1:9090',
+        poolId: 'gpu-0',
+        replicaId: 'r1',
+        engine: 'llamacpp',
+        engineVersion: 'b1',
+        deviceMask: '0',
+        slotsTotal: 4,
+      },
     });
   });
 

@@ -18,7 +18,8 @@ export interface Handoff {
   readonly slotsTotal?: number;
 }
 
-export type HandoffReading = { readonly ok: true; readonly handoff: Handoff } | { readonly ok: false; readonly reason: string };
+export type HandoffReading =
+  { readonly ok: true; readonly handoff: Handoff } | { readonly ok: false; readonly reason: string };
 
 /**
  * Reads a handoff file that anybody may have written: a regular file, no link, bounded, JSON, every field checked. What is

@@ -54,14 +54,17 @@ export class HandoffService {
   /** An absent folder has no files; it may be made later. */
   private async list(): Promise<readonly string[]> {
     try {
-      const names = (await readdir(this.config.runtimeDir)).filter(name => name.endsWith('.json') && !name.startsWith('.')).sort();
+      const names = (await readdir(this.config.runtimeDir))
+        .filter(name => name.endsWith('.json') && !name.startsWith('.'))
+        .sort();
       this.folderWasReadable = true;
       return names.slice(0, MAX_FILES);
     } catch (cause) {
       const { code } = cause as NodeJS.ErrnoException;
       if (code === 'ENOENT') return [];
       // Unreadable for the moment is not removed: what is bound stays bound.
-      if (this.folderWasReadable) this.narrator.warn('The handoff folder cannot be read.', { event: 'handoff_unreadable' }, cause);
+      if (this.folderWasReadable)
+        this.narrator.warn('The handoff folder cannot be read.', { event: 'handoff_unreadable' }, cause);
       this.folderWasReadable = false;
       return [...this.files.keys()];
     }
@@ -78,8 +81,13 @@ export class HandoffService {
     }
     const reading = await readHandoff(path);
     const firstSeenMs = known?.firstSeenMs ?? this.clock.wallMs();
-    if (known?.handoff && reading.ok && !isSameReplica(known.handoff, reading.handoff)) await this.unbind(known.handoff);
-    if (reading.ok) await this.bind({ file: name, state: 'waiting', handoff: reading.handoff, version, firstSeenMs }, reading.handoff);
+    if (known?.handoff && reading.ok && !isSameReplica(known.handoff, reading.handoff))
+      await this.unbind(known.handoff);
+    if (reading.ok)
+      await this.bind(
+        { file: name, state: 'waiting', handoff: reading.handoff, version, firstSeenMs },
+        reading.handoff,
+      );
     else this.ignore({ file: name, state: 'ignored', version, firstSeenMs }, reading.reason);
   }
 
@@ -97,7 +105,12 @@ export class HandoffService {
     }
     const now = await this.registry.replica(poolId, replicaId);
     const ready = now?.ready === true;
-    if (ready && known.state !== 'bound' && now.url === handoff.url && !(bound?.ready === true && bound.source !== 'handoff')) {
+    if (
+      ready &&
+      known.state !== 'bound' &&
+      now.url === handoff.url &&
+      !(bound?.ready === true && bound.source !== 'handoff')
+    ) {
       this.tellBound(handoff, now.engineVersion);
     }
     this.files.set(known.file, { ...known, state: ready ? 'bound' : 'waiting', handoff });
@@ -116,7 +129,10 @@ export class HandoffService {
   /** One line, until the file changes. */
   private ignore(known: KnownHandoff, reason: string): void {
     this.files.set(known.file, { ...known, state: 'ignored', reason });
-    this.narrator.warn(`A handoff file is left alone: ${reason}.`, { event: 'handoff_ignored', file: known.file.slice(0, 128) });
+    this.narrator.warn(`A handoff file is left alone: ${reason}.`, {
+      event: 'handoff_ignored',
+      file: known.file.slice(0, 128),
+    });
   }
 
   private async removed(known: KnownHandoff): Promise<void> {

@@ -51,7 +51,11 @@ export class HandoffWatcher implements OnApplicationBootstrap, OnApplicationShut
         await this.handoffs.scan();
       }
     } catch (cause) {
-      this.narrator.warn('A scan of the handoff folder failed; the watch goes on.', { event: 'handoff_scan_failed' }, cause);
+      this.narrator.warn(
+        'A scan of the handoff folder failed; the watch goes on.',
+        { event: 'handoff_scan_failed' },
+        cause,
+      );
     } finally {
       this.scanning = false;
     }

@@ -28,9 +28,12 @@ export class ApiKeys implements OnModuleInit, OnModuleDestroy {
   onModuleInit(): void {
     this.load();
     if (this.developing) {
-      this.narrator.warn(`No API key is configured: the development key \`${DEVELOPMENT_KEY}\` opens this loopback service.`, {
-        event: 'development_key',
-      });
+      this.narrator.warn(
+        `No API key is configured: the development key \`${DEVELOPMENT_KEY}\` opens this loopback service.`,
+        {
+          event: 'development_key',
+        },
+      );
     }
     if (this.config.apiKeysFile === undefined) return;
     this.timer = setInterval(() => this.load(), FILE_CHECK_MS);
@@ -61,12 +64,17 @@ export class ApiKeys implements OnModuleInit, OnModuleDestroy {
         const version = `${mtimeMs}:${size}:${ino}`;
         if (version === this.fileVersion) return;
         keys.push(...keysIn(readFileSync(apiKeysFile, 'utf8')));
-        if (this.fileVersion !== '') this.narrator.tell('The API key file changed and was read again.', { event: 'api_keys_reloaded' });
+        if (this.fileVersion !== '')
+          this.narrator.tell('The API key file changed and was read again.', { event: 'api_keys_reloaded' });
         this.fileVersion = version;
       } catch (cause) {
         if (this.fileVersion === 'unreadable') return;
         this.fileVersion = 'unreadable';
-        this.narrator.warn('The API key file cannot be used; the keys known so far stay.', { event: 'api_keys_unreadable' }, cause);
+        this.narrator.warn(
+          'The API key file cannot be used; the keys known so far stay.',
+          { event: 'api_keys_unreadable' },
+          cause,
+        );
         if (this.digests.size > 0) return;
       }
     }

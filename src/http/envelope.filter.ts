@@ -17,7 +17,11 @@ export class EnvelopeFilter implements ExceptionFilter {
     const error = fromThrown(thrown);
     if (error.code === 'INTERNAL') {
       const { id } = http.getRequest<FastifyRequest>();
-      this.narrator.fail('A request failed inside the service.', { event: 'request_failed', correlation_id: id }, thrown);
+      this.narrator.fail(
+        'A request failed inside the service.',
+        { event: 'request_failed', correlation_id: id },
+        thrown,
+      );
     }
     if (reply.sent) return; // A stream that has begun says it in its own last event.
     sendError(reply, error);

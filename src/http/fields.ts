@@ -87,7 +87,11 @@ export function IntField(options: RangeOptions): PropertyDecorator {
 }
 
 export function NumberField(options: RangeOptions): PropertyDecorator {
-  return numeric(options, 'number', IsNumber({ allowNaN: false, allowInfinity: false }, { message: '$property must be a number' }));
+  return numeric(
+    options,
+    'number',
+    IsNumber({ allowNaN: false, allowInfinity: false }, { message: '$property must be a number' }),
+  );
 }
 
 function numeric(options: RangeOptions, type: 'integer' | 'number', kind: PropertyDecorator): PropertyDecorator {
@@ -139,7 +143,9 @@ export function JsonField(options: Described): PropertyDecorator {
   return field(options, { type: Object, additionalProperties: true }, Allow());
 }
 
-export function NestedField<T extends object>(options: Described & { readonly type: () => new () => T }): PropertyDecorator {
+export function NestedField<T extends object>(
+  options: Described & { readonly type: () => new () => T },
+): PropertyDecorator {
   return field(
     options,
     { type: options.type },

@@ -93,7 +93,9 @@ function answerUnreadableRequest(error: Error & { code?: string }, socket: Socke
     return;
   }
   const code = unreadable[error.code ?? ''];
-  const fault = code ? new ServiceError(code) : new ServiceError('INVALID_PARAMS', { message: 'the request is not valid HTTP' });
+  const fault = code
+    ? new ServiceError(code)
+    : new ServiceError('INVALID_PARAMS', { message: 'the request is not valid HTTP' });
   const correlationId = correlationIdOf({});
   const body = JSON.stringify(toEnvelope(fault, correlationId));
   socket.end(

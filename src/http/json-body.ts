@@ -8,12 +8,18 @@ export const MAX_JSON_DEPTH = 64;
 export function parseJsonBody(text: string): unknown {
   if (text.trim() === '') return undefined;
   if (isDeeperThan(text, MAX_JSON_DEPTH)) {
-    throw new ServiceError('INVALID_PARAMS', { field: 'body', message: `the body must nest at most ${MAX_JSON_DEPTH} levels` });
+    throw new ServiceError('INVALID_PARAMS', {
+      field: 'body',
+      message: `the body must nest at most ${MAX_JSON_DEPTH} levels`,
+    });
   }
   try {
     return parse(text, undefined, { protoAction: 'error', constructorAction: 'ignore' }) as unknown;
   } catch {
-    throw new ServiceError('INVALID_PARAMS', { field: 'body', message: 'the body is not valid JSON, or has a __proto__ key' });
+    throw new ServiceError('INVALID_PARAMS', {
+      field: 'body',
+      message: 'the body is not valid JSON, or has a __proto__ key',
+    });
   }
 }
 

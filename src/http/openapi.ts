@@ -36,5 +36,8 @@ export function buildOpenApi(app: INestApplication): OpenAPIObject {
 
 /** Serves the document at /openapi.json and a page to browse it at /docs. It is built on the first request. */
 export function serveOpenApi(app: INestApplication): void {
-  SwaggerModule.setup('docs', app, () => buildOpenApi(app), { jsonDocumentUrl: 'openapi.json', customSiteTitle: 'orchestratord' });
+  SwaggerModule.setup('docs', app, () => buildOpenApi(app), {
+    jsonDocumentUrl: 'openapi.json',
+    customSiteTitle: 'orchestratord',
+  });
 }

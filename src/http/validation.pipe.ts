@@ -16,7 +16,8 @@ export class DtoValidationPipe extends ValidationPipe {
   }
 
   override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
-    if (metadata.type !== 'body' || !this.toValidate(metadata)) return super.transform(value, metadata) as Promise<unknown>;
+    if (metadata.type !== 'body' || !this.toValidate(metadata))
+      return super.transform(value, metadata) as Promise<unknown>;
     // A POST that needs nothing may come without a body, with {} or with an empty one.
     const body = value ?? {};
     if (typeof body !== 'object' || Array.isArray(body)) {

@@ -36,7 +36,9 @@ export class CapabilitiesService implements OnModuleInit, OnModuleDestroy {
   ) {}
 
   onModuleInit(): void {
-    this.changes = this.registry.changes$.pipe(filter(change => change.kind !== 'slot-freed')).subscribe(() => (this.cached = undefined));
+    this.changes = this.registry.changes$
+      .pipe(filter(change => change.kind !== 'slot-freed'))
+      .subscribe(() => (this.cached = undefined));
   }
 
   onModuleDestroy(): void {
@@ -58,7 +60,9 @@ export class CapabilitiesService implements OnModuleInit, OnModuleDestroy {
       const key = `${replica.engine} ${replica.engineVersion}`;
       groups.set(key, [...(groups.get(key) ?? []), replica]);
     }
-    const bound = [...groups.values()].map(replicas => this.capabilitiesOf(replicas)).filter(engine => engine !== undefined);
+    const bound = [...groups.values()]
+      .map(replicas => this.capabilitiesOf(replicas))
+      .filter(engine => engine !== undefined);
     return this.config.fallback === 'deterministic' ? [...bound, this.standIn()] : bound;
   }
 

@@ -7,7 +7,9 @@ import { API_VERSION } from './api-version';
 import { CapabilitiesService } from './capabilities.service';
 
 /** Two folders up from both src/meta and dist/meta. */
-const { version } = JSON.parse(readFileSync(join(__dirname, '..', '..', 'package.json'), 'utf8')) as { version: string };
+const { version } = JSON.parse(readFileSync(join(__dirname, '..', '..', 'package.json'), 'utf8')) as {
+  version: string;
+};
 
 @ApiTags('meta')
 @Controller('v2/meta')
@@ -15,15 +17,24 @@ export class MetaController {
   constructor(private readonly capabilities: CapabilitiesService) {}
 
   @Get('capabilities')
-  @ApiOperation({ summary: 'What is bound, and what it can do', description: 'Cached until the bindings change; has an ETag.' })
-  @ApiResponse({ status: 200, description: '`{api_version, engines: [{engine, ctx_max, supported_workloads, features, rate_limits, …}]}`' })
+  @ApiOperation({
+    summary: 'What is bound, and what it can do',
+    description: 'Cached until the bindings change; has an ETag.',
+  })
+  @ApiResponse({
+    status: 200,
+    description: '`{api_version, engines: [{engine, ctx_max, supported_workloads, features, rate_limits, …}]}`',
+  })
   @ApiResponse({ status: 304, description: 'As `If-None-Match` has it.' })
   async getCapabilities(
     @Headers('if-none-match') known: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<string | undefined> {
     const { snapshot, hit } = await this.capabilities.snapshot();
-    void reply.header('ETag', snapshot.etag).header('X-Cache', hit ? 'HIT' : 'MISS').header('Cache-Control', 'no-cache');
+    void reply
+      .header('ETag', snapshot.etag)
+      .header('X-Cache', hit ? 'HIT' : 'MISS')
+      .header('Cache-Control', 'no-cache');
     if (known?.split(',').some(tag => tag.trim().replace(/^W\//, '') === snapshot.etag || tag.trim() === '*')) {
       void reply.status(304);
       return undefined;

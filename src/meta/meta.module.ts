@@ -5,5 +5,9 @@ import { LifecycleModule } from './lifecycle.module';
 import { MetaController } from './meta.controller';
 import { ProbesController } from './probes.controller';
 
-@Module({ imports: [LifecycleModule, PoolsModule], controllers: [MetaController, ProbesController], providers: [CapabilitiesService] })
+@Module({
+  imports: [LifecycleModule, PoolsModule],
+  controllers: [MetaController, ProbesController],
+  providers: [CapabilitiesService],
+})
 export class MetaModule {}

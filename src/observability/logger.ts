@@ -78,8 +78,12 @@ function prettyLines(): pino.DestinationStream {
     write(line: string): void {
       const { time, level, human, event, ...rest } = JSON.parse(line) as Record<string, unknown>;
       const clock = String(time).slice(11, 23);
-      const more = Object.entries(rest).map(([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
-      process.stdout.write(`${clock} ${String(level).toUpperCase().padEnd(5)} ${String(human ?? event)}  ${more.join(' ')}\n`);
+      const more = Object.entries(rest).map(
+        ([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
+      );
+      process.stdout.write(
+        `${clock} ${String(level).toUpperCase().padEnd(5)} ${String(human ?? event)}  ${more.join(' ')}\n`,
+      );
     },
   };
 }

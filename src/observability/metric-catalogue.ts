@@ -31,20 +31,48 @@ const served = ['engine', 'engine_version', 'pool_id', 'priority'] as const;
 export const metricCatalogue = {
   tasks_enqueued_total: { kind: 'counter', help: 'Tasks accepted.', labels: [...servedBy, 'priority'] },
   tasks_started_total: { kind: 'counter', help: 'Tasks whose output began.', labels: [...servedBy, 'priority'] },
-  tasks_canceled_total: { kind: 'counter', help: 'Tasks cancelled, by who wanted it.', labels: [...servedBy, 'reason'] },
-  tasks_rejected_total: { kind: 'counter', help: 'Tasks refused at admission, by error code.', labels: ['engine', 'reason'] },
+  tasks_canceled_total: {
+    kind: 'counter',
+    help: 'Tasks cancelled, by who wanted it.',
+    labels: [...servedBy, 'reason'],
+  },
+  tasks_rejected_total: {
+    kind: 'counter',
+    help: 'Tasks refused at admission, by error code.',
+    labels: ['engine', 'reason'],
+  },
   tokens_in_total: { kind: 'counter', help: 'Prompt tokens, as engines count them.', labels: servedBy },
   tokens_out_total: { kind: 'counter', help: 'Generated tokens, as engines count them.', labels: servedBy },
-  admission_backpressure_events_total: { kind: 'counter', help: 'Refusals for want of room.', labels: ['engine', 'policy'] },
-  catalog_verifications_total: { kind: 'counter', help: 'Model verifications.', labels: ['result', 'reason', 'engine'] },
-  placement_decisions_total: { kind: 'counter', help: 'Placement decisions.', labels: ['outcome', 'pinned', 'fallback'] },
+  admission_backpressure_events_total: {
+    kind: 'counter',
+    help: 'Refusals for want of room.',
+    labels: ['engine', 'policy'],
+  },
+  catalog_verifications_total: {
+    kind: 'counter',
+    help: 'Model verifications.',
+    labels: ['result', 'reason', 'engine'],
+  },
+  placement_decisions_total: {
+    kind: 'counter',
+    help: 'Placement decisions.',
+    labels: ['outcome', 'pinned', 'fallback'],
+  },
   queue_depth: { kind: 'gauge', help: 'Tasks queued.', labels: served },
-  kv_cache_usage_ratio: { kind: 'gauge', help: 'KV cache in use, 0 to 1, where the engine reports it.', labels: servedBy },
+  kv_cache_usage_ratio: {
+    kind: 'gauge',
+    help: 'KV cache in use, 0 to 1, where the engine reports it.',
+    labels: servedBy,
+  },
   gpu_utilization: { kind: 'gauge', help: 'GPU utilization, 0 to 1, where reported.', labels: [...servedBy, 'device'] },
   vram_used_bytes: { kind: 'gauge', help: 'VRAM in use, where reported.', labels: [...servedBy, 'device'] },
   model_state: { kind: 'gauge', help: 'Replicas that have the model in this state.', labels: ['model_id', 'state'] },
   placement_candidates_considered: { kind: 'gauge', help: 'Replicas looked at by the last placement.', labels: [] },
-  latency_first_token_ms: { kind: 'histogram', help: 'From the start of the attempt to its first token.', labels: served },
+  latency_first_token_ms: {
+    kind: 'histogram',
+    help: 'From the start of the attempt to its first token.',
+    labels: served,
+  },
   latency_decode_ms: { kind: 'histogram', help: 'Time the engine decoded.', labels: served },
 } as const satisfies Record<string, MetricDefinition>;
 

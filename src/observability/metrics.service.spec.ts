@@ -20,13 +20,23 @@ describe('MetricsService', () => {
   });
 
   const sample = async (line: string): Promise<string | undefined> =>
-    (await registry.metrics()).split('\n').find(text => text.startsWith(line))?.split(' ').at(-1);
+    (await registry.metrics())
+      .split('\n')
+      .find(text => text.startsWith(line))
+      ?.split(' ')
+      .at(-1);
 
   it('counts under the labels of who served (B-OBS-010)', async () => {
     metrics.taskStarted(by, 'batch');
     metrics.tokens(by, 3, 40);
-    expect(await sample('tasks_started_total{engine="llamacpp",engine_version="b1",pool_id="p",replica_id="r",priority="batch"}')).toBe('1');
-    expect(await sample('tokens_out_total{engine="llamacpp",engine_version="b1",pool_id="p",replica_id="r"}')).toBe('40');
+    expect(
+      await sample(
+        'tasks_started_total{engine="llamacpp",engine_version="b1",pool_id="p",replica_id="r",priority="batch"}',
+      ),
+    ).toBe('1');
+    expect(await sample('tokens_out_total{engine="llamacpp",engine_version="b1",pool_id="p",replica_id="r"}')).toBe(
+      '40',
+    );
   });
 
   it('sets gauges, and lets a series go that has no value any more (B-OBS-011)', async () => {

@@ -123,7 +123,8 @@ export class MetricsService {
 
   private bounded(labels: Labels): Labels {
     const bounded: Labels = {};
-    for (const [label, value] of Object.entries(labels) as [LabelName, string][]) bounded[label] = this.bounds.bounded(label, value);
+    for (const [label, value] of Object.entries(labels) as [LabelName, string][])
+      bounded[label] = this.bounds.bounded(label, value);
     return bounded;
   }
 }

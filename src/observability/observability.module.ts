@@ -1,5 +1,11 @@
 import { Global, Module, type DynamicModule, type Provider } from '@nestjs/common';
-import { getToken, makeCounterProvider, makeGaugeProvider, makeHistogramProvider, PrometheusModule } from '@willsoto/nestjs-prometheus';
+import {
+  getToken,
+  makeCounterProvider,
+  makeGaugeProvider,
+  makeHistogramProvider,
+  PrometheusModule,
+} from '@willsoto/nestjs-prometheus';
 import type { Counter, Gauge, Histogram } from 'prom-client';
 import { Logger } from './logger';
 import { latencyBucketsMs, metricCatalogue, type MetricDefinition, type MetricName } from './metric-catalogue';
@@ -24,7 +30,8 @@ function registered(name: MetricName): Provider {
 
 const metricsByName: Provider = {
   provide: METRICS,
-  useFactory: (...metrics: (Counter | Gauge | Histogram)[]) => new Map(names.map((name, index) => [name, metrics[index]])),
+  useFactory: (...metrics: (Counter | Gauge | Histogram)[]) =>
+    new Map(names.map((name, index) => [name, metrics[index]])),
   inject: names.map(name => getToken(name)),
 };
 
@@ -36,7 +43,13 @@ export class ObservabilityModule {
     return {
       module: ObservabilityModule,
       imports: [PrometheusModule.register({ controller: MetricsController })],
-      providers: [{ provide: Logger, useValue: logger }, Narrator, ...names.map(registered), metricsByName, MetricsService],
+      providers: [
+        { provide: Logger, useValue: logger },
+        Narrator,
+        ...names.map(registered),
+        metricsByName,
+        MetricsService,
+      ],
       exports: [Logger, Narrator, MetricsService],
     };
   }

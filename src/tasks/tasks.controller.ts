@@ -29,10 +29,20 @@ export class TasksController {
 
   @Post()
   @HttpCode(202)
-  @ApiOperation({ summary: 'Submit a task', description: 'Answers at once: accepted with its place, or refused with when to come back.' })
+  @ApiOperation({
+    summary: 'Submit a task',
+    description: 'Answers at once: accepted with its place, or refused with when to come back.',
+  })
   @ApiResponse({ status: 202, type: AdmissionView })
   @ApiErrors('INVALID_PARAMS', 'DEADLINE_UNMET', 'TASK_CONFLICT', 'MODEL_RETIRED', 'MODEL_UNVERIFIED', 'BODY_TOO_LARGE')
-  @ApiErrors('ADMISSION_REJECT', 'QUEUE_FULL_DROP_LRU', 'BUDGET_EXHAUSTED', 'POOL_UNAVAILABLE', 'STORAGE_UNAVAILABLE', 'SHUTTING_DOWN')
+  @ApiErrors(
+    'ADMISSION_REJECT',
+    'QUEUE_FULL_DROP_LRU',
+    'BUDGET_EXHAUSTED',
+    'POOL_UNAVAILABLE',
+    'STORAGE_UNAVAILABLE',
+    'SHUTTING_DOWN',
+  )
   async submit(
     @Body() body: CreateTaskDto,
     @Req() request: FastifyRequest,
@@ -50,10 +60,18 @@ export class TasksController {
   async list(@Query() query: TaskListQuery): Promise<Page<TaskView>> {
     const { state, session_id: sessionId, limit } = query;
     const after = positionOf(query.cursor);
-    const found = await this.lookup.list({ limit, ...(state && { state }), ...(sessionId && { sessionId }), ...(after && { after }) });
+    const found = await this.lookup.list({
+      limit,
+      ...(state && { state }),
+      ...(sessionId && { sessionId }),
+      ...(after && { after }),
+    });
     const items = found.map(toTaskView);
     const last = items.at(-1);
-    return { items, ...(last && items.length === limit && { next_cursor: encodeCursor([last.created_ms, last.task_id]) }) };
+    return {
+      items,
+      ...(last && items.length === limit && { next_cursor: encodeCursor([last.created_ms, last.task_id]) }),
+    };
   }
 
   @Get(':id')
@@ -65,7 +83,10 @@ export class TasksController {
   }
 
   @Get(':id/events')
-  @ApiOperation({ summary: 'Read the events of a task as SSE', description: 'From the start, or after `Last-Event-ID`; live or ended.' })
+  @ApiOperation({
+    summary: 'Read the events of a task as SSE',
+    description: 'From the start, or after `Last-Event-ID`; live or ended.',
+  })
   @ApiProduces('text/event-stream')
   @ApiHeader({ name: 'Last-Event-ID', required: false, description: 'Goes on after this event.' })
   @ApiResponse({ status: 200, description: 'Events `started`, `token`, `metrics`, and at last `end` or `error`.' })
@@ -77,7 +98,11 @@ export class TasksController {
     @Headers('last-event-id') lastEventId: string | undefined,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const stream = await this.streams.find(taskIdOf(id), sequenceOf(lastEventId ?? query.last_event_id), query.verbose ?? false);
+    const stream = await this.streams.find(
+      taskIdOf(id),
+      sequenceOf(lastEventId ?? query.last_event_id),
+      query.verbose ?? false,
+    );
     const { spec, ending } = stream.record;
     const headers = budgetHeaders(await this.budgets.remainingFor(spec, ending?.usage));
     if (stream.atEnd) {
@@ -91,7 +116,10 @@ export class TasksController {
 
   @Post(':id/cancel')
   @HttpCode(204)
-  @ApiOperation({ summary: 'Cancel a task', description: 'Its slot is free when this answers. Cancelling an ended task changes nothing.' })
+  @ApiOperation({
+    summary: 'Cancel a task',
+    description: 'Its slot is free when this answers. Cancelling an ended task changes nothing.',
+  })
   @ApiResponse({ status: 204 })
   @ApiErrors('TASK_NOT_FOUND')
   async cancel(@Param('id') id: string): Promise<void> {
@@ -108,7 +136,10 @@ function taskIdOf(id: string): string {
 function sequenceOf(lastEventId: string | undefined): number {
   if (lastEventId === undefined || lastEventId === '') return 0;
   if (/^\d{1,15}$/.test(lastEventId)) return Number(lastEventId);
-  throw new ServiceError('INVALID_PARAMS', { field: 'Last-Event-ID', message: 'Last-Event-ID must be the id of an event' });
+  throw new ServiceError('INVALID_PARAMS', {
+    field: 'Last-Event-ID',
+    message: 'Last-Event-ID must be the id of an event',
+  });
 }
 
 function positionOf(cursor: string | undefined): { admittedAtMs: number; taskId: string } | undefined {

@@ -16,6 +16,11 @@ export class TaskEventsQuery {
   @BooleanField({ description: 'Adds what a person would want to read.', optional: true })
   verbose?: boolean;
 
-  @TextField({ description: 'Goes on after this event, as the header `Last-Event-ID` does.', maxLength: 16, pattern: /^\d+$/, optional: true })
+  @TextField({
+    description: 'Goes on after this event, as the header `Last-Event-ID` does.',
+    maxLength: 16,
+    pattern: /^\d+$/,
+    optional: true,
+  })
   last_event_id?: string;
 }

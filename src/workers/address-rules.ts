@@ -26,7 +26,12 @@ export class AddressRules {
       const [address = '', bits] = rule.split('/');
       const family = isIP(address);
       if (family === 0) names.push(rule);
-      else this.allowed.addSubnet(address, bits === undefined ? (family === 6 ? 128 : 32) : Number(bits), family === 6 ? 'ipv6' : 'ipv4');
+      else
+        this.allowed.addSubnet(
+          address,
+          bits === undefined ? (family === 6 ? 128 : 32) : Number(bits),
+          family === 6 ? 'ipv6' : 'ipv4',
+        );
     }
     this.names = new Set(names);
   }

@@ -20,11 +20,13 @@ export class EngineAddressPolicy extends EngineAllow implements EngineConnectPol
 
   override async check(text: string): Promise<AllowVerdict> {
     const url = text.length <= MAX_URL_CHARS && URL.canParse(text) ? new URL(text) : undefined;
-    if (!url || (url.protocol !== 'http:' && url.protocol !== 'https:')) return refused('url must be an http:// or https:// URL');
-    if (url.username || url.password || url.search || url.hash) return refused('url must have no user, query or fragment');
+    if (!url || (url.protocol !== 'http:' && url.protocol !== 'https:'))
+      return refused('url must be an http:// or https:// URL');
+    if (url.username || url.password || url.search || url.hash)
+      return refused('url must have no user, query or fragment');
     const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
     const addresses = isIP(host) === 0 ? await resolve(host) : [host];
-    if (addresses.length === 0) return refused("url names a host that has no address");
+    if (addresses.length === 0) return refused('url names a host that has no address');
     const listed = this.rules.listsName(host);
     return addresses.every(address => this.rules.allows(address, listed))
       ? { ok: true }

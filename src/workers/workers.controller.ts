@@ -20,7 +20,10 @@ export class WorkersController {
   @Public()
   @UseGuards(WorkerTokenGuard)
   @ApiBearerAuth('worker-token')
-  @ApiOperation({ summary: 'Register an engine process', description: 'Needs the worker token, no API key. Registering again renews it.' })
+  @ApiOperation({
+    summary: 'Register an engine process',
+    description: 'Needs the worker token, no API key. Registering again renews it.',
+  })
   @ApiResponse({ status: 200, type: RegisteredDto })
   @ApiErrors('INVALID_PARAMS', 'MISSING_TOKEN', 'BAD_TOKEN')
   async register(@Body() body: RegisterWorkerDto, @Req() request: FastifyRequest): Promise<RegisteredDto> {
@@ -38,15 +41,24 @@ export class WorkersController {
     const after = pool === undefined ? '' : `${String(pool)}/${String(replica)}`;
     const items = await this.workers.list(after, limit);
     const last = items.at(-1);
-    return { items, ...(last && items.length === limit && { next_cursor: encodeCursor([last.pool_id, last.replica_id]) }) };
+    return {
+      items,
+      ...(last && items.length === limit && { next_cursor: encodeCursor([last.pool_id, last.replica_id]) }),
+    };
   }
 
   @Delete(':pool/:replica')
   @HttpCode(204)
-  @ApiOperation({ summary: 'Unbind a replica', description: 'It takes no new task at once and goes when its last one has ended.' })
+  @ApiOperation({
+    summary: 'Unbind a replica',
+    description: 'It takes no new task at once and goes when its last one has ended.',
+  })
   @ApiResponse({ status: 204 })
   @ApiErrors('INVALID_PARAMS', 'REPLICA_NOT_FOUND')
-  async remove(@Param('pool', IdParamPipe) pool: string, @Param('replica', IdParamPipe) replica: string): Promise<void> {
+  async remove(
+    @Param('pool', IdParamPipe) pool: string,
+    @Param('replica', IdParamPipe) replica: string,
+  ): Promise<void> {
     if (!(await this.workers.remove(pool, replica))) throw new ServiceError('REPLICA_NOT_FOUND');
   }
 }

@@ -11,7 +11,10 @@ export class RegisterWorkerDto {
   @IdField({ description: 'Its name within the pool.', optional: true })
   replica_id: string = 'r0';
 
-  @UrlField({ description: 'Where its engine is reached. Without it the replica is known but never ready.', optional: true })
+  @UrlField({
+    description: 'Where its engine is reached. Without it the replica is known but never ready.',
+    optional: true,
+  })
   url?: string;
 
   @IdField({ description: 'Kind of engine.', optional: true })
@@ -20,13 +23,23 @@ export class RegisterWorkerDto {
   @TextField({ description: 'Version of the engine.', maxLength: 128, pattern: /^[\x20-\x7e]*$/, optional: true })
   engine_version?: string;
 
-  @IntField({ description: 'Concurrent sequences; what the engine reports goes before it.', min: 1, max: 4096, optional: true })
+  @IntField({
+    description: 'Concurrent sequences; what the engine reports goes before it.',
+    min: 1,
+    max: 4096,
+    optional: true,
+  })
   slots_total?: number;
 
   @TextField({ description: 'Devices it uses.', maxLength: 128, pattern: /^[\x20-\x7e]*$/, optional: true })
   device_mask?: string;
 
-  @IntField({ description: 'The registration lapses after this long unless it is renewed.', min: 100, max: YEAR_MS, optional: true })
+  @IntField({
+    description: 'The registration lapses after this long unless it is renewed.',
+    min: 100,
+    max: YEAR_MS,
+    optional: true,
+  })
   ttl_ms?: number;
 }
 
@@ -35,7 +48,10 @@ export class RegisteredDto {
   @ApiProperty({ description: '`token:` and the first six hex digits of the SHA-256 of the token.' }) identity!: string;
   @ApiProperty() pool_id!: string;
   @ApiProperty() replica_id!: string;
-  @ApiProperty({ enum: ['bound', 'renewed', 'replaced', 'kept'], description: 'What came of it; `kept`: the bound engine is alive at another address.' })
+  @ApiProperty({
+    enum: ['bound', 'renewed', 'replaced', 'kept'],
+    description: 'What came of it; `kept`: the bound engine is alive at another address.',
+  })
   outcome!: string;
 }
 

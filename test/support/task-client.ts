@@ -27,11 +27,17 @@ export class TaskClient {
 
   /** The task once it is in that state. */
   reached(taskId: string, state: string, deadlineMs = 10_000): Promise<Json> {
-    return eventually(() => this.view(taskId), view => view['state'] === state, deadlineMs);
+    return eventually(
+      () => this.view(taskId),
+      view => view['state'] === state,
+      deadlineMs,
+    );
   }
 
   async idsInState(state: string): Promise<string[]> {
-    const { items } = (await this.service.request('GET', `/v2/tasks?limit=1000&state=${state}`)).json<{ items: Json[] }>();
+    const { items } = (await this.service.request('GET', `/v2/tasks?limit=1000&state=${state}`)).json<{
+      items: Json[];
+    }>();
     return items.map(item => String(item['task_id']));
   }
 
@@ -49,7 +55,8 @@ export class TaskClient {
 
   /** Resolves once that many slots of a pool may be used. */
   async slotsFree(slots: number, poolId = 'default', deadlineMs = 10_000): Promise<void> {
-    const health = async () => (await this.service.request('GET', `/v2/pools/${poolId}/health`)).json<{ metrics: Json }>();
+    const health = async () =>
+      (await this.service.request('GET', `/v2/pools/${poolId}/health`)).json<{ metrics: Json }>();
     await eventually(health, ({ metrics }) => metrics['slots_free'] === slots, deadlineMs);
   }
 

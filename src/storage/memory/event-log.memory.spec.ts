@@ -32,6 +32,21 @@ describe('MemoryEventLog', () => {
     expect(await log.read('t', 1, 10_000, false)).toMatchObject({ lastSeq: 3, terminal: true });
   });
 
+  it('gives the terminal event after a gap to whoever is before it, wherever in the gap', async () => {
+    const log = logOf();
+    const terminal = { ...end, seq: 1002 };
+    log.open('t', [tokenEvent(0, 'a'), tokenEvent(1, 'b')]);
+    log.append('t', [terminal]);
+    expect(await log.tail('t')).toEqual({ lastSeq: 1002, terminal: true });
+    for (const seen of [2, 3, 1001]) {
+      const chunk = await log.read('t', seen, 1000, false);
+      expect(chunk).toEqual({ frames: `id: 1002\nevent: end\ndata: ${end.data}\n\n`, lastSeq: 1002, terminal: true });
+    }
+    expect(await log.read('t', 1002, 1000, false)).toBeUndefined();
+    expect(await log.read('t', 0, 10, false)).toMatchObject({ lastSeq: 1, terminal: false });
+    expect((await log.events('t')).at(-1)).toEqual(terminal);
+  });
+
   it('takes nothing behind the terminal event', () => {
     const log = logOf();
     log.open('t');

@@ -125,7 +125,10 @@ export class MemorySessionStore extends SessionStore {
     }
   }
 
-  private lacking({ spent, reserved }: Session, most: Amounts): { budget: 'tokens' | 'time' | 'cost'; spent: boolean } | undefined {
+  private lacking(
+    { spent, reserved }: Session,
+    most: Amounts,
+  ): { budget: 'tokens' | 'time' | 'cost'; spent: boolean } | undefined {
     const checks = [
       ['tokens', 'tokens'],
       ['time', 'timeMs'],
@@ -145,7 +148,11 @@ export class MemorySessionStore extends SessionStore {
       sessionId,
       ttlMsRemaining: this.remainingMs(session),
       turns: session.turns,
-      remaining: { tokens: Math.max(0, free.tokens), timeMs: Math.max(0, free.timeMs), cost: Math.max(0, free.microCost) / MICRO },
+      remaining: {
+        tokens: Math.max(0, free.tokens),
+        timeMs: Math.max(0, free.timeMs),
+        cost: Math.max(0, free.microCost) / MICRO,
+      },
       ...(session.lastReplica && { lastReplica: session.lastReplica }),
       liveTasks: session.tasks.size,
       spent: { tokens: session.spent.tokens, timeMs: session.spent.timeMs, cost: session.spent.microCost / MICRO },

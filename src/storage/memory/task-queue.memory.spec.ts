@@ -10,7 +10,9 @@ taskQueueContract(
 
 describe('MemoryTaskQueue', () => {
   const queue = (): MemoryTaskQueue =>
-    new MemoryTaskQueue(loadConfig({ ORCHD_ADMISSION_CAPACITY: '100000', ORCHD_QUEUE_MAX_BYTES: String(1024 * 1024) }).config);
+    new MemoryTaskQueue(
+      loadConfig({ ORCHD_ADMISSION_CAPACITY: '100000', ORCHD_QUEUE_MAX_BYTES: String(1024 * 1024) }).config,
+    );
   const base = { priority: 'interactive' as const, orderKey: 0 };
 
   it('bounds the lanes that clients can make', async () => {
@@ -28,9 +30,16 @@ describe('MemoryTaskQueue', () => {
   it('bounds the bytes that queued requests hold', async () => {
     const bounded = queue();
     const constraints = { preferPools: [], avoidPools: [], workload: 'completion' };
-    expect(await bounded.offer({ ...base, taskId: 'a', seq: 1, bytes: 600_000, constraints }, false)).toMatchObject({ ok: true });
-    expect(await bounded.offer({ ...base, taskId: 'b', seq: 2, bytes: 600_000, constraints }, false)).toEqual({ ok: false, reason: 'bytes' });
+    expect(await bounded.offer({ ...base, taskId: 'a', seq: 1, bytes: 600_000, constraints }, false)).toMatchObject({
+      ok: true,
+    });
+    expect(await bounded.offer({ ...base, taskId: 'b', seq: 2, bytes: 600_000, constraints }, false)).toEqual({
+      ok: false,
+      reason: 'bytes',
+    });
     await bounded.remove('a');
-    expect(await bounded.offer({ ...base, taskId: 'b', seq: 2, bytes: 600_000, constraints }, false)).toMatchObject({ ok: true });
+    expect(await bounded.offer({ ...base, taskId: 'b', seq: 2, bytes: 600_000, constraints }, false)).toMatchObject({
+      ok: true,
+    });
   });
 });

@@ -2,7 +2,14 @@ import { Injectable } from '@nestjs/common';
 import { Config } from '../../config/config';
 import { laneIdOf } from '../../tasks/queue/lane-id';
 import { isBefore, OrderedSet } from '../../tasks/queue/ordered-set';
-import { TaskQueue, type Lane, type LaneDepth, type OfferOutcome, type QueueDepth, type QueueEntry } from '../../tasks/queue/task-queue.port';
+import {
+  TaskQueue,
+  type Lane,
+  type LaneDepth,
+  type OfferOutcome,
+  type QueueDepth,
+  type QueueEntry,
+} from '../../tasks/queue/task-queue.port';
 import type { PlacementConstraints, Priority } from '../../tasks/task';
 
 /** Sets of places that queued tasks may name at once; a client that varies its constraints without end stops here. */
@@ -48,7 +55,12 @@ export class MemoryTaskQueue extends TaskQueue {
       if (!evicted) return { ok: false, reason: 'full' };
     }
     const { lane } = this.insert(entry, laneId, false);
-    return { ok: true, position: this.rank(entry), lanePosition: lane.eligible.rank(entry), ...(evicted && { evicted }) };
+    return {
+      ok: true,
+      position: this.rank(entry),
+      lanePosition: lane.eligible.rank(entry),
+      ...(evicted && { evicted }),
+    };
   }
 
   async confirm(taskId: string): Promise<void> {
@@ -101,7 +113,10 @@ export class MemoryTaskQueue extends TaskQueue {
   async depthForPool(poolId: string): Promise<number> {
     let depth = 0;
     for (const { constraints, members } of this.laneStates.values()) {
-      const ruledOut = constraints.pinPoolId === undefined ? constraints.avoidPools.includes(poolId) : constraints.pinPoolId !== poolId;
+      const ruledOut =
+        constraints.pinPoolId === undefined
+          ? constraints.avoidPools.includes(poolId)
+          : constraints.pinPoolId !== poolId;
       if (!ruledOut) depth += members.interactive + members.batch;
     }
     return depth;
@@ -110,7 +125,12 @@ export class MemoryTaskQueue extends TaskQueue {
   private insert(entry: QueueEntry, laneId: string, eligible: boolean): Place {
     let lane = this.laneStates.get(laneId);
     if (!lane) {
-      lane = { id: laneId, constraints: entry.constraints, eligible: new OrderedSet(), members: { interactive: 0, batch: 0 } };
+      lane = {
+        id: laneId,
+        constraints: entry.constraints,
+        eligible: new OrderedSet(),
+        members: { interactive: 0, batch: 0 },
+      };
       this.laneStates.set(laneId, lane);
     }
     const place: Place = { entry, lane, eligible };

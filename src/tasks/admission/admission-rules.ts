@@ -22,7 +22,8 @@ export class AdmissionRules {
   /** @throws ServiceError NOT_READY or SHUTTING_DOWN while nothing can be admitted */
   assertOpen(): void {
     if (this.lifecycle.state === 'starting') throw new ServiceError('NOT_READY', { retryAfterMs: RETRY_NOT_READY_MS });
-    if (this.lifecycle.state === 'draining') throw new ServiceError('SHUTTING_DOWN', { retryAfterMs: RETRY_UNAVAILABLE_MS });
+    if (this.lifecycle.state === 'draining')
+      throw new ServiceError('SHUTTING_DOWN', { retryAfterMs: RETRY_UNAVAILABLE_MS });
   }
 
   /**
@@ -38,7 +39,11 @@ export class AdmissionRules {
     const assessment = await this.placement.assess(constraints);
     if (assessment.verdict === 'draining') {
       const message = `pool ${pinPoolId ?? ''} is draining`;
-      throw new ServiceError('POOL_UNAVAILABLE', { field: 'placement.pin_pool_id', message, retryAfterMs: RETRY_UNAVAILABLE_MS });
+      throw new ServiceError('POOL_UNAVAILABLE', {
+        field: 'placement.pin_pool_id',
+        message,
+        retryAfterMs: RETRY_UNAVAILABLE_MS,
+      });
     }
     if (assessment.verdict === 'no-model') {
       const known = assessment.models.slice(0, 20).join(', ');

@@ -16,7 +16,10 @@ import { oversized } from './task-spec';
 @Injectable()
 export class AdmissionService {
   /** Admissions under way, so that the same task sent twice at once is admitted once. */
-  private readonly underWay = new Map<string, { readonly requestHash: string; readonly admission: Promise<Admission> }>();
+  private readonly underWay = new Map<
+    string,
+    { readonly requestHash: string; readonly admission: Promise<Admission> }
+  >();
 
   constructor(
     private readonly config: Config,

@@ -18,16 +18,31 @@ export class PlacementDto {
   @IdField({ description: 'The only pool that may run the task.', optional: true })
   pin_pool_id?: string;
 
-  @TextListField({ description: 'Pools tried first.', maxItems: 32, maxLength: 128, pattern: idPattern, optional: true })
+  @TextListField({
+    description: 'Pools tried first.',
+    maxItems: 32,
+    maxLength: 128,
+    pattern: idPattern,
+    optional: true,
+  })
   prefer_pools?: string[];
 
-  @TextListField({ description: 'Pools that must not run it.', maxItems: 32, maxLength: 128, pattern: idPattern, optional: true })
+  @TextListField({
+    description: 'Pools that must not run it.',
+    maxItems: 32,
+    maxLength: 128,
+    pattern: idPattern,
+    optional: true,
+  })
   avoid_pools?: string[];
 }
 
 /** A task as a client submits it. Only `prompt` (or `inputs`) is needed. */
 export class CreateTaskDto {
-  @IdField({ description: 'Identifies the task; a UUIDv7 when absent. The same id with the same body is one admission.', optional: true })
+  @IdField({
+    description: 'Identifies the task; a UUIDv7 when absent. The same id with the same body is one admission.',
+    optional: true,
+  })
   task_id?: string;
 
   @IdField({ description: 'The session it belongs to; its own when absent.', optional: true })
@@ -36,16 +51,30 @@ export class CreateTaskDto {
   @ChoiceField({ description: 'Kind of work.', values: workloads, optional: true })
   workload?: string;
 
-  @TextField({ description: 'The model; any that a pool serves when absent.', minLength: 1, maxLength: MODEL_REF_MAX, optional: true })
+  @TextField({
+    description: 'The model; any that a pool serves when absent.',
+    minLength: 1,
+    maxLength: MODEL_REF_MAX,
+    optional: true,
+  })
   model_ref?: string;
 
   @IdField({ description: 'Kind of engine; any when absent.', example: 'llamacpp', optional: true })
   engine?: string;
 
-  @IntField({ description: "Context length wanted; the engine's when absent.", min: 0, max: 16_777_216, optional: true })
+  @IntField({
+    description: "Context length wanted; the engine's when absent.",
+    min: 0,
+    max: 16_777_216,
+    optional: true,
+  })
   ctx?: number;
 
-  @ChoiceField({ description: 'Interactive goes first; batch ages so that it is never starved.', values: priorities, optional: true })
+  @ChoiceField({
+    description: 'Interactive goes first; batch ages so that it is never starved.',
+    values: priorities,
+    optional: true,
+  })
   priority?: string;
 
   @TextField({ description: 'The text to complete.', maxLength: PROMPT_MAX, example: 'Say hello.', optional: true })
@@ -62,7 +91,12 @@ export class CreateTaskDto {
   @IntField({ description: `Most tokens to generate (${MAX_TOKENS_DEFAULT}).`, min: 1, max: 1_048_576, optional: true })
   max_tokens?: number;
 
-  @IntField({ description: 'Tokens the client expects in all; a hint that admission may refuse on.', min: 0, max: 1e12, optional: true })
+  @IntField({
+    description: 'Tokens the client expects in all; a hint that admission may refuse on.',
+    min: 0,
+    max: 1e12,
+    optional: true,
+  })
   expected_tokens?: number;
 
   // Zero and below have an error code of their own, so they pass here.

@@ -82,7 +82,11 @@ export class Enqueuer {
     };
   }
 
-  private factsOf({ spec, requestHash, assessment, preparation }: Candidate, entry: QueueEntry, place: Place): AdmissionFacts {
+  private factsOf(
+    { spec, requestHash, assessment, preparation }: Candidate,
+    entry: QueueEntry,
+    place: Place,
+  ): AdmissionFacts {
     const { slotsTotal, slotsFree } = assessment;
     const predictedStartMs = this.predictor.predictMs(place.lanePosition, slotsTotal, slotsFree);
     if (predictedStartMs > spec.deadlineMs) {

@@ -17,6 +17,10 @@ export class KnownTasks {
     const record = await this.journal.find(taskId);
     if (!record) return undefined;
     if (record.facts.requestHash !== requestHash) throw new ServiceError('TASK_CONFLICT', { field: 'task_id' });
-    return { spec: record.spec, facts: record.facts, remaining: await this.budgets.remainingFor(record.spec, record.ending?.usage) };
+    return {
+      spec: record.spec,
+      facts: record.facts,
+      remaining: await this.budgets.remainingFor(record.spec, record.ending?.usage),
+    };
   }
 }

@@ -18,7 +18,8 @@ export function toTaskSpec(body: CreateTaskDto, correlationId: string): TaskSpec
   const taskId = body.task_id ?? uuidv7();
   const priority: Priority = body.priority === 'batch' ? 'batch' : 'interactive';
   const deadlineMs = body.deadline_ms ?? DEADLINE_DEFAULT_MS;
-  if (deadlineMs <= 0) throw new ServiceError('DEADLINE_UNMET', { field: 'deadline_ms', message: 'deadline_ms must be > 0' });
+  if (deadlineMs <= 0)
+    throw new ServiceError('DEADLINE_UNMET', { field: 'deadline_ms', message: 'deadline_ms must be > 0' });
   return {
     taskId,
     sessionId: body.session_id ?? taskId,
@@ -53,7 +54,8 @@ function promptOf({ prompt, inputs }: CreateTaskDto): string {
     throw new ServiceError('INVALID_PARAMS', { field: 'inputs', message: 'prompt and inputs cannot both be given' });
   }
   const text = prompt ?? (Array.isArray(inputs) ? inputs.join('\n') : inputs);
-  if (text == null) throw new ServiceError('INVALID_PARAMS', { field: 'prompt', message: 'prompt (or inputs) is required' });
+  if (text == null)
+    throw new ServiceError('INVALID_PARAMS', { field: 'prompt', message: 'prompt (or inputs) is required' });
   // A lone surrogate has no UTF-8 and would reach the engine as something else.
   return text.toWellFormed();
 }

@@ -10,7 +10,9 @@ export function IsTextOrTexts(): PropertyDecorator {
       validate: (value: unknown) =>
         typeof value === 'string' ||
         (Array.isArray(value) && value.length <= MAX_TEXTS && value.every(member => typeof member === 'string')),
-      defaultMessage: buildMessage(prefix => `${prefix}$property must be a string or an array of at most ${MAX_TEXTS} strings`),
+      defaultMessage: buildMessage(
+        prefix => `${prefix}$property must be a string or an array of at most ${MAX_TEXTS} strings`,
+      ),
     },
   });
 }

@@ -80,7 +80,8 @@ export class Dispatcher implements OnModuleInit, OnModuleDestroy {
       const entry = await this.queue.take(id);
       const task = entry && this.live.find(entry.taskId);
       // The head may have been cancelled meanwhile: another task of the lane has the same right to the slot.
-      if (task && this.live.advance(task, 'dispatching')) this.start(task, lease, entry.taskId === head.taskId ? warm : undefined);
+      if (task && this.live.advance(task, 'dispatching'))
+        this.start(task, lease, entry.taskId === head.taskId ? warm : undefined);
       else lease.release();
       return true;
     }

@@ -37,7 +37,11 @@ export class EndingLedger {
     const stored = this.artifacts.put(transcript, 'transcript', ending.taskId).then(
       () => true,
       (cause: unknown) => {
-        this.narrator.warn('A transcript could not be stored.', { event: 'transcript_lost', job_id: ending.taskId }, cause);
+        this.narrator.warn(
+          'A transcript could not be stored.',
+          { event: 'transcript_lost', job_id: ending.taskId },
+          cause,
+        );
         return false;
       },
     );
@@ -65,7 +69,9 @@ export class EndingLedger {
   /** Undefined when it takes too long; it goes on all the same. */
   private async withinPatience<T>(work: Promise<T>): Promise<T | undefined> {
     let alarm: Alarm | undefined;
-    const patience = new Promise<undefined>(resolve => (alarm = this.alarms.after(PATIENCE_MS, () => resolve(undefined))));
+    const patience = new Promise<undefined>(
+      resolve => (alarm = this.alarms.after(PATIENCE_MS, () => resolve(undefined))),
+    );
     const first = await Promise.race([work, patience]);
     alarm?.cancel();
     return first;

@@ -99,7 +99,13 @@ export class Finisher {
   }
 
   /** The ending is as durable as it gets: now everybody may see it. */
-  private publish(task: LiveTask, claim: EndClaim, ending: TaskEnding, outcome: Outcome, last: readonly TaskEvent[]): void {
+  private publish(
+    task: LiveTask,
+    claim: EndClaim,
+    ending: TaskEnding,
+    outcome: Outcome,
+    last: readonly TaskEvent[],
+  ): void {
     this.log.append(task.id, last);
     this.log.seal(task.id);
     this.reporter.ended(task.spec, ending, outcome.state === 'completed' ? '' : (outcome.reason ?? 'client'));
@@ -136,7 +142,12 @@ export class Finisher {
   }
 
   /** The record of an ending whose transcript is stored already. */
-  private async endingOf(task: LiveTask, outcome: Outcome, usage: TaskUsage, last: readonly TaskEvent[]): Promise<TaskEnding> {
+  private async endingOf(
+    task: LiveTask,
+    outcome: Outcome,
+    usage: TaskUsage,
+    last: readonly TaskEvent[],
+  ): Promise<TaskEnding> {
     const failed = outcome.state === 'completed' ? undefined : outcome.error;
     const ending: TaskEnding = {
       taskId: task.id,

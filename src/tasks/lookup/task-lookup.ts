@@ -44,7 +44,8 @@ export class TaskLookup {
 
   /** Newest admission first. */
   async list(query: TaskQuery): Promise<readonly FoundTask[]> {
-    if (query.state === 'queued' || query.state === 'dispatching' || query.state === 'streaming') return this.listLive(query);
+    if (query.state === 'queued' || query.state === 'dispatching' || query.state === 'streaming')
+      return this.listLive(query);
     const records = await this.journal.list(query);
     return records.map(record => {
       const task = this.live.find(record.spec.taskId);

@@ -28,7 +28,11 @@ export class RetentionService {
     try {
       await this.journal.expire(this.clock.wallMs() - this.config.taskRetentionMs, STEP);
     } catch (cause) {
-      this.narrator.warn('Ended tasks could not be removed from the journal; the next round tries again.', { event: 'retention_failed' }, cause);
+      this.narrator.warn(
+        'Ended tasks could not be removed from the journal; the next round tries again.',
+        { event: 'retention_failed' },
+        cause,
+      );
     } finally {
       this.running = false;
     }

@@ -35,13 +35,19 @@ export class ShutdownService {
     this.lifecycle.drain();
     this.dispatcher.stop();
     const running = this.running();
-    this.narrator.tell(`Shutting down: ${running.length} tasks still run.`, { event: 'shutting_down', tasks_running: running.length });
+    this.narrator.tell(`Shutting down: ${running.length} tasks still run.`, {
+      event: 'shutting_down',
+      tasks_running: running.length,
+    });
     const untilMs = this.clock.nowMs() + this.config.shutdownGraceMs;
     while (this.running().length > 0 && this.clock.nowMs() < untilMs) await pause(LOOK_EVERY_MS);
     await this.endShown();
     this.streams.endAll();
     await this.journal.close();
-    this.narrator.tell(`Stopped; ${this.live.size} tasks wait for the next start.`, { event: 'stopped', tasks_left: this.live.size });
+    this.narrator.tell(`Stopped; ${this.live.size} tasks wait for the next start.`, {
+      event: 'stopped',
+      tasks_left: this.live.size,
+    });
   }
 
   private running(): readonly unknown[] {
@@ -51,7 +57,9 @@ export class ShutdownService {
   private async endShown(): Promise<void> {
     const streaming = this.live.inState('streaming');
     await Promise.all(
-      streaming.map(task => this.finisher.finish(task, { state: 'failed', error: new ServiceError('ORCHESTRATOR_RESTARTED') })),
+      streaming.map(task =>
+        this.finisher.finish(task, { state: 'failed', error: new ServiceError('ORCHESTRATOR_RESTARTED') }),
+      ),
     );
     // Those that have shown nothing are let go of; the journal has them as they were admitted.
     for (const task of this.live.inState('dispatching')) task.run?.unsubscribe();

@@ -11,7 +11,12 @@ export interface EventSource {
 }
 
 /** @param transcript what is read from once the log is gone: one that nobody follows yet may be dropped when the task ends */
-export function logSource(log: EventLog, taskId: string, verbose: boolean, transcript: () => Promise<EventSource>): EventSource {
+export function logSource(
+  log: EventLog,
+  taskId: string,
+  verbose: boolean,
+  transcript: () => Promise<EventSource>,
+): EventSource {
   let ended: Promise<EventSource> | undefined;
   const gone = (): void => void (ended = transcript());
   return {

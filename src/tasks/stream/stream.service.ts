@@ -53,7 +53,9 @@ export class StreamService {
     const tail = await this.log.tail(taskId);
     if (tail) {
       if (afterSeq > tail.lastSeq && !tail.terminal) throw notSent();
-      const source = logSource(this.log, taskId, verbose, async () => endedSource((await this.endedEvents(taskId)).events));
+      const source = logSource(this.log, taskId, verbose, async () =>
+        endedSource((await this.endedEvents(taskId)).events),
+      );
       return { ...found, source, afterSeq, atEnd: tail.terminal && afterSeq >= tail.lastSeq, verbose };
     }
     const { ended, events } = await this.endedEvents(taskId);
@@ -64,10 +66,16 @@ export class StreamService {
   open(stream: ReadableStreamOfTask, response: ServerResponse, headers: Record<string, string>): void {
     const task = stream.live;
     const leave = task && this.readers.attach(task);
-    const sse = new SseStream(response, stream.source, stream.afterSeq, () => this.clock.nowMs(), () => {
-      this.streams.remove(sse);
-      leave?.();
-    });
+    const sse = new SseStream(
+      response,
+      stream.source,
+      stream.afterSeq,
+      () => this.clock.nowMs(),
+      () => {
+        this.streams.remove(sse);
+        leave?.();
+      },
+    );
     this.streams.add(sse);
     sse.start({
       ...headers,

@@ -8,7 +8,9 @@ import type { TaskEvent } from '../task';
  * parsed again.
  */
 export function transcriptOf(events: readonly TaskEvent[]): CanonicalDocument {
-  const members = events.map(({ type, data, seq }) => `{"data":${data},${seq === undefined ? '' : `"seq":${seq},`}"type":"${type}"}`);
+  const members = events.map(
+    ({ type, data, seq }) => `{"data":${data},${seq === undefined ? '' : `"seq":${seq},`}"type":"${type}"}`,
+  );
   const json = `{"events":[${members.join(',')}]}`;
   return { id: createHash('sha256').update(json).digest('hex'), json };
 }
