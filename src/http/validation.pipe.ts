@@ -23,8 +23,13 @@ export class DtoValidationPipe extends ValidationPipe {
     if (typeof body !== 'object' || Array.isArray(body)) {
       throw new ServiceError('INVALID_PARAMS', { field: 'body', message: 'the body must be a JSON object' });
     }
-    return super.transform(body, metadata) as Promise<unknown>;
+    return super.transform(withoutNulls(body), metadata) as Promise<unknown>;
   }
+}
+
+/** Many clients send null for "not given": then the field's default holds, as if it were absent. */
+function withoutNulls(body: object): object {
+  return Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null));
 }
 
 function firstFault(errors: readonly ValidationError[], parent = ''): ServiceError {

@@ -118,26 +118,26 @@ describe('what is kept for the next start', () => {
   });
 
   it('follows a registration that lapses by itself', async () => {
+    const save = vi.spyOn(journal, 'saveBinding');
     await bindings.restore([]);
     await bindings.bind(bindingOf(engine.url, { ttlMs: 100 }));
-    expect(await kept()).toHaveLength(1);
+    expect(save).toHaveBeenCalledTimes(1);
     await eventually(kept, rows => rows.length === 0, WAIT_MS);
   });
 
   it('is the last word, also where a slow journal is behind', async () => {
     await bindings.restore([]);
     await bindings.bind(bindingOf(engine.url));
-    await bindings.bind(bindingOf(engine.url, { replicaId: 'r1' }));
     let goOn = (): void => undefined;
     const slow = new Promise<void>(resolve => (goOn = resolve));
+    const remove = journal.removeBinding.bind(journal);
     vi.spyOn(journal, 'removeBinding').mockImplementationOnce(async (poolId, replicaId) => {
       await slow;
-      await journal.removeBinding(poolId, replicaId);
+      await remove(poolId, replicaId);
     });
-    await bindings.unbind('gpu', 'r1');
     await bindings.unbind('gpu', 'r0');
     const again = bindings.bind(bindingOf(engine.url));
-    goOn();
+    setImmediate(goOn);
     await again;
     expect(await kept()).toEqual([row()]);
   });

@@ -275,6 +275,12 @@ describe('assess', () => {
     expect(await verdictOf()).toBe('not-ready');
   });
 
+  it('does not wait for a pool without an engine, though it reloads', async () => {
+    await registry.bind({ poolId: 'a', replicaId: 'nowhere', engine: 'llamacpp', source: 'worker' });
+    await registry.setReloading('a', true);
+    expect(await verdictOf()).toBe('not-ready');
+  });
+
   it('waits for a pool that drains unless the task is pinned to it (B-CP-024)', async () => {
     await bind('a/r0', {});
     await registry.setDraining('a', true);

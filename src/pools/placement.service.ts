@@ -4,6 +4,7 @@ import { MetricsService } from '../observability/metrics.service';
 import { laneIdOf } from '../tasks/queue/lane-id';
 import type { PlacementConstraints } from '../tasks/task';
 import { Clock } from '../time/clock';
+import { bestOf, byMerit, type Candidate } from './merit';
 import { allowsPool, hasModel, isOfKind, readyPlaces, type Place } from './placement-rules';
 import type { Lease, PoolView, ReplicaView } from './pool';
 import { PoolRegistry } from './pool-registry.port';
@@ -80,23 +81,27 @@ export class PlacementService implements OnModuleInit, OnModuleDestroy {
     };
   }
 
-  /** Leases the best free slot, in an order that can be explained: warm, preferred, most free slots, pool id, replica id. */
+  /** Leases the best free slot; undefined when there is none. */
   async acquire(constraints: PlacementConstraints, hints: AcquireHints): Promise<Lease | undefined> {
     const places = await this.placesFor(constraints);
-    const candidates: Candidate[] = [];
-    for (const place of places) {
-      const replica = await this.registry.replica(place.poolId, place.replicaId);
-      if (replica && replica.slotsFree > 0) candidates.push({ ...place, slotsFree: replica.slotsFree });
-    }
-    const others = candidates.filter(({ poolId, replicaId }) => !hints.avoid.has(`${poolId}/${replicaId}`));
     // One that failed the task is used again only when no other could ever run it, free or not.
-    const onlyAvoided = places.every(({ poolId, replicaId }) => hints.avoid.has(`${poolId}/${replicaId}`));
-    const usable = (onlyAvoided ? candidates : others).sort(byMerit(hints));
-    for (const { poolId, replicaId } of usable) {
-      const lease = await this.registry.acquire(poolId, replicaId);
-      if (!lease) continue;
-      this.metrics.placementDecision('placed', constraints.pinPoolId !== undefined, false, places.length);
-      return lease;
+    const isAvoided = ({ poolId, replicaId }: Place): boolean => hints.avoid.has(`${poolId}/${replicaId}`);
+    const usable =
+      hints.avoid.size === 0 || places.every(isAvoided) ? places : places.filter(place => !isAvoided(place));
+    const candidates = new Set<Candidate>();
+    for (const place of usable) {
+      const replica = await this.registry.replica(place.poolId, place.replicaId);
+      if (replica && replica.slotsFree > 0) candidates.add({ ...place, slotsFree: replica.slotsFree });
+    }
+    const merit = byMerit(hints.warm);
+    for (let best = bestOf(candidates, merit); best; best = bestOf(candidates, merit)) {
+      const lease = await this.registry.acquire(best.poolId, best.replicaId);
+      if (lease) {
+        this.metrics.placementDecision('placed', constraints.pinPoolId !== undefined, false, places.length);
+        return lease;
+      }
+      // Somebody was quicker.
+      candidates.delete(best);
     }
     return undefined;
   }
@@ -116,24 +121,6 @@ export class PlacementService implements OnModuleInit, OnModuleDestroy {
     cache.set(key, { places, untilMs: this.clock.nowMs() + CACHE_MS });
     return places;
   }
-}
-
-interface Candidate extends Place {
-  readonly slotsFree: number;
-}
-
-function byMerit({ warm }: AcquireHints): (a: Candidate, b: Candidate) => number {
-  const isWarm = (place: Place): number => Number(warm?.poolId === place.poolId && warm.replicaId === place.replicaId);
-  return (a, b) =>
-    isWarm(b) - isWarm(a) ||
-    Number(b.preferred) - Number(a.preferred) ||
-    b.slotsFree - a.slotsFree ||
-    compare(a.poolId, b.poolId) ||
-    compare(a.replicaId, b.replicaId);
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : Number(a > b);
 }
 
 function verdictOf(

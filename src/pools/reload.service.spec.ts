@@ -1,3 +1,4 @@
+import { concatMap, filter, firstValueFrom } from 'rxjs';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { startEngine, type RunningEngine } from '../../test/engine/engine';
 import { eventually } from '../../test/support/deadline';
@@ -7,6 +8,7 @@ import { DeterministicAdapter } from '../engines/deterministic/deterministic.ada
 import type { EngineOutcome } from '../engines/engine-adapter.port';
 import { BindingsService } from './bindings.service';
 import { PoolRegistry } from './pool-registry.port';
+import { Prober } from './prober';
 import { ReloadService } from './reload.service';
 
 const WAIT_MS = 5000;
@@ -24,8 +26,8 @@ async function start(env: Readonly<Record<string, string>> = {}): Promise<void> 
 }
 
 /** A router with these models, the first of them loaded, bound to the pool. */
-async function bindRouter(replicaId: string, models: readonly string[], loadMs = 0): Promise<RunningEngine> {
-  const engine = await startEngine({ routerModels: models, loadMs });
+async function bindRouter(replicaId: string, models: readonly string[]): Promise<RunningEngine> {
+  const engine = await startEngine({ routerModels: models });
   engines.push(engine);
   await registry.bind(bindingOf(engine.url, { replicaId }));
   const [first] = models;
@@ -112,17 +114,14 @@ describe('a pool of engines', () => {
 
   it('is not ready while the model loads, and gives no slot (B-CP-034)', async () => {
     await start();
-    await bindRouter('r0', ['old', 'new'], 150);
-    const reload = reloads.reload('gpu', 'new');
-    await eventually(
-      () => registry.pool('gpu'),
-      pool => pool?.reloading === true,
-      WAIT_MS,
-    );
-    expect(await registry.pool('gpu')).toMatchObject({ ready: false, slotsFree: 0 });
-    expect(await registry.acquire('gpu', 'r0')).toBeUndefined();
-    await reload;
-    expect(await registry.pool('gpu')).toMatchObject({ ready: true });
+    await bindRouter('r0', ['old', 'new']);
+    const reloading$ = registry.changes$.pipe(filter(({ kind }) => kind === 'reloading'));
+    const begun = firstValueFrom(reloading$.pipe(concatMap(() => registry.pool('gpu'))));
+    const leased = firstValueFrom(reloading$.pipe(concatMap(async () => [await registry.acquire('gpu', 'r0')])));
+    await reloads.reload('gpu', 'new');
+    expect(await begun).toMatchObject({ reloading: true, ready: false, slotsFree: 0 });
+    expect(await leased).toEqual([undefined]);
+    expect(await registry.pool('gpu')).toMatchObject({ reloading: false, ready: true });
   });
 
   it('has the old model again on all of them where one fails (B-CP-031, B-CP-035)', async () => {
@@ -160,18 +159,32 @@ describe('a pool of engines', () => {
     expect(await registry.replica('gpu', 'r0')).toMatchObject({ live: false });
   });
 
-  it('shows what the engine says where its model was changed behind our back', async () => {
-    await start();
-    const engine = await bindRouter('r0', ['old', 'new']);
-    await reloads.reload('gpu', 'new');
-    await fetch(`${engine.url}/models/unload`, { method: 'POST', body: JSON.stringify({ model: 'new' }) });
-    await pools.get(BindingsService).bind(bindingOf(engine.url));
-    await eventually(
-      () => loadedReplicas('new'),
-      value => value === undefined,
-      WAIT_MS,
-    );
-  });
+  it.each([
+    [
+      'declares its models',
+      { models: [{ id: 'alias', state: 'loaded' }] },
+      { models: [{ id: 'other', state: 'loaded' }] },
+    ],
+    ['names its one model', { loadedModel: 'tiny.gguf' }, { loadedModel: 'other' }],
+  ] as const)(
+    'is shown with what its engine %s, where that was changed behind our back',
+    async (_what, before, after) => {
+      await start();
+      await registry.bind(bindingOf('http://127.0.0.1:9', { engine: 'deterministic' }));
+      const probe = vi.spyOn(DeterministicAdapter.prototype, 'probe');
+      probe.mockResolvedValue({ state: 'ready', slotsTotal: 1, ...before });
+      await reloads.reload('gpu', 'alias');
+      expect(await loadedReplicas('alias')).toBe(1);
+      probe.mockResolvedValue({ state: 'ready', slotsTotal: 1, ...after });
+      await pools.get(Prober).probeNow('gpu', 'r0');
+      await eventually(
+        () => loadedReplicas('other'),
+        value => value === 1,
+        WAIT_MS,
+      );
+      expect(await loadedReplicas('alias')).toBeUndefined();
+    },
+  );
 });
 
 describe('time', () => {

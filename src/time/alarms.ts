@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { Clock } from './clock';
 
@@ -25,6 +26,8 @@ export class Alarms implements OnModuleDestroy {
   private cancelledCount = 0;
   private timer: NodeJS.Timeout | undefined;
   private armedForMs = Infinity;
+  /** Alarms ring in a context of their own, not in that of the request which happened to arm the timer. */
+  private readonly context = new AsyncResource('Alarms');
 
   constructor(private readonly clock: Clock) {}
 
@@ -64,7 +67,7 @@ export class Alarms implements OnModuleDestroy {
     this.armedForMs = atMs;
     if (atMs === Infinity) return;
     const delayMs = Math.min(Math.max(0, Math.ceil(atMs - this.clock.nowMs())), TIMER_MAX_MS);
-    this.timer = setTimeout(() => this.ringDue(), delayMs);
+    this.timer = this.context.runInAsyncScope(() => setTimeout(() => this.ringDue(), delayMs));
   }
 
   private ringDue(): void {

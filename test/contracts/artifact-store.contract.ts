@@ -30,7 +30,9 @@ export function artifactStoreContract(name: string, setUp: () => Promise<Artifac
       expect(await store.get(doc.id)).toBe(doc.json);
       const again = await setup.reopen();
       expect(await again.get(doc.id)).toBe('{"a":null,"b":[1,2.5,"ü"]}');
-      expect(await again.list({ limit: 10 })).toMatchObject([{ id: doc.id, kind: 'document', bytes: Buffer.byteLength(doc.json) }]);
+      expect(await again.list({ limit: 10 })).toMatchObject([
+        { id: doc.id, kind: 'document', bytes: Buffer.byteLength(doc.json) },
+      ]);
     });
 
     it('stores the same content once, however often and at once it is put', async () => {
@@ -48,11 +50,15 @@ export function artifactStoreContract(name: string, setUp: () => Promise<Artifac
 
     it('lists newest first, by kind and by task, page after page', async () => {
       for (let n = 0; n < 7; n++) {
-        await store.put(document({ n }), n % 2 === 0 ? 'transcript' : 'document', n % 2 === 0 ? `task-${n % 4}` : undefined);
+        await store.put(
+          document({ n }),
+          n % 2 === 0 ? 'transcript' : 'document',
+          n % 2 === 0 ? `task-${n % 4}` : undefined,
+        );
         setup.advance(1);
       }
       const seen: string[] = [];
-      for (let after: { createdAtMs: number; id: string } | undefined; ; ) {
+      for (let after: { createdAtMs: number; id: string } | undefined; ;) {
         const page = await store.list({ limit: 3, ...(after && { after }) });
         seen.push(...page.map(({ id }) => id));
         const last = page.at(-1);
@@ -61,7 +67,9 @@ export function artifactStoreContract(name: string, setUp: () => Promise<Artifac
       }
       expect(seen).toEqual([6, 5, 4, 3, 2, 1, 0].map(n => document({ n }).id));
       expect(await store.list({ kind: 'document', limit: 10 })).toHaveLength(3);
-      expect((await store.list({ taskId: 'task-2', limit: 10 })).map(({ id }) => id)).toEqual([6, 2].map(n => document({ n }).id));
+      expect((await store.list({ taskId: 'task-2', limit: 10 })).map(({ id }) => id)).toEqual(
+        [6, 2].map(n => document({ n }).id),
+      );
     });
 
     it('forgets what is deleted, also after it was opened again', async () => {

@@ -32,6 +32,11 @@ export function poolRegistryContract(driver: string, open: () => Promise<PoolReg
       await observe(ready(slotsTotal));
     }
 
+    function nextUnbound(): Promise<PoolChange> {
+      const unbound$ = registry.changes$.pipe(filter(({ kind }) => kind === 'unbound'));
+      return firstValueFrom(unbound$.pipe(timeout(DEADLINE_MS)));
+    }
+
     async function acquire(): Promise<Lease> {
       const lease = await registry.acquire('gpu', 'r0');
       if (!lease) throw new Error('no slot was free');
@@ -164,6 +169,28 @@ export function poolRegistryContract(driver: string, open: () => Promise<PoolReg
         expect((await registry.pool('gpu'))?.running).toBe(0);
       });
 
+      it('leaves its pool in place for what still runs where another was', async () => {
+        await bindReady();
+        const lease = await acquire();
+        const reasons = reasonsOf(lease);
+        await registry.unbind('gpu', 'r0');
+        await registry.bind(bindingOf({ url: second }));
+        await registry.unbind('gpu', 'r0');
+        expect(await registry.pool('gpu')).toMatchObject({ running: 1, replicas: [] });
+        expect(await registry.revoke('gpu', new ServiceError('POOL_DRAINED'))).toBe(1);
+        expect(reasons).toHaveLength(1);
+        lease.release();
+        expect(await registry.pools()).toEqual([]);
+      });
+
+      it('ends the time to live of what it replaces', async () => {
+        await registry.bind(bindingOf({ ttlMs: 20 }));
+        await registry.bind(bindingOf({ url: second }));
+        await registry.bind(bindingOf({ replicaId: 'r1', ttlMs: 40 }));
+        await nextUnbound();
+        expect(await replica()).toMatchObject({ url: second, leaving: false });
+      });
+
       it('gives an address to one that had none', async () => {
         await registry.bind(bindingOf({ url: null }));
         expect(await registry.bind(bindingOf())).toBe('replaced');
@@ -248,12 +275,7 @@ export function poolRegistryContract(driver: string, open: () => Promise<PoolReg
       });
 
       it('comes by itself when the registration lapses (B-CP-057)', async () => {
-        const lapsed = firstValueFrom(
-          registry.changes$.pipe(
-            filter(({ kind }) => kind === 'unbound'),
-            timeout(DEADLINE_MS),
-          ),
-        );
+        const lapsed = nextUnbound();
         await registry.bind(bindingOf({ ttlMs: 30 }));
         await registry.bind(bindingOf({ replicaId: 'r1', ttlMs: 30 }));
         expect(await registry.bind(bindingOf())).toBe('renewed');
@@ -265,12 +287,7 @@ export function poolRegistryContract(driver: string, open: () => Promise<PoolReg
         await registry.bind(bindingOf({ ttlMs: 20 }));
         await registry.bind(bindingOf({ ttlMs: 60_000 }));
         await registry.bind(bindingOf({ replicaId: 'r1', ttlMs: 40 }));
-        await firstValueFrom(
-          registry.changes$.pipe(
-            filter(({ kind }) => kind === 'unbound'),
-            timeout(DEADLINE_MS),
-          ),
-        );
+        await nextUnbound();
         expect((await registry.pool('gpu'))?.replicas.map(({ replicaId }) => replicaId)).toEqual(['r0']);
       });
     });
@@ -292,10 +309,9 @@ export function poolRegistryContract(driver: string, open: () => Promise<PoolReg
 
       it('say where they are', async () => {
         await bindReady(1);
-        const lease = await acquire();
+        const { target, adapter, ...lease } = await acquire();
         expect(lease).toMatchObject({ poolId: 'gpu', replicaId: 'r0', engine: 'deterministic' });
-        expect(lease.target).toEqual({ url: first, poolId: 'gpu', replicaId: 'r0' });
-        expect(lease.adapter.engine).toBe('deterministic');
+        expect([target, adapter.engine]).toEqual([{ url: first, poolId: 'gpu', replicaId: 'r0' }, 'deterministic']);
       });
 
       it('are fewer where others use the engine too', async () => {

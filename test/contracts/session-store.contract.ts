@@ -20,7 +20,11 @@ export function sessionStoreContract(name: string, setUp: () => Promise<SessionS
     beforeEach(async () => ({ store, advance } = await setUp()));
 
     it('makes a session when it is looked at, with all of its time and budgets', async () => {
-      expect(await store.open('s')).toMatchObject({ ttlMsRemaining: budgets.ttlMs, turns: 0, remaining: spend(1000, 10_000, 5) });
+      expect(await store.open('s')).toMatchObject({
+        ttlMsRemaining: budgets.ttlMs,
+        turns: 0,
+        remaining: spend(1000, 10_000, 5),
+      });
     });
 
     it('does not renew a session that is only looked at', async () => {
@@ -54,9 +58,17 @@ export function sessionStoreContract(name: string, setUp: () => Promise<SessionS
 
     it('tells a budget that is spent from one that is only reserved', async () => {
       await store.reserve('s', 't1', spend(600), false);
-      expect(await store.reserve('s', 't2', spend(600), false)).toMatchObject({ ok: false, budget: 'tokens', spent: false });
+      expect(await store.reserve('s', 't2', spend(600), false)).toMatchObject({
+        ok: false,
+        budget: 'tokens',
+        spent: false,
+      });
       await store.settle('s', 't1', spend(600), true);
-      expect(await store.reserve('s', 't3', spend(600), false)).toMatchObject({ ok: false, budget: 'tokens', spent: true });
+      expect(await store.reserve('s', 't3', spend(600), false)).toMatchObject({
+        ok: false,
+        budget: 'tokens',
+        spent: true,
+      });
       expect(await store.reserve('s', 't4', spend(400), false)).toMatchObject({ ok: true });
     });
 

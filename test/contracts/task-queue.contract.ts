@@ -12,7 +12,14 @@ function constraints(pinPoolId?: string): PlacementConstraints {
 let lastSeq = 0;
 function entry(orderKey: number, more: { priority?: Priority; pool?: string; bytes?: number } = {}): QueueEntry {
   const seq = ++lastSeq;
-  return { taskId: `t${seq}`, priority: more.priority ?? 'interactive', constraints: constraints(more.pool), orderKey, seq, bytes: more.bytes ?? 1 };
+  return {
+    taskId: `t${seq}`,
+    priority: more.priority ?? 'interactive',
+    constraints: constraints(more.pool),
+    orderKey,
+    seq,
+    bytes: more.bytes ?? 1,
+  };
 }
 
 /** What every queue promises, at {@link queueCapacity}. */
@@ -71,7 +78,9 @@ export function taskQueueContract(name: string, setUp: () => Promise<TaskQueue>)
 
     it('shows what may use a pool', async () => {
       for (const pool of ['a', 'a', 'b', undefined]) await admit(entry(1, pool === undefined ? {} : { pool }));
-      expect([await queue.depthForPool('a'), await queue.depthForPool('b'), await queue.depthForPool('c')]).toEqual([3, 2, 1]);
+      expect([await queue.depthForPool('a'), await queue.depthForPool('b'), await queue.depthForPool('c')]).toEqual([
+        3, 2, 1,
+      ]);
       const depths = await queue.laneDepths();
       expect(depths.reduce((sum, lane) => sum + lane.interactive + lane.batch, 0)).toBe(4);
     });
@@ -89,7 +98,8 @@ export function taskQueueContract(name: string, setUp: () => Promise<TaskQueue>)
           queue = await setUp();
           let places: { entry: QueueEntry; eligible: boolean }[] = [];
           const gone: QueueEntry[] = [];
-          const sorted = (): typeof places => [...places].sort((a, b) => a.entry.orderKey - b.entry.orderKey || a.entry.seq - b.entry.seq);
+          const sorted = (): typeof places =>
+            [...places].sort((a, b) => a.entry.orderKey - b.entry.orderKey || a.entry.seq - b.entry.seq);
           for (const { kind, key, priority, pool, pick } of steps) {
             const known = places[pick % Math.max(1, places.length)];
             if (kind === 'offer') {

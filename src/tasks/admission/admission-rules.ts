@@ -37,6 +37,8 @@ export class AdmissionRules {
       if (!admissible.ok) throw new ServiceError(admissible.code, { field: 'model_ref' });
     }
     const assessment = await this.placement.assess(constraints);
+    if (assessment.verdict === 'draining' || assessment.verdict === 'no-model')
+      this.placement.countRefusal(constraints, assessment);
     if (assessment.verdict === 'draining') {
       const message = `pool ${pinPoolId ?? ''} is draining`;
       throw new ServiceError('POOL_UNAVAILABLE', {
