@@ -7,7 +7,7 @@ export type LifecycleState = 'starting' | 'ready' | 'draining';
 export class Lifecycle {
   private current: LifecycleState = 'starting';
   private settleStarted = (): void => undefined;
-  /** Resolves once recovery is through, or will not be waited for any more. */
+  /** Resolves once recovery is through. */
   readonly started = new Promise<void>(resolve => (this.settleStarted = resolve));
 
   get state(): LifecycleState {
@@ -22,6 +22,5 @@ export class Lifecycle {
 
   drain(): void {
     this.current = 'draining';
-    this.settleStarted();
   }
 }

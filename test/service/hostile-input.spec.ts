@@ -12,9 +12,18 @@ let engine: RunningEngine;
 beforeAll(async () => {
   engine = await startEngine({ slots: 8, tokensPerSecond: 0 });
   service = await startService({
-    env: { ORCHD_LLAMACPP_URL: engine.url, AUTH_TOKEN: 'worker-token', ORCHD_ADMISSION_CAPACITY: '1000', ORCHD_PROBE_INTERVAL_MS: '200' },
+    env: {
+      ORCHD_LLAMACPP_URL: engine.url,
+      AUTH_TOKEN: 'worker-token',
+      ORCHD_ADMISSION_CAPACITY: '1000',
+      ORCHD_PROBE_INTERVAL_MS: '200',
+    },
   });
-  await eventually(async () => (await service.request('GET', '/v2/pools/default/health')).json(), ({ ready }) => ready === true, 5000);
+  await eventually(
+    async () => (await service.request('GET', '/v2/pools/default/health')).json(),
+    ({ ready }) => ready === true,
+    5000,
+  );
 });
 afterAll(async () => {
   await service.stop();
@@ -41,7 +50,11 @@ describe('bodies', () => {
   const nested = (depth: number): string => `{"prompt":"x","stop":${'['.repeat(depth)}${']'.repeat(depth)}}`;
   it.each([
     ['nested 200,000 deep', nested(200_000), 400],
-    ['an unknown field nested 200,000 deep', `{"prompt":"x","y":${'{"a":'.repeat(200_000)}1${'}'.repeat(200_000)}}`, 400],
+    [
+      'an unknown field nested 200,000 deep',
+      `{"prompt":"x","y":${'{"a":'.repeat(200_000)}1${'}'.repeat(200_000)}}`,
+      400,
+    ],
     ['__proto__', '{"prompt":"x","__proto__":{"admin":true}}', 400],
     ['an array', '[{"prompt":"x"}]', 400],
     ['a string', '"x"', 400],
@@ -62,22 +75,33 @@ describe('bodies', () => {
     expect(answer.headers['x-correlation-id']).toBeTruthy();
   });
 
-  it.each(['text/plain', 'application/x-www-form-urlencoded', 'application/jsonp', 'multipart/form-data; boundary=x', 'application/vnd.api+json'])(
-    'of type %s are refused with 415',
-    async type => {
-      const answer = await service.request('POST', '/v2/tasks', { headers: { 'Content-Type': type }, body: '{"prompt":"x"}' });
-      expect(answer.status).toBe(415);
-      expect(answer.json()).toMatchObject({ code: 'UNSUPPORTED_MEDIA_TYPE' });
-    },
-  );
+  it.each([
+    'text/plain',
+    'application/x-www-form-urlencoded',
+    'application/jsonp',
+    'multipart/form-data; boundary=x',
+    'application/vnd.api+json',
+  ])('of type %s are refused with 415', async type => {
+    const answer = await service.request('POST', '/v2/tasks', {
+      headers: { 'Content-Type': type },
+      body: '{"prompt":"x"}',
+    });
+    expect(answer.status).toBe(415);
+    expect(answer.json()).toMatchObject({ code: 'UNSUPPORTED_MEDIA_TYPE' });
+  });
 
-  it.each(['application/json', 'Application/JSON', 'application/json; charset=utf-8', 'application/json\t;charset=utf-8'])(
-    'of type %s are taken or refused, never misread',
-    async type => {
-      const answer = await service.request('POST', '/v2/tasks', { headers: { 'Content-Type': type }, body: '{"prompt":"x","ctx":-1}' });
-      expect([400, 415]).toContain(answer.status);
-    },
-  );
+  it.each([
+    'application/json',
+    'Application/JSON',
+    'application/json; charset=utf-8',
+    'application/json\t;charset=utf-8',
+  ])('of type %s are taken or refused, never misread', async type => {
+    const answer = await service.request('POST', '/v2/tasks', {
+      headers: { 'Content-Type': type },
+      body: '{"prompt":"x","ctx":-1}',
+    });
+    expect([400, 415]).toContain(answer.status);
+  });
 
   it('past the limit are refused with 413, before they are sent', async () => {
     const head = `POST /v2/tasks HTTP/1.1\r\nHost: x\r\nX-API-Key: ${service.apiKey}\r\nContent-Type: application/json\r\n`;
@@ -104,7 +128,11 @@ describe('requests that are no requests', () => {
     ['a bare LF in a header', 'GET / HTTP/1.1\r\nHost: x\nX: y\r\n\r\n', 400],
     ['huge headers', `GET / HTTP/1.1\r\nHost: x\r\nX-A: ${'a'.repeat(20_000)}\r\n\r\n`, 431],
     ['two lengths', 'POST /v2/tasks HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab', 400],
-    ['length and chunks', 'POST /v2/tasks HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n', 400],
+    [
+      'length and chunks',
+      'POST /v2/tasks HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+      400,
+    ],
   ])('%s: an answer with a correlation id', async (_name, bytes, status) => {
     const answer = await service.rawRequest(bytes);
     expect(answer.status).toBe(status);
@@ -123,15 +151,30 @@ describe('requests that are no requests', () => {
 });
 
 describe('ids in paths', () => {
-  const hostile = ['..%2f..%2fetc%2fpasswd', '%2e%2e%2fx', '%00', 'a%00b', '%2fetc%2fpasswd', 'x'.repeat(10_000), '..', '%ff', "'%20OR%201=1", '-', '~'];
-  it.each(['/v2/tasks', '/v2/sessions', '/v2/pools', '/v2/artifacts', '/v2/catalog/models'])('under %s lead nowhere', async base => {
-    for (const id of hostile) {
-      const answer = await service.request('GET', `${base}/${id}`);
-      expect([400, 404, 414], `${base}/${id.slice(0, 40)} → ${answer.status}`).toContain(answer.status);
-      expect(answer.headers['x-correlation-id']).toBeTruthy();
-      expect(answer.text).not.toMatch(/\/(home|work|usr|root|tmp)\//);
-    }
-  });
+  const hostile = [
+    '..%2f..%2fetc%2fpasswd',
+    '%2e%2e%2fx',
+    '%00',
+    'a%00b',
+    '%2fetc%2fpasswd',
+    'x'.repeat(10_000),
+    '..',
+    '%ff',
+    "'%20OR%201=1",
+    '-',
+    '~',
+  ];
+  it.each(['/v2/tasks', '/v2/sessions', '/v2/pools', '/v2/artifacts', '/v2/catalog/models'])(
+    'under %s lead nowhere',
+    async base => {
+      for (const id of hostile) {
+        const answer = await service.request('GET', `${base}/${id}`);
+        expect([400, 404, 414], `${base}/${id.slice(0, 40)} → ${answer.status}`).toContain(answer.status);
+        expect(answer.headers['x-correlation-id']).toBeTruthy();
+        expect(answer.text).not.toMatch(/\/(home|work|usr|root|tmp)\//);
+      }
+    },
+  );
 
   it('never lead a model file out of the model directory', async () => {
     for (const localPath of ['../x', '/etc/passwd', 'a/../../x', '..', '.', '', 'a\0b']) {
@@ -150,7 +193,12 @@ describe('metric labels', () => {
       await Promise.all(
         Array.from({ length: 50 }, (_, k) =>
           service.request('POST', '/v2/tasks', {
-            body: { prompt: 'x', engine: `engine-${n + k}`, placement: { pin_pool_id: `pool-${n + k}` }, expected_tokens: 1_000_000 },
+            body: {
+              prompt: 'x',
+              engine: `engine-${n + k}`,
+              placement: { pin_pool_id: `pool-${n + k}` },
+              expected_tokens: 1_000_000,
+            },
           }),
         ),
       );
@@ -171,7 +219,9 @@ describe('a reader that stops reading', () => {
       const { readFile } = await import('node:fs/promises');
       return Number(/VmRSS:\s+(\d+)/.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
     };
-    const submitted = await service.request('POST', '/v2/tasks', { body: { prompt: 'x', max_tokens: 60_000, deadline_ms: 60_000 } });
+    const submitted = await service.request('POST', '/v2/tasks', {
+      body: { prompt: 'x', max_tokens: 60_000, deadline_ms: 60_000 },
+    });
     const taskId = String(submitted.json()['task_id']);
     const path = `/v2/tasks/${taskId}/events`;
     const { hostname, port } = new URL(service.url);
@@ -214,16 +264,22 @@ describe('a client that sends its headers slowly', () => {
 
 describe('an output without end', () => {
   it('is ended at its bound, with a typed error and a free slot', { timeout: 30_000 }, async () => {
-    const bounded = await startService({ env: { ORCHD_LLAMACPP_URL: engine.url, ORCHD_TASK_OUTPUT_MAX_BYTES: '20000', ORCHD_PROBE_INTERVAL_MS: '200' } });
+    const bounded = await startService({
+      env: { ORCHD_LLAMACPP_URL: engine.url, ORCHD_TASK_OUTPUT_MAX_BYTES: '20000', ORCHD_PROBE_INTERVAL_MS: '200' },
+    });
     try {
-      const health = async (): Promise<Record<string, unknown>> => (await bounded.request('GET', '/v2/pools/default/health')).json();
+      const health = async (): Promise<Record<string, unknown>> =>
+        (await bounded.request('GET', '/v2/pools/default/health')).json();
       await eventually(health, ({ ready }) => ready === true, 5000);
       const submitted = await bounded.request('POST', '/v2/tasks', { body: { prompt: 'x', max_tokens: 50_000 } });
       const stream = await openEvents(`${bounded.url}/v2/tasks/${String(submitted.json()['task_id'])}/events`, {
         headers: { 'X-API-Key': bounded.apiKey },
       });
       await stream.finished(10_000);
-      expect(stream.events.at(-1)).toMatchObject({ type: 'error', data: { code: 'OUTPUT_TOO_LARGE', retriable: false } });
+      expect(stream.events.at(-1)).toMatchObject({
+        type: 'error',
+        data: { code: 'OUTPUT_TOO_LARGE', retriable: false },
+      });
       await eventually(health, ({ metrics }) => (metrics as { running: number }).running === 0, 5000);
     } finally {
       await bounded.stop();

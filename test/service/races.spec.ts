@@ -17,7 +17,10 @@ const GRACE_MS = 150;
 let service: RunningService;
 let engine: RunningEngine;
 
-async function start(engineOptions: Parameters<typeof startEngine>[0], env: Record<string, string> = {}): Promise<void> {
+async function start(
+  engineOptions: Parameters<typeof startEngine>[0],
+  env: Record<string, string> = {},
+): Promise<void> {
   engine = await startEngine(engineOptions);
   service = await startService({
     env: {
@@ -29,7 +32,11 @@ async function start(engineOptions: Parameters<typeof startEngine>[0], env: Reco
       ...env,
     },
   });
-  await eventually(() => pool(), ({ ready }) => ready === true, 5000);
+  await eventually(
+    () => pool(),
+    ({ ready }) => ready === true,
+    5000,
+  );
 }
 
 afterEach(async () => {
@@ -82,7 +89,9 @@ describe('a cancel against the end of its task', () => {
       ends[code]++;
     };
     for (let n = 0; n < RACES; n += AT_ONCE) await Promise.all(Array.from({ length: AT_ONCE }, (_, k) => race(n + k)));
-    process.stdout.write(`cancel against finish: ${RACES} races, ${ends.end} ended first, ${ends.CANCELLED} were cancelled first\n`);
+    process.stdout.write(
+      `cancel against finish: ${RACES} races, ${ends.end} ended first, ${ends.CANCELLED} were cancelled first\n`,
+    );
     expect(ends.end + ends.CANCELLED).toBe(RACES);
     expect(Math.min(ends.end, ends.CANCELLED)).toBeGreaterThan(0);
     await everythingIsFree(32);
@@ -98,7 +107,9 @@ describe('the stand-in', () => {
       const taskId = await submit({});
       const [{ events }, cancel] = await Promise.all([
         readEvents(eventsUrl(taskId), { headers: keyed() }),
-        new Promise(resolve => setTimeout(resolve, n % 8)).then(() => service.request('POST', `/v2/tasks/${taskId}/cancel`)),
+        new Promise(resolve => setTimeout(resolve, n % 8)).then(() =>
+          service.request('POST', `/v2/tasks/${taskId}/cancel`),
+        ),
       ]);
       expect(cancel.status).toBe(204);
       const terminals = events.filter(({ type }) => type === 'end' || type === 'error');
@@ -126,7 +137,11 @@ describe('a client that leaves', () => {
     return performance.now() - leftMs;
   }
 
-  async function leaveMany(where: string, reached: (taskId: string) => Promise<void>, task: Record<string, unknown>): Promise<void> {
+  async function leaveMany(
+    where: string,
+    reached: (taskId: string) => Promise<void>,
+    task: Record<string, unknown>,
+  ): Promise<void> {
     const times: number[] = [];
     for (let n = 0; n < LEAVES; n += 10) {
       times.push(...(await Promise.all(Array.from({ length: 10 }, () => leave(reached, task)))));
@@ -163,17 +178,21 @@ describe('a client that leaves', () => {
     await everythingIsFree(10);
   });
 
-  it(`while it is queued frees its place, ${LEAVES} times, and the others are untouched`, { timeout: 120_000 }, async () => {
-    await start({ slots: 1, tokensPerSecond: 50 });
-    const running = await submit({ max_tokens: 100_000, on_disconnect: 'continue', deadline_ms: 600_000 });
-    await engine.until(stats => stats.active === 1);
-    await leaveMany('queued', async () => undefined, { max_tokens: 5, deadline_ms: 600_000 });
-    expect(engine.stats().started).toBe(1);
-    expect((await service.request('GET', `/v2/tasks/${running}`)).json()['state']).toBe('streaming');
-    expect((await pool())['metrics']).toMatchObject({ queue_depth: 0, running: 1 });
-    await service.request('POST', `/v2/tasks/${running}/cancel`);
-    await everythingIsFree(1);
-  });
+  it(
+    `while it is queued frees its place, ${LEAVES} times, and the others are untouched`,
+    { timeout: 120_000 },
+    async () => {
+      await start({ slots: 1, tokensPerSecond: 50 });
+      const running = await submit({ max_tokens: 100_000, on_disconnect: 'continue', deadline_ms: 600_000 });
+      await engine.until(stats => stats.active === 1);
+      await leaveMany('queued', async () => undefined, { max_tokens: 5, deadline_ms: 600_000 });
+      expect(engine.stats().started).toBe(1);
+      expect((await service.request('GET', `/v2/tasks/${running}`)).json()['state']).toBe('streaming');
+      expect((await pool())['metrics']).toMatchObject({ queue_depth: 0, running: 1 });
+      await service.request('POST', `/v2/tasks/${running}/cancel`);
+      await everythingIsFree(1);
+    },
+  );
 
   it('and comes back within the grace, as if nothing had happened', async () => {
     await start({ slots: 1, tokensPerSecond: 100 });
@@ -182,7 +201,9 @@ describe('a client that leaves', () => {
     const lastEventId = first.events.at(-1)?.id ?? '';
     const rest = await readEvents(eventsUrl(taskId), { headers: keyed(), lastEventId });
     expect(rest.events.at(-1)?.type).toBe('end');
-    const indexes = [...first.events, ...rest.events].filter(({ type }) => type === 'token').map(({ data }) => (data as { i: number }).i);
+    const indexes = [...first.events, ...rest.events]
+      .filter(({ type }) => type === 'token')
+      .map(({ data }) => (data as { i: number }).i);
     expect(indexes).toEqual(Array.from({ length: 60 }, (_, index) => index));
   });
 });

@@ -1,7 +1,9 @@
 import { join } from 'node:path';
+import { EventSource } from 'eventsource';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startEngine, type RunningEngine } from '../engine/engine';
 import type { EngineStats } from '../engine/ledger';
+import { withDeadline } from '../support/deadline';
 import { startService, type RunningService } from '../support/service';
 import type { SseEvent } from '../support/sse-stream';
 import { errorCodeOf, TaskClient, tokenIndexes, upTo, wireOf } from '../support/task-client';
@@ -49,6 +51,34 @@ afterEach(async () => {
   await engine.stop();
   folder.remove();
 });
+
+interface Received {
+  readonly id: number;
+  readonly type: string;
+  readonly data: string;
+}
+
+/** All that an EventSource gets until it is told that there is no more. */
+async function follow(url: string, key: string): Promise<Received[]> {
+  const received: Received[] = [];
+  const source = new EventSource(url, {
+    fetch: (target, init) => fetch(target, { ...init, headers: { ...init.headers, 'X-API-Key': key } }),
+  });
+  const closed = new Promise<number | undefined>(resolve => {
+    source.addEventListener('error', ({ code }) => source.readyState === EventSource.CLOSED && resolve(code));
+  });
+  for (const type of ['started', 'token', 'metrics', 'end', 'error']) {
+    source.addEventListener(type, ({ lastEventId, data }) => {
+      if (typeof data === 'string') received.push({ id: Number(lastEventId), type, data });
+    });
+  }
+  try {
+    expect(await withDeadline(closed, 20_000, () => `${received.length} events, not closed`)).toBe(204);
+    return received;
+  } finally {
+    source.close();
+  }
+}
 
 const promptsOf = ({ requests }: EngineStats): string[] =>
   requests.flatMap(({ body }) => (body as { prompt?: string }).prompt ?? []);
@@ -104,17 +134,43 @@ describe('after a kill with tasks queued behind one that runs', () => {
     expect((await service.request('GET', '/v2/sessions/bob')).json()).toMatchObject({ turns: 6 });
   });
 
-  it('takes no second process on its folder, and goes on', async () => {
+  it('takes no second process on its folder, and goes on', { timeout: 40_000 }, async () => {
     engine = await startEngine({ slots: 1, tokensPerSecond: 0 });
     await start();
-    await expect(startService({ env: { ORCHD_DATA_DIR: service.dataDir } })).rejects.toThrow(/exit code 1.*in use/s);
+    await expect(startService({ env: { ORCHD_DATA_DIR: service.dataDir } })).rejects.toThrow(
+      /exit code 1.*another process is using/s,
+    );
     await killAndStart();
-    await expect(startService({ env: { ORCHD_DATA_DIR: service.dataDir } })).rejects.toThrow(/exit code 1.*in use/s);
+    await expect(startService({ env: { ORCHD_DATA_DIR: service.dataDir } })).rejects.toThrow(
+      /exit code 1.*another process is using/s,
+    );
     const taskId = await tasks.submit({ max_tokens: 3 });
     expect((await tasks.read(taskId)).events.at(-1)?.type).toBe('end');
   });
 
-  it('knows the workers that had registered', async () => {
+  it('has the events that an EventSource comes back for, without being asked', { timeout: 30_000 }, async () => {
+    engine = await startEngine({ slots: 1, tokensPerSecond: 50 });
+    await start();
+    await tasks.slotsFree(1);
+    const address = new URL(service.url).host;
+    const ids = [await tasks.submit(LONG), await tasks.submit({ max_tokens: 20, deadline_ms: 600_000 })];
+    const readers = ids.map(taskId => follow(tasks.eventsUrl(taskId), service.apiKey));
+    await tasks.read(ids[0] ?? '', { until: (_, events) => events.length > 20 });
+    await killAndStart({ ORCHD_ADDR: address });
+    const [interrupted, queued] = await Promise.all(readers);
+    for (const received of [interrupted, queued]) {
+      const seen = received?.map(({ id }) => id) ?? [];
+      expect(seen).toEqual([...new Set(seen)].sort((a, b) => a - b));
+    }
+    expect(interrupted?.at(-1)).toMatchObject({
+      type: 'error',
+      data: expect.stringContaining('ORCHESTRATOR_RESTARTED'),
+    });
+    expect(queued?.at(-1)).toMatchObject({ type: 'end' });
+    expect(queued?.filter(({ type }) => type === 'token')).toHaveLength(20);
+  });
+
+  it('knows the workers that had registered', { timeout: 40_000 }, async () => {
     engine = await startEngine({ slots: 3, tokensPerSecond: 0 });
     await start();
     const registered = await service.request('POST', '/v2/workers/register', {
@@ -156,11 +212,15 @@ describe('after a kill with tasks that run', () => {
     engine = await startEngine({ slots: SHOWN + UNSHOWN, tokensPerSecond: 80 });
     await start();
     await tasks.slotsFree(SHOWN + UNSHOWN);
-    const shown = await Promise.all(upTo(SHOWN).map(n => tasks.submit({ task_id: `shown-${n}`, prompt: `shown-${n}`, ...LONG })));
+    const shown = await Promise.all(
+      upTo(SHOWN).map(n => tasks.submit({ task_id: `shown-${n}`, prompt: `shown-${n}`, ...LONG })),
+    );
     const readers = await Promise.all(shown.map(taskId => tasks.open(taskId)));
     await Promise.all(readers.map(reader => reader.event((_, events) => events.length > 30)));
     engine.control({ prefillMs: 60_000 });
-    const unshown = await Promise.all(upTo(UNSHOWN).map(n => tasks.submit({ prompt: `unshown-${n}`, ...LONG, max_tokens: 5 })));
+    const unshown = await Promise.all(
+      upTo(UNSHOWN).map(n => tasks.submit({ prompt: `unshown-${n}`, ...LONG, max_tokens: 5 })),
+    );
     await engine.until(({ active }) => active === SHOWN + UNSHOWN);
 
     // Read before the kill: what comes while the process dies cannot be told from what came before.
@@ -187,7 +247,9 @@ describe('after a kill with tasks that run', () => {
       if (firstLost) youngestLostMs = Math.max(youngestLostMs, killedMs - firstLost.receivedMs);
       expect(await tasks.view(taskId)).toMatchObject({ state: 'failed', error: { code: 'ORCHESTRATOR_RESTARTED' } });
     }
-    process.stdout.write(`kill mid-stream: ${SHOWN} streams, the oldest lost event was ${youngestLostMs.toFixed(0)} ms old\n`);
+    process.stdout.write(
+      `kill mid-stream: ${SHOWN} streams, the oldest lost event was ${youngestLostMs.toFixed(0)} ms old\n`,
+    );
     expect(youngestLostMs).toBeLessThan(COPIED_AFTER_MS + SLACK_MS);
 
     for (const taskId of unshown) {
@@ -200,9 +262,11 @@ describe('after a kill with tasks that run', () => {
     for (const n of upTo(UNSHOWN)) expect(started.filter(prompt => prompt === `unshown-${n}`)).toHaveLength(2);
 
     // From the log, and then from the transcript in a process that has no log.
-    for (const [at, taskId] of shown.entries()) await endIsReachableFrom(taskId, readers[at]?.events ?? [], kept[at] ?? 0);
+    for (const [at, taskId] of shown.entries())
+      await endIsReachableFrom(taskId, readers[at]?.events ?? [], kept[at] ?? 0);
     await killAndStart();
-    for (const [at, taskId] of shown.entries()) await endIsReachableFrom(taskId, readers[at]?.events ?? [], kept[at] ?? 0);
+    for (const [at, taskId] of shown.entries())
+      await endIsReachableFrom(taskId, readers[at]?.events ?? [], kept[at] ?? 0);
     expect(engine.stats().started).toBe(SHOWN + 2 * UNSHOWN);
   });
 });

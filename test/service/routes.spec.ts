@@ -38,7 +38,11 @@ describe('every route of the router', () => {
 
   it('is there, and only the expected ones are open', () => {
     expect(routes.length).toBeGreaterThan(30);
-    expect(new Set(routes.filter(({ open, url }) => open && !url.startsWith('/docs')).map(({ method, url }) => `${method} ${url}`))).toEqual(openRoutes);
+    expect(
+      new Set(
+        routes.filter(({ open, url }) => open && !url.startsWith('/docs')).map(({ method, url }) => `${method} ${url}`),
+      ),
+    ).toEqual(openRoutes);
   });
 
   it('is refused without a key and with a wrong one, with equal bodies', async () => {
@@ -73,7 +77,10 @@ describe('every route of the router', () => {
       for (const disguise of disguises) {
         const path = disguise(url.replace(/:[a-z]+/g, 'x'));
         const { statusCode } = await ask(method, path);
-        expect([[400, 401].includes(statusCode), `${method} ${path} → ${statusCode}`]).toEqual([true, `${method} ${path} → ${statusCode}`]);
+        expect([[400, 401].includes(statusCode), `${method} ${path} → ${statusCode}`]).toEqual([
+          true,
+          `${method} ${path} → ${statusCode}`,
+        ]);
       }
     }
   });
@@ -90,7 +97,9 @@ describe('every route of the router', () => {
 
   it('asks registration for its own token and no key', async () => {
     expect((await ask('POST', '/v2/workers/register')).json()).toMatchObject({ code: 40101 });
-    expect((await ask('POST', '/v2/workers/register', { authorization: 'Bearer nope' })).json()).toMatchObject({ code: 40102 });
+    expect((await ask('POST', '/v2/workers/register', { authorization: 'Bearer nope' })).json()).toMatchObject({
+      code: 40102,
+    });
   });
 
   it('shows the documentation on a loopback bind without a key', async () => {
@@ -106,7 +115,10 @@ describe('an open bind', () => {
       for (const url of ['/openapi.json', '/docs', '/docs/']) {
         expect((await service.app.inject({ method: 'GET', url })).statusCode).toBe(401);
       }
-      expect((await service.app.inject({ method: 'GET', url: '/openapi.json', headers: { 'x-api-key': 'test-key' } })).statusCode).toBe(200);
+      expect(
+        (await service.app.inject({ method: 'GET', url: '/openapi.json', headers: { 'x-api-key': 'test-key' } }))
+          .statusCode,
+      ).toBe(200);
     } finally {
       await service.close();
     }
