@@ -1,3 +1,4 @@
+import canonicalize from 'canonicalize';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { canonicalDocument } from './canonical-json';
@@ -32,11 +33,57 @@ describe('canonicalDocument', () => {
     expect(canonicalDocument('😀').json).toBe('"😀"');
   });
 
-  it('refuses what nests too deep or is too large', () => {
-    let deep: unknown = 1;
-    for (let n = 0; n < 65; n++) deep = [deep];
-    expect(() => canonicalDocument(deep)).toThrow('at most 64 levels');
-    expect(() => canonicalDocument('x'.repeat(1024 * 1024))).toThrow('at most 1048576 bytes');
+  it('is what the RFC says, in order or not', () => {
+    // Keys that look like indexes are enumerated by their number, whatever their order in the RFC.
+    const key = fc.oneof(fc.constantFrom('9', '10', '1', 'b', 'a', '€', '\u{1f600}', '\ufb33'), fc.string());
+    const { value } = fc.letrec(tie => ({
+      value: fc.oneof(
+        { depthSize: 'small' },
+        fc.jsonValue({ maxDepth: 1 }),
+        fc.dictionary(key, tie('value')),
+        fc.array(tie('value')),
+      ),
+    }));
+    fc.assert(
+      fc.property(value, sample => {
+        const parsed = JSON.parse(JSON.stringify(sample)) as unknown;
+        expect(canonicalDocument(parsed).json).toBe(canonicalize(parsed));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('refuses numbers that are no doubles', () => {
+    for (const text of ['1e999', '[-1e999]', '{"b":1,"a":{"c":[1e999]}}']) {
+      expect(() => canonicalDocument(JSON.parse(text))).toThrow('within the range of a double');
+    }
+  });
+
+  it('refuses what nests too deep', () => {
+    const nested = (levels: number, inside: unknown): unknown => {
+      let value = inside;
+      for (let n = 0; n < levels; n++) value = n % 2 ? [value] : { a: value };
+      return value;
+    };
+    for (const inside of [1, 'x']) {
+      expect(canonicalDocument(nested(64, inside)).id).toHaveLength(64);
+      expect(() => canonicalDocument(nested(65, inside))).toThrow('at most 64 levels');
+    }
+    expect(() => canonicalDocument(nested(64, []))).toThrow('at most 64 levels');
+    expect(() => canonicalDocument(nested(100_000, 1))).toThrow('at most 64 levels');
+  });
+
+  it('takes exactly a mebibyte', () => {
+    const values = [
+      (n: number) => 'x'.repeat(n - 2),
+      (n: number) => 'ä'.repeat((n - 2) / 2),
+      (n: number) => [...Array<number>(n / 2 - 2).fill(0), 10],
+      (n: number) => ({ b: 'x'.repeat(n - 14), a: 1 }),
+    ];
+    for (const value of values) {
+      expect(Buffer.byteLength(canonicalDocument(value(1024 * 1024)).json)).toBe(1024 * 1024);
+      expect(() => canonicalDocument(value(1024 * 1024 + 2))).toThrow('at most 1048576 bytes');
+    }
     expect(() => canonicalDocument(undefined)).toThrow('must be a JSON document');
   });
 });

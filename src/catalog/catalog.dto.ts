@@ -3,7 +3,7 @@ import { ServiceError } from '../errors/service-error';
 import { ChoiceField, IntField, JsonField, TextField, TextListField } from '../http/fields';
 import type { ModelDescription } from './catalog.service';
 import type { ModelEntry, ModelState, VerificationResult } from './model-catalog.port';
-import { staysBelow } from './model-file';
+import { normalPath, staysBelow } from './model-file';
 
 /** Segments of letters, digits and . _ : - with `/` between them. */
 const modelIdPattern = /^[A-Za-z0-9][A-Za-z0-9._:-]*(\/[A-Za-z0-9][A-Za-z0-9._:-]*)*$/;
@@ -31,9 +31,9 @@ export class CreateModelDto {
   digest?: string;
 
   @TextField({
-    description: 'Where it comes from.',
+    description: 'Where it comes from: an http, https, hf or file URL. It is kept, not fetched.',
     maxLength: 2048,
-    pattern: /^[a-z][a-z0-9+.-]*:[^\s\p{Cc}]+$/u,
+    pattern: /^(https?:\/\/|hf:|file:)[^\s\p{Cc}]+$/u,
     optional: true,
   })
   source_url?: string;
@@ -41,6 +41,7 @@ export class CreateModelDto {
   @TextField({
     description: 'Its file, relative to the model directory; the id when absent.',
     maxLength: 1024,
+    pattern: /^[^\p{Cc}]+$/u,
     optional: true,
   })
   local_path?: string;
@@ -48,16 +49,16 @@ export class CreateModelDto {
   @TextListField({ description: 'Tags.', maxItems: 64, maxLength: 128, optional: true })
   tags?: string[];
 
-  @JsonField({ description: 'Manifests.', optional: true })
+  @JsonField({ description: 'Manifests: any JSON.', optional: true })
   manifests?: unknown;
 
-  @JsonField({ description: 'Signatures.', optional: true })
+  @JsonField({ description: 'Signatures: any JSON.', optional: true })
   signatures?: unknown;
 
-  @JsonField({ description: 'Software bill of materials.', optional: true })
+  @JsonField({ description: 'Software bill of materials: any JSON.', optional: true })
   sbom?: unknown;
 
-  @JsonField({ description: 'Trust policy.', optional: true })
+  @JsonField({ description: 'Trust policy: any JSON.', optional: true })
   trust_policy?: unknown;
 }
 
@@ -126,7 +127,7 @@ export function toDescription(body: CreateModelDto): ModelDescription {
     id,
     ...(body.digest != null && { digest: body.digest }),
     ...(body.source_url != null && { sourceUrl: body.source_url }),
-    localPath,
+    localPath: normalPath(localPath),
     tags: body.tags ?? [],
     ...Object.fromEntries(Object.entries(attached).filter(([, value]) => value != null)),
   };

@@ -100,5 +100,88 @@ export function artifactStoreContract(name: string, setUp: () => Promise<Artifac
       await expect(store.put(big(4), 'document')).rejects.toMatchObject({ code: 'STORAGE_FULL' });
       expect(await store.list({ kind: 'document', limit: 10 })).toHaveLength(3);
     });
+
+    it('finds an artifact by each task that had it, and lists it once', async () => {
+      const doc = document({ same: 'for all' });
+      for (const taskId of ['t1', 't2', 't1']) {
+        await store.put(doc, 'transcript', taskId);
+        setup.advance(1);
+      }
+      for (const opened of [store, await setup.reopen()]) {
+        expect(await opened.list({ limit: 10 })).toMatchObject([{ id: doc.id, taskId: 't2' }]);
+        for (const taskId of ['t1', 't2']) {
+          expect(await opened.list({ taskId, limit: 10 })).toMatchObject([{ id: doc.id, kind: 'transcript', taskId }]);
+        }
+      }
+    });
+
+    it('keeps a shared transcript as long as the youngest task that had it', async () => {
+      const doc = document({ same: 'for both' });
+      await store.put(doc, 'transcript', 'old');
+      setup.advance(1000);
+      await store.put(doc, 'transcript', 'young');
+      expect(await store.expireTranscripts(setup.nowMs(), 10)).toBe(1);
+      expect(await store.get(doc.id)).toBe(doc.json);
+      expect(await store.list({ taskId: 'old', limit: 10 })).toEqual([]);
+      expect(await store.expireTranscripts(setup.nowMs() + 1, 10)).toBe(1);
+      expect(await store.get(doc.id)).toBeUndefined();
+    });
+
+    it('keeps what is uploaded while a task puts the same', async () => {
+      const doc = document({ events: [] });
+      await Promise.all([
+        store.put(doc, 'transcript', 't1'),
+        store.put(doc, 'document'),
+        store.put(doc, 'transcript', 't2'),
+      ]);
+      expect(await store.list({ limit: 10 })).toMatchObject([{ id: doc.id, kind: 'document' }]);
+      expect(await store.list({ taskId: 't2', limit: 10 })).toHaveLength(1);
+      setup.advance(1);
+      await store.expireTranscripts(setup.nowMs(), 10);
+      const again = await setup.reopen();
+      expect(await again.get(doc.id)).toBe(doc.json);
+      expect(await again.list({ taskId: 't2', limit: 10 })).toEqual([]);
+    });
+
+    it('pages through artifacts of one moment, over a restart and past one that was deleted', async () => {
+      const ids = Array.from({ length: 9 }, (_, n) => document({ n })).map(doc => doc.id);
+      await Promise.all(ids.map((_, n) => store.put(document({ n }), n % 2 ? 'document' : 'transcript')));
+      const [first, second, third] = await store.list({ limit: 3 });
+      if (!first || !second || !third) throw new Error('too few are listed');
+      await store.delete(third.id);
+      const rest = await (await setup.reopen()).list({ limit: 100, after: third });
+      expect([first, second, third, ...rest].map(({ id }) => id)).toEqual([...ids].sort());
+    });
+
+    it('gives up no transcript for a document that would not fit anyway', async () => {
+      const half = (n: number): CanonicalDocument => document(`${n}${'x'.repeat(setup.maxBytes * 0.45)}`);
+      await store.put(document('a transcript'), 'transcript', 't1');
+      await store.put(half(1), 'document');
+      await store.put(half(2), 'document');
+      await expect(store.put(half(3), 'document')).rejects.toMatchObject({ code: 'STORAGE_FULL', status: 507 });
+      expect(await store.list({ kind: 'transcript', limit: 10 })).toHaveLength(1);
+    });
+
+    it('holds its bound while many are put at once', async () => {
+      const docs = Array.from({ length: 40 }, (_, n) => document(`${n}${'x'.repeat(setup.maxBytes / 10)}`));
+      await Promise.all(docs.map((doc, n) => store.put(doc, 'transcript', `t${n}`)));
+      const kept = await store.list({ limit: 100 });
+      expect(kept.length).toBeGreaterThan(5);
+      expect(kept.reduce((sum, { bytes }) => sum + bytes, 0)).toBeLessThanOrEqual(setup.maxBytes);
+    });
+
+    it('leaves no half state where put and delete of one document race', async () => {
+      const doc = document({ contested: true });
+      for (let round = 0; round < 20; round++) {
+        await Promise.all([
+          store.put(doc, 'document'),
+          store.delete(doc.id),
+          store.put(doc, 'document'),
+          store.delete(doc.id),
+        ]);
+        const listed = await store.list({ limit: 10 });
+        expect(await store.get(doc.id)).toBe(listed.length === 1 ? doc.json : undefined);
+      }
+    });
   });
 }

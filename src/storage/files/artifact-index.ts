@@ -1,82 +1,153 @@
 import type { ArtifactInfo, ArtifactQuery } from '../../artifacts/artifact-store.port';
-import { OrderedSet } from '../../tasks/queue/ordered-set';
+import { compare, comparePosition, NewestFirst } from './newest-first';
 
-interface Entry {
-  readonly info: ArtifactInfo;
-  /** Newest first: the negated time of creation, ties by the order of indexing. */
-  readonly orderKey: number;
-  readonly seq: number;
+/**
+ * What a name counts against the bound beside its content: a block of the file system. So the bound on bytes bounds the
+ * number of files too, and with it the memory of this index (some 300 bytes a name).
+ */
+export const NAME_BYTES = 4096;
+
+/** One content and its names: a name for the upload, and one for each task whose transcript it is. */
+interface Artifact {
+  /** The name it is listed under: the upload's, otherwise the newest. */
+  listed: ArtifactInfo;
+  /** Few artifacts have any. */
+  others?: Set<ArtifactInfo>;
 }
 
-/** What is known of all artifacts, in memory: by id, newest first, and how much they hold. */
+/** What is known of all artifacts, in memory. Nothing here awaits: an index is never seen half changed. */
 export class ArtifactIndex {
-  private readonly byId = new Map<string, Entry>();
-  private readonly newest = new OrderedSet<Entry>();
-  private readonly byTask = new Map<string, Set<string>>();
-  private lastSeq = 0;
-  private totalBytes = 0;
+  private readonly artifacts = new Map<string, Artifact>();
+  private readonly byTask = new Map<string, ArtifactInfo[]>();
+  private readonly listed = { document: new NewestFirst(), transcript: new NewestFirst() };
+  /** All names of transcripts, listed or not. */
+  private readonly transcripts = new NewestFirst();
+  private allBytes = 0;
+  private uploadedBytes = 0;
 
+  /** Each content once, and each name. */
   get bytes(): number {
-    return this.totalBytes;
+    return this.allBytes;
+  }
+
+  /** The part of it that must stay. */
+  get documentBytes(): number {
+    return this.uploadedBytes;
   }
 
   find(id: string): ArtifactInfo | undefined {
-    return this.byId.get(id)?.info;
+    return this.artifacts.get(id)?.listed;
+  }
+
+  /** All names of an artifact, the listed one last. */
+  namesOf(id: string): readonly ArtifactInfo[] {
+    const artifact = this.artifacts.get(id);
+    return artifact ? [...(artifact.others ?? []), artifact.listed] : [];
+  }
+
+  /** Whether putting this again would change nothing. */
+  holds(id: string, kind: ArtifactInfo['kind'], taskId: string | undefined): boolean {
+    const known = this.find(id);
+    if (!known) return false;
+    if (taskId === undefined) return kind === 'transcript' || known.kind === 'document';
+    return (this.byTask.get(taskId) ?? []).some(info => info.id === id && info.kind === kind);
   }
 
   add(info: ArtifactInfo): void {
-    this.delete(info.id);
-    const entry: Entry = { info, orderKey: -info.createdAtMs, seq: ++this.lastSeq };
-    this.byId.set(info.id, entry);
-    this.newest.add(entry);
-    this.totalBytes += info.bytes;
-    if (info.taskId === undefined) return;
-    const ofTask = this.byTask.get(info.taskId) ?? new Set();
-    this.byTask.set(info.taskId, ofTask.add(info.id));
+    const known = this.artifacts.get(info.id);
+    this.count(info, 1, !known);
+    if (info.kind === 'transcript') this.transcripts.add(info);
+    if (info.taskId !== undefined) this.indexTask(info.taskId, info);
+    if (!known) {
+      this.artifacts.set(info.id, { listed: info });
+      this.listed[info.kind].add(info);
+    } else if (isListedRather(info, known.listed)) {
+      (known.others ??= new Set()).add(known.listed);
+      this.relist(known, info);
+    } else {
+      (known.others ??= new Set()).add(info);
+    }
   }
 
-  delete(id: string): boolean {
-    const entry = this.byId.get(id);
-    if (!entry) return false;
-    this.byId.delete(id);
-    this.newest.delete(entry);
-    this.totalBytes -= entry.info.bytes;
-    const { taskId } = entry.info;
-    const ofTask = taskId === undefined ? undefined : this.byTask.get(taskId);
-    ofTask?.delete(id);
-    if (taskId !== undefined && ofTask?.size === 0) this.byTask.delete(taskId);
+  delete(info: ArtifactInfo): void {
+    const artifact = this.artifacts.get(info.id);
+    if (!artifact || !this.unname(artifact, info)) return;
+    this.count(info, -1, !this.artifacts.has(info.id));
+    this.transcripts.delete(info);
+    if (info.taskId === undefined) return;
+    const rest = (this.byTask.get(info.taskId) ?? []).filter(other => other !== info);
+    if (rest.length > 0) this.byTask.set(info.taskId, rest);
+    else this.byTask.delete(info.taskId);
+  }
+
+  oldestTranscript(): ArtifactInfo | undefined {
+    return this.transcripts.oldest();
+  }
+
+  /** Each artifact once, under the name it is listed by; those of a task under the task's. */
+  list({ kind, taskId, after, limit }: ArtifactQuery): readonly ArtifactInfo[] {
+    if (taskId !== undefined) {
+      const wanted = (info: ArtifactInfo): boolean =>
+        (kind === undefined || info.kind === kind) && (!after || comparePosition(info, after) > 0);
+      return (this.byTask.get(taskId) ?? []).filter(wanted).sort(compare).slice(0, limit);
+    }
+    const { document, transcript } = this.listed;
+    const found = kind ? this.listed[kind].after(after) : merged(document.after(after), transcript.after(after));
+    const page: ArtifactInfo[] = [];
+    for (const info of found) if (page.push(info) >= limit) break;
+    return page;
+  }
+
+  private indexTask(taskId: string, info: ArtifactInfo): void {
+    const ofTask = this.byTask.get(taskId);
+    if (ofTask) ofTask.push(info);
+    else this.byTask.set(taskId, [info]);
+  }
+
+  private relist(artifact: Artifact, info: ArtifactInfo): void {
+    this.listed[artifact.listed.kind].delete(artifact.listed);
+    artifact.listed = info;
+    this.listed[info.kind].add(info);
+  }
+
+  /** Takes a name from its artifact, and the artifact away with its last one. False where it had no such name. */
+  private unname(artifact: Artifact, info: ArtifactInfo): boolean {
+    const { listed, others } = artifact;
+    if (listed !== info) return others?.delete(info) ?? false;
+    const [first, ...rest] = others ?? [];
+    if (first) {
+      const heir = rest.reduce((best, other) => (isListedRather(other, best) ? other : best), first);
+      others?.delete(heir);
+      this.relist(artifact, heir);
+    } else {
+      this.listed[info.kind].delete(info);
+      this.artifacts.delete(info.id);
+    }
     return true;
   }
 
-  list({ kind, taskId, after, limit }: ArtifactQuery): readonly ArtifactInfo[] {
-    const found: ArtifactInfo[] = [];
-    for (const { info } of this.candidates(taskId, after?.id)) {
-      if (found.length === limit) break;
-      if ((kind === undefined || info.kind === kind) && (!after || isOlder(info, after))) found.push(info);
-    }
-    return found;
-  }
-
-  /** The oldest transcripts, oldest first. */
-  oldestTranscripts(limit: number): readonly ArtifactInfo[] {
-    const found: ArtifactInfo[] = [];
-    for (const { info } of this.newest.valuesFromLast()) {
-      if (found.length === limit) break;
-      if (info.kind === 'transcript') found.push(info);
-    }
-    return found;
-  }
-
-  private candidates(taskId: string | undefined, afterId: string | undefined): Iterable<Entry> {
-    if (taskId !== undefined) {
-      const ofTask = [...(this.byTask.get(taskId) ?? [])].map(id => this.byId.get(id)).filter(entry => entry !== undefined);
-      return ofTask.sort((a, b) => a.orderKey - b.orderKey || a.seq - b.seq);
-    }
-    const last = afterId === undefined ? undefined : this.byId.get(afterId);
-    return this.newest.valuesAfter(last);
+  private count(info: ArtifactInfo, sign: 1 | -1, withContent: boolean): void {
+    this.allBytes += sign * (NAME_BYTES + (withContent ? info.bytes : 0));
+    if (info.kind === 'document') this.uploadedBytes += sign * (NAME_BYTES + info.bytes);
   }
 }
 
-function isOlder(info: ArtifactInfo, than: { readonly createdAtMs: number; readonly id: string }): boolean {
-  return info.id !== than.id && info.createdAtMs <= than.createdAtMs;
+function isListedRather(info: ArtifactInfo, than: ArtifactInfo): boolean {
+  return info.kind === than.kind ? compare(info, than) < 0 : info.kind === 'document';
+}
+
+function* merged(
+  a: Generator<ArtifactInfo, undefined>,
+  b: Generator<ArtifactInfo, undefined>,
+): Generator<ArtifactInfo, undefined> {
+  let [nextA, nextB] = [a.next().value, b.next().value];
+  while (nextA || nextB) {
+    if (nextA && (!nextB || compare(nextA, nextB) < 0)) {
+      yield nextA;
+      nextA = a.next().value;
+    } else if (nextB) {
+      yield nextB;
+      nextB = b.next().value;
+    }
+  }
 }

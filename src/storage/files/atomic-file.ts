@@ -1,16 +1,17 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
-import { ServiceError } from '../../errors/service-error';
+import { constants } from 'node:fs';
+import { link, mkdir, open, readdir, rename, rm, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { syncFolder } from './folder-sync';
+import { isMissing, storageError } from './storage-error';
 
 const TEMPORARY = '.tmp-';
 
-/** Folder syncs that are asked for while one runs are served together by the next: see {@link syncFolder}. */
-interface FolderSync {
-  running: Promise<void>;
-  next: Promise<void> | undefined;
+/** Makes a folder that only the service can enter, parents too, and has their names on disk when it resolves. */
+export async function makeFolder(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await syncFolder(dirname(folder));
 }
-const folderSyncs = new Map<string, FolderSync>();
 
 /**
  * Replaces a file by one with this content, or leaves it as it was: temporary file → fsync → rename → fsync of the folder.
@@ -18,12 +19,12 @@ const folderSyncs = new Map<string, FolderSync>();
  */
 export async function writeAtomically(path: string, content: string): Promise<void> {
   const folder = dirname(path);
-  const temporary = join(folder, `${TEMPORARY}${basename(path).slice(0, 32)}-${randomBytes(6).toString('hex')}`);
+  const temporary = join(folder, TEMPORARY + randomBytes(16).toString('hex'));
   try {
-    const file = await openIn(folder, temporary);
+    const file = await open(temporary, 'wx', 0o600);
     try {
       await file.writeFile(content);
-      await file.datasync();
+      await file.sync();
     } finally {
       await file.close();
     }
@@ -35,71 +36,73 @@ export async function writeAtomically(path: string, content: string): Promise<vo
   }
 }
 
-/** Removes a file for good; false when there was none. @throws ServiceError STORAGE_UNAVAILABLE */
-export async function removeDurably(path: string): Promise<boolean> {
+/**
+ * Gives a file one more name in the same folder, on disk when this resolves. False where the file system has no such links,
+ * has no more of them for this file, or the file is not there.
+ * @throws ServiceError STORAGE_FULL, STORAGE_UNAVAILABLE
+ */
+export async function linkDurably(path: string, name: string): Promise<boolean> {
   try {
-    await rm(path);
-    await syncFolder(dirname(path));
-    return true;
+    await link(path, name);
+  } catch {
+    return false;
+  }
+  await syncFolder(dirname(name)).catch((cause: unknown) => Promise.reject(storageError(cause) as Error));
+  return true;
+}
+
+/** Removes files of one folder for good; those that are not there are passed over. @throws ServiceError STORAGE_UNAVAILABLE */
+export async function removeDurably(folder: string, names: readonly string[]): Promise<void> {
+  try {
+    for (const name of names) await removeFile(join(folder, name));
+    await syncFolder(folder);
   } catch (cause) {
-    if (isMissing(cause)) return false;
     throw storageError(cause);
   }
 }
 
-/** Removes what a process that was killed in the middle of a write has left. */
-export async function sweepTemporaries(folder: string): Promise<void> {
-  const names = await readdir(folder).catch(() => []);
-  await Promise.all(names.filter(name => name.startsWith(TEMPORARY)).map(name => rm(join(folder, name), { force: true })));
-}
-
-export function isMissing(cause: unknown): boolean {
-  const { code } = cause as NodeJS.ErrnoException;
-  return code === 'ENOENT' || code === 'ENOTDIR';
-}
-
-/** What a failed file operation means to a client; the path stays in the cause. */
-export function storageError(cause: unknown): ServiceError {
-  if (cause instanceof ServiceError) return cause;
-  const { code } = cause as NodeJS.ErrnoException;
-  const full = code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG';
-  return new ServiceError(full ? 'STORAGE_FULL' : 'STORAGE_UNAVAILABLE', { retryAfterMs: 5000 }, cause);
-}
-
-async function openIn(folder: string, path: string): ReturnType<typeof open> {
+/** Removes a file, which may be there again after a loss of power; nothing where there is none. */
+export async function removeFile(path: string): Promise<void> {
   try {
-    return await open(path, 'wx', 0o600);
+    await unlink(path);
   } catch (cause) {
-    if (!isMissing(cause)) throw cause;
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    await syncFolder(dirname(folder));
-    return open(path, 'wx', 0o600);
+    if (!isMissing(cause)) throw storageError(cause);
   }
 }
+
+/** Names of the regular files of a folder. What a process that was killed in the middle of a write has left is removed. */
+export async function filesOf(folder: string): Promise<readonly string[]> {
+  const names: string[] = [];
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    if (entry.name.startsWith(TEMPORARY)) await removeFile(join(folder, entry.name));
+    else names.push(entry.name);
+  }
+  return names;
+}
+
+/** The bytes of a file; why not where it is none of ours: not a regular file, or larger than it may be. */
+export type FileReading = { readonly bytes: Buffer } | { readonly bytes: undefined; readonly reason: string };
 
 /**
- * Resolves once a sync of the folder that began after this call is through. Callers that come while one runs share the next,
- * so that many writes at once cost a few folder syncs and not one each.
+ * Reads a regular file up to a bound; undefined when there is none. Whoever can write to the folder cannot make us follow a
+ * link, wait for a FIFO, or take in a file without end.
+ * @throws ServiceError STORAGE_UNAVAILABLE
  */
-async function syncFolder(folder: string): Promise<void> {
-  const sync = folderSyncs.get(folder);
-  if (!sync) {
-    const running = fsyncFolder(folder).finally(() => folderSyncs.delete(folder));
-    folderSyncs.set(folder, { running, next: undefined });
-    return running;
-  }
-  sync.next ??= sync.running.then(
-    () => syncFolder(folder),
-    () => syncFolder(folder),
-  );
-  return sync.next;
-}
-
-async function fsyncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
+export async function readBounded(path: string, maxBytes: number): Promise<FileReading | undefined> {
   try {
-    await handle.sync();
-  } finally {
-    await handle.close();
+    const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    try {
+      const stat = await file.stat();
+      if (!stat.isFile()) return { bytes: undefined, reason: 'it is not a regular file' };
+      if (stat.size > maxBytes) return { bytes: undefined, reason: `it has more than ${maxBytes} bytes` };
+      return { bytes: await file.readFile() };
+    } finally {
+      await file.close();
+    }
+  } catch (cause) {
+    if (isMissing(cause)) return undefined;
+    if ((cause as NodeJS.ErrnoException).code === 'ELOOP') return { bytes: undefined, reason: 'it is a symbolic link' };
+    throw storageError(cause);
   }
 }

@@ -1,8 +1,11 @@
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdirSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { artifactStoreContract } from '../../../test/contracts/artifact-store.contract';
 import { temporaryFolder, type TemporaryFolder } from '../../../test/support/temporary-folder';
+import type { CanonicalDocument } from '../../artifacts/artifact-store.port';
 import { canonicalDocument } from '../../artifacts/canonical-json';
 import { loadConfig } from '../../config/config';
 import { Logger } from '../../observability/logger';
@@ -23,8 +26,13 @@ function folder(): string {
   return made.path;
 }
 
-async function open(dataDir: string, clock: Clock = new Clock(), lines: string[] = []): Promise<FileArtifactStore> {
-  const { config } = loadConfig({ ORCHD_DATA_DIR: dataDir, ORCHD_ARTIFACTS_MAX_BYTES: String(MAX_BYTES) });
+async function open(
+  dataDir: string,
+  clock: Clock = new Clock(),
+  lines: string[] = [],
+  maxBytes = MAX_BYTES,
+): Promise<FileArtifactStore> {
+  const { config } = loadConfig({ ORCHD_DATA_DIR: dataDir, ORCHD_ARTIFACTS_MAX_BYTES: String(maxBytes) });
   const narrator = new Narrator(new Logger(config, { write: line => void lines.push(line) }));
   const store = new FileArtifactStore(config, clock, narrator);
   await store.onModuleInit();
@@ -49,7 +57,7 @@ describe('FileArtifactStore', () => {
     const dataDir = folder();
     const doc = canonicalDocument({ precious: true });
     await (await open(dataDir)).put(doc, 'document');
-    const shard = join(dataDir, 'artifacts', doc.id.slice(0, 2));
+    const shard = join(dataDir, 'artifacts', doc.id.slice(0, 1));
     const [name = ''] = readdirSync(shard);
     writeFileSync(join(shard, name), '{"precious":false}');
     const lines: string[] = [];
@@ -64,7 +72,7 @@ describe('FileArtifactStore', () => {
 
   it('sweeps what a killed write has left, and passes over what is not its own', async () => {
     const dataDir = folder();
-    const shard = join(dataDir, 'artifacts', 'ab');
+    const shard = join(dataDir, 'artifacts', 'a');
     mkdirSync(shard, { recursive: true });
     writeFileSync(join(shard, '.tmp-half'), '{"half":');
     writeFileSync(join(shard, 'README'), 'somebody else');
@@ -81,5 +89,67 @@ describe('FileArtifactStore', () => {
     await store.put(doc, 'transcript', 't2');
     expect(await store.list({ limit: 10 })).toMatchObject([{ kind: 'document' }]);
     expect(await store.get(doc.id)).toBe(doc.json);
+  });
+
+  it('stores what several tasks have in common once, under a name for each', async () => {
+    const dataDir = folder();
+    const store = await open(dataDir);
+    const doc = canonicalDocument({ events: [{ type: 'error' }] });
+    for (const taskId of ['t1', 't2', 't3']) await store.put(doc, 'transcript', taskId);
+    const shard = join(dataDir, 'artifacts', doc.id.slice(0, 1));
+    const files = readdirSync(shard).map(name => statSync(join(shard, name)));
+    expect(files).toHaveLength(3);
+    expect(new Set(files.map(({ ino }) => ino)).size).toBe(1);
+    await store.delete(doc.id);
+    expect(readdirSync(shard)).toEqual([]);
+  });
+
+  it('does not follow a link, nor wait for a FIFO, in the place of a file', async () => {
+    const dataDir = folder();
+    const store = await open(dataDir);
+    const shardOf = (id: string): string => join(dataDir, 'artifacts', id.slice(0, 1));
+    const docs = ['link', 'fifo', 'grown'].map(canonicalDocument);
+    for (const [n, { id }] of docs.entries()) {
+      await store.put(docs[n] as CanonicalDocument, 'document');
+      const path = join(shardOf(id), readdirSync(shardOf(id)).find(name => name.startsWith(id)) ?? '');
+      if (n === 2) writeFileSync(path, ' '.repeat(1_000_000), { flag: 'a' });
+      else rmSync(path);
+      if (n === 0) symlinkSync('/etc/hostname', path);
+      if (n === 1) execFileSync('mkfifo', [path]);
+      await expect(store.get(id)).rejects.toMatchObject({ code: 'INTERNAL', retriable: false });
+    }
+  });
+
+  it('finds an artifact gone whose file somebody has removed, and takes it again', async () => {
+    const dataDir = folder();
+    const store = await open(dataDir);
+    const doc = canonicalDocument('here');
+    await store.put(doc, 'document');
+    const shard = join(dataDir, 'artifacts', doc.id.slice(0, 1));
+    for (const name of readdirSync(shard)) rmSync(join(shard, name));
+    expect(await store.get(doc.id)).toBeUndefined();
+    await store.put(doc, 'document');
+    expect(await store.get(doc.id)).toBe(doc.json);
+  });
+
+  it('says that storage is unavailable when a file cannot be made, and has not got it then', async () => {
+    const dataDir = folder();
+    const store = await open(dataDir);
+    const doc = canonicalDocument('nowhere');
+    const shard = join(dataDir, 'artifacts', doc.id.slice(0, 1));
+    rmSync(shard, { recursive: true });
+    await expect(store.put(doc, 'document')).rejects.toMatchObject({ code: 'STORAGE_UNAVAILABLE', status: 503 });
+    expect(await store.list({ limit: 10 })).toEqual([]);
+    mkdirSync(shard);
+    await store.put(doc, 'document');
+    expect(await store.get(doc.id)).toBe(doc.json);
+  });
+
+  it('reads back a transcript of many megabytes', async () => {
+    const store = await open(folder(), new Clock(), [], 64 * MAX_BYTES);
+    const json = JSON.stringify('ä'.repeat(4_000_000));
+    const id = createHash('sha256').update(json).digest('hex');
+    await store.put({ id, json }, 'transcript', 't1');
+    expect((await store.get(id)) === json).toBe(true);
   });
 });

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rename } from 'node:fs/promises';
+import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import {
   ArtifactStore,
@@ -12,27 +13,40 @@ import { Config } from '../../config/config';
 import { ServiceError } from '../../errors/service-error';
 import { Narrator } from '../../observability/narrator';
 import { Clock } from '../../time/clock';
-import { ArtifactIndex } from './artifact-index';
-import { isMissing, removeDurably, storageError, sweepTemporaries, writeAtomically } from './atomic-file';
+import { ArtifactIndex, NAME_BYTES } from './artifact-index';
+import { fileNameOf, infoOf } from './artifact-name';
+import {
+  filesOf,
+  linkDurably,
+  makeFolder,
+  readBounded,
+  removeDurably,
+  removeFile,
+  writeAtomically,
+} from './atomic-file';
+import { syncFolder } from './folder-sync';
+import { KeyTurns } from './key-turns';
 
-const idPattern = /^[0-9a-f]{64}$/;
-/**
- * `<id>,<kind>,<created>,<bytes>,<task>.json`: what is known of an artifact stands in its file's name, so that a start reads
- * folders and no contents, and document and index cannot come apart. A task id has no comma; the longest name is 240 bytes.
- */
-const namePattern = /^([0-9a-f]{64}),(document|transcript),(\d{1,15}),(\d{1,10}),([A-Za-z0-9._:-]{0,128})\.json$/;
-/** Old transcripts removed in one go. */
+/** One folder for each first digit of an id: so few that puts at the same time share folder syncs, which halves their cost. */
+const SHARDS = [...'0123456789abcdef'];
+/** Transcripts removed at once to make room. */
 const REMOVAL_STEP = 64;
+/** Hashed in one go: about a millisecond. */
+const HASH_CHUNK_BYTES = 1024 * 1024;
 
-/** Artifacts as files, 256 folders by the first two digits of the id. */
+/**
+ * Artifacts as files. A content is one file; each further task that produced it is one more name (a hard link) of that file,
+ * so that it is stored once, found by every task, and kept as long as the youngest of them.
+ */
 @Injectable()
 export class FileArtifactStore extends ArtifactStore implements OnModuleInit {
   private readonly root: string;
   private readonly index = new ArtifactIndex();
-  private readonly names = new Map<string, string>();
-  private readonly puts = new Map<string, Promise<void>>();
-  /** Bytes of puts under way: they count against the bound before they are in the index. */
-  private pendingBytes = 0;
+  /** Changes of files, by artifact. */
+  private readonly turns = new KeyTurns();
+  /** Puts under way, and the room they were given: it counts against the bound before they are in the index. */
+  private readonly storing = new Set<Promise<void>>();
+  private reservedBytes = 0;
 
   constructor(
     private readonly config: Config,
@@ -44,115 +58,153 @@ export class FileArtifactStore extends ArtifactStore implements OnModuleInit {
   }
 
   async onModuleInit(): Promise<void> {
-    await mkdir(this.root, { recursive: true, mode: 0o700 });
-    for (const shard of await readdir(this.root)) {
-      const folder = join(this.root, shard);
-      await sweepTemporaries(folder);
-      for (const name of await readdir(folder).catch(() => [])) this.take(name);
-    }
+    await makeFolder(this.root);
+    for (const shard of SHARDS) await this.openShard(join(this.root, shard));
   }
 
   async put(document: CanonicalDocument, kind: ArtifactInfo['kind'], taskId?: string): Promise<void> {
-    const known = this.index.find(document.id);
-    // A document that was uploaded stays one, whatever stream happens to have the same content.
-    if (known && (known.kind === 'document' || kind === 'transcript')) return;
-    const underWay = this.puts.get(document.id);
-    if (underWay) return underWay;
-    const put = this.store(document, kind, taskId).finally(() => this.puts.delete(document.id));
-    this.puts.set(document.id, put);
-    return put;
+    const { id, json } = document;
+    const contentBytes = Buffer.byteLength(json);
+    for (;;) {
+      if (this.index.holds(id, kind, taskId)) return;
+      const isNew = !this.index.find(id) && !this.turns.isTaken(id);
+      const neededBytes = NAME_BYTES + (isNew ? contentBytes : 0);
+      // Nothing is awaited from here until the room is taken.
+      if (this.fits(neededBytes)) return this.storeReserved(document, kind, taskId, neededBytes);
+      await this.makeRoom(neededBytes);
+    }
   }
 
   async get(id: string): Promise<string | undefined> {
-    const name = this.names.get(id);
-    if (name === undefined) return undefined;
-    try {
-      const json = await readFile(this.pathOf(id, name), 'utf8');
-      if (createHash('sha256').update(json).digest('hex') === id) return json;
-    } catch (cause) {
-      if (isMissing(cause)) return this.forget(id);
-      throw storageError(cause);
+    for (let info = this.index.find(id); info; info = this.index.find(id)) {
+      const reading = await readBounded(this.pathOf(info), info.bytes);
+      if (reading?.bytes && (await sha256(reading.bytes)) === id) return reading.bytes.toString();
+      if (reading) {
+        await this.setAside(info);
+        throw new ServiceError('INTERNAL', { message: 'The stored artifact is damaged.', retriable: false });
+      }
+      this.index.delete(info); // Somebody else has removed the file.
     }
-    await this.setAside(id, name);
-    throw new ServiceError('INTERNAL', { message: 'The stored artifact is damaged and was set aside.' });
+    return undefined;
   }
 
   async list(query: ArtifactQuery): Promise<readonly ArtifactInfo[]> {
     return this.index.list(query);
   }
 
-  async delete(id: string): Promise<boolean> {
-    const name = this.names.get(id);
-    if (name === undefined) return false;
-    await removeDurably(this.pathOf(id, name));
-    this.forget(id);
-    return true;
+  delete(id: string): Promise<boolean> {
+    if (!this.index.find(id)) return Promise.resolve(false);
+    return this.turns.run(id, async () => {
+      const names = this.index.namesOf(id);
+      if (names.length === 0) return false;
+      await removeDurably(this.folderOf(id), names.map(fileNameOf));
+      for (const info of names) this.index.delete(info);
+      return true;
+    });
   }
 
   async expireTranscripts(createdBeforeMs: number, limit: number): Promise<number> {
-    let removed = 0;
-    for (const { id, createdAtMs } of this.index.oldestTranscripts(limit)) {
-      if (createdAtMs >= createdBeforeMs) break;
-      if (await this.delete(id)) removed++;
+    for (let removed = 0; ; removed++) {
+      const oldest = this.index.oldestTranscript();
+      if (removed === limit || !oldest || oldest.createdAtMs >= createdBeforeMs) return removed;
+      await this.drop(oldest);
     }
-    return removed;
   }
 
-  private async store({ id, json }: CanonicalDocument, kind: ArtifactInfo['kind'], taskId: string | undefined): Promise<void> {
-    const bytes = Buffer.byteLength(json);
-    this.pendingBytes += bytes;
+  private async openShard(folder: string): Promise<void> {
+    await makeFolder(folder);
+    for (const name of await filesOf(folder)) {
+      const info = infoOf(name);
+      if (info && folder === this.folderOf(info.id)) this.index.add(info);
+    }
+    // A name may be from a put that was killed before its sync. What is in the index is on disk: puts rely on that.
+    await syncFolder(folder);
+  }
+
+  private fits(neededBytes: number): boolean {
+    return this.index.bytes + this.reservedBytes + neededBytes <= this.config.artifactsMaxBytes;
+  }
+
+  /** One step towards room: the oldest transcripts go, or a put under way ends. Nothing goes where that would not do. */
+  private async makeRoom(neededBytes: number): Promise<void> {
+    if (this.index.documentBytes + neededBytes > this.config.artifactsMaxBytes) {
+      const message = 'The artifact store is full; delete documents that are not needed.';
+      throw new ServiceError('STORAGE_FULL', { message });
+    }
+    const drops: Promise<void>[] = [];
+    while (!this.fits(neededBytes) && drops.length < REMOVAL_STEP) {
+      const oldest = this.index.oldestTranscript();
+      if (!oldest) break;
+      drops.push(this.drop(oldest));
+    }
+    await (drops.length > 0 ? Promise.all(drops) : Promise.race(this.storing));
+  }
+
+  private async storeReserved(
+    document: CanonicalDocument,
+    kind: ArtifactInfo['kind'],
+    taskId: string | undefined,
+    reservedBytes: number,
+  ): Promise<void> {
+    this.reservedBytes += reservedBytes;
+    const stored = this.turns.run(document.id, () => this.store(document, kind, taskId));
+    const settled = stored.catch(() => undefined);
+    this.storing.add(settled);
     try {
-      await this.makeRoom();
-      const info: ArtifactInfo = { id, kind, createdAtMs: this.clock.wallMs(), bytes, ...(taskId !== undefined && { taskId }) };
-      const name = nameOf(info);
-      const before = this.names.get(id);
-      await writeAtomically(this.pathOf(id, name), json);
-      this.names.set(id, name);
-      this.index.add(info);
-      // A transcript that was uploaded too: the file's name says its kind, so the old one goes.
-      if (before !== undefined && before !== name) await removeDurably(this.pathOf(id, before));
+      await stored;
     } finally {
-      this.pendingBytes -= bytes;
+      this.storing.delete(settled);
+      this.reservedBytes -= reservedBytes;
     }
   }
 
-  private async makeRoom(): Promise<void> {
-    const tooMuch = (): boolean => this.index.bytes + this.pendingBytes > this.config.artifactsMaxBytes;
-    while (tooMuch()) {
-      const oldest = this.index.oldestTranscripts(REMOVAL_STEP);
-      if (oldest.length === 0) break;
-      for (const { id } of oldest) if (tooMuch()) await this.delete(id);
-    }
-    if (!tooMuch()) return;
-    throw new ServiceError('STORAGE_FULL', { message: 'The artifact store is full; delete documents that are not needed.' });
+  private async store({ id, json }: CanonicalDocument, kind: ArtifactInfo['kind'], taskId?: string): Promise<void> {
+    if (this.index.holds(id, kind, taskId)) return;
+    const bytes = Buffer.byteLength(json);
+    const info = { id, kind, createdAtMs: this.clock.wallMs(), bytes, ...(taskId !== undefined && { taskId }) };
+    const known = this.index.find(id);
+    const isLinked = known !== undefined && (await linkDurably(this.pathOf(known), this.pathOf(info)));
+    if (!isLinked) await writeAtomically(this.pathOf(info), json);
+    this.index.add(info);
   }
 
-  private take(name: string): void {
-    const [, id, kind, created, bytes, task] = namePattern.exec(name) ?? [];
-    if (id === undefined || (kind !== 'document' && kind !== 'transcript')) return;
-    this.names.set(id, name);
-    this.index.add({ id, kind, createdAtMs: Number(created), bytes: Number(bytes), ...(task && { taskId: task }) });
+  /** Gone from the index at once. Not synced: what a loss of power brings back is dropped again. */
+  private drop(info: ArtifactInfo): Promise<void> {
+    this.index.delete(info);
+    return this.turns.run(info.id, async () => {
+      // Put again meanwhile, perhaps in the same millisecond: then that is the same file.
+      if (!this.index.holds(info.id, info.kind, info.taskId)) await removeFile(this.pathOf(info));
+    });
   }
 
-  private async setAside(id: string, name: string): Promise<void> {
-    const path = this.pathOf(id, name);
-    await rename(path, `${path}.damaged`).catch(() => undefined);
-    this.forget(id);
-    this.narrator.fail('A stored artifact does not match its id; it was set aside.', { event: 'artifact_damaged', artifact_id: id });
+  /** A damaged file is kept for whoever wants to look at it; its other names are names of the same bytes. */
+  private setAside(damaged: ArtifactInfo): Promise<void> {
+    return this.turns.run(damaged.id, async () => {
+      if (this.index.find(damaged.id) !== damaged) return;
+      const [path, names] = [this.pathOf(damaged), this.index.namesOf(damaged.id)];
+      for (const info of names) this.index.delete(info);
+      await rename(path, `${path}.damaged`).catch(() => undefined);
+      for (const info of names) if (info !== damaged) await removeFile(this.pathOf(info));
+      const human = 'A stored artifact does not match its id; its file was set aside with the ending .damaged.';
+      this.narrator.fail(human, { event: 'artifact_damaged', artifact_id: damaged.id });
+    });
   }
 
-  private forget(id: string): undefined {
-    this.names.delete(id);
-    this.index.delete(id);
+  private folderOf(id: string): string {
+    return join(this.root, id.charAt(0));
   }
 
-  /** Only ids that match the pattern get here, so the path stays under the root. */
-  private pathOf(id: string, name: string): string {
-    if (!idPattern.test(id)) throw new ServiceError('INTERNAL', {}, new Error('not an artifact id'));
-    return join(this.root, id.slice(0, 2), name);
+  private pathOf(info: ArtifactInfo): string {
+    return join(this.folderOf(info.id), fileNameOf(info));
   }
 }
 
-function nameOf({ id, kind, createdAtMs, bytes, taskId = '' }: ArtifactInfo): string {
-  return `${id},${kind},${createdAtMs},${bytes},${taskId}.json`;
+/** In pieces, so that a long transcript does not hold up the event loop. */
+async function sha256(bytes: Buffer): Promise<string> {
+  const hash = createHash('sha256');
+  for (let from = 0; from < bytes.length; from += HASH_CHUNK_BYTES) {
+    if (from > 0) await setImmediate();
+    hash.update(bytes.subarray(from, from + HASH_CHUNK_BYTES));
+  }
+  return hash.digest('hex');
 }

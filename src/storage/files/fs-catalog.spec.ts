@@ -1,8 +1,9 @@
-import { readdirSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { modelCatalogContract, modelEntry } from '../../../test/contracts/model-catalog.contract';
 import { temporaryFolder, type TemporaryFolder } from '../../../test/support/temporary-folder';
-import type { ModelEntry } from '../../catalog/model-catalog.port';
 import { loadConfig } from '../../config/config';
 import { Logger } from '../../observability/logger';
 import { Narrator } from '../../observability/narrator';
@@ -23,57 +24,62 @@ async function open(): Promise<FsCatalog> {
   return catalog;
 }
 
-const entry = (id: string): ModelEntry => ({ id, state: 'Active', tags: [], createdAtMs: 1 });
+modelCatalogContract('FsCatalog', async () => ({ catalog: await open(), reopen: open }));
 
 describe('FsCatalog', () => {
-  it('keeps entries over a restart, whatever their ids look like', async () => {
-    const ids = ['llama-3-8b', 'org/model:q4', 'a/b/c', 'x'.repeat(256)];
+  const root = (): string => join(folder.path, 'catalog');
+
+  it.each([
+    ['a torn file', '{"id":"bad","sta'],
+    ['an empty one', ''],
+    ['no object', '[]'],
+    ['another state', JSON.stringify({ ...modelEntry('bad'), state: 'Gone' })],
+    ['no tags', JSON.stringify({ ...modelEntry('bad'), tags: undefined })],
+    ['a path out of the model directory', JSON.stringify({ ...modelEntry('bad'), localPath: '../x' })],
+    ['the id of another', JSON.stringify(modelEntry('good'))],
+    ['a huge one', `${' '.repeat(2_000_000)}${JSON.stringify(modelEntry('bad'))}`],
+  ])('names %s and leaves it alone, and the others are there', async (_fault, content) => {
     const catalog = await open();
-    for (const id of ids) expect(await catalog.create(entry(id))).toBe(true);
+    await catalog.create(modelEntry('bad'));
+    const [name = ''] = readdirSync(root());
+    await catalog.create(modelEntry('good'));
+    writeFileSync(join(root(), name), content);
     const again = await open();
-    expect((await again.list(undefined, 100)).map(({ id }) => id)).toEqual([...ids].sort());
-    expect(await again.find('org/model:q4')).toEqual(entry('org/model:q4'));
+    expect((await again.list(undefined, 10)).map(({ id }) => id)).toEqual(['good']);
+    expect(lines.map(line => JSON.parse(line) as unknown)).toMatchObject([
+      { event: 'catalog_entry_damaged', file: name },
+    ]);
+    expect(readFileSync(join(root(), name), 'utf8')).toBe(content);
   });
 
-  it('does not replace an entry by making it again', async () => {
+  it('takes only regular files, under the names it gave them', async () => {
     const catalog = await open();
-    await catalog.create(entry('m'));
-    expect(await catalog.create({ ...entry('m'), state: 'Retired' })).toBe(false);
-    expect((await catalog.find('m'))?.state).toBe('Active');
+    await catalog.create(modelEntry('m'));
+    const [name = ''] = readdirSync(root());
+    renameSync(join(root(), name), join(folder.path, 'elsewhere.json'));
+    symlinkSync(join(folder.path, 'elsewhere.json'), join(root(), name));
+    execFileSync('mkfifo', [join(root(), 'fifo.json')]);
+    expect(await (await open()).list(undefined, 10)).toEqual([]);
+    rmSync(join(root(), name));
+    renameSync(join(folder.path, 'elsewhere.json'), join(root(), name));
+    expect(await (await open()).find('m')).toEqual(modelEntry('m'));
   });
 
-  it('loses no change of many at once', async () => {
+  it('keeps what it had when a change cannot be stored', async () => {
     const catalog = await open();
-    await catalog.create(entry('m'));
-    await Promise.all(Array.from({ length: 50 }, (_, n) => catalog.update('m', old => ({ ...old, tags: [...old.tags, String(n)] }))));
-    expect((await (await open()).find('m'))?.tags).toHaveLength(50);
+    await catalog.create(modelEntry('m'));
+    renameSync(root(), join(folder.path, 'away'));
+    const failure = { code: 'STORAGE_UNAVAILABLE', status: 503 };
+    await expect(catalog.update('m', old => ({ ...old, state: 'Retired' }))).rejects.toMatchObject(failure);
+    await expect(catalog.create(modelEntry('n'))).rejects.toMatchObject(failure);
+    await expect(catalog.delete('m')).rejects.toMatchObject(failure);
+    expect(await catalog.list(undefined, 10)).toEqual([modelEntry('m')]);
   });
 
-  it('pages by id', async () => {
+  it('says when it is full, and takes again what fits', async () => {
     const catalog = await open();
-    for (const id of ['c', 'a', 'b']) await catalog.create(entry(id));
-    expect((await catalog.list(undefined, 2)).map(({ id }) => id)).toEqual(['a', 'b']);
-    expect((await catalog.list('b', 2)).map(({ id }) => id)).toEqual(['c']);
-  });
-
-  it('forgets what is deleted', async () => {
-    const catalog = await open();
-    await catalog.create(entry('m'));
-    expect(await catalog.delete('m')).toMatchObject({ id: 'm' });
-    expect(await catalog.delete('m')).toBeUndefined();
-    expect(await (await open()).find('m')).toBeUndefined();
-  });
-
-  it('names a damaged entry and leaves it alone, and the others are there', async () => {
-    const catalog = await open();
-    await catalog.create(entry('good'));
-    await catalog.create(entry('bad'));
-    const root = join(folder.path, 'catalog');
-    const [first = ''] = readdirSync(root);
-    writeFileSync(join(root, first), '{"id":"good","sta');
-    const again = await open();
-    expect(await again.list(undefined, 10)).toHaveLength(1);
-    expect(lines.join()).toContain('catalog_entry_damaged');
-    expect(readdirSync(root)).toContain(first);
+    const mebibytes = (n: number) => modelEntry('m', { sbom: 'x'.repeat(n * 1024 * 1024) });
+    await expect(catalog.create(mebibytes(257))).rejects.toMatchObject({ code: 'STORAGE_FULL', status: 507 });
+    expect(await catalog.create(modelEntry('m'))).toBe(true);
   });
 });

@@ -1,19 +1,32 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { ModelCatalog, type ModelEntry } from '../../catalog/model-catalog.port';
 import { Config } from '../../config/config';
+import { ServiceError } from '../../errors/service-error';
 import { Narrator } from '../../observability/narrator';
-import { removeDurably, sweepTemporaries, writeAtomically } from './atomic-file';
+import { filesOf, makeFolder, readBounded, removeDurably, writeAtomically } from './atomic-file';
+import { syncFolder } from './folder-sync';
+import { KeyTurns } from './key-turns';
+import { readModelEntry, writeModelEntry } from './model-entry-file';
 
-/** The catalogue as one JSON file a model, named by the hash of its id; all of it is in memory after the start. */
+/** All of it is held in memory, hence both bounds. */
+const MAX_MODELS = 10_000;
+const MAX_CATALOG_BYTES = 256 * 1024 * 1024;
+/** An entry's documents have at most 256 KiB; its other fields far less. */
+const MAX_FILE_BYTES = 1024 * 1024;
+/** Files read at the same time at the start. */
+const READS_AT_ONCE = 32;
+
+/** The catalogue as one JSON file a model, named by the hash of its id. */
 @Injectable()
 export class FsCatalog extends ModelCatalog implements OnModuleInit {
   private readonly root: string;
-  private readonly entries = new Map<string, ModelEntry>();
-  /** The last change of each id that has one under way; the next waits for it. */
-  private readonly changes = new Map<string, Promise<unknown>>();
+  private readonly entries = new Map<string, { readonly entry: ModelEntry; readonly bytes: number }>();
+  private bytes = 0;
+  /** In order; undefined after a change until somebody lists. */
+  private sortedIds: readonly string[] | undefined;
+  private readonly turns = new KeyTurns();
 
   constructor(
     config: Config,
@@ -24,22 +37,28 @@ export class FsCatalog extends ModelCatalog implements OnModuleInit {
   }
 
   async onModuleInit(): Promise<void> {
-    await mkdir(this.root, { recursive: true, mode: 0o700 });
-    await sweepTemporaries(this.root);
-    for (const name of await readdir(this.root)) if (name.endsWith('.json')) await this.load(name);
+    await makeFolder(this.root);
+    const names = (await filesOf(this.root)).filter(name => name.endsWith('.json'));
+    for (let at = 0; at < names.length; at += READS_AT_ONCE) {
+      await Promise.all(names.slice(at, at + READS_AT_ONCE).map(name => this.load(name)));
+    }
+    // What is held is on disk, also where the process before was killed in the middle of a change.
+    await syncFolder(this.root);
   }
 
   async find(id: string): Promise<ModelEntry | undefined> {
-    return this.entries.get(id);
+    return this.entries.get(id)?.entry;
   }
 
   async list(afterId: string | undefined, limit: number): Promise<readonly ModelEntry[]> {
-    const ids = [...this.entries.keys()].filter(id => afterId === undefined || id > afterId).sort();
-    return ids.slice(0, limit).flatMap(id => this.entries.get(id) ?? []);
+    this.sortedIds ??= [...this.entries.keys()].sort();
+    const from = afterId === undefined ? 0 : this.sortedIds.findIndex(id => id > afterId);
+    const ids = from < 0 ? [] : this.sortedIds.slice(from, from + limit);
+    return ids.flatMap(id => this.entries.get(id)?.entry ?? []);
   }
 
   create(entry: ModelEntry): Promise<boolean> {
-    return this.inTurn(entry.id, async () => {
+    return this.turns.run(entry.id, async () => {
       if (this.entries.has(entry.id)) return false;
       await this.save(entry);
       return true;
@@ -47,59 +66,73 @@ export class FsCatalog extends ModelCatalog implements OnModuleInit {
   }
 
   update(id: string, change: (entry: ModelEntry) => ModelEntry): Promise<ModelEntry | undefined> {
-    return this.inTurn(id, async () => {
-      const entry = this.entries.get(id);
-      if (!entry) return undefined;
-      const changed = change(entry);
+    return this.turns.run(id, async () => {
+      const known = this.entries.get(id);
+      if (!known) return undefined;
+      const changed = change(known.entry);
       await this.save(changed);
       return changed;
     });
   }
 
   delete(id: string): Promise<ModelEntry | undefined> {
-    return this.inTurn(id, async () => {
-      const entry = this.entries.get(id);
-      if (!entry) return undefined;
-      await removeDurably(this.pathOf(id));
+    return this.turns.run(id, async () => {
+      const known = this.entries.get(id);
+      if (!known) return undefined;
+      await removeDurably(this.root, [fileNameOf(id)]);
       this.entries.delete(id);
-      return entry;
+      this.bytes -= known.bytes;
+      this.sortedIds = undefined;
+      return known.entry;
     });
   }
 
   private async save(entry: ModelEntry): Promise<void> {
-    await writeAtomically(this.pathOf(entry.id), JSON.stringify(entry, null, 2));
-    this.entries.set(entry.id, entry);
+    const text = writeModelEntry(entry);
+    const bytes = Buffer.byteLength(text);
+    this.assertRoom(entry.id, bytes);
+    await writeAtomically(join(this.root, fileNameOf(entry.id)), text);
+    this.hold(entry, bytes);
   }
 
-  /** One change of an id after the other, whatever became of the one before. */
-  private async inTurn<T>(id: string, change: () => Promise<T>): Promise<T> {
-    const before = this.changes.get(id) ?? Promise.resolve();
-    const mine = before.then(change, change);
-    this.changes.set(id, mine);
-    try {
-      return await mine;
-    } finally {
-      if (this.changes.get(id) === mine) this.changes.delete(id);
+  private assertRoom(id: string, bytes: number): void {
+    const known = this.entries.get(id);
+    if (!known && this.entries.size >= MAX_MODELS) {
+      throw new ServiceError('STORAGE_FULL', {
+        message: `The catalogue is full: it holds at most ${MAX_MODELS} models.`,
+      });
     }
+    if (this.bytes - (known?.bytes ?? 0) + bytes > MAX_CATALOG_BYTES) {
+      throw new ServiceError('STORAGE_FULL', {
+        message: `The catalogue is full: it holds at most ${MAX_CATALOG_BYTES} bytes.`,
+      });
+    }
+  }
+
+  private hold(entry: ModelEntry, bytes: number): void {
+    const known = this.entries.get(entry.id);
+    this.entries.set(entry.id, { entry, bytes });
+    this.bytes += bytes - (known?.bytes ?? 0);
+    if (!known) this.sortedIds = undefined;
   }
 
   /** A file that cannot be read is named and left alone: an operator can mend it. */
   private async load(name: string): Promise<void> {
     try {
-      const entry = JSON.parse(await readFile(join(this.root, name), 'utf8')) as ModelEntry;
-      if (typeof entry.id !== 'string' || fileOf(entry.id) !== name) throw new Error('the entry does not belong to this file');
-      this.entries.set(entry.id, entry);
+      const reading = await readBounded(join(this.root, name), MAX_FILE_BYTES);
+      if (!reading) return;
+      if (!reading.bytes) throw new Error(reading.reason);
+      const entry = readModelEntry(reading.bytes.toString());
+      if (fileNameOf(entry.id) !== name) throw new Error('its id does not belong to this file');
+      this.hold(entry, reading.bytes.length);
     } catch (cause) {
-      this.narrator.warn(`A catalogue entry cannot be read and is left alone: ${name}.`, { event: 'catalog_entry_damaged' }, cause);
+      const human = `A catalogue entry cannot be read and is left alone: ${name}.`;
+      this.narrator.warn(human, { event: 'catalog_entry_damaged', file: name }, cause);
     }
-  }
-
-  private pathOf(id: string): string {
-    return join(this.root, fileOf(id));
   }
 }
 
 /** A hash, so that no id can name a path. */
-function fileOf(id: string): string {
+function fileNameOf(id: string): string {
   return `${createHash('sha256').update(id).digest('hex')}.json`;
 }

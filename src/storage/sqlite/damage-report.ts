@@ -1,6 +1,6 @@
 import type { Change } from './echo';
 import { JournalError } from './journal-error';
-import type { Findings } from './ledger-opening';
+import type { Findings } from './examination';
 import type { Note } from './protocol';
 
 /** Ids in one line of the log. */
@@ -21,7 +21,7 @@ export function notesOn({ state, lost, inspection }: Findings): Note[] {
   const notes = [
     ...named('Tasks that had not ended have damaged records: they end as failed.', idsOf(state.damagedTasks), 'live'),
     ...named('Ended tasks have damaged records and cannot be shown.', idsOf(ended), 'ended'),
-    ...named('Accepted tasks are lost with the end of the write-ahead log.', lostOf(lost, 'admit'), 'lost'),
+    ...named('Accepted tasks are lost with the end of the write-ahead log.', subjectsOf(lost, 'admit'), 'lost'),
     ...named(
       'Tasks had shown output or ended; that is lost, and they are not run again.',
       unsettledOf(lost),
@@ -30,6 +30,8 @@ export function notesOn({ state, lost, inspection }: Findings): Note[] {
     ...named('Sessions have damaged records: what they had spent is forgotten.', state.damagedSessions, 'sessions'),
     ...named('Bindings have damaged records and are forgotten.', state.damagedBindings, 'bindings'),
   ];
+  notes.push(...named('Changes of bindings are lost.', subjectsOf(lost, 'bind', 'unbind'), 'bindings'));
+  notes.push(...named('Sessions that were deleted may be back.', subjectsOf(lost, 'forget'), 'sessions'));
   if (missing > 0) notes.push(note(`${missing} tasks are gone, and their names with them.`, { missing }));
   return notes;
 }
@@ -54,7 +56,7 @@ export function unreadable(folder: string, reason: string, taskIds: readonly str
 function named(human: string, ids: readonly string[], what: string): Note[] {
   const notes: Note[] = [];
   for (let at = 0; at < ids.length; at += IDS_PER_LINE) {
-    notes.push(note(human, { what, job_ids: ids.slice(at, at + IDS_PER_LINE), of: ids.length }));
+    notes.push(note(human, { what, ids: ids.slice(at, at + IDS_PER_LINE), of: ids.length }));
   }
   return notes;
 }
@@ -67,12 +69,17 @@ function idsOf(tasks: readonly { readonly taskId: string }[]): string[] {
   return tasks.map(({ taskId }) => taskId);
 }
 
-function lostOf(changes: readonly Change[], kind: Change['kind']): string[] {
-  return changes.filter(change => change.kind === kind).map(({ taskId }) => taskId);
+function subjectsOf(changes: readonly Change[], ...kinds: Change['kind'][]): string[] {
+  return [...new Set(changes.filter(({ kind }) => kinds.includes(kind)).map(({ subject }) => subject))];
+}
+
+/** The tasks that changes are about. */
+export function taskIdsOf(changes: readonly Change[]): string[] {
+  return subjectsOf(changes, 'admit', 'mark', 'end');
 }
 
 /** Those whose admission is still there, but not what came after it. */
 function unsettledOf(lost: readonly Change[]): string[] {
-  const gone = new Set(lostOf(lost, 'admit'));
-  return [...new Set(lost.map(({ taskId }) => taskId))].filter(taskId => !gone.has(taskId));
+  const gone = new Set(subjectsOf(lost, 'admit'));
+  return subjectsOf(lost, 'mark', 'end').filter(taskId => !gone.has(taskId));
 }

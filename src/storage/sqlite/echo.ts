@@ -1,14 +1,15 @@
 import { closeSync, constants, fstatSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 
-export type ChangeKind = 'admit' | 'mark' | 'end';
+export type ChangeKind = 'admit' | 'mark' | 'end' | 'bind' | 'unbind' | 'forget';
 
-/** One change of a task that was acknowledged. */
+/** One change that was acknowledged. */
 export interface Change {
   /** Counted from 1 without gaps over the whole life of the journal. */
   readonly number: number;
   readonly kind: ChangeKind;
-  readonly taskId: string;
+  /** The id of the task or session, or `pool/replica`. */
+  readonly subject: string;
 }
 
 /**
@@ -18,11 +19,11 @@ export interface Change {
 export const ECHO_BYTES = 1024 * 1024;
 
 /**
- * The last changes once more, by number and task, in a ring of text lines apart from the database.
+ * The last changes once more, by number and subject, in a ring of text lines apart from the database.
  *
  * SQLite ends its write-ahead log at the first frame that does not add up, and says nothing: committed transactions are
  * gone as if they had never been. This file is written after each commit and before its acknowledgement, so a database
- * whose last change has a smaller number than the echo's has lost what lies between, and the echo tells whose it was.
+ * whose last change has a smaller number than the echo's has lost what lies between, and the echo tells whose that was.
  * It is not synced: a killed process leaves it whole, a power cut may take its last seconds.
  */
 export class Echo {
@@ -85,16 +86,16 @@ export class Echo {
 }
 
 const LINE_END = 0x0a;
+const form = /^((\d+) (admit|mark|end|bind|unbind|forget) (\S+)) ([0-9a-f]+)$/;
 
-function format({ number, kind, taskId }: Change): string {
-  const text = `${number} ${kind} ${taskId}`;
+function format({ number, kind, subject }: Change): string {
+  const text = `${number} ${kind} ${subject}`;
   return `${text} ${crc32(text).toString(16)}\n`;
 }
 
 /** Undefined for whatever is not a whole line of ours: the remains of an older lap, or damage. */
 function parse(line: string): Change | undefined {
-  const [, text = '', number, kind, taskId = '', checksum] =
-    /^((\d+) (admit|mark|end) (\S+)) ([0-9a-f]+)$/.exec(line) ?? [];
+  const [, text = '', number, kind, subject = '', checksum] = form.exec(line) ?? [];
   if (crc32(text).toString(16) !== checksum) return undefined;
-  return { number: Number(number), kind: kind as ChangeKind, taskId };
+  return { number: Number(number), kind: kind as ChangeKind, subject };
 }

@@ -1,7 +1,6 @@
 import type Database from 'better-sqlite3';
 import { isDamage } from './journal-error';
-import type { CountersRow } from './ledger-tables';
-import type { Counters } from './ledger-tables';
+import type { Counters, CountersRow } from './ledger-tables';
 import { firstEndState } from './record-codec';
 import { isIntact, taskColumns, type BindingRow, type LiveRow, type SessionRow, type TaskRow } from './rows';
 
@@ -88,6 +87,19 @@ export function readLiveState(db: Database.Database): LiveState {
     damagedSessions: sessions.filter(row => !isIntact(row)).map(([sessionId]) => sessionId),
     damagedBindings: bindings.filter(row => !isIntact(row)).map(([poolId, replicaId]) => `${poolId}/${replicaId}`),
   };
+}
+
+/** Ids of the tasks that had not ended, from an index, for when their rows cannot be read. */
+export function namesOfLive(db: Database.Database): string[] {
+  try {
+    return db
+      .prepare('SELECT task_id FROM tasks INDEXED BY tasks_by_state WHERE state < ?')
+      .pluck()
+      .all(firstEndState) as string[];
+  } catch (thrown) {
+    if (isDamage(thrown)) return [];
+    throw thrown;
+  }
 }
 
 /** Looks through everything: SQLite's structures, each row, and whether as many are there as must be. */

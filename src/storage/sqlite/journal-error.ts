@@ -43,5 +43,5 @@ export function isNoSpace(thrown: unknown): boolean {
 
 /** True where the file itself is damaged. */
 export function isDamage(thrown: unknown): boolean {
-  return /^SQLITE_(CORRUPT|NOTADB)/.test(codeOf(thrown));
+  return /^SQLITE_(CORRUPT|NOTADB|IOERR_SHORT_READ)/.test(codeOf(thrown));
 }

@@ -6,9 +6,12 @@ import { codeOf, JournalError } from './journal-error';
 /** Names of the files in a journal's folder. */
 export const files = {
   database: 'journal.db',
+  copy: 'journal.db.copy',
   rebuilt: 'journal.db.rebuilt',
   damaged: 'journal.db.damaged',
+  damagedWal: 'journal.db-wal.damaged',
   wal: 'journal.db-wal',
+  walIndex: 'journal.db-shm',
   lock: 'journal.lock',
   echo: 'journal.echo',
   events: 'events',
@@ -80,8 +83,8 @@ export function openForWriting(folder: string, name: string = files.database): D
   }
 }
 
-export function openForReading(folder: string): Database.Database {
-  const db = new Database(join(folder, files.database), {
+export function openForReading(folder: string, name: string = files.database): Database.Database {
+  const db = new Database(join(folder, name), {
     readonly: true,
     fileMustExist: true,
     timeout: BUSY_TIMEOUT_MS,

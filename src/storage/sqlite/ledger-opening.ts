@@ -1,20 +1,22 @@
 import type Database from 'better-sqlite3';
 import { join } from 'node:path';
-import { notesOn, unreadable } from './damage-report';
+import { notesOn, taskIdsOf, unreadable } from './damage-report';
 import { Echo } from './echo';
 import {
-  inspect,
-  isLarge,
-  readCounters,
-  readLiveState,
-  structureFaults,
-  type Inspection,
-  type LiveState,
-} from './inspection';
+  examine,
+  examineUntouched,
+  examineWithoutLog,
+  hasEveryTask,
+  isWhole,
+  LiveTasksUnreadable,
+  noTasks,
+  type Findings,
+} from './examination';
+import { readLiveState, structureFaults } from './inspection';
 import { codeOf, isDamage, isStorageFault, JournalError } from './journal-error';
 import { files, lockFolder, makeFolder, openForWriting, syncFolder } from './journal-file';
-import { LedgerTables, type Counters } from './ledger-tables';
-import { mend, rebuild } from './mending';
+import { LedgerTables } from './ledger-tables';
+import { mend, rebuild, setLogAside } from './mending';
 import { migrate } from './migrations';
 import type { Note, OpenedLedger } from './protocol';
 
@@ -27,14 +29,16 @@ export interface OpenLedger {
   readonly opened: OpenedLedger;
 }
 
+type Tell = (note: Note) => void;
+
 /**
  * Opens the journal in a folder, making it if there is none, and finds out whether it is as it was left.
  *
  * Damage to single tasks is told task by task and the start goes on. Damage to the file's structure is repaired where every
- * task is still there; otherwise the start ends here, with what to do. Nothing is dropped without being named.
+ * task is still there; otherwise the start ends, with what to do and without having changed anything.
  * @throws JournalError
  */
-export function openLedger(folder: string, tell: (note: Note) => void): OpenLedger {
+export function openLedger(folder: string, tell: Tell): OpenLedger {
   makeFolder(folder);
   let lock: Database.Database | undefined;
   let echo: Echo | undefined;
@@ -42,75 +46,83 @@ export function openLedger(folder: string, tell: (note: Note) => void): OpenLedg
   try {
     lock = lockFolder(folder);
     echo = Echo.open(join(folder, files.echo));
+    const untouched = examineUntouched(folder, echo);
+    const found = untouched && withoutDamagedLog(folder, echo, untouched, tell);
+    if (found) refuseIfBroken(folder, found);
     db = openForWriting(folder);
     migrate(db);
     syncFolder(folder);
-    const found = examine(db, echo);
-    for (const note of notesOn(found)) tell(note);
-    if (found.inspection && found.inspection.structure.length > 0) {
-      db = repaired(folder, db, found, found.inspection, tell);
-    }
-    const tables = new LedgerTables(db, found.counters ?? noTasks);
-    let { state } = found;
-    if (needsMending(found)) {
-      mend(db, tables, state, found.lost, echo.lastNumber);
-      state = readLiveState(db);
-    }
-    const { live, sessions, bindings } = state;
-    return { db, lock, echo, tables, opened: { live, sessions, bindings, lastSeq: tables.counters.lastSeq } };
+    const ledger = settle(folder, db, echo, found ?? examine(db, echo), tell);
+    return { lock, echo, ...ledger };
   } catch (thrown) {
+    const remembered = echo ? taskIdsIn(echo) : [];
     db?.close();
     echo?.close();
     lock?.close();
-    throw explained(folder, thrown);
+    throw explained(folder, thrown, remembered);
   }
 }
 
-/** What a look at the journal has shown. */
-export interface Findings {
-  /** Undefined where the row that holds them is damaged. */
-  readonly counters: Counters | undefined;
-  /** Changes that were acknowledged and are not in the database. */
-  readonly lost: ReturnType<Echo['readAfter']>;
-  readonly state: LiveState;
-  /** Of all of it; undefined for a large journal that shows no sign of damage (the reader's thread goes on looking). */
-  readonly inspection: Inspection | undefined;
+/** Where the write-ahead log is damaged, but all that was in it had reached the database, the database alone is the journal. */
+function withoutDamagedLog(folder: string, echo: Echo, found: Findings, tell: Tell): Findings {
+  if (isWhole(found) || found.lost.length === 0) return found;
+  const alone = attempt(() => examineWithoutLog(folder, echo));
+  if (!alone || !isWhole(alone)) return found;
+  setLogAside(folder);
+  tell({
+    level: 'warn',
+    human: `The journal's write-ahead log was damaged; all of it was in the database already, so it was set aside as ${files.damagedWal}.`,
+    fields: { event: 'journal_log_set_aside' },
+  });
+  return alone;
 }
 
-const noTasks: Counters = { changes: 0, lastSeq: 0, tasks: 0, live: 0 };
-
-function examine(db: Database.Database, echo: Echo): Findings {
-  const isNew =
-    db.prepare('SELECT 1 FROM ledger').get() === undefined && db.prepare('SELECT 1 FROM tasks').get() === undefined;
-  const counters = isNew ? noTasks : readCounters(db);
-  const lost = echo.readAfter(counters?.changes ?? Infinity);
-  const state = readLiveState(db);
-  const looksWhole =
-    counters && lost.length === 0 && state.damagedTasks.length === 0 && state.live.length === counters.live;
-  return { counters, lost, state, inspection: looksWhole && isLarge(db) ? undefined : inspect(db, counters) };
+/** Undefined where the work fails for damage, or for room: what it was to find out stays unknown. */
+function attempt<T>(work: () => T): T | undefined {
+  try {
+    return work();
+  } catch (thrown) {
+    if (isStorageFault(thrown) || thrown instanceof LiveTasksUnreadable || thrown instanceof JournalError)
+      return undefined;
+    throw thrown;
+  }
 }
 
-function needsMending({ counters, lost, state, inspection }: Findings): boolean {
-  return (
-    !counters ||
-    lost.length + state.damagedTasks.length + state.damagedSessions.length + state.damagedBindings.length > 0 ||
-    state.live.length !== counters.live ||
-    (inspection !== undefined && inspection.missing > 0)
-  );
+function refuseIfBroken(folder: string, found: Findings): void {
+  const { state, inspection } = found;
+  if (!inspection || inspection.structure.length === 0 || hasEveryTask(found)) return;
+  const ids = [...state.damagedTasks, ...inspection.damagedTasks].map(({ taskId }) => taskId);
+  throw unreadable(folder, 'its structure is damaged', [
+    ...new Set([...ids, ...taskIdsOf(found.lost), ...inspection.lostTaskIds]),
+  ]);
 }
 
-function repaired(
+function settle(
   folder: string,
   db: Database.Database,
-  { counters, state }: Findings,
-  { structure, damagedTasks, lostTaskIds, missing }: Inspection,
-  tell: (note: Note) => void,
-): Database.Database {
-  const ids = [...state.damagedTasks, ...damagedTasks].map(({ taskId }) => taskId).concat(lostTaskIds);
-  if (!counters || ids.length > 0 || missing > 0)
-    throw unreadable(folder, 'its structure is damaged', [...new Set(ids)]);
+  echo: Echo,
+  found: Findings,
+  tell: Tell,
+): Pick<OpenLedger, 'db' | 'tables' | 'opened'> {
+  for (const note of notesOn(found)) tell(note);
+  const { structure = [] } = found.inspection ?? {};
+  const whole = structure.length > 0 ? rebuilt(folder, db, structure, tell) : db;
+  const tables = new LedgerTables(whole, found.counters ?? noTasks);
+  let { state } = found;
+  if (!isWhole(found)) {
+    mend(whole, tables, state, found.lost, echo.lastNumber);
+    state = readLiveState(whole);
+  }
+  const { live, sessions, bindings } = state;
+  return { db: whole, tables, opened: { live, sessions, bindings, lastSeq: tables.counters.lastSeq } };
+}
+
+function rebuilt(folder: string, db: Database.Database, structure: readonly string[], tell: Tell): Database.Database {
   const whole = rebuild(folder, db);
-  if (structureFaults(whole).length > 0) throw unreadable(folder, 'its structure is damaged beyond repair', []);
+  if (structureFaults(whole).length > 0) {
+    whole.close();
+    throw unreadable(folder, 'its structure is damaged beyond repair', []);
+  }
   tell({
     level: 'warn',
     human: `The journal's structure was damaged; every task was there, so it was rebuilt. The old file is ${files.damaged}.`,
@@ -119,17 +131,23 @@ function repaired(
   return whole;
 }
 
+/** The tasks of the last changes, the latest first: of a journal that cannot be opened, all that is known. */
+function taskIdsIn(echo: Echo): string[] {
+  return [...new Set(taskIdsOf(echo.readAfter(0)).reverse())];
+}
+
 /** Says for every failure of an opening what it is and what to do. */
-function explained(folder: string, thrown: unknown): unknown {
-  if (thrown instanceof JournalError) {
-    if (thrown.fault === 'UNREADABLE' && !thrown.message.includes(folder))
-      return unreadable(folder, thrown.message, [], thrown);
-    return thrown;
+function explained(folder: string, thrown: unknown, remembered: readonly string[]): unknown {
+  if (thrown instanceof LiveTasksUnreadable && thrown.taskIds.length > 0) {
+    return unreadable(folder, thrown.message, thrown.taskIds, thrown);
   }
-  if (isDamage(thrown)) return unreadable(folder, `its file is damaged (${codeOf(thrown)})`, [], thrown);
-  if (isStorageFault(thrown)) {
-    const message = `The journal in ${folder} cannot be opened (${codeOf(thrown)}): see that the folder can be written and its disk has room.`;
-    return new JournalError('UNUSABLE', message, thrown);
+  if (thrown instanceof LiveTasksUnreadable) return unreadable(folder, thrown.message, remembered, thrown);
+  if (thrown instanceof JournalError && thrown.fault === 'UNREADABLE' && !thrown.message.includes(folder)) {
+    return unreadable(folder, thrown.message, remembered, thrown);
   }
-  return thrown;
+  if (thrown instanceof JournalError) return thrown;
+  if (isDamage(thrown)) return unreadable(folder, `its file is damaged (${codeOf(thrown)})`, remembered, thrown);
+  if (!isStorageFault(thrown)) return thrown;
+  const message = `The journal in ${folder} cannot be opened (${codeOf(thrown)}): see that the folder can be written and its disk has room.`;
+  return new JournalError('UNUSABLE', message, thrown);
 }

@@ -8,7 +8,7 @@ import { sealed, taskColumns, type BindingRow, type SessionRow, type TaskRow } f
 
 /** What must be true of the tables, kept in them: see the schema. */
 export interface Counters {
-  /** The number of the last change of a task. */
+  /** The number of the last change, counted without gaps over the journal's whole life. */
   readonly changes: number;
   readonly lastSeq: number;
   /** Rows of `tasks`, and of `requests`. */
@@ -46,11 +46,9 @@ export class LedgerTables {
       case 'bind':
         return this.bind(request.binding);
       case 'unbind':
-        this.sql.deleteBinding.run(request.poolId, request.replicaId);
-        return undefined;
+        return this.unbind(request.poolId, request.replicaId);
       case 'forget':
-        this.sql.deleteSession.run(request.sessionId);
-        return undefined;
+        return this.forget(request.sessionId);
     }
   }
 
@@ -139,6 +137,15 @@ export class LedgerTables {
 
   private bind({ poolId, replicaId, engine, url, source }: JournalBinding): undefined {
     this.sql.putBinding.run(...sealed<BindingRow>(poolId, replicaId, engine, url, source));
+    this.changed('bind', `${poolId}/${replicaId}`);
+  }
+
+  private unbind(poolId: string, replicaId: string): undefined {
+    if (this.sql.deleteBinding.run(poolId, replicaId).changes > 0) this.changed('unbind', `${poolId}/${replicaId}`);
+  }
+
+  private forget(sessionId: string): undefined {
+    if (this.sql.deleteSession.run(sessionId).changes > 0) this.changed('forget', sessionId);
   }
 
   private liveRow(taskId: string): TaskRow | undefined {
@@ -151,10 +158,10 @@ export class LedgerTables {
     this.sql.updateTask.run(state, marked, endedAtMs, placement, ending, checksum, seq);
   }
 
-  private changed(kind: ChangeKind, taskId: string): void {
+  private changed(kind: ChangeKind, subject: string): void {
     const number = this.counters.changes + 1;
     this.counters = { ...this.counters, changes: number };
-    this.pending.push({ number, kind, taskId });
+    this.pending.push({ number, kind, subject });
   }
 }
 

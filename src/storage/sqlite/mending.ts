@@ -27,7 +27,9 @@ export function mend(
   const endedAtMs = Date.now();
   db.transaction(() => {
     for (const task of state.damagedTasks) endDamaged(db, task, endedAtMs);
-    const unsettled = new Set(lost.filter(({ kind }) => kind !== 'admit').map(({ taskId }) => taskId));
+    const unsettled = new Set(
+      lost.filter(({ kind }) => kind === 'mark' || kind === 'end').map(({ subject }) => subject),
+    );
     for (const { task } of state.live) if (unsettled.has(task[1])) markShown(db, task);
     for (const sessionId of state.damagedSessions)
       db.prepare('DELETE FROM sessions WHERE session_id = ?').run(sessionId);
@@ -91,6 +93,13 @@ function markShown(db: Database.Database, task: TaskRow): void {
     ending,
   );
   db.prepare('UPDATE tasks SET state = ?, marked = 1, checksum = ? WHERE seq = ?').run(streamingState, row[10], seq);
+}
+
+/** Sets the write-ahead log aside, once it is known that the database has all without it. */
+export function setLogAside(folder: string): void {
+  renameSync(join(folder, files.wal), join(folder, files.damagedWal));
+  rmSync(join(folder, files.walIndex), { force: true });
+  syncFolder(folder);
 }
 
 const tablesToCopy = ['tasks', 'requests', 'sessions', 'bindings', 'ledger'];

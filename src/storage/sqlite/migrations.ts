@@ -11,7 +11,7 @@ const APPLICATION_ID = 0x4f524a31;
  * - `tasks`: one row a task, from its admission until it expires. Small, for it is written up to three times.
  * - `requests`: the prompt of each task that has not ended, and so also the list of those; kept apart because a mark
  *   would otherwise write a prompt of megabytes again.
- * - `ledger`: one row: the number of the last change of a task (counted without gaps), the largest `seq` given out, and
+ * - `ledger`: one row: the number of the last change (counted without gaps), the largest `seq` given out, and
  *   how many rows there must be. Written in every transaction.
  * - `reserve`: holds pages that only marks and endings may use, see LedgerSpace.
  *
@@ -79,16 +79,7 @@ const steps: readonly string[] = [
  * @throws JournalError NEWER, or UNREADABLE when the file is another program's or its schema is not what it must be
  */
 export function migrate(db: Database.Database, plan: readonly string[] = steps): void {
-  const version = db.pragma('user_version', { simple: true }) as number;
-  const applicationId = db.pragma('application_id', { simple: true }) as number;
-  const isNew = version === 0 && applicationId === 0 && schemaOf(db) === '';
-  if (!isNew && applicationId !== APPLICATION_ID) {
-    throw new JournalError('UNREADABLE', 'the file is not a journal of this service, or its first page is damaged');
-  }
-  if (version > plan.length) {
-    throw new JournalError('NEWER', `it has version ${version} and this service knows ${plan.length} at most`);
-  }
-  for (let step = version; step < plan.length; step++) {
+  for (let step = versionOf(db, plan); step < plan.length; step++) {
     db.transaction(() => {
       db.exec(plan[step] as string);
       failpoint('during-migration');
@@ -96,12 +87,42 @@ export function migrate(db: Database.Database, plan: readonly string[] = steps):
       db.pragma(`user_version = ${step + 1}`);
     }).immediate();
   }
-  if (schemaOf(db) !== intendedSchema(plan)) {
+  requireSchema(db, plan);
+}
+
+/**
+ * True when the journal has the newest schema already.
+ * @throws JournalError as {@link migrate}
+ */
+export function isCurrent(db: Database.Database): boolean {
+  if (versionOf(db, steps) < steps.length) return false;
+  requireSchema(db, steps);
+  return true;
+}
+
+function versionOf(db: Database.Database, plan: readonly string[]): number {
+  const version = db.pragma('user_version', { simple: true }) as number;
+  const applicationId = db.pragma('application_id', { simple: true }) as number;
+  const isEmpty = version === 0 && applicationId === 0 && schemaOf(db).length === 0;
+  if (!isEmpty && applicationId !== APPLICATION_ID) {
+    throw new JournalError('UNREADABLE', 'the file is not a journal of this service, or its first page is damaged');
+  }
+  if (version > plan.length) {
+    const message = `The journal has version ${version}; this service knows ${plan.length} at most: run the version that wrote it.`;
+    throw new JournalError('NEWER', message);
+  }
+  return version;
+}
+
+/** Each table and index must be there as it was made. More may be: a tool that saved a damaged journal can leave a table of its own. */
+function requireSchema(db: Database.Database, plan: readonly string[]): void {
+  const actual = new Set(schemaOf(db));
+  if (!intendedSchema(plan).every(object => actual.has(object))) {
     throw new JournalError('UNREADABLE', 'its table definitions are damaged');
   }
 }
 
-function intendedSchema(plan: readonly string[]): string {
+function intendedSchema(plan: readonly string[]): string[] {
   const model = new Database(':memory:');
   try {
     for (const step of plan) model.exec(step);
@@ -111,7 +132,7 @@ function intendedSchema(plan: readonly string[]): string {
   }
 }
 
-function schemaOf(db: Database.Database): string {
-  const rows = db.prepare('SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name').raw().all();
-  return rows.length === 0 ? '' : JSON.stringify(rows);
+function schemaOf(db: Database.Database): string[] {
+  const objects = db.prepare('SELECT type, name, tbl_name, sql FROM sqlite_schema').raw().all();
+  return objects.map(object => JSON.stringify(object));
 }

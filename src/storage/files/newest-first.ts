@@ -1,0 +1,77 @@
+import type { ArtifactInfo, ArtifactQuery } from '../../artifacts/artifact-store.port';
+
+/** Largest block; a full one is split in two. */
+const BLOCK_MAX = 1024;
+
+type Position = NonNullable<ArtifactQuery['after']>;
+
+/** Artifacts in the order they are listed in, as sorted blocks: adding, removing and finding a place are cheap among millions. */
+export class NewestFirst {
+  /** Never empty ones. */
+  private readonly blocks: ArtifactInfo[][] = [];
+
+  add(info: ArtifactInfo): void {
+    const { at, index } = this.seek(other => compare(other, info) >= 0);
+    const block = this.blocks[at];
+    if (!block) {
+      this.blocks.push([info]);
+      return;
+    }
+    block.splice(index, 0, info);
+    if (block.length > BLOCK_MAX) this.blocks.splice(at + 1, 0, block.splice(BLOCK_MAX / 2));
+  }
+
+  delete(info: ArtifactInfo): void {
+    const { at, index } = this.seek(other => compare(other, info) >= 0);
+    const block = this.blocks[at];
+    if (block?.[index] !== info) return;
+    block.splice(index, 1);
+    if (block.length === 0) this.blocks.splice(at, 1);
+  }
+
+  oldest(): ArtifactInfo | undefined {
+    return this.blocks.at(-1)?.at(-1);
+  }
+
+  /** From behind a position, which may be that of an artifact that is gone. The list must not change meanwhile. */
+  *after(position: Position | undefined): Generator<ArtifactInfo, undefined> {
+    const from = position ? this.seek(other => comparePosition(other, position) > 0) : { at: 0, index: 0 };
+    for (let { at, index } = from; at < this.blocks.length; at++, index = 0) {
+      const block = this.blocks[at] ?? [];
+      for (; index < block.length; index++) yield block[index] as ArtifactInfo;
+    }
+  }
+
+  /** The first place for whose artifact `holds` is true (it stays true from there on), or the end of the last block. */
+  private seek(holds: (info: ArtifactInfo) => boolean): { readonly at: number; readonly index: number } {
+    const at = Math.min(
+      firstWhere(this.blocks, block => holds(block.at(-1) as ArtifactInfo)),
+      Math.max(0, this.blocks.length - 1),
+    );
+    return { at, index: firstWhere(this.blocks[at] ?? [], holds) };
+  }
+}
+
+/** Newest first, ties by id and task. */
+export function compare(a: ArtifactInfo, b: ArtifactInfo): number {
+  return comparePosition(a, b) || compareText(a.taskId ?? '', b.taskId ?? '');
+}
+
+export function comparePosition(a: Position, b: Position): number {
+  return b.createdAtMs - a.createdAtMs || compareText(a.id, b.id);
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
+}
+
+function firstWhere<T>(items: readonly T[], holds: (item: T) => boolean): number {
+  let low = 0;
+  let high = items.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (holds(items[middle] as T)) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
