@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { modelEntry } from '../../../test/contracts/model-catalog.contract';
@@ -15,6 +15,10 @@ import { FsCatalog } from './fs-catalog';
 const disk = temporaryFolder();
 /** A disk of one mebibyte; only root can have one. */
 const isMounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', disk.path]).status === 0;
+
+function fillUp(path: string): never {
+  for (;;) appendFileSync(path, 'x'.repeat(4096));
+}
 
 afterAll(() => {
   if (isMounted) spawnSync('umount', [disk.path]);
@@ -53,19 +57,15 @@ describe.skipIf(!isMounted)('on a full disk', () => {
       expect(await store.get(id)).toBe(put.status === 'fulfilled' ? json : undefined);
     }
 
-    writeFileSync(join(disk.path, 'filler'), 'x');
-    try {
-      for (;;) writeFileSync(join(disk.path, 'filler'), 'x'.repeat(4096), { flag: 'a' });
-    } catch {
-      // Not a byte is left.
-    }
+    expect(() => fillUp(join(disk.path, 'filler'))).toThrow('ENOSPC');
     const entry = readdirSync(join(disk.path, 'catalog'))[0] ?? '';
     const before = readFileSync(join(disk.path, 'catalog', entry), 'utf8');
     const change = catalog.update('known', old => ({ ...old, state: 'Retired' }));
     await expect(change).rejects.toMatchObject({ code: 'STORAGE_FULL', status: 507 });
     expect(readFileSync(join(disk.path, 'catalog', entry), 'utf8')).toBe(before);
 
-    rmSync(join(disk.path, 'filler'));
+    const stored = docs.find((_, n) => puts[n]?.status === 'fulfilled');
+    expect(await store.delete(stored?.id ?? '')).toBe(true);
     expect(await catalog.update('known', old => ({ ...old, state: 'Retired' }))).toMatchObject({ state: 'Retired' });
   });
 });
