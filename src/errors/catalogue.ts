@@ -49,7 +49,7 @@ export const errorCatalogue = {
   POOL_DRAINED: { status: 503, retriable: true, message: 'The pool was drained before the task was done.' },
   REPLICA_EXHAUSTED: { status: 503, retriable: true, message: 'Every replica that was tried failed.' },
   ENGINE_BUSY: { status: 503, retriable: true, message: 'The engine has no room at the moment.' },
-  STORAGE_UNAVAILABLE: { status: 503, retriable: true, message: 'The journal cannot be written at the moment.' },
+  STORAGE_UNAVAILABLE: { status: 503, retriable: true, message: 'Storage cannot be written at the moment.' },
   SHUTTING_DOWN: { status: 503, retriable: true, message: 'The service is shutting down.' },
   NOT_READY: { status: 503, retriable: true, message: 'The service is still starting.' },
   ORCHESTRATOR_RESTARTED: {

@@ -125,14 +125,17 @@ async function judge(dataDir: string, original: Contents): Promise<Round> {
     return { verdict: 'UNNOTICED', detail: `failed without a word: ${String(thrown)}` };
   }
   const { contents, told } = found;
-  const named = new Set(told.flatMap(line => (Array.isArray(line['job_ids']) ? (line['job_ids'] as string[]) : [])));
+  const named = new Set(told.flatMap(line => (Array.isArray(line['ids']) ? (line['ids'] as string[]) : [])));
+  for (const id of [...named]) named.add(original.records.get(id)?.spec.sessionId ?? id); // Its usage went with the task's ending.
   const differing = differences(original, contents);
   const unnamed = differing.filter(id => !named.has(id));
   const events = [...new Set(told.map(({ event }) => event))].join();
   if (unnamed.length > 0)
-    return { verdict: 'UNNOTICED', detail: `${unnamed.slice(0, 5).join()} of ${differing.length}; told ${events}` };
-  if (differing.length > 0 || named.size > 0)
-    return { verdict: 'named', detail: `${differing.length} differ, ${named.size} named` };
+    return {
+      verdict: 'UNNOTICED',
+      detail: `${unnamed.slice(0, 5).join()} of ${differing.length}; told ${events}; ${described(unnamed[0], original, contents)}`,
+    };
+  if (differing.length > 0 || named.size > 0) return { verdict: 'named', detail: `${differing.length} differ` };
   return { verdict: told.length > 0 ? 'repaired' : 'harmless', detail: events };
 }
 
@@ -150,10 +153,15 @@ function differences(a: Contents, b: Contents): string[] {
     ],
   ];
   const ids = maps.flatMap(([before, after]) => {
-    const keys = new Set([...before.keys(), ...after.keys()]);
+    // An ended task that had expired and is back expires again: nothing is lost by that.
+    const keys = new Set([...before.keys(), ...[...after.keys()].filter(key => !b.records.get(key)?.ending)]);
     return [...keys].filter(key => !isDeepStrictEqual(before.get(key), after.get(key)));
   });
   return [...new Set(ids)];
+}
+
+function described(id = '', ...both: Contents[]): string {
+  return both.map(({ records }) => JSON.stringify(records.get(id))).join(' → ');
 }
 
 async function read(dataDir: string): Promise<{ contents: Contents; told: readonly LogLine[] }> {

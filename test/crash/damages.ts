@@ -2,7 +2,6 @@ import { closeSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } fr
 import { join } from 'node:path';
 import type { Random } from './random';
 
-const PAGE_BYTES = 4096;
 const SECTOR_BYTES = 512;
 
 /** What was done to a file, in words that let it be done again. */
@@ -17,7 +16,7 @@ type Harm = (handle: number, offset: number, random: Random) => string;
 const harms: readonly Harm[] = [flipBit, flipBit, flipBit, overwriteByte, zeroSector, repeatSector, tearOff];
 
 /**
- * Damages one file of a journal at a random place that holds something: pages of one byte over and over (zeros not used
+ * Damages one file of a journal at a random place that holds something: stretches of one byte over and over (zeros not used
  * yet, and the reserve) are passed over, for harm there can do none.
  */
 export function damage(folder: string, file: string, random: Random): Damage {
@@ -32,11 +31,11 @@ export function damage(folder: string, file: string, random: Random): Damage {
 
 function usedOffset(handle: number, random: Random): number {
   const { size } = fstatSync(handle);
-  const page = Buffer.alloc(PAGE_BYTES);
+  const around = Buffer.alloc(64);
   for (;;) {
     const offset = random.below(size);
-    const bytes = readSync(handle, page, 0, PAGE_BYTES, offset - (offset % PAGE_BYTES));
-    if (page.subarray(0, bytes).some(byte => byte !== page[PAGE_BYTES >> 1])) return offset;
+    const bytes = readSync(handle, around, 0, around.length, Math.max(0, offset - 32));
+    if (around.subarray(0, bytes).some(byte => byte !== around[0])) return offset;
   }
 }
 

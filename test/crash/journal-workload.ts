@@ -41,7 +41,7 @@ export function taskIdOf(i: number): string {
   return `task-${String(i).padStart(6, '0')}`;
 }
 
-export function promptOf(i: number): string {
+function promptOf(i: number): string {
   return `prompt ${i} `.padEnd(PROMPT_UNITS, `${i} `);
 }
 

@@ -1,120 +1,112 @@
-import 'reflect-metadata';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { startEngine, type RunningEngine } from '../engine/engine';
-import { eventually } from '../support/deadline';
+import { startEngine } from '../engine/engine';
 import { startService, type RunningService } from '../support/service';
-import { readEvents } from '../support/sse-client';
-import type { SseEvent } from '../support/sse-stream';
 import { temporaryFolder } from '../support/temporary-folder';
-import { submitAndRead, type Witness } from './client';
+import { CrashClient } from './crash-client';
 import { Random } from './random';
-import { emptyTally, judge, type Tally } from './verdict';
+import type { TrackedTask } from './tracked-task';
 
 /**
- * Kills the service with SIGKILL at random moments, with tasks queued, starting and streaming, starts it again on the same
- * folder, and looks at what became of every task it had acknowledged.
+ * Kills the service at random moments, with tasks queued, starting and streaming, starts it again on the same data folder, and
+ * in the end holds all that clients were told against what there is.
  *
- * Usage: npm run test:crash -- [--rounds 100] [--seed 1]
+ * Usage: npm run test:crash -- [--rounds 15] [--seed 1] [--program dist/main.js] [--verbose]
  */
 
-const SLOTS = 4;
-const CLIENTS = 12;
-/** A kill comes within this time of the first submission: while tasks are admitted, started, streamed and ended. */
-const KILL_WITHIN_MS = 400;
-const ENDED = new Set(['completed', 'failed', 'cancelled', 'expired', 'dropped']);
+const TASKS_PER_ROUND = 16;
+/** A round is a kill after at most this long. */
+const ROUND_MS = 900;
+const SUBMIT_EVERY_MS = 40;
+/** For all that is left after the last kill. */
+const FINISH_MS = 120_000;
 
-const { values } = parseArgs({ options: { rounds: { type: 'string', default: '100' }, seed: { type: 'string', default: String(Date.now() % 1e6) } } });
-const rounds = Number(values.rounds);
-const random = new Random(Number(values.seed));
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '15' },
+    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+    program: { type: 'string', default: 'dist/main.js' },
+    verbose: { type: 'boolean', default: false },
+  },
+});
 
 async function main(): Promise<void> {
+  const rounds = Number(values.rounds);
+  const random = new Random(Number(values.seed));
   const folder = temporaryFolder();
-  const tally = emptyTally();
-  const faults: string[] = [];
-  // Each round has an engine of its own, so that its book of requests is the round's.
-  for (let round = 1; round <= rounds; round++) {
-    const engine = await startEngine({ slots: SLOTS, tokensPerSecond: 400, requestsKept: 10_000 });
-    try {
-      faults.push(...(await killAndLook(round, engine, join(folder.path, 'data'), tally)));
-    } finally {
-      await engine.stop();
-    }
-    if (round % 10 === 0 || round === rounds) process.stdout.write(`round ${round}: ${JSON.stringify(tally)}\n`);
-  }
-  folder.remove();
-  for (const fault of faults) process.stdout.write(`  ${fault}\n`);
-  const { acked, lost, twice, broken } = tally;
-  process.stdout.write(`crash: ${rounds} kills (seed ${values.seed}), ${acked} acknowledged, ${lost} lost, ${twice} run twice, ${broken} broken\n`);
-  if (lost + twice + broken > 0 || acked === 0) process.exitCode = 1;
-}
-
-async function killAndLook(round: number, engine: RunningEngine, dataDir: string, tally: Tally): Promise<string[]> {
-  const first = await start(engine, dataDir);
-  const witnesses: Witness[] = [];
-  let submitting = true;
-  const clients = Array.from({ length: CLIENTS }, async (_, client) => {
-    for (let n = 0; submitting; n++) {
-      const witness: Witness = { taskId: `r${round}-c${client}-${n}`, acked: false, events: [] };
-      witnesses.push(witness);
-      const task = { max_tokens: 1 + random.below(60), priority: random.pick(['interactive', 'batch']) };
-      await submitAndRead(first, witness, task, random.below(4) > 0);
-    }
-  });
-  await new Promise(resolve => setTimeout(resolve, 20 + random.below(KILL_WITHIN_MS)));
-  submitting = false;
-  await first.stop('SIGKILL');
-  await Promise.all(clients);
-
-  const second = await start(engine, dataDir);
+  const engine = await startEngine({ slots: 4, tokensPerSecond: 150, prefillMs: 20, requestsKept: 1_000_000 });
+  const client = new CrashClient(engine, random);
+  const start = async (): Promise<RunningService> => {
+    const service = await startService({
+      program: values.program,
+      env: {
+        ORCHD_DATA_DIR: join(folder.path, 'data'),
+        ORCHD_LLAMACPP_URL: engine.url,
+        ORCHD_FALLBACK: 'wait',
+        ORCHD_ADMISSION_CAPACITY: '100000',
+        ORCHD_TASK_RETENTION_MS: '86400000',
+        ORCHD_PROBE_INTERVAL_MS: '100',
+      },
+    });
+    client.use(service);
+    return service;
+  };
+  const lost = new Set<string>();
+  let service = await start();
   try {
-    const runs = new Map<string, number>();
-    const faults: string[] = [];
-    const acked = witnesses.filter(witness => witness.acked);
-    const readings = new Map<string, readonly SseEvent[] | undefined>();
-    for (const { taskId } of acked) readings.set(taskId, await outcomeOf(second, taskId));
-    for (const { path, headers } of engine.stats().requests) {
-      const id = String(headers['x-correlation-id']);
-      if (path === '/completion') runs.set(id, (runs.get(id) ?? 0) + 1);
+    for (let round = 1; round <= rounds; round++) {
+      const submitting = submitSome(client, round);
+      await pause(random.below(ROUND_MS));
+      const killMs = performance.now();
+      await service.stop('SIGKILL');
+      await submitting;
+      await client.killed(killMs);
+      service = await start();
+      for (const id of await client.resume()) lost.add(id);
+      if (values.verbose) console.log(`round ${round}: ${client.tasks.size} tasks, ${lost.size} lost`);
     }
-    for (const witness of acked) faults.push(...judge(tally, witness, readings.get(witness.taskId), runs.get(witness.taskId) ?? 0));
-    return faults;
+    await client.judgeAll(FINISH_MS);
+    report(rounds, [...client.tasks.values()], lost, client.ranTwice());
   } finally {
-    await second.stop('SIGTERM', 40_000);
+    await service.stop('SIGKILL');
+    await engine.stop();
+    folder.remove();
   }
 }
 
-function start(engine: RunningEngine, dataDir: string): Promise<RunningService> {
-  return startService({
-    env: {
-      ORCHD_DATA_DIR: dataDir,
-      ORCHD_LLAMACPP_URL: engine.url,
-      ORCHD_ADMISSION_CAPACITY: '1000',
-      ORCHD_PROBE_INTERVAL_MS: '100',
-      ORCHD_SHUTDOWN_GRACE_MS: '20000',
-    },
-  });
-}
-
-/** The events of a task once it has ended; undefined when it is unknown or never ends. */
-async function outcomeOf(service: RunningService, taskId: string): Promise<readonly SseEvent[] | undefined> {
-  try {
-    const path = `/v2/tasks/${taskId}`;
-    await eventually(
-      async () => (await service.request('GET', path)).json(),
-      ({ state, code }) => ENDED.has(String(state)) || code === 'TASK_NOT_FOUND',
-      60_000,
-    );
-    const { status, events, body } = await readEvents(`${service.url}${path}/events`, { headers: { 'X-API-Key': service.apiKey } });
-    if (status !== 200) throw new Error(`${taskId} cannot be read: ${status} ${body}`);
-    return events;
-  } catch (error) {
-    process.stdout.write(`  ${String(error)}\n`);
-    return undefined;
+async function submitSome(client: CrashClient, round: number): Promise<void> {
+  const answers: Promise<void>[] = [];
+  for (let i = 0; i < TASKS_PER_ROUND; i++) {
+    answers.push(client.submit(`round-${round}-task-${i}`));
+    await pause(SUBMIT_EVERY_MS);
   }
+  await Promise.all(answers);
 }
 
-main().catch((error: unknown) => {
-  process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
-  process.exitCode = 1;
-});
+function report(
+  rounds: number,
+  tasks: readonly TrackedTask[],
+  lost: ReadonlySet<string>,
+  twice: readonly string[],
+): void {
+  const acknowledged = tasks.filter(task => task.acknowledged);
+  const broken = acknowledged.filter(({ faults }) => faults.length > 0);
+  const codes = new Map<string, number>();
+  for (const { errorCode } of acknowledged) if (errorCode) codes.set(errorCode, (codes.get(errorCode) ?? 0) + 1);
+  console.log(`kills                     ${rounds} (seed ${values.seed})`);
+  console.log(`acknowledged              ${acknowledged.length}`);
+  console.log(`lost                      ${lost.size}`);
+  console.log(`run twice after a token   ${twice.length}`);
+  console.log(`broken streams            ${broken.length}`);
+  console.log(`typed errors              ${[...codes].map(([code, count]) => `${code} ${count}`).join(', ') || 0}`);
+  for (const id of lost) console.log(`  lost: ${id}`);
+  for (const id of twice) console.log(`  run twice: ${id}`);
+  for (const { id, faults } of broken.slice(0, 20)) console.log(`  broken: ${id}: ${faults.slice(0, 3).join('; ')}`);
+  if (lost.size + twice.length + broken.length > 0) process.exitCode = 1;
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise(resolve => setTimeout(resolve, ms));
+}
+
+void main();

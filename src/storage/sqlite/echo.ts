@@ -43,23 +43,23 @@ export class Echo {
     return new Echo(handle);
   }
 
-  /** The changes after a number, in order, and goes on behind the last of all. */
+  /** The changes after a number, in order; appending goes on behind the last of all. */
   readAfter(number: number): readonly Change[] {
     const ring = Buffer.alloc(ECHO_BYTES);
     readSync(this.handle, ring, 0, ECHO_BYTES, 0);
+    const lines = linesOf(ring).sort((a, b) => b.number - a.number);
     const later: Change[] = [];
-    let start = 0;
-    for (let end = ring.indexOf(LINE_END); end >= 0; end = ring.indexOf(LINE_END, start)) {
-      const change = end - start > 1 ? parse(ring.toString('latin1', start, end)) : undefined;
-      start = end + 1;
+    for (const { number: lineNumber, start, end } of lines) {
+      if (lineNumber <= number && this.last > 0) break; // The rest is older.
+      const change = parse(ring.toString('latin1', start, end));
       if (!change) continue;
       if (change.number > this.last) {
         this.last = change.number;
-        this.position = start;
+        this.position = end + 1;
       }
       if (change.number > number) later.push(change);
     }
-    return later.sort((a, b) => a.number - b.number);
+    return later.reverse();
   }
 
   /** The number of the last change that was read. */
@@ -86,11 +86,35 @@ export class Echo {
 }
 
 const LINE_END = 0x0a;
+const ZERO = 0x30;
 const form = /^((\d+) (admit|mark|end|bind|unbind|forget) (\S+)) ([0-9a-f]+)$/;
 
 function format({ number, kind, subject }: Change): string {
   const text = `${number} ${kind} ${subject}`;
   return `${text} ${crc32(text).toString(16)}\n`;
+}
+
+interface Line {
+  /** As it stands there; not to be trusted before the line is parsed. */
+  readonly number: number;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Where lines stand and which numbers they begin with, without looking further: there are some 20,000 at each start. */
+function linesOf(ring: Buffer): Line[] {
+  const lines: Line[] = [];
+  for (let start = 0, end = ring.indexOf(LINE_END); end >= 0; start = end + 1, end = ring.indexOf(LINE_END, start)) {
+    let number = 0;
+    for (let at = start; at < end && isDigit(ring[at] as number); at++)
+      number = number * 10 + (ring[at] as number) - ZERO;
+    if (number > 0) lines.push({ number, start, end });
+  }
+  return lines;
+}
+
+function isDigit(byte: number): boolean {
+  return byte >= ZERO && byte < ZERO + 10;
 }
 
 /** Undefined for whatever is not a whole line of ours: the remains of an older lap, or damage. */

@@ -5,7 +5,7 @@ import { firstEndState } from './record-codec';
 import { isIntact, taskColumns, type BindingRow, type LiveRow, type SessionRow, type TaskRow } from './rows';
 
 /** Journals up to this size are looked through as a whole at each start: some 30,000 tasks, in about 100 ms. */
-export const INSPECTED_PAGES = 8192;
+const INSPECTED_PAGES = 8192;
 
 /** A task whose row does not add up. Its id is from the index where that has it. */
 export interface DamagedTask {

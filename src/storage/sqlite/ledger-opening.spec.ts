@@ -71,7 +71,9 @@ function ending(taskId: string): WriteRequest {
 
 /** Ids in what was told, by what became of them. */
 function named(): Record<string, unknown> {
-  return Object.fromEntries(told.map(({ fields }) => [fields['what'] ?? fields.event, fields['ids']]));
+  return Object.fromEntries(
+    told.map(({ fields: { what, event, ids } }) => [typeof what === 'string' ? what : event, ids]),
+  );
 }
 
 function liveIds(): string[] {

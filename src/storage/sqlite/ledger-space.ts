@@ -8,9 +8,10 @@ import { isStorageFault } from './journal-error';
 const PAGE_BYTES = 4096;
 /** The file is made longer by this much at a time. */
 const GROWTH_BYTES = 1024 * 1024;
-/** The reserve: rows of so many pages that are given up, one by one, to marks and endings when the disk is full. */
-const RESERVE_ROWS = 4;
-const RESERVE_ROW_PAGES = 256;
+/** The reserve, 4 MiB: rows of so many pages each, of which some are given up at a time to marks and endings on a full disk. */
+const RESERVE_ROWS = 64;
+const RESERVE_ROW_PAGES = 16;
+const ROWS_GIVEN_UP = 16;
 /** Pages that any transaction without admissions gets by with: 256 endings lengthen their rows by some 100 KiB. */
 const SLACK_PAGES = 128;
 /** Pages that one admission can need besides those of its prompt: one a table and index, some split. */
@@ -37,8 +38,9 @@ export class LedgerSpace {
   private retryAtMs = 0;
   private logIsWhole = false;
   private reserveIsWhole = false;
-  /** The most pages the log has had since it was wiped. */
+  /** The most pages the log has had since it was wiped, and how many it had when it was last looked at. */
   private usedPages = 0;
+  private logPages = 0;
   private filling = 0;
   private readonly pageCount: Database.Statement;
   private readonly freePages: Database.Statement;
@@ -69,14 +71,17 @@ export class LedgerSpace {
     return admissions === 0;
   }
 
-  /** Copies the log into the database when enough has gathered. Cheap when not. */
-  checkpointIfDue(): void {
+  /** Copies the log into the database when enough has gathered. Cheap when not. True when something was written since the last call. */
+  checkpointIfDue(): boolean {
     const { log, checkpointed } = this.checkpoint('NOOP');
+    if (log === this.logPages) return false;
+    this.logPages = log;
     this.usedPages = Math.max(this.usedPages, log);
-    if (log - checkpointed < CHECKPOINT_PAGES) return;
+    if (log - checkpointed < CHECKPOINT_PAGES) return true;
     failpoint('before-checkpoint');
     this.checkpoint('PASSIVE');
     failpoint('after-checkpoint');
+    return true;
   }
 
   /**
@@ -85,16 +90,20 @@ export class LedgerSpace {
    * the way.
    */
   wipeLog(): boolean {
-    if (this.usedPages === 0) return true;
+    if (this.usedPages === 0 || !this.reserveIsWhole) return true;
     if (this.checkpoint('RESTART').busy !== 0) return false;
     // SQLite writes no page that stays as it was, hence another filling each time.
     const refill = this.db.prepare('UPDATE reserve SET body = ? WHERE id = ?');
-    for (let pages = 0, row = 0; pages < this.usedPages && this.reserveIsWhole; pages += RESERVE_ROW_PAGES, row++) {
-      if (row % RESERVE_ROWS === 0) this.filling = (this.filling + 1) % 256;
-      refill.run(Buffer.alloc(RESERVE_ROW_PAGES * PAGE_BYTES, this.filling), 1 + (row % RESERVE_ROWS));
-      failpoint('during-wipe');
-    }
-    this.checkpoint('PASSIVE');
+    this.db
+      .transaction(() => {
+        for (let pages = 0, row = 0; pages < this.usedPages; pages += RESERVE_ROW_PAGES, row++) {
+          if (row % RESERVE_ROWS === 0) this.filling = (this.filling + 1) % 256;
+          refill.run(Buffer.alloc(RESERVE_ROW_PAGES * PAGE_BYTES, this.filling), 1 + (row % RESERVE_ROWS));
+        }
+        failpoint('during-wipe');
+      })
+      .immediate();
+    this.logPages = this.checkpoint('PASSIVE').log;
     this.usedPages = 0;
     return true;
   }
@@ -165,7 +174,7 @@ export class LedgerSpace {
 
   private giveUpReserve(): void {
     this.reserveIsWhole = false;
-    this.db.prepare('DELETE FROM reserve WHERE id = (SELECT max(id) FROM reserve)').run();
+    this.db.prepare('DELETE FROM reserve WHERE id > (SELECT max(id) FROM reserve) - ?').run(ROWS_GIVEN_UP);
   }
 
   /** A whole checkpoint: pages that are only in the log yet are no room in the file. */

@@ -45,7 +45,7 @@ export type BindingRow = readonly [
 ];
 
 /** CRC-32 over all cells of a row but the last, which holds it: one bit flipped anywhere is always seen. */
-export function checksumOf(cells: readonly Cell[]): number {
+function checksumOf(cells: readonly Cell[]): number {
   return crc32(cells.join('\0'));
 }
 

@@ -1,0 +1,125 @@
+import { parseArgs } from 'node:util';
+import { startEngine } from '../engine/engine';
+import { startService } from '../support/service';
+import { TaskClient } from '../support/task-client';
+import { temporaryFolder } from '../support/temporary-folder';
+import { watchCalls, type SystemCall } from './strace';
+
+/**
+ * Shows by the service's own system calls that what a client is told is on the disk before: a write to the journal's log, then
+ * a sync of that log, then the write to the client's socket. Needs strace, and the right to use it.
+ *
+ * Usage: node -r @swc-node/register test/crash/sync-order.ts [--tasks 20] [--program dist/main.js]
+ */
+
+const { values } = parseArgs({
+  options: { tasks: { type: 'string', default: '20' }, program: { type: 'string', default: 'dist/main.js' } },
+});
+
+/** Something a client was told, one after another. */
+interface Telling {
+  readonly what: string;
+  /** In the write to the journal's log that makes it true. */
+  readonly stored: string;
+  /** In the write to a socket. */
+  readonly told: string;
+}
+
+/** What came of one telling: how long before it the sync was over; undefined where there was none in time. */
+interface Finding {
+  readonly what: string;
+  readonly marginMs: number | undefined;
+}
+
+async function main(): Promise<void> {
+  const tasks = Number(values.tasks);
+  const folder = temporaryFolder();
+  const engine = await startEngine({ slots: 4, tokensPerSecond: 100 });
+  const env = { ORCHD_LLAMACPP_URL: engine.url, ORCHD_FALLBACK: 'wait', ORCHD_PROBE_INTERVAL_MS: '100' };
+  const service = await startService({ program: values.program, env });
+  try {
+    const client = new TaskClient(service);
+    await client.slotsFree(4);
+    const names = ['pwrite64', 'write', 'writev', 'sendto', 'sendmsg', 'fsync', 'fdatasync'];
+    const stop = await watchCalls(service.pid, folder.path, names);
+    const tellings: Telling[] = [];
+    for (let i = 0; i < tasks; i++) tellings.push(...(await runToTheEnd(client, `whole-${i}`)));
+    for (let i = 0; i < tasks; i++) {
+      const taskId = `cancelled-${i}`;
+      const cancel = (): Promise<unknown> => service.request('POST', `/v2/tasks/${taskId}/cancel`);
+      tellings.push(...(await runUntilCancelled(client, taskId, cancel)));
+    }
+    report(findingsOf(tellings, await stop()));
+  } finally {
+    await service.stop('SIGKILL');
+    await engine.stop();
+    folder.remove();
+  }
+}
+
+async function runToTheEnd(client: TaskClient, taskId: string): Promise<Telling[]> {
+  await client.submit({ task_id: taskId, max_tokens: 5 });
+  await client.read(taskId);
+  const transcript = await transcriptOf(client, taskId);
+  return [...beginningOf(taskId), { what: 'ending, before `end`', stored: transcript, told: 'event: end' }];
+}
+
+async function runUntilCancelled(
+  client: TaskClient,
+  taskId: string,
+  cancel: () => Promise<unknown>,
+): Promise<Telling[]> {
+  await client.submit({ task_id: taskId, max_tokens: 10_000 });
+  const stream = await client.open(taskId);
+  await stream.event(({ type }) => type === 'token');
+  await Promise.all([cancel(), stream.finished()]);
+  const stored = await transcriptOf(client, taskId);
+  return [
+    ...beginningOf(taskId),
+    { what: 'cancel, before `error`', stored, told: 'event: error' },
+    { what: 'cancel, before the 204', stored, told: 'HTTP/1.1 204' },
+  ];
+}
+
+function beginningOf(taskId: string): Telling[] {
+  return [
+    { what: 'admission, before the 202', stored: taskId, told: 'HTTP/1.1 202' },
+    // The only write of the task's row between the 202 and its first event is the mark.
+    { what: 'first-token mark, before `started`', stored: taskId, told: 'event: started' },
+  ];
+}
+
+async function transcriptOf(client: TaskClient, taskId: string): Promise<string> {
+  return String((await client.view(taskId))['transcript_artifact_id']);
+}
+
+function findingsOf(tellings: readonly Telling[], calls: readonly SystemCall[]): Finding[] {
+  const ofLog = calls.filter(({ args, failed }) => /^\d+<[^>]*journal\.db-wal>/.test(args) && !failed);
+  const toSockets = calls.filter(
+    ({ name, args }) => /^(write|writev|sendto|sendmsg)$/.test(name) && /^\d+<(TCP|socket)/.test(args),
+  );
+  let afterMs = 0;
+  return tellings.map(({ what, stored, told }) => {
+    const telling = toSockets.find(({ args, startMs }) => startMs >= afterMs && args.includes(told));
+    if (!telling) throw new Error(`no write to a socket has ${told} (${what}, ${stored})`);
+    const write = ofLog.find(
+      ({ name, args, startMs }) => name === 'pwrite64' && startMs >= afterMs && args.includes(stored),
+    );
+    const sync = write && ofLog.find(({ name, startMs }) => /^f(data)?sync$/.test(name) && startMs >= write.endMs);
+    // Both words on a cancel are told of the same writing.
+    if (!told.startsWith('event: error')) afterMs = telling.endMs;
+    return { what, marginMs: sync && sync.endMs <= telling.startMs ? telling.startMs - sync.endMs : undefined };
+  });
+}
+
+function report(findings: readonly Finding[]): void {
+  for (const what of new Set(findings.map(finding => finding.what))) {
+    const margins = findings.filter(finding => finding.what === what).map(({ marginMs }) => marginMs);
+    const synced = margins.filter(margin => margin !== undefined).sort((a, b) => a - b);
+    const least = synced[0] === undefined ? '-' : `${(synced[0] * 1000).toFixed(0)} µs`;
+    console.log(`${what.padEnd(36)} synced before in ${synced.length} of ${margins.length}, by at least ${least}`);
+    if (synced.length < margins.length) process.exitCode = 1;
+  }
+}
+
+void main();
