@@ -30,7 +30,8 @@ function open(): void {
   told.length = 0;
   opening = openLedger(folder.path, note => told.push(note));
   space = new LedgerSpace(opening.db, folder.path, () => undefined);
-  ledger = new Ledger(opening.db, opening.tables, space, opening.echo, () => undefined);
+  const ignore = (): void => undefined;
+  ledger = new Ledger(opening.db, opening.tables, space, opening.echo, ignore, ignore);
 }
 
 /** Without a checkpoint: as a killed process leaves it. */
