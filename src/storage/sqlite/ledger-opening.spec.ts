@@ -30,8 +30,7 @@ function open(): void {
   told.length = 0;
   opening = openLedger(folder.path, note => told.push(note));
   space = new LedgerSpace(opening.db, folder.path, () => undefined);
-  const ignore = (): void => undefined;
-  ledger = new Ledger(opening.db, opening.tables, space, opening.echo, ignore, ignore);
+  ledger = new Ledger(opening.db, opening.tables, space, opening.echo, () => undefined);
 }
 
 /** Without a checkpoint: as a killed process leaves it. */

@@ -33,7 +33,7 @@ function answer(request: ReaderRequest): Outcome | undefined {
     const value = perform(request);
     return value === undefined ? undefined : { value };
   } catch (thrown) {
-    return { failure: request.kind === 'open' ? openingFailureOf(thrown) : failureOf(thrown) };
+    return { failure: failureOf(thrown) };
   }
 }
 
@@ -89,15 +89,6 @@ function append(copies: EventCopies, batch: Parameters<EventCopies['append']>[0]
     if (copying) port.tell({ level: 'warn', human, fields: { event: 'event_copies_failing', code: codeOf(thrown) } });
     copying = false;
   }
-}
-
-function openingFailureOf(thrown: unknown): Failure {
-  return isStorageFault(thrown)
-    ? {
-        code: 'UNUSABLE',
-        reason: `The journal's folder cannot be used (${codeOf(thrown)}): see that it can be written.`,
-      }
-    : failureOf(thrown);
 }
 
 function failureOf(thrown: unknown): Failure {
