@@ -1,5 +1,6 @@
 import type { Change } from './echo';
 import { JournalError } from './journal-error';
+import { files } from './journal-file';
 import type { Findings } from './examination';
 import type { Note } from './protocol';
 
@@ -9,9 +10,8 @@ const IDS_PER_LINE = 100;
 const IDS_PER_MESSAGE = 20;
 
 const advice =
-  'Put the folder back from a copy made before; or keep what can be read with ' +
-  '`sqlite3 journal.db .recover | sqlite3 saved.db`, put saved.db in the place of journal.db and remove journal.db-wal and ' +
-  'journal.db-shm; or move the folder away to begin with an empty journal, which forgets every task in this one.';
+  `Put the folder back from a copy made before; or make an empty file ${files.salvage} in it and start again, to keep ` +
+  'what can be read and have the rest named; or move the folder away to begin with an empty journal, which forgets every task in this one.';
 
 /** Lines that name each task that damage has touched, and what that means for it. */
 export function notesOn({ state, lost, inspection }: Findings): Note[] {
@@ -34,6 +34,12 @@ export function notesOn({ state, lost, inspection }: Findings): Note[] {
   notes.push(...named('Sessions that were deleted may be back.', subjectsOf(lost, 'forget'), 'sessions'));
   if (missing > 0) notes.push(note(`${missing} tasks are gone, and their names with them.`, { missing }));
   return notes;
+}
+
+/** What a salvage could not read. */
+export function notesOnSalvage(taskIds: readonly string[]): Note[] {
+  const human = `It was rebuilt from what could be read; the old file is ${files.damaged}.`;
+  return [note(human, { lost: taskIds.length }), ...named('Tasks could not be saved.', taskIds, 'lost')];
 }
 
 /** The same for what is found later. */

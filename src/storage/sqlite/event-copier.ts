@@ -1,29 +1,23 @@
 import type { TaskEvent } from '../../tasks/task';
-import { encodeEvents } from './event-lines';
-import type { EventCopy } from './protocol';
+import { encodeRun } from './event-lines';
+import type { EventBatch } from './protocol';
 
-/** How old a copied event can get before it is handed over; with the way to the file it stays under 100 ms. */
-const FLUSH_MS = 50;
-/** Encoded events that may wait while the disk stalls; what comes beyond is not copied. */
+/** How old a copied event can get before it is handed over. With the way to the file, and a busy machine, it stays under 100 ms. */
+const FLUSH_MS = 25;
+/** Text that may wait while the disk stalls; what comes beyond is not copied. */
 const WAITING_MAX_UNITS = 32 * 1024 * 1024;
 
-interface Run {
-  readonly firstSeq: number;
-  nextSeq: number;
-  lines: string;
-}
-
-/** Gathers events of live tasks and hands them over in batches, one at a time. */
+/** Gathers events of live tasks and hands them over in batches, one at a time. Called for every token, so it only adds to a text. */
 export class EventCopier {
   private readonly live = new Set<string>();
-  private runs = new Map<string, Run[]>();
+  private text = '';
+  private readonly taskIds = new Set<string>();
   private dropped: string[] = [];
-  private waitingUnits = 0;
   private timer: NodeJS.Timeout | undefined;
   private sending: Promise<void> | undefined;
 
   /** @param send must not reject */
-  constructor(private readonly send: (copies: readonly EventCopy[], dropped: readonly string[]) => Promise<void>) {}
+  constructor(private readonly send: (batch: EventBatch) => Promise<void>) {}
 
   admit(taskId: string): void {
     this.live.add(taskId);
@@ -32,26 +26,14 @@ export class EventCopier {
   /** Events of the task are of no use any more: what is copied goes, what comes is ignored. */
   drop(taskId: string): void {
     this.live.delete(taskId);
-    for (const { lines } of this.runs.get(taskId) ?? []) this.waitingUnits -= lines.length;
-    this.runs.delete(taskId);
     this.dropped.push(taskId);
     this.arm();
   }
 
   copy(taskId: string, firstSeq: number, events: readonly TaskEvent[]): void {
-    if (!this.live.has(taskId) || this.waitingUnits > WAITING_MAX_UNITS) return;
-    const lines = encodeEvents(events);
-    this.waitingUnits += lines.length;
-    const runs = this.runs.get(taskId);
-    const last = runs?.at(-1);
-    if (last && last.nextSeq === firstSeq) {
-      last.lines += lines;
-      last.nextSeq += events.length;
-    } else {
-      const run = { firstSeq, nextSeq: firstSeq + events.length, lines };
-      if (runs) runs.push(run);
-      else this.runs.set(taskId, [run]);
-    }
+    if (!this.live.has(taskId) || this.text.length > WAITING_MAX_UNITS) return;
+    this.text += encodeRun(taskId, firstSeq, events);
+    this.taskIds.add(taskId);
     this.arm();
   }
 
@@ -60,18 +42,18 @@ export class EventCopier {
     while (this.sending) await this.sending;
     clearTimeout(this.timer);
     this.timer = undefined;
-    if (this.runs.size === 0 && this.dropped.length === 0) return;
-    const copies = [...this.runs].flatMap(([taskId, runs]) =>
-      runs.map(({ firstSeq, lines }) => ({ taskId, firstSeq, lines })),
-    );
-    const dropped = this.dropped;
-    this.runs = new Map();
+    if (!this.isWaiting()) return;
+    this.sending = this.send({ text: this.text, taskIds: [...this.taskIds], dropped: this.dropped });
+    this.text = '';
+    this.taskIds.clear();
     this.dropped = [];
-    this.waitingUnits = 0;
-    this.sending = this.send(copies, dropped);
     await this.sending;
     this.sending = undefined;
-    if (this.runs.size > 0 || this.dropped.length > 0) this.arm();
+    if (this.isWaiting()) this.arm();
+  }
+
+  private isWaiting(): boolean {
+    return this.text !== '' || this.dropped.length > 0;
   }
 
   private arm(): void {

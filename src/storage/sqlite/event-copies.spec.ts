@@ -1,8 +1,11 @@
 import { appendFileSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { eventsOf } from '../../../test/contracts/journal-samples';
 import { temporaryFolder, type TemporaryFolder } from '../../../test/support/temporary-folder';
+import type { TaskEvent } from '../../tasks/task';
 import { EventCopies } from './event-copies';
+import { decodeEvents, encodeRun } from './event-lines';
 
 let folder: TemporaryFolder;
 let copies: EventCopies;
@@ -21,64 +24,78 @@ function reopened(isWanted: (taskId: string) => boolean = () => true): EventCopi
   return (copies = EventCopies.open(folder.path, isWanted));
 }
 
-it('puts the runs of a task together again', () => {
-  copies.append([
-    { taskId: 'a', firstSeq: 1, lines: 's1\nt2\n' },
-    { taskId: 'b', firstSeq: 1, lines: 's1\n' },
-  ]);
-  copies.append([{ taskId: 'a', firstSeq: 3, lines: 't3 \u{1F680}\n' }]);
-  expect(copies.read('a')).toBe('s1\nt2\nt3 \u{1F680}\n');
-  expect(reopened().read('a')).toBe('s1\nt2\nt3 \u{1F680}\n');
-  expect(copies.read('b')).toBe('s1\n');
+function append(...runs: readonly (readonly [taskId: string, firstSeq: number, events: readonly TaskEvent[]])[]): void {
+  copies.append(runs.map(run => encodeRun(...run)).join(''), [...new Set(runs.map(([taskId]) => taskId))]);
+}
+
+function events(taskId: string): TaskEvent[] {
+  return decodeEvents(copies.read(taskId));
+}
+
+const [started, first, second, metrics] = eventsOf(2) as [TaskEvent, TaskEvent, TaskEvent, TaskEvent];
+
+it('puts the runs of a task together again, those of one batch and of several', () => {
+  append(['a', 1, [started]], ['b', 1, [started, first]], ['a', 2, [first]]);
+  append(['a', 3, [second, metrics]]);
+  for (const again of [copies, reopened()]) {
+    expect(decodeEvents(again.read('a'))).toEqual([started, first, second, metrics]);
+    expect(decodeEvents(again.read('b'))).toEqual([started, first]);
+    expect(again.read('c')).toEqual([]);
+  }
 });
 
 it('ends before a gap', () => {
-  copies.append([{ taskId: 'a', firstSeq: 1, lines: 's1\n' }]);
-  copies.append([{ taskId: 'a', firstSeq: 3, lines: 't3\n' }]);
-  expect(copies.read('a')).toBe('s1\n');
+  append(['a', 1, [started]], ['a', 3, [second]]);
+  expect(events('a')).toEqual([started]);
 });
 
 it('drops what is not wanted when it is opened', () => {
-  copies.append([
-    { taskId: 'a', firstSeq: 1, lines: 's1\n' },
-    { taskId: 'b', firstSeq: 1, lines: 's1\n' },
-  ]);
-  expect(reopened(taskId => taskId === 'b').read('a')).toBe('');
-  expect(copies.read('b')).toBe('s1\n');
+  append(['a', 1, [started]], ['b', 1, [started]]);
+  reopened(taskId => taskId === 'b');
+  expect(events('a')).toEqual([]);
+  expect(events('b')).toEqual([started]);
 });
 
 it('ends at a torn record, and goes on behind what was whole', () => {
-  copies.append([{ taskId: 'a', firstSeq: 1, lines: 's1\n' }]);
-  copies.append([{ taskId: 'a', firstSeq: 2, lines: 't2\n' }]);
+  append(['a', 1, [started]]);
+  append(['a', 2, [first]]);
   const path = join(folder.path, '1.log');
   truncateSync(path, readFileSync(path).length - 2);
-  expect(reopened().read('a')).toBe('s1\n');
-  copies.append([{ taskId: 'a', firstSeq: 2, lines: 't2 again\n' }]);
-  expect(reopened().read('a')).toBe('s1\nt2 again\n');
+  reopened();
+  expect(events('a')).toEqual([started]);
+  append(['a', 2, [second]]);
+  reopened();
+  expect(events('a')).toEqual([started, second]);
 });
 
-it('does not take what follows a damaged record', () => {
-  copies.append([{ taskId: 'a', firstSeq: 1, lines: 's1\n' }]);
-  copies.append([{ taskId: 'a', firstSeq: 2, lines: 't2\n' }]);
+it('does not take a damaged record, nor what follows it', () => {
+  append(['a', 1, [started]]);
+  append(['a', 2, [first]]);
   const path = join(folder.path, '1.log');
-  writeFileSync(path, readFileSync(path).toString('latin1').replace('t2', 't3'), 'latin1');
+  writeFileSync(path, readFileSync(path).toString('latin1').replace('"i":0', '"i":7'), 'latin1');
   appendFileSync(path, 'garbage');
-  expect(reopened().read('a')).toBe('s1\n');
+  expect(events('a')).toEqual([started]);
+  reopened();
+  expect(events('a')).toEqual([started]);
 });
 
 it('deletes files nobody needs, and moves what one long task needs out of old ones', () => {
-  const chunk = `${'x'.repeat(1024 * 1024)}\n`;
-  copies.append([{ taskId: 'long', firstSeq: 1, lines: 's1\n' }]);
+  const large: TaskEvent = { type: 'token', data: JSON.stringify({ t: 'x'.repeat(1024 * 1024) }) };
+  const expected = [started];
+  append(['long', 1, [started]]);
   for (let i = 1; i <= 100; i++) {
-    copies.append([{ taskId: `short-${i}`, firstSeq: 1, lines: chunk }]);
-    if (i % 20 === 0) copies.append([{ taskId: 'long', firstSeq: 1 + i / 20, lines: `t${i}\n` }]);
+    append([`short-${i}`, 1, [large]]);
+    if (i % 20 === 0) {
+      append(['long', expected.length + 1, [first, metrics]]);
+      expected.push(first, metrics);
+    }
     copies.drop(`short-${i - 3}`);
     copies.sweep();
   }
   expect(readdirSync(folder.path).length).toBeLessThanOrEqual(5);
-  const expected = 's1\nt20\nt40\nt60\nt80\nt100\n';
-  expect(copies.read('long')).toBe(expected);
-  expect(reopened(taskId => taskId === 'long').read('long')).toBe(expected);
+  expect(events('long')).toEqual(expected);
+  reopened(taskId => taskId === 'long');
+  expect(events('long')).toEqual(expected);
   copies.drop('long');
   copies.sweep();
   expect(readdirSync(folder.path)).toEqual([]);

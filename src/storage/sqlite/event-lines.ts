@@ -1,5 +1,14 @@
 import type { TaskEvent } from '../../tasks/task';
 
+/** Some consecutive events of a task, as lines. */
+export interface Run {
+  readonly taskId: string;
+  /** The number of its first event. */
+  readonly firstSeq: number;
+  /** One line an event, see {@link encodeRun}. */
+  readonly lines: readonly string[];
+}
+
 const letters: Readonly<Record<TaskEvent['type'], string>> = {
   started: 's',
   token: 't',
@@ -8,23 +17,43 @@ const letters: Readonly<Record<TaskEvent['type'], string>> = {
   error: 'x',
 };
 const types = new Map(Object.entries(letters).map(([type, letter]) => [letter, type as TaskEvent['type']]));
+const HEAD = '#';
 
-/** One line an event: the letter of its type, its data, and after a tab the verbose form. JSON holds neither raw. */
-export function encodeEvents(events: readonly TaskEvent[]): string {
-  let lines = '';
+/**
+ * A line that says whose events follow and the number of the first, then a line an event: the letter of its type, its data,
+ * and after a tab the verbose form. JSON holds neither line ends nor tabs as they are, and ids no spaces.
+ */
+export function encodeRun(taskId: string, firstSeq: number, events: readonly TaskEvent[]): string {
+  let text = `${HEAD}${taskId} ${firstSeq}\n`;
   for (const { type, data, verboseData } of events) {
-    lines += verboseData === undefined ? `${letters[type]}${data}\n` : `${letters[type]}${data}\t${verboseData}\n`;
+    text += verboseData === undefined ? `${letters[type]}${data}\n` : `${letters[type]}${data}\t${verboseData}\n`;
   }
-  return lines;
+  return text;
 }
 
-export function decodeEvents(lines: string): TaskEvent[] {
-  const events: TaskEvent[] = [];
-  for (const line of lines.split('\n')) {
-    const type = types.get(line.charAt(0));
-    if (!type) continue; // What follows the last line end.
-    const [data = '', verboseData] = line.slice(1).split('\t');
-    events.push(verboseData === undefined ? { type, data } : { type, data, verboseData });
+/** The runs of a text, of one task if told. */
+export function runsOf(text: string, taskId?: string): Run[] {
+  const runs: { taskId: string; firstSeq: number; lines: string[] }[] = [];
+  let lines: string[] | undefined;
+  for (const line of text.split('\n')) {
+    if (!line.startsWith(HEAD)) {
+      if (line !== '') lines?.push(line);
+      continue;
+    }
+    const space = line.indexOf(' ');
+    const id = line.slice(1, space);
+    lines = taskId === undefined || id === taskId ? [] : undefined;
+    if (lines) runs.push({ taskId: id, firstSeq: Number(line.slice(space + 1)), lines });
   }
-  return events;
+  return runs;
+}
+
+export function decodeEvents(lines: readonly string[]): TaskEvent[] {
+  return lines.map(line => {
+    const type = types.get(line.charAt(0));
+    if (!type) throw new Error('a line of copied events is none');
+    const tab = line.indexOf('\t');
+    if (tab < 0) return { type, data: line.slice(1) };
+    return { type, data: line.slice(1, tab), verboseData: line.slice(tab + 1) };
+  });
 }

@@ -131,7 +131,7 @@ export function inspect(db: Database.Database, counters: Counters | undefined): 
   };
 }
 
-export function structureFaults(db: Database.Database): string[] {
+function structureFaults(db: Database.Database): string[] {
   try {
     const lines = db.prepare('PRAGMA integrity_check(10)').pluck().all() as string[];
     return lines.filter(line => line !== 'ok');

@@ -6,6 +6,8 @@ import { codeOf, JournalError } from './journal-error';
 /** Names of the files in a journal's folder. */
 export const files = {
   database: 'journal.db',
+  /** Put there by an operator, see salvage.ts. */
+  salvage: 'journal.salvage',
   copy: 'journal.db.copy',
   rebuilt: 'journal.db.rebuilt',
   damaged: 'journal.db.damaged',

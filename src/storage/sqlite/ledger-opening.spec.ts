@@ -30,7 +30,8 @@ function open(): void {
   told.length = 0;
   opening = openLedger(folder.path, note => told.push(note));
   space = new LedgerSpace(opening.db, folder.path, () => undefined);
-  ledger = new Ledger(opening.db, opening.tables, space, opening.echo, () => undefined);
+  const ignore = (): void => undefined;
+  ledger = new Ledger(opening.db, opening.tables, space, opening.echo, ignore, ignore);
 }
 
 /** Without a checkpoint: as a killed process leaves it. */
@@ -233,6 +234,33 @@ describe('a damaged structure', () => {
       }),
     );
     expect(readFileSync(path('journal.db')).equals(bytes)).toBe(true);
+  });
+
+  it.each([
+    ['a leaf of the table', (bytes: Buffer, leaf: number) => bytes.fill(0, (leaf - 1) * 4096, leaf * 4096)],
+    ['the end of the file', (bytes: Buffer, leaf: number) => bytes.subarray(0, leaf * 4096 - 1000)],
+  ])('that lost %s is rebuilt when it is asked for, from all that can be read, and the rest named', (_, harm) => {
+    for (let i = 1; i <= 50; i++)
+      write({ kind: 'admit', task: encodeAdmission(fullSpec(`task-${i}`), factsOf(i)) }, ending(`task-${i}`));
+    write(admission('live', 51));
+    const leaves = opening.db
+      .prepare("SELECT pageno FROM dbstat WHERE name = 'tasks' AND pagetype = 'leaf' ORDER BY pageno")
+      .pluck();
+    const leaf = leaves.all()[3] as number;
+    close();
+    writeFileSync(path('journal.db'), harm(readFileSync(path('journal.db')), leaf));
+    expect(() => open()).toThrow(expect.objectContaining({ fault: 'UNREADABLE' }));
+    writeFileSync(path('journal.salvage'), '');
+    open();
+    const saved = opening.db.prepare('SELECT task_id FROM tasks').pluck().all() as string[];
+    const lost = told.flatMap(({ fields }) => (Array.isArray(fields['ids']) ? (fields['ids'] as string[]) : []));
+    expect(saved.length).toBeGreaterThan(10);
+    expect([...new Set([...saved, ...lost])]).toHaveLength(51);
+    expect(opening.db.pragma('integrity_check', { simple: true })).toBe('ok');
+    expect(existsSync(path('journal.salvage'))).toBe(false);
+    close();
+    open();
+    expect(told).toEqual([]);
   });
 
   it('stops the start where nothing can be read, and names the tasks it last knew', () => {

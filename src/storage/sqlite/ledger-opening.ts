@@ -1,6 +1,6 @@
 import type Database from 'better-sqlite3';
 import { join } from 'node:path';
-import { notesOn, taskIdsOf, unreadable } from './damage-report';
+import { notesOn, notesOnSalvage, taskIdsOf, unreadable } from './damage-report';
 import { Echo } from './echo';
 import {
   examine,
@@ -12,13 +12,14 @@ import {
   noTasks,
   type Findings,
 } from './examination';
-import { readLiveState, structureFaults } from './inspection';
+import { readLiveState } from './inspection';
 import { codeOf, isDamage, isStorageFault, JournalError } from './journal-error';
 import { files, lockFolder, makeFolder, openForWriting, syncFolder } from './journal-file';
 import { LedgerTables } from './ledger-tables';
-import { mend, rebuild, setLogAside } from './mending';
+import { mend, setLogAside } from './mending';
 import { migrate } from './migrations';
 import type { Note, OpenedLedger } from './protocol';
+import { isSalvageWanted, rebuild } from './salvage';
 
 /** A journal that was opened for writing. */
 export interface OpenLedger {
@@ -35,7 +36,8 @@ type Tell = (note: Note) => void;
  * Opens the journal in a folder, making it if there is none, and finds out whether it is as it was left.
  *
  * Damage to single tasks is told task by task and the start goes on. Damage to the file's structure is repaired where every
- * task is still there; otherwise the start ends, with what to do and without having changed anything.
+ * task is still there; otherwise the start ends, with what to do and without having changed anything, unless the operator
+ * has asked for what can be saved.
  * @throws JournalError
  */
 export function openLedger(folder: string, tell: Tell): OpenLedger {
@@ -46,8 +48,8 @@ export function openLedger(folder: string, tell: Tell): OpenLedger {
   try {
     lock = lockFolder(folder);
     echo = Echo.open(join(folder, files.echo));
-    const untouched = examineUntouched(folder, echo);
-    const found = untouched && withoutDamagedLog(folder, echo, untouched, tell);
+    if (isSalvageWanted(folder)) for (const note of notesOnSalvage(rebuild(folder))) tell(note);
+    const found = examineFiles(folder, echo, tell);
     if (found) refuseIfBroken(folder, found);
     db = openForWriting(folder);
     migrate(db);
@@ -63,27 +65,37 @@ export function openLedger(folder: string, tell: Tell): OpenLedger {
   }
 }
 
-/** Where the write-ahead log is damaged, but all that was in it had reached the database, the database alone is the journal. */
-function withoutDamagedLog(folder: string, echo: Echo, found: Findings, tell: Tell): Findings {
-  if (isWhole(found) || found.lost.length === 0) return found;
-  const alone = attempt(() => examineWithoutLog(folder, echo));
-  if (!alone || !isWhole(alone)) return found;
-  setLogAside(folder);
-  tell({
-    level: 'warn',
-    human: `The journal's write-ahead log was damaged; all of it was in the database already, so it was set aside as ${files.damagedWal}.`,
-    fields: { event: 'journal_log_set_aside' },
-  });
-  return alone;
+/**
+ * Looks at what is there before anything is written. Where the write-ahead log is damaged, but all that was in it had reached
+ * the database, the database alone is the journal.
+ */
+function examineFiles(folder: string, echo: Echo, tell: Tell): Findings | undefined {
+  const found = attempt(() => examineUntouched(folder, echo));
+  const needsOtherView = found instanceof Error || (found && !isWhole(found) && found.lost.length > 0);
+  if (needsOtherView) {
+    const alone = attempt(() => examineWithoutLog(folder, echo));
+    if (alone && !(alone instanceof Error) && isWhole(alone)) {
+      setLogAside(folder);
+      tell(logSetAsideNote);
+      return alone;
+    }
+  }
+  if (found instanceof Error) throw found;
+  return found;
 }
 
-/** Undefined where the work fails for damage, or for room: what it was to find out stays unknown. */
-function attempt<T>(work: () => T): T | undefined {
+const logSetAsideNote: Note = {
+  level: 'warn',
+  human: `The journal's write-ahead log was damaged; all of it was in the database, so it was set aside as ${files.damagedWal}.`,
+  fields: { event: 'journal_log_set_aside' },
+};
+
+/** Damage, or a lack of room for a copy, is a finding here. */
+function attempt<T>(work: () => T): T | Error {
   try {
     return work();
   } catch (thrown) {
-    if (isStorageFault(thrown) || thrown instanceof LiveTasksUnreadable || thrown instanceof JournalError)
-      return undefined;
+    if (thrown instanceof LiveTasksUnreadable || (thrown instanceof Error && isStorageFault(thrown))) return thrown;
     throw thrown;
   }
 }
@@ -118,11 +130,10 @@ function settle(
 }
 
 function rebuilt(folder: string, db: Database.Database, structure: readonly string[], tell: Tell): Database.Database {
-  const whole = rebuild(folder, db);
-  if (structureFaults(whole).length > 0) {
-    whole.close();
-    throw unreadable(folder, 'its structure is damaged beyond repair', []);
-  }
+  db.close();
+  const lost = rebuild(folder);
+  if (lost.length > 0) for (const note of notesOnSalvage(lost)) tell(note);
+  const whole = openForWriting(folder);
   tell({
     level: 'warn',
     human: `The journal's structure was damaged; every task was there, so it was rebuilt. The old file is ${files.damaged}.`,

@@ -92,17 +92,19 @@ export class LedgerSpace {
   wipeLog(): boolean {
     if (this.usedPages === 0 || !this.reserveIsWhole) return true;
     if (this.checkpoint('RESTART').busy !== 0) return false;
-    // SQLite writes no page that stays as it was, hence another filling each time.
     const refill = this.db.prepare('UPDATE reserve SET body = ? WHERE id = ?');
-    this.db
-      .transaction(() => {
-        for (let pages = 0, row = 0; pages < this.usedPages; pages += RESERVE_ROW_PAGES, row++) {
-          if (row % RESERVE_ROWS === 0) this.filling = (this.filling + 1) % 256;
-          refill.run(Buffer.alloc(RESERVE_ROW_PAGES * PAGE_BYTES, this.filling), 1 + (row % RESERVE_ROWS));
-        }
-        failpoint('during-wipe');
-      })
-      .immediate();
+    for (let left = this.usedPages; left > 0; left -= RESERVE_ROWS * RESERVE_ROW_PAGES) {
+      const rows = Math.min(RESERVE_ROWS, Math.ceil(left / RESERVE_ROW_PAGES));
+      // SQLite writes no page that stays as it was, hence another filling each time.
+      this.filling = (this.filling + 1) % 256;
+      const body = Buffer.alloc(RESERVE_ROW_PAGES * PAGE_BYTES, this.filling);
+      this.db
+        .transaction(() => {
+          for (let id = 1; id <= rows; id++) refill.run(body, id);
+          failpoint('during-wipe');
+        })
+        .immediate();
+    }
     this.logPages = this.checkpoint('PASSIVE').log;
     this.usedPages = 0;
     return true;

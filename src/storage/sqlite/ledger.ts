@@ -23,6 +23,7 @@ export class Ledger {
   private readonly commit: Database.Statement;
   private readonly rollback: Database.Statement;
   private failing = false;
+  private echoFails = false;
 
   constructor(
     private readonly db: Database.Database,
@@ -31,6 +32,7 @@ export class Ledger {
     private readonly echo: Echo,
     /** Told when writing fails, and when it works again (without an error). */
     private readonly onChange: (fault?: unknown) => void,
+    private readonly onEchoFault: (fault: unknown) => void,
   ) {
     this.begin = db.prepare('BEGIN IMMEDIATE');
     this.commit = db.prepare('COMMIT');
@@ -104,8 +106,10 @@ export class Ledger {
   private echoOf(changes: readonly Change[]): void {
     try {
       this.echo.append(changes);
+      this.echoFails = false;
     } catch (thrown) {
-      this.onChange(thrown);
+      if (!this.echoFails) this.onEchoFault(thrown);
+      this.echoFails = true;
     }
   }
 

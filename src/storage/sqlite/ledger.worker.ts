@@ -2,7 +2,7 @@ import { JournalError } from './journal-error';
 import { Ledger } from './ledger';
 import { openLedger, type OpenLedger } from './ledger-opening';
 import { LedgerSpace } from './ledger-space';
-import { spaceNote, writingNote } from './notes';
+import { spaceNote, upkeepNote, writingNote } from './notes';
 import type { LedgerRequest, Outcome, WriteRequest } from './protocol';
 import { ThreadPort } from './thread-port';
 
@@ -19,6 +19,7 @@ interface Journal extends OpenLedger {
 const port = new ThreadPort<LedgerRequest>();
 let journal: Journal | undefined;
 let idle: NodeJS.Timeout | undefined;
+let upkeepFails = false;
 
 port.serve(handle, rest);
 
@@ -39,9 +40,11 @@ function isWrite(request: LedgerRequest): request is WriteRequest {
 function open(folder: string): Outcome {
   try {
     const opening = openLedger(folder, note => port.tell(note));
-    const space = new LedgerSpace(opening.db, folder, fault => port.tell(spaceNote(fault)));
+    const { db, tables, echo } = opening;
+    const space = new LedgerSpace(db, folder, fault => port.tell(spaceNote(fault)));
     space.prepare(1, 0); // A start on a full disk is told at once; it goes on without admissions.
-    const ledger = new Ledger(opening.db, opening.tables, space, opening.echo, fault => port.tell(writingNote(fault)));
+    const tellWriting = (fault?: unknown): void => port.tell(writingNote(fault));
+    const ledger = new Ledger(db, tables, space, echo, tellWriting, fault => port.tell(upkeepNote(fault)));
     journal = { ...opening, space, ledger };
     return { value: opening.opened };
   } catch (thrown) {
@@ -51,24 +54,28 @@ function open(folder: string): Outcome {
 }
 
 function rest(): void {
-  if (!journal) return;
-  upkeep(() => journal?.space.checkpointIfDue());
-  if (idle) idle.refresh();
-  else idle = setTimeout(wipe, IDLE_MS);
-}
-
-function wipe(): void {
-  upkeep(() => {
-    if (journal && !journal.space.wipeLog()) idle?.refresh();
+  upkeep(({ space }) => {
+    if (!space.checkpointIfDue()) return;
+    if (idle) idle.refresh();
+    else idle = setTimeout(wipe, IDLE_MS);
   });
 }
 
-/** Nobody waits for upkeep: where storage fails, the next write will say so, and it is tried again after that. */
-function upkeep(work: () => void): void {
+function wipe(): void {
+  upkeep(({ space }) => {
+    if (!space.wipeLog()) idle?.refresh();
+  });
+}
+
+/** Nobody waits for upkeep: where storage fails, it is told once, and tried again after the next write. */
+function upkeep(work: (open: Journal) => void): void {
+  if (!journal) return;
   try {
-    work();
+    work(journal);
+    upkeepFails = false;
   } catch (thrown) {
-    port.tell(writingNote(thrown));
+    if (!upkeepFails) port.tell(upkeepNote(thrown));
+    upkeepFails = true;
   }
 }
 

@@ -1,11 +1,10 @@
 import type Database from 'better-sqlite3';
-import { linkSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Change } from './echo';
 import type { DamagedTask, LiveState } from './inspection';
-import { files, openForWriting, syncFolder } from './journal-file';
+import { files, syncFolder } from './journal-file';
 import type { LedgerTables } from './ledger-tables';
-import { migrate } from './migrations';
 import { encodeEnding, failedState, streamingState } from './record-codec';
 import { isIntact, sealed, taskColumns, type TaskRow } from './rows';
 
@@ -97,39 +96,7 @@ function markShown(db: Database.Database, task: TaskRow): void {
 
 /** Sets the write-ahead log aside, once it is known that the database has all without it. */
 export function setLogAside(folder: string): void {
-  renameSync(join(folder, files.wal), join(folder, files.damagedWal));
+  if (existsSync(join(folder, files.wal))) renameSync(join(folder, files.wal), join(folder, files.damagedWal));
   rmSync(join(folder, files.walIndex), { force: true });
   syncFolder(folder);
-}
-
-const tablesToCopy = ['tasks', 'requests', 'sessions', 'bindings', 'ledger'];
-
-/**
- * Writes all rows into a new file, in whose place the old one was; the old one is kept beside it. For a journal whose rows
- * are all there, but whose indexes or free pages are damaged. Closes `db`; returns the new one.
- */
-export function rebuild(folder: string, db: Database.Database): Database.Database {
-  // An empty log: otherwise SQLite would apply the old file's to the new one.
-  db.pragma('wal_checkpoint(TRUNCATE)');
-  db.close();
-  rmSync(join(folder, files.rebuilt), { force: true });
-  const fresh = openForWriting(folder, files.rebuilt);
-  try {
-    migrate(fresh);
-    fresh.prepare('ATTACH ? AS old').run(join(folder, files.database));
-    // The order makes SQLite read the table; without it, it would copy the damaged indexes as they are.
-    fresh
-      .transaction(() =>
-        tablesToCopy.forEach(table => fresh.exec(`INSERT INTO ${table} SELECT * FROM old.${table} ORDER BY 1`)),
-      )
-      .immediate();
-    fresh.exec('DETACH old');
-  } finally {
-    fresh.close();
-  }
-  rmSync(join(folder, files.damaged), { force: true });
-  linkSync(join(folder, files.database), join(folder, files.damaged));
-  renameSync(join(folder, files.rebuilt), join(folder, files.database));
-  syncFolder(folder);
-  return openForWriting(folder);
 }

@@ -24,3 +24,12 @@ export function spaceNote(fault: unknown): Note {
     fields: { event: 'journal_full', code: codeOf(fault) },
   };
 }
+
+/** When the log cannot be copied into the database, or the echo not be written. */
+export function upkeepNote(fault: unknown): Note {
+  return {
+    level: 'warn',
+    human: `What the journal does beside writing fails (${codeOf(fault)}); nothing is lost by it.`,
+    fields: { event: 'journal_upkeep_failed', code: codeOf(fault) },
+  };
+}

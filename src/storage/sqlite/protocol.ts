@@ -52,11 +52,13 @@ export interface Expired {
   readonly withEvents: readonly string[];
 }
 
-/** A run of a task's events, see {@link encodeEvents}. */
-export interface EventCopy {
-  readonly taskId: string;
-  readonly firstSeq: number;
-  readonly lines: string;
+/** Events to be copied, and tasks whose copies are of no use any more. */
+export interface EventBatch {
+  /** Runs, see {@link encodeRun}. */
+  readonly text: string;
+  /** Whose runs they are, each once. */
+  readonly taskIds: readonly string[];
+  readonly dropped: readonly string[];
 }
 
 export interface ListQuery {
@@ -77,7 +79,7 @@ export type ReaderRequest =
   | { readonly kind: 'open'; readonly folder: string }
   | { readonly kind: 'find'; readonly taskId: string }
   | { readonly kind: 'list'; readonly query: ListQuery }
-  | { readonly kind: 'copy'; readonly copies: readonly EventCopy[]; readonly dropped: readonly string[] }
+  | { readonly kind: 'copy'; readonly batch: EventBatch }
   | { readonly kind: 'events'; readonly taskId: string }
   | { readonly kind: 'close' };
 

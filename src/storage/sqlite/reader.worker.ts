@@ -5,7 +5,7 @@ import { isLarge } from './inspection';
 import { codeOf, isStorageFault } from './journal-error';
 import { files, openForReading } from './journal-file';
 import { DamagedRow, JournalReader } from './journal-reader';
-import type { Failure, Outcome, ReaderRequest } from './protocol';
+import type { EventBatch, Failure, Outcome, ReaderRequest } from './protocol';
 import { namesTranscript } from './record-codec';
 import { Scrub } from './scrub';
 import { ThreadPort } from './thread-port';
@@ -33,7 +33,7 @@ function answer(request: ReaderRequest): Outcome | undefined {
     const value = perform(request);
     return value === undefined ? undefined : { value };
   } catch (thrown) {
-    return { failure: failureOf(thrown) };
+    return { failure: request.kind === 'open' ? openingFailureOf(thrown) : failureOf(thrown) };
   }
 }
 
@@ -49,9 +49,7 @@ function perform(request: ReaderRequest): unknown {
     case 'events':
       return opened.copies.read(request.taskId);
     case 'copy':
-      for (const taskId of request.dropped) opened.copies.drop(taskId);
-      append(opened.copies, request.copies);
-      return opened.copies.sweep();
+      return copy(opened.copies, request.batch);
   }
 }
 
@@ -78,17 +76,31 @@ function close(): void {
 }
 
 /** Best effort: what cannot be copied is missing only after a kill. Told when it begins and when it is over. */
-function append(copies: EventCopies, batch: Parameters<EventCopies['append']>[0]): void {
+function copy(copies: EventCopies, { text, taskIds, dropped }: EventBatch): void {
   try {
-    copies.append(batch);
+    copies.append(text, taskIds);
+    // After it, for the batch may have been gathered before a task's end.
+    for (const taskId of dropped) copies.drop(taskId);
+    copies.sweep();
     if (!copying)
       port.tell({ level: 'tell', human: 'Events are copied again.', fields: { event: 'event_copies_back' } });
     copying = true;
   } catch (thrown) {
+    for (const taskId of dropped) copies.drop(taskId);
     const human = `Events cannot be copied (${codeOf(thrown)}): a killed process would leave no output to read.`;
-    if (copying) port.tell({ level: 'warn', human, fields: { event: 'event_copies_failing', code: codeOf(thrown) } });
+    const fields = { event: 'event_copies_failing', code: codeOf(thrown) };
+    if (copying) port.tell({ level: 'warn', human, fields });
     copying = false;
   }
+}
+
+function openingFailureOf(thrown: unknown): Failure {
+  return isStorageFault(thrown)
+    ? {
+        code: 'UNUSABLE',
+        reason: `The journal's folder cannot be used (${codeOf(thrown)}): see that it can be written.`,
+      }
+    : failureOf(thrown);
 }
 
 function failureOf(thrown: unknown): Failure {

@@ -15,7 +15,7 @@ import type { AdmissionFacts, Placement, TaskEnding, TaskEvent, TaskSpec } from 
 import { EventCopier } from './event-copier';
 import { decodeEvents } from './event-lines';
 import { JournalThread } from './journal-thread';
-import type { Expired, FoundRow, LedgerRequest, Note, OpenedLedger, ReaderRequest } from './protocol';
+import type { EventBatch, Expired, FoundRow, LedgerRequest, Note, OpenedLedger, ReaderRequest } from './protocol';
 import {
   decodeBinding,
   decodeRecord,
@@ -37,7 +37,7 @@ import type { TaskRow } from './rows';
 export class SqliteTaskJournal extends TaskJournal {
   private ledger: JournalThread<LedgerRequest> | undefined;
   private reader: JournalThread<ReaderRequest> | undefined;
-  private readonly copier = new EventCopier((copies, dropped) => this.sendCopies(copies, dropped));
+  private readonly copier = new EventCopier(batch => this.sendCopies(batch));
 
   constructor(
     private readonly config: Config,
@@ -84,7 +84,7 @@ export class SqliteTaskJournal extends TaskJournal {
 
   async readEvents(taskId: string): Promise<readonly TaskEvent[]> {
     await this.copier.flush();
-    return decodeEvents((await this.read({ kind: 'events', taskId })) as string);
+    return decodeEvents((await this.read({ kind: 'events', taskId })) as string[]);
   }
 
   async find(taskId: string): Promise<JournalRecord | undefined> {
@@ -140,10 +140,8 @@ export class SqliteTaskJournal extends TaskJournal {
     if (transcriptArtifactId !== undefined) this.copier.drop(taskId);
   }
 
-  private async sendCopies(
-    ...[copies, dropped]: Parameters<ConstructorParameters<typeof EventCopier>[0]>
-  ): Promise<void> {
-    await this.read({ kind: 'copy', copies, dropped }).catch(() => undefined); // Best effort: the thread tells what is wrong.
+  private async sendCopies(batch: EventBatch): Promise<void> {
+    await this.read({ kind: 'copy', batch }).catch(() => undefined); // Best effort: the thread tells what is wrong.
   }
 
   private write(request: LedgerRequest): Promise<unknown> {
