@@ -23,13 +23,11 @@ export class AppModule {
     return {
       module: AppModule,
       imports: [
-        ...[
-          ConfigModule.with(config),
-          ObservabilityModule.with(logger),
-          TimeModule,
-          ScheduleModule.forRoot(),
-          HttpModule,
-        ],
+        ConfigModule.with(config),
+        ObservabilityModule.with(logger),
+        TimeModule,
+        ScheduleModule.forRoot(),
+        HttpModule,
         EngineAllowModule,
         PoolsModule,
         WorkersModule,

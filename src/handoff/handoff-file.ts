@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { idPattern } from '../config/parsers';
+import { identifier, idPattern } from '../config/parsers';
 
 const MAX_BYTES = 64 * 1024;
 const MAX_TEXT = 128;
@@ -56,9 +56,9 @@ export function parseHandoff(text: string): HandoffReading {
   const fields = value as Record<string, unknown>;
   const url = fields['url'];
   if (typeof url !== 'string' || url === '' || url.length > MAX_URL) return bad('url must be a URL');
-  const poolId = identifier(fields['pool_id']);
-  const replicaId = identifier(fields['replica_id']);
-  const engine = identifier(fields['engine'] ?? 'llamacpp');
+  const poolId = idOf(fields['pool_id']);
+  const replicaId = idOf(fields['replica_id']);
+  const engine = idOf(fields['engine'] ?? 'llamacpp');
   if (poolId === undefined) return badId('pool_id');
   if (replicaId === undefined) return badId('replica_id');
   if (engine === undefined) return badId('engine');
@@ -87,12 +87,12 @@ function plain(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value.replace(/\p{Cc}/gu, '').slice(0, MAX_TEXT) : undefined;
 }
 
-function identifier(value: unknown): string | undefined {
+function idOf(value: unknown): string | undefined {
   return typeof value === 'string' && idPattern.test(value) ? value : undefined;
 }
 
 function badId(name: string): HandoffReading {
-  return bad(`${name} must be letters, digits and . _ : - (at most 128)`);
+  return bad(`${name} must be ${identifier.allowed}`);
 }
 
 function bad(reason: string): HandoffReading {

@@ -1,7 +1,7 @@
 import { Controller, Get, Query } from '@nestjs/common';
 import { ApiOperation, ApiProperty, ApiPropertyOptional, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { ApiErrors } from '../http/api-errors';
-import { decodeCursor, encodeCursor, PageQuery, type Page } from '../http/page';
+import { decodeCursor, pageOf, PageQuery, type Page } from '../http/page';
 import { HandoffService, type HandoffState, type KnownHandoff } from './handoff.service';
 
 export class HandoffDto {
@@ -26,9 +26,7 @@ export class HandoffController {
   list(@Query() { limit, cursor }: PageQuery): Page<HandoffDto> {
     const [after = ''] = decodeCursor(cursor) ?? [];
     const rest = this.handoffs.known().filter(known => known.file > String(after));
-    const items = rest.slice(0, limit).map(toHandoffDto);
-    const last = items.at(-1);
-    return { items, ...(last && rest.length > limit && { next_cursor: encodeCursor([last.file]) }) };
+    return pageOf(rest, limit, toHandoffDto, handoff => [handoff.file]);
   }
 }
 

@@ -1,17 +1,16 @@
-import { lstat, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { Injectable } from '@nestjs/common';
-import { Config } from '../config/config';
 import { asServiceError } from '../errors/service-error';
 import { Narrator } from '../observability/narrator';
 import { BindingsService } from '../pools/bindings.service';
 import { PoolRegistry } from '../pools/pool-registry.port';
 import { Clock } from '../time/clock';
 import { readHandoff, type Handoff } from './handoff-file';
+import { HandoffFolder } from './handoff-folder';
 
-/** More files than engines fit on any machine; the rest is left alone. */
-const MAX_FILES = 1024;
+/** A log line shows this much of a file's name. */
+const MAX_NAME_SHOWN = 128;
 
+/** `bound`: its replica is ready, by whomever it was bound. */
 export type HandoffState = 'waiting' | 'bound' | 'ignored';
 
 /** What is known of one file. */
@@ -19,101 +18,95 @@ export interface KnownHandoff {
   readonly file: string;
   readonly state: HandoffState;
   readonly reason?: string;
+  /** What it said when it was last in order. */
   readonly handoff?: Handoff;
   /** Changes with the file: a file that is as it was is not read again. */
   readonly version: string;
   readonly firstSeenMs: number;
+  /** The binding was told, once it was ready. */
+  readonly told: boolean;
 }
 
 /** Binds the engines that leave a handoff file, and unbinds them when the file goes. */
 @Injectable()
 export class HandoffService {
   private readonly files = new Map<string, KnownHandoff>();
-  private folderWasReadable = true;
 
   constructor(
-    private readonly config: Config,
+    private readonly folder: HandoffFolder,
     private readonly bindings: BindingsService,
     private readonly registry: PoolRegistry,
     private readonly clock: Clock,
     private readonly narrator: Narrator,
   ) {}
 
+  /** By name. */
   known(): readonly KnownHandoff[] {
     return [...this.files.values()].sort((a, b) => (a.file < b.file ? -1 : 1));
   }
 
   /** One look at the folder; whatever is wrong with a file stays with that file. */
   async scan(): Promise<void> {
-    const names = await this.list();
+    // Unreadable for the moment is not removed: what is bound stays bound.
+    const names = (await this.folder.list(this.files)) ?? [...this.files.keys()];
     for (const name of names) await this.look(name);
     const present = new Set(names);
     for (const known of this.known()) if (!present.has(known.file)) await this.removed(known);
   }
 
-  /** An absent folder has no files; it may be made later. */
-  private async list(): Promise<readonly string[]> {
-    try {
-      const names = (await readdir(this.config.runtimeDir))
-        .filter(name => name.endsWith('.json') && !name.startsWith('.'))
-        .sort();
-      this.folderWasReadable = true;
-      return names.slice(0, MAX_FILES);
-    } catch (cause) {
-      const { code } = cause as NodeJS.ErrnoException;
-      if (code === 'ENOENT') return [];
-      // Unreadable for the moment is not removed: what is bound stays bound.
-      if (this.folderWasReadable)
-        this.narrator.warn('The handoff folder cannot be read.', { event: 'handoff_unreadable' }, cause);
-      this.folderWasReadable = false;
-      return [...this.files.keys()];
-    }
-  }
-
-  private async look(name: string): Promise<void> {
-    const path = join(this.config.runtimeDir, name);
-    const version = await versionOf(path);
-    const known = this.files.get(name);
+  private async look(file: string): Promise<void> {
+    const version = await this.folder.versionOf(file);
     if (version === undefined) return;
-    if (known?.version === version) {
-      if (known.state !== 'ignored' && known.handoff) await this.bind(known, known.handoff);
+    const before = this.files.get(file);
+    if (before?.version === version) {
+      // Again at every scan: a dead engine may have come back, or somebody has taken its binding away.
+      if (before.state !== 'ignored' && before.handoff) await this.bind(before, before.handoff);
       return;
     }
-    const reading = await readHandoff(path);
-    const firstSeenMs = known?.firstSeenMs ?? this.clock.wallMs();
-    if (known?.handoff && reading.ok && !isSameReplica(known.handoff, reading.handoff))
-      await this.unbind(known.handoff);
-    if (reading.ok)
-      await this.bind(
-        { file: name, state: 'waiting', handoff: reading.handoff, version, firstSeenMs },
-        reading.handoff,
-      );
-    else this.ignore({ file: name, state: 'ignored', version, firstSeenMs }, reading.reason);
+    const reading = await readHandoff(this.folder.pathOf(file));
+    const seen = { file, version, firstSeenMs: before?.firstSeenMs ?? this.clock.wallMs() };
+    const said = before?.handoff;
+    if (!reading.ok) {
+      // It may be half written: what it has bound stays, until the file goes or says something else.
+      this.ignore({ ...seen, told: before?.told ?? false, ...(said && { handoff: said }) }, reading.reason);
+      return;
+    }
+    const { handoff } = reading;
+    const hasMoved = said !== undefined && !isSameReplica(said, handoff);
+    const known: KnownHandoff = { ...seen, state: 'waiting', handoff, told: !hasMoved && (before?.told ?? false) };
+    this.files.set(file, known);
+    if (hasMoved) await this.unbind(said);
+    await this.bind(known, handoff);
   }
 
-  /** Again at every scan: a dead engine may have come back, or its file may name its new address. */
   private async bind(known: KnownHandoff, handoff: Handoff): Promise<void> {
-    const { poolId, replicaId } = handoff;
+    const { poolId, replicaId, url } = handoff;
     const bound = await this.registry.replica(poolId, replicaId);
-    if (!bound || (!bound.live && bound.url !== handoff.url) || bound.leaving) {
+    let told = known.told;
+    if (!bound || bound.leaving || (!bound.live && bound.url !== url)) {
       try {
-        await this.bindings.bind({ ...handoff, source: 'handoff' });
+        const outcome = await this.bindings.bind({ ...handoff, source: 'handoff' });
+        if (outcome === 'bound' || outcome === 'replaced') told = false;
       } catch (thrown) {
         this.ignore(known, asServiceError(thrown).message);
         return;
       }
     }
     const now = await this.registry.replica(poolId, replicaId);
-    const ready = now?.ready === true;
-    if (
-      ready &&
-      known.state !== 'bound' &&
-      now.url === handoff.url &&
-      !(bound?.ready === true && bound.source !== 'handoff')
-    ) {
+    const isReady = now?.ready === true;
+    const isElsewhere = now !== undefined && now.url !== url;
+    if (isReady && !isElsewhere && !told && (now.source === 'handoff' || now.source === 'journal')) {
       this.tellBound(handoff, now.engineVersion);
+      told = true;
     }
-    this.files.set(known.file, { ...known, state: ready ? 'bound' : 'waiting', handoff });
+    const { reason: _past, ...rest } = known;
+    this.files.set(known.file, {
+      ...rest,
+      state: isReady ? 'bound' : 'waiting',
+      handoff,
+      told,
+      ...(isElsewhere && { reason: 'its replica is alive at another address' }),
+    });
   }
 
   private tellBound({ poolId, replicaId, engine }: Handoff, engineVersion: string): void {
@@ -127,37 +120,33 @@ export class HandoffService {
   }
 
   /** One line, until the file changes. */
-  private ignore(known: KnownHandoff, reason: string): void {
+  private ignore(known: Omit<KnownHandoff, 'state'>, reason: string): void {
     this.files.set(known.file, { ...known, state: 'ignored', reason });
     this.narrator.warn(`A handoff file is left alone: ${reason}.`, {
       event: 'handoff_ignored',
-      file: known.file.slice(0, 128),
+      file: known.file.replace(/\p{Cc}/gu, '?').slice(0, MAX_NAME_SHOWN),
     });
   }
 
-  private async removed(known: KnownHandoff): Promise<void> {
-    this.files.delete(known.file);
-    if (known.handoff) await this.unbind(known.handoff);
+  private async removed({ file, handoff }: KnownHandoff): Promise<void> {
+    this.files.delete(file);
+    if (handoff) await this.unbind(handoff);
   }
 
-  /** Only what a handoff has bound: the same replica may have registered itself since. */
-  private async unbind({ poolId, replicaId, url }: Handoff): Promise<void> {
+  /** Only what a handoff has bound, and no other file names: the same replica may have registered itself since. */
+  private async unbind(said: Handoff): Promise<void> {
+    const { poolId, replicaId, url } = said;
     const replica = await this.registry.replica(poolId, replicaId);
-    if (!replica || replica.url !== url || (replica.source !== 'handoff' && replica.source !== 'journal')) return;
-    await this.bindings.unbind(poolId, replicaId);
+    if (!replica) return;
+    // Who bound it before a restart is not known; that it is where the file said is what there is to go by.
+    const isOurs = replica.source === 'handoff' || (replica.source === 'journal' && replica.url === url);
+    const isNamed = this.known().some(
+      ({ handoff }) => handoff && isSameReplica(handoff, said) && handoff.url === replica.url,
+    );
+    if (isOurs && !isNamed) await this.bindings.unbind(poolId, replicaId);
   }
 }
 
 function isSameReplica(a: Handoff, b: Handoff): boolean {
   return a.poolId === b.poolId && a.replicaId === b.replicaId;
-}
-
-/** Undefined for a file that is gone already. */
-async function versionOf(path: string): Promise<string | undefined> {
-  try {
-    const { mtimeMs, ctimeMs, size, ino } = await lstat(path);
-    return [mtimeMs, ctimeMs, size, ino].join(':');
-  } catch {
-    return undefined;
-  }
 }

@@ -65,8 +65,11 @@ export class HandoffWatcher implements OnApplicationBootstrap, OnApplicationShut
     if (this.events || this.stopped) return;
     try {
       const events = watch(this.config.runtimeDir, { persistent: false }, kind => {
-        // The folder itself may have gone: the next interval listens to the one that took its place.
-        if (kind === 'rename') this.deafen(events);
+        // The folder itself may have gone: listen to the one that took its place, now or at the next interval.
+        if (kind === 'rename') {
+          this.deafen(events);
+          this.listen();
+        }
         void this.scan();
       });
       events.on('error', () => this.deafen(events));

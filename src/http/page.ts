@@ -20,6 +20,21 @@ export interface Page<T> {
 
 type CursorParts = readonly (string | number)[];
 
+/**
+ * One page of `found`, which holds one member more than `limit` where another page follows.
+ * @param placeOf what the next page is found by, of the last member shown
+ */
+export function pageOf<S, T>(
+  found: readonly S[],
+  limit: number,
+  toItem: (member: S) => T,
+  placeOf: (item: T) => CursorParts,
+): Page<T> {
+  const items = found.slice(0, limit).map(toItem);
+  const last = items.at(-1);
+  return { items, ...(last !== undefined && found.length > limit && { next_cursor: encodeCursor(placeOf(last)) }) };
+}
+
 export function encodeCursor(parts: CursorParts): string {
   return Buffer.from(JSON.stringify(parts)).toString('base64url');
 }

@@ -27,7 +27,8 @@ interface EngineCapabilities {
 /** Computes the capabilities once for each change of the bindings. */
 @Injectable()
 export class CapabilitiesService implements OnModuleInit, OnModuleDestroy {
-  private cached: CapabilitiesSnapshot | undefined;
+  /** Being computed or done; a change takes it away even while it is computed, for it may not have seen the change. */
+  private cached: Promise<CapabilitiesSnapshot> | undefined;
   private changes: Subscription | undefined;
 
   constructor(
@@ -45,12 +46,21 @@ export class CapabilitiesService implements OnModuleInit, OnModuleDestroy {
     this.changes?.unsubscribe();
   }
 
+  /** `hit`: it was there already, or another request is having it computed. */
   async snapshot(): Promise<{ readonly snapshot: CapabilitiesSnapshot; readonly hit: boolean }> {
-    if (this.cached) return { snapshot: this.cached, hit: true };
+    const hit = this.cached !== undefined;
+    const computing = (this.cached ??= this.compute());
+    try {
+      return { snapshot: await computing, hit };
+    } catch (cause) {
+      if (this.cached === computing) this.cached = undefined;
+      throw cause;
+    }
+  }
+
+  private async compute(): Promise<CapabilitiesSnapshot> {
     const json = JSON.stringify({ api_version: API_VERSION, engines: await this.engines() });
-    const snapshot = { json, etag: `"${createHash('sha256').update(json).digest('hex').slice(0, 32)}"` };
-    this.cached = snapshot;
-    return { snapshot, hit: false };
+    return { json, etag: `"${createHash('sha256').update(json).digest('hex').slice(0, 32)}"` };
   }
 
   private async engines(): Promise<EngineCapabilities[]> {

@@ -1,6 +1,5 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiOperation, ApiResponse, ApiSecurity, ApiTags } from '@nestjs/swagger';
-import { ServiceError } from '../errors/service-error';
 import { ApiErrors } from '../http/api-errors';
 import { Public } from '../http/public.decorator';
 import { Lifecycle } from './lifecycle';
@@ -26,8 +25,7 @@ export class ProbesController {
   @ApiResponse({ status: 200, description: '`{status: "ready"}`' })
   @ApiErrors('NOT_READY', 'SHUTTING_DOWN')
   readyz(): { status: string } {
-    if (this.lifecycle.state === 'starting') throw new ServiceError('NOT_READY', { retryAfterMs: 1000 });
-    if (this.lifecycle.state === 'draining') throw new ServiceError('SHUTTING_DOWN', { retryAfterMs: 5000 });
+    this.lifecycle.assertReady();
     return { status: 'ready' };
   }
 }

@@ -2,10 +2,14 @@ import { labelBounds, type LabelName } from './metric-catalogue';
 
 const OVERFLOW = 'other';
 
-/** Lets each label take a bounded number of values. The empty string ("not known") takes no room. */
+/**
+ * Lets each label of one metric take a bounded number of values. Each metric has bounds of its own, so that what is counted
+ * under names that clients give (refusals, say) takes no room from what is counted under the names of real replicas.
+ */
 export class LabelBounds {
   private readonly seen = new Map<LabelName, Set<string>>();
 
+  /** The value, or `other` past the bound. The empty string ("not known") takes no room. */
   bounded(label: LabelName, value: string): string {
     if (value === '') return value;
     let values = this.seen.get(label);

@@ -4,7 +4,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 export interface LogContext {
   readonly correlation_id: string;
   /** `token:<fp6>`, where a bearer token was sent. */
-  identity?: string;
+  readonly identity?: string;
 }
 
 /** Follows a request through its asynchronous work. */

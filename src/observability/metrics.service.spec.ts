@@ -63,6 +63,30 @@ describe('MetricsService', () => {
     expect(await sample('tasks_rejected_total{engine="other",reason="other"}')).toBeDefined();
   });
 
+  it('has room for what is real, whatever names others were counted under (B-OBS-013)', async () => {
+    for (let n = 0; n < 1000; n++) metrics.taskRejected(`engine-${n}`, `reason-${n}`);
+    metrics.taskStarted(by, 'batch');
+    metrics.taskCanceled(by, 'client');
+    expect(await sample('tasks_started_total{engine="llamacpp"')).toBe('1');
+    expect(await sample('tasks_canceled_total{engine="llamacpp"')).toBe('1');
+  });
+
+  it('has the queue of now, whatever was queued before', async () => {
+    const queued = (poolId: string) => ({ engine: '', poolId, priority: 'batch', depth: 1 });
+    for (let n = 0; n < 300; n++) {
+      metrics.queueDepthFrom(async () => [queued(`pool-${n}`)]);
+      await metrics.collect();
+    }
+    const series = (await registry.metrics()).split('\n').filter(line => line.startsWith('queue_depth{'));
+    expect(series).toEqual(['queue_depth{engine="",engine_version="",pool_id="pool-299",priority="batch"} 1']);
+  });
+
+  it('counts no candidates before the first placement (B-OBS-014)', async () => {
+    expect(await sample('placement_candidates_considered')).toBeUndefined();
+    metrics.placementDecision('placed', false, false, 0);
+    expect(await sample('placement_candidates_considered')).toBe('0');
+  });
+
   it('shows the depth of the queue as it is at the scrape', async () => {
     let depth = 3;
     metrics.queueDepthFrom(async () => [{ engine: 'llamacpp', poolId: '', priority: 'batch', depth }]);

@@ -29,10 +29,14 @@ type Labels = Partial<Record<LabelName, string>>;
 /** The one way to count, gauge and observe. Label values are bounded here; callers pass what they have. */
 @Injectable()
 export class MetricsService {
-  private readonly bounds = new LabelBounds();
+  private readonly bounds = new Map<MetricName, LabelBounds>();
   private depthSource: () => Promise<readonly DepthSample[]> = () => Promise.resolve([]);
 
-  constructor(@Inject(METRICS) private readonly metrics: MetricsByName) {}
+  constructor(@Inject(METRICS) private readonly metrics: MetricsByName) {
+    for (const name of metrics.keys()) this.bounds.set(name, new LabelBounds());
+    // A gauge without labels starts with a sample of 0, which nobody has measured.
+    this.gauge('placement_candidates_considered').remove();
+  }
 
   taskEnqueued(by: ServedBy, priority: string): void {
     this.count('tasks_enqueued_total', { ...servedBy(by), priority });
@@ -56,9 +60,8 @@ export class MetricsService {
 
   /** Added up per stream and counted at its end. */
   tokens(by: ServedBy, tokensIn: number, tokensOut: number): void {
-    const labels = servedBy(by);
-    this.count('tokens_in_total', labels, tokensIn);
-    this.count('tokens_out_total', labels, tokensOut);
+    this.count('tokens_in_total', servedBy(by), tokensIn);
+    this.count('tokens_out_total', servedBy(by), tokensOut);
   }
 
   catalogVerification(result: string, reason: string, engine: string): void {
@@ -80,14 +83,14 @@ export class MetricsService {
 
   /** 0 to 1. Undefined: the engine reports none, and the series goes away. */
   kvCacheUsage(by: ServedBy, ratio: number | undefined): void {
-    const labels = this.bounded(servedBy(by));
+    const labels = this.bounded('kv_cache_usage_ratio', servedBy(by));
     if (ratio === undefined) this.gauge('kv_cache_usage_ratio').remove(labels);
     else this.gauge('kv_cache_usage_ratio').set(labels, ratio);
   }
 
   /** How many replicas have a model in a state; with none the series goes away. */
   modelState(modelId: string, state: string, replicas: number): void {
-    const labels = this.bounded({ model_id: modelId, state });
+    const labels = this.bounded('model_state', { model_id: modelId, state });
     if (replicas === 0) this.gauge('model_state').remove(labels);
     else this.gauge('model_state').set(labels, replicas);
   }
@@ -102,30 +105,35 @@ export class MetricsService {
     const samples = await this.depthSource();
     const gauge = this.gauge('queue_depth');
     gauge.reset();
+    // Shown anew at each scrape, so what was queued an hour ago takes no room from what is queued now.
+    this.bounds.set('queue_depth', new LabelBounds());
     for (const { engine, poolId, priority, depth } of samples) {
-      gauge.inc(this.bounded({ engine, engine_version: '', pool_id: poolId, priority }), depth);
+      const labels = { engine, engine_version: '', pool_id: poolId, priority };
+      gauge.inc(this.bounded('queue_depth', labels), depth);
     }
   }
 
   private count(name: MetricName, labels: Labels, by = 1): void {
-    (this.metrics.get(name) as Counter).inc(this.bounded(labels), by);
+    (this.metrics.get(name) as Counter).inc(this.bounded(name, labels), by);
   }
 
   private observe(name: MetricName, by: ServedBy, priority: string, ms: number): void {
     const { engine, engineVersion, poolId } = by;
-    const labels = this.bounded({ engine, engine_version: engineVersion, pool_id: poolId, priority });
-    (this.metrics.get(name) as Histogram).observe(labels, ms);
+    const labels = { engine, engine_version: engineVersion, pool_id: poolId, priority };
+    (this.metrics.get(name) as Histogram).observe(this.bounded(name, labels), ms);
   }
 
   private gauge(name: MetricName): Gauge {
     return this.metrics.get(name) as Gauge;
   }
 
-  private bounded(labels: Labels): Labels {
-    const bounded: Labels = {};
-    for (const [label, value] of Object.entries(labels) as [LabelName, string][])
-      bounded[label] = this.bounds.bounded(label, value);
-    return bounded;
+  /** Bounds the labels in place: each call makes its own. */
+  private bounded(name: MetricName, labels: Labels): Labels {
+    const bounds = this.bounds.get(name) as LabelBounds; // One for each metric since the start.
+    for (const label in labels) {
+      labels[label as LabelName] = bounds.bounded(label as LabelName, labels[label as LabelName] ?? '');
+    }
+    return labels;
   }
 }
 

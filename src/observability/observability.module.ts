@@ -1,4 +1,4 @@
-import { Global, Module, type DynamicModule, type Provider } from '@nestjs/common';
+import { Global, Inject, Module, type DynamicModule, type OnApplicationShutdown, type Provider } from '@nestjs/common';
 import {
   getToken,
   makeCounterProvider,
@@ -6,11 +6,11 @@ import {
   makeHistogramProvider,
   PrometheusModule,
 } from '@willsoto/nestjs-prometheus';
-import type { Counter, Gauge, Histogram } from 'prom-client';
+import { register, type Counter, type Gauge, type Histogram } from 'prom-client';
 import { Logger } from './logger';
 import { latencyBucketsMs, metricCatalogue, type MetricDefinition, type MetricName } from './metric-catalogue';
 import { MetricsController } from './metrics.controller';
-import { METRICS, MetricsService } from './metrics.service';
+import { METRICS, MetricsService, type MetricsByName } from './metrics.service';
 import { Narrator } from './narrator';
 
 const names = Object.keys(metricCatalogue) as MetricName[];
@@ -38,7 +38,15 @@ const metricsByName: Provider = {
 /** Metrics, log lines and narration, for everybody. Every metric is registered here, before anything counts. */
 @Global()
 @Module({})
-export class ObservabilityModule {
+export class ObservabilityModule implements OnApplicationShutdown {
+  constructor(@Inject(METRICS) private readonly metrics: MetricsByName) {}
+
+  /** The registry is the process's: a service that is started next in it must not find our counts. After the last scrape. */
+  onApplicationShutdown(): void {
+    const isStillOurs = names.some(name => register.getSingleMetric(name) === this.metrics.get(name));
+    if (isStillOurs) register.clear();
+  }
+
   static with(logger: Logger): DynamicModule {
     return {
       module: ObservabilityModule,

@@ -13,7 +13,7 @@ export interface SessionView {
   readonly remaining: Spend;
   /** Where its last attempt ran (its KV cache may still be warm there). */
   readonly lastReplica?: { readonly poolId: string; readonly replicaId: string };
-  /** Attempts running now. */
+  /** Its tasks that were admitted and have not ended. */
   readonly liveTasks: number;
   /** What ended tasks have used in all: what the journal keeps of the session. */
   readonly spent: Spend;

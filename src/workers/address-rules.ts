@@ -1,19 +1,33 @@
 import { BlockList, isIP, isIPv6 } from 'node:net';
 
 /**
- * Where no engine may live, whatever the operator allows: link-local (with the clouds' metadata services), unspecified,
- * multicast and broadcast addresses.
+ * Where no engine may live, whatever the operator allows. Each range or address with the reason it stands here; an IPv4
+ * address in the forms that mean the same one (mapped, compatible) is unwrapped before it is looked up.
  */
+const neverAllowed = [
+  '0.0.0.0/8', // "this host"
+  '169.254.0.0/16', // link-local, with most clouds' metadata services
+  '224.0.0.0/4', // multicast
+  '240.0.0.0/4', // reserved, and broadcast
+  '100.100.100.200/32', // metadata: Alibaba Cloud
+  '168.63.129.16/32', // platform services: Azure
+  '192.0.0.192/32', // metadata: Oracle Cloud
+  '::/128', // unspecified
+  'fe80::/10', // link-local
+  'ff00::/8', // multicast
+  'fd00:ec2::/32', // metadata and credentials: AWS
+  'fd20:ce::254/128', // metadata: Google Cloud
+  'fd00:42::42/128', // metadata: Scaleway
+  // IPv6 that routers turn into an IPv4 address of the sender's choice: any of the above could hide in it.
+  '::ffff:0:0:0/96', // RFC 2765, translated
+  '64:ff9b::/96', // RFC 6052, NAT64
+  '64:ff9b:1::/48', // RFC 8215, local NAT64
+  '2001::/32', // RFC 4380, Teredo
+  '2002::/16', // RFC 3056, 6to4
+];
+
 const never = new BlockList();
-never.addSubnet('169.254.0.0', 16, 'ipv4');
-never.addSubnet('0.0.0.0', 8, 'ipv4');
-never.addSubnet('224.0.0.0', 4, 'ipv4');
-never.addSubnet('240.0.0.0', 4, 'ipv4');
-never.addSubnet('fe80::', 10, 'ipv6');
-never.addSubnet('ff00::', 8, 'ipv6');
-never.addAddress('::', 'ipv6');
-never.addSubnet('64:ff9b::', 96, 'ipv6');
-never.addAddress('fd00:ec2::254', 'ipv6');
+for (const rule of neverAllowed) addRule(never, rule);
 
 /** The rules of `ORCHD_ENGINE_ALLOW`, applied to addresses and to names. */
 export class AddressRules {
@@ -21,19 +35,7 @@ export class AddressRules {
   private readonly names: ReadonlySet<string>;
 
   constructor(rules: readonly string[]) {
-    const names: string[] = [];
-    for (const rule of rules) {
-      const [address = '', bits] = rule.split('/');
-      const family = isIP(address);
-      if (family === 0) names.push(rule);
-      else
-        this.allowed.addSubnet(
-          address,
-          bits === undefined ? (family === 6 ? 128 : 32) : Number(bits),
-          family === 6 ? 'ipv6' : 'ipv4',
-        );
-    }
-    this.names = new Set(names);
+    this.names = new Set(rules.filter(rule => !addRule(this.allowed, rule)));
   }
 
   /** True for a name that is listed as such: any address that it resolves to is allowed, save those that never are. */
@@ -48,6 +50,16 @@ export class AddressRules {
     if (isIP(plain) === 0 || never.check(plain, family)) return false;
     return nameIsListed || this.allowed.check(plain, family);
   }
+}
+
+/** Adds an address or CIDR; false for what is neither. */
+function addRule(list: BlockList, rule: string): boolean {
+  const [address = '', bits] = rule.split('/');
+  const family = isIP(address);
+  if (family === 0) return false;
+  const allBits = family === 6 ? 128 : 32;
+  list.addSubnet(address, bits === undefined ? allBits : Number(bits), family === 6 ? 'ipv6' : 'ipv4');
+  return true;
 }
 
 /** `::ffff:127.0.0.1` and `::ffff:7f00:1` are 127.0.0.1; the deprecated `::127.0.0.1` form too. */

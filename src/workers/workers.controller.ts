@@ -39,11 +39,13 @@ export class WorkersController {
   async list(@Query() { limit, cursor }: PageQuery): Promise<Page<WorkerDto>> {
     const [pool, replica] = decodeCursor(cursor) ?? [];
     const after = pool === undefined ? '' : `${String(pool)}/${String(replica)}`;
-    const items = await this.workers.list(after, limit);
+    // One more than asked for tells whether there is another page.
+    const found = await this.workers.list(after, limit + 1);
+    const items = found.slice(0, limit);
     const last = items.at(-1);
     return {
       items,
-      ...(last && items.length === limit && { next_cursor: encodeCursor([last.pool_id, last.replica_id]) }),
+      ...(last && found.length > limit && { next_cursor: encodeCursor([last.pool_id, last.replica_id]) }),
     };
   }
 

@@ -86,6 +86,46 @@ export function sessionStoreContract(name: string, setUp: () => Promise<SessionS
       expect((await store.open('own')).turns).toBe(0);
     });
 
+    it('makes nothing of a task alone that is refused', async () => {
+      for (let n = 0; n < budgets.maxSessions; n++) await store.open(`s${n}`);
+      advance(1000);
+      expect(await store.reserve('own', 't', spend(budgets.tokens + 1), true)).toMatchObject({ ok: false });
+      expect((await store.open('s0')).ttlMsRemaining).toBe(budgets.ttlMs - 1000);
+    });
+
+    it('spends the whole of a budget, and nothing of one that is spent', async () => {
+      expect(await store.reserve('s', 't1', spend(1000, 10_000, 5), false)).toMatchObject({ ok: true });
+      await store.settle('s', 't1', spend(1000, 10_000, 5), true);
+      expect((await store.open('s')).remaining).toEqual(spend(0));
+      for (const [budget, least] of [
+        ['tokens', spend(1)],
+        ['time', spend(0, 1)],
+        ['cost', spend(0, 0, 0.000_001)],
+      ] as const) {
+        expect(await store.reserve('s', 't2', least, false)).toMatchObject({ ok: false, budget, spent: true });
+      }
+    });
+
+    it('forgets a deleted session with its tasks, which settle into nothing', async () => {
+      await store.reserve('s', 't', spend(100), false);
+      expect(await store.delete('s')).toBe(true);
+      expect(await store.delete('s')).toBe(false);
+      await store.settle('s', 't', spend(100), true);
+      expect(await store.open('s')).toMatchObject({ turns: 0, remaining: { tokens: 1000 } });
+    });
+
+    it('takes up what a session had used before', async () => {
+      await store.restore('s', spend(100, 50, 1.005), 3);
+      expect(await store.open('s')).toMatchObject({ turns: 3, spent: spend(100, 50, 1.005) });
+    });
+
+    it('never forgets a session at work, though there are too many', async () => {
+      for (let n = 0; n <= budgets.maxSessions; n++) await store.reserve(`s${n}`, 't', spend(1), false);
+      await store.open('one-more');
+      for (let n = 0; n <= budgets.maxSessions; n++)
+        expect((await store.settle(`s${n}`, 't', spend(1), true)).turns).toBe(1);
+    });
+
     it('keeps its bound by forgetting the longest idle', async () => {
       for (let n = 0; n < budgets.maxSessions; n++) {
         await store.reserve(`s${n}`, 't', spend(1), false);

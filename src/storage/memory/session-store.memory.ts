@@ -1,14 +1,11 @@
 import { Injectable } from '@nestjs/common';
+import { Subject } from 'rxjs';
 import { Config } from '../../config/config';
+import type { ForgottenSessions } from '../../sessions/forgotten-sessions.port';
 import { SessionStore, type ReserveOutcome, type SessionView, type Spend } from '../../sessions/session-store.port';
+import { Alarms, type Alarm } from '../../time/alarms';
 import { Clock } from '../../time/clock';
-
-/** Amounts in whole units, so that sums never drift: tokens, milliseconds, and millionths of the cost's unit. */
-interface Amounts {
-  readonly tokens: number;
-  readonly timeMs: number;
-  readonly microCost: number;
-}
+import { add, atLeast, atMost, nothing, subtract, toSpend, type Amounts } from './session-amounts';
 
 interface Session {
   spent: Amounts;
@@ -18,83 +15,107 @@ interface Session {
   renewedAtMs: number;
   readonly tasks: Map<string, Amounts>;
   readonly transient: boolean;
+  /** True once a task of it was settled: then something of it is kept elsewhere too. */
+  hasUsage: boolean;
   lastReplica: { readonly poolId: string; readonly replicaId: string } | undefined;
 }
 
-const nothing: Amounts = { tokens: 0, timeMs: 0, microCost: 0 };
-const MICRO = 1_000_000;
+/** Sessions lapse to the millisecond for whoever looks; those nobody looks at are swept out in batches this far apart. */
+const SWEEP_MS = 1000;
 
-/** Sessions in this process. The map's order is the order of renewal, so the longest idle is at its head. */
+/**
+ * Sessions in this process. Those at work stand apart from the idle ones, whose map is in the order of renewal: what lapses
+ * or has to make room next is always at its head.
+ */
 @Injectable()
-export class MemorySessionStore extends SessionStore {
-  private readonly sessions = new Map<string, Session>();
+export class MemorySessionStore extends SessionStore implements ForgottenSessions {
+  private readonly busy = new Map<string, Session>();
+  private readonly idle = new Map<string, Session>();
+  private readonly forgotten = new Subject<string>();
   private readonly budget: Amounts;
+  private sweep: Alarm | undefined;
+
+  readonly forgotten$ = this.forgotten.asObservable();
 
   constructor(
     private readonly config: Config,
     private readonly clock: Clock,
+    private readonly alarms: Alarms,
   ) {
     super();
     const { sessionTokensBudget: tokens, sessionTimeBudgetMs: timeMs, sessionCostBudget: cost } = config;
-    this.budget = { tokens, timeMs, microCost: Math.floor(cost * MICRO) };
+    this.budget = atLeast({ tokens, timeMs, cost });
   }
 
   async open(sessionId: string): Promise<SessionView> {
-    return this.view(sessionId, this.find(sessionId) ?? this.create(sessionId, false));
+    const known = this.find(sessionId);
+    if (known) return this.view(sessionId, known);
+    const made = this.fresh(false);
+    this.rest(sessionId, made);
+    // Seen from when it was made: a new session has all of its time, however long this took.
+    return this.view(sessionId, made, made.renewedAtMs);
   }
 
   async reserve(sessionId: string, taskId: string, most: Spend, transient: boolean): Promise<ReserveOutcome> {
-    const session = this.find(sessionId) ?? this.create(sessionId, transient);
+    const known = this.find(sessionId);
+    const session = known ?? this.fresh(transient);
     const amounts = atMost(most);
     const lacking = this.lacking(session, amounts);
-    if (lacking) return { ok: false, ...lacking, session: this.view(sessionId, session) };
+    if (lacking) {
+      // One that was to live as long as this task has nothing to live for.
+      if (!known && !transient) this.rest(sessionId, session);
+      return { ok: false, ...lacking, session: this.view(sessionId, session) };
+    }
     session.tasks.set(taskId, amounts);
     session.reserved = add(session.reserved, amounts);
-    this.renew(sessionId, session);
+    session.renewedAtMs = this.clock.nowMs();
+    this.idle.delete(sessionId);
+    this.busy.set(sessionId, session);
+    this.makeRoom();
     return { ok: true, session: this.view(sessionId, session) };
   }
 
   async settle(sessionId: string, taskId: string, used: Spend, countTurn: boolean): Promise<SessionView> {
-    const session = this.sessions.get(sessionId);
+    const session = this.busy.get(sessionId);
     const reserved = session?.tasks.get(taskId);
-    if (!session || !reserved) return this.view(sessionId, session ?? this.fresh(true));
+    if (!session || !reserved) return this.view(sessionId, this.find(sessionId) ?? this.fresh(true));
     session.tasks.delete(taskId);
     session.reserved = subtract(session.reserved, reserved);
     session.spent = add(session.spent, atMost(used));
+    session.hasUsage = true;
     if (countTurn) session.turns++;
-    this.renew(sessionId, session);
-    if (session.transient && session.tasks.size === 0) this.sessions.delete(sessionId);
+    session.renewedAtMs = this.clock.nowMs();
+    if (session.tasks.size === 0) {
+      this.busy.delete(sessionId);
+      if (!session.transient) this.rest(sessionId, session);
+    }
     return this.view(sessionId, session);
   }
 
   async placed(sessionId: string, poolId: string, replicaId: string): Promise<void> {
-    const session = this.sessions.get(sessionId);
+    const session = this.busy.get(sessionId) ?? this.idle.get(sessionId);
     if (session) session.lastReplica = { poolId, replicaId };
   }
 
   async restore(sessionId: string, spent: Spend, turns: number): Promise<void> {
-    const session = this.find(sessionId) ?? this.create(sessionId, false);
+    const session = this.find(sessionId) ?? this.fresh(false);
     session.spent = atMost(spent);
     session.turns = turns;
+    session.hasUsage = true;
+    if (session.tasks.size === 0) this.rest(sessionId, session);
   }
 
   async delete(sessionId: string): Promise<boolean> {
-    return this.sessions.delete(sessionId);
+    const wasBusy = this.busy.delete(sessionId);
+    return this.idle.delete(sessionId) || wasBusy;
   }
 
   /** Undefined too for one whose time has passed; it is forgotten then. */
   private find(sessionId: string): Session | undefined {
-    const session = this.sessions.get(sessionId);
-    if (!session || session.tasks.size > 0 || this.remainingMs(session) > 0) return session;
-    this.sessions.delete(sessionId);
+    const session = this.busy.get(sessionId) ?? this.idle.get(sessionId);
+    if (!session || this.remainingMs(session) > 0) return session;
+    this.forget(sessionId, session);
     return undefined;
-  }
-
-  private create(sessionId: string, transient: boolean): Session {
-    const session = this.fresh(transient);
-    this.sessions.set(sessionId, session);
-    this.evict();
-    return session;
   }
 
   private fresh(transient: boolean): Session {
@@ -105,24 +126,45 @@ export class MemorySessionStore extends SessionStore {
       renewedAtMs: this.clock.nowMs(),
       tasks: new Map(),
       transient,
+      hasUsage: false,
       lastReplica: undefined,
     };
   }
 
-  private renew(sessionId: string, session: Session): void {
+  /** To the end of the idle ones; its renewal is the latest of all. */
+  private rest(sessionId: string, session: Session): void {
     session.renewedAtMs = this.clock.nowMs();
-    this.sessions.delete(sessionId);
-    this.sessions.set(sessionId, session);
+    this.idle.delete(sessionId);
+    this.idle.set(sessionId, session);
+    this.makeRoom();
+    this.armSweep();
   }
 
-  /** Removes the longest idle while there are too many. Sessions at work stay; the queue's bound bounds those. */
-  private evict(): void {
-    if (this.sessions.size <= this.config.sessionsMax) return;
-    for (const [sessionId, session] of this.sessions) {
-      if (session.tasks.size > 0) continue;
-      this.sessions.delete(sessionId);
-      if (this.sessions.size <= this.config.sessionsMax) return;
+  /** The longest idle goes. Sessions at work stay; the queue's bound bounds those. */
+  private makeRoom(): void {
+    while (this.idle.size > 0 && this.idle.size + this.busy.size > this.config.sessionsMax) {
+      const [head] = this.idle;
+      if (head) this.forget(...head);
     }
+  }
+
+  /** The head lapses first, so one alarm is enough for all. */
+  private armSweep(): void {
+    const [head] = this.idle.values();
+    if (this.sweep || !head) return;
+    this.sweep = this.alarms.at(head.renewedAtMs + this.config.sessionTtlMs + SWEEP_MS, () => {
+      this.sweep = undefined;
+      for (const [sessionId, session] of this.idle) {
+        if (this.remainingMs(session) > 0) break;
+        this.forget(sessionId, session);
+      }
+      this.armSweep();
+    });
+  }
+
+  private forget(sessionId: string, session: Session): void {
+    this.idle.delete(sessionId);
+    if (session.hasUsage) this.forgotten.next(sessionId);
   }
 
   private lacking(
@@ -142,39 +184,26 @@ export class MemorySessionStore extends SessionStore {
     return undefined;
   }
 
-  private view(sessionId: string, session: Session): SessionView {
-    const free = subtract(subtract(this.budget, session.spent), session.reserved);
+  private view(sessionId: string, session: Session, nowMs = this.clock.nowMs()): SessionView {
+    const free = toSpend(subtract(subtract(this.budget, session.spent), session.reserved));
     return {
       sessionId,
-      ttlMsRemaining: this.remainingMs(session),
+      ttlMsRemaining: this.remainingMs(session, nowMs),
       turns: session.turns,
       remaining: {
         tokens: Math.max(0, free.tokens),
         timeMs: Math.max(0, free.timeMs),
-        cost: Math.max(0, free.microCost) / MICRO,
+        cost: Math.max(0, free.cost),
       },
       ...(session.lastReplica && { lastReplica: session.lastReplica }),
       liveTasks: session.tasks.size,
-      spent: { tokens: session.spent.tokens, timeMs: session.spent.timeMs, cost: session.spent.microCost / MICRO },
+      spent: toSpend(session.spent),
     };
   }
 
-  /** Whole milliseconds, rounded up: a session just made has all of its time. */
-  private remainingMs({ renewedAtMs, tasks }: Session): number {
+  /** Whole milliseconds, rounded up. */
+  private remainingMs({ renewedAtMs, tasks }: Session, nowMs = this.clock.nowMs()): number {
     if (tasks.size > 0) return this.config.sessionTtlMs;
-    return Math.max(0, Math.ceil(renewedAtMs + this.config.sessionTtlMs - this.clock.nowMs()));
+    return Math.max(0, Math.ceil(renewedAtMs + this.config.sessionTtlMs - nowMs));
   }
-}
-
-/** Rounded up, so that a sum of many small ones is never less than what was used. */
-function atMost({ tokens, timeMs, cost }: Spend): Amounts {
-  return { tokens: Math.ceil(tokens), timeMs: Math.ceil(timeMs), microCost: Math.ceil(cost * MICRO) };
-}
-
-function add(a: Amounts, b: Amounts): Amounts {
-  return { tokens: a.tokens + b.tokens, timeMs: a.timeMs + b.timeMs, microCost: a.microCost + b.microCost };
-}
-
-function subtract(a: Amounts, b: Amounts): Amounts {
-  return { tokens: a.tokens - b.tokens, timeMs: a.timeMs - b.timeMs, microCost: a.microCost - b.microCost };
 }
