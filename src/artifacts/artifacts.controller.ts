@@ -3,7 +3,7 @@ import { ApiBody, ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/
 import type { FastifyReply } from 'fastify';
 import { ServiceError } from '../errors/service-error';
 import { ApiErrors } from '../http/api-errors';
-import { decodeCursor, encodeCursor } from '../http/page';
+import { decodeCursor, pageOf } from '../http/page';
 import type { ArtifactQuery } from './artifact-store.port';
 import { ArtifactCreatedDto, ArtifactListQuery, ArtifactPageDto, toArtifactInfoDto } from './artifacts.dto';
 import { ArtifactsService } from './artifacts.service';
@@ -32,12 +32,9 @@ export class ArtifactsController {
   @ApiErrors('INVALID_PARAMS')
   async list(@Query() { kind, task_id: taskId, limit, cursor }: ArtifactListQuery): Promise<ArtifactPageDto> {
     const after = positionOf(cursor);
-    // One more than asked for tells whether there is another page.
     const query = { limit: limit + 1, ...(kind && { kind }), ...(taskId && { taskId }), ...(after && { after }) };
     const found = await this.artifacts.list(query);
-    const items = found.slice(0, limit).map(toArtifactInfoDto);
-    const last = items.at(-1);
-    return { items, ...(last && found.length > limit && { next_cursor: encodeCursor([last.created_ms, last.id]) }) };
+    return pageOf(found, limit, toArtifactInfoDto, artifact => [artifact.created_ms, artifact.id]);
   }
 
   @Get(':id')

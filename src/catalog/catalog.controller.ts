@@ -1,7 +1,7 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { ApiErrors } from '../http/api-errors';
-import { decodeCursor, encodeCursor, PageQuery } from '../http/page';
+import { decodeCursor, pageOf, PageQuery } from '../http/page';
 import {
   CreateModelDto,
   ModelDto,
@@ -43,11 +43,8 @@ export class CatalogController {
   @ApiErrors('INVALID_PARAMS')
   async list(@Query() { limit, cursor }: PageQuery): Promise<ModelPageDto> {
     const [after] = decodeCursor(cursor) ?? [];
-    // One more than asked for tells whether there is another page.
     const found = await this.catalog.list(after === undefined ? undefined : String(after), limit + 1);
-    const items = found.slice(0, limit).map(toListedModel);
-    const last = items.at(-1);
-    return { items, ...(last && found.length > limit && { next_cursor: encodeCursor([last.id]) }) };
+    return pageOf(found, limit, toListedModel, model => [model.id]);
   }
 
   @Get(':id')

@@ -191,7 +191,7 @@ export type Settings = {
   readonly [K in keyof typeof settings]: (typeof settings)[K] extends Setting<infer T> ? T : never;
 };
 
-/** Names that were once settings elsewhere and are refused with the reason, so that nobody believes they work. */
+/** Names that look like settings and are refused with the reason, so that nobody believes they work. */
 export const refusedSettings: Readonly<Record<string, string>> = {
   ORCHD_PREFER_H2:
     'HTTP/2 is not offered: Node cannot serve HTTP/1.1 and clear-text HTTP/2 on one port; HTTP/2 ends at the ingress.',

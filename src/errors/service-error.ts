@@ -34,6 +34,12 @@ export class ServiceError extends Error {
     return this.details.retriable ?? this.entry.retriable;
   }
 
+  /** The same error naming the engine it came from, unless it names one. */
+  of(engine: string): ServiceError {
+    if (this.details.engine !== undefined) return this;
+    return new ServiceError(this.code, { ...this.details, message: this.message, engine }, this.cause ?? this);
+  }
+
   private get entry(): CatalogueEntry {
     return errorCatalogue[this.code];
   }

@@ -19,7 +19,7 @@ import {
   MinLength,
   ValidateNested,
 } from 'class-validator';
-import { idPattern } from '../config/parsers';
+import { identifier, idPattern } from '../config/parsers';
 
 /*
  * One decorator a field: what is accepted, the sentence a client gets when it is not, and the OpenAPI schema, from the
@@ -45,9 +45,7 @@ export function IdField(options: Described & { readonly example?: string }): Pro
   return field(
     options,
     { type: String, pattern: idPattern.source, ...(options.example !== undefined && { example: options.example }) },
-    Matches(idPattern, {
-      message: '$property must be letters, digits and . _ : - (at most 128, the first a letter or digit)',
-    }),
+    Matches(idPattern, { message: `$property must be ${identifier.allowed}` }),
   );
 }
 
@@ -130,10 +128,10 @@ export function TextListField(options: TextListOptions): PropertyDecorator {
     { type: [String], maxItems },
     IsArray({ message: '$property must be an array of strings' }),
     ArrayMaxSize(maxItems, { message: `$property must have at most ${maxItems} members` }),
-    IsString({ each: true, message: 'each member of $property must be a string' }),
-    MaxLength(maxLength, { each: true, message: `each member of $property must have at most ${maxLength} characters` }),
+    IsString({ each: true, message: '$property must hold strings only' }),
+    MaxLength(maxLength, { each: true, message: `$property must hold strings of at most ${maxLength} characters` }),
     ...(pattern
-      ? [Matches(pattern, { each: true, message: `each member of $property must match ${pattern.source}` })]
+      ? [Matches(pattern, { each: true, message: `$property must hold strings that match ${pattern.source}` })]
       : []),
   );
 }

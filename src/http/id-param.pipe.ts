@@ -1,5 +1,5 @@
 import { Injectable, type ArgumentMetadata, type PipeTransform } from '@nestjs/common';
-import { idPattern } from '../config/parsers';
+import { identifier, idPattern } from '../config/parsers';
 import { ServiceError } from '../errors/service-error';
 
 /** Lets through what can be an id; anything else in its place of the path is INVALID_PARAMS. */
@@ -7,9 +7,6 @@ import { ServiceError } from '../errors/service-error';
 export class IdParamPipe implements PipeTransform<string, string> {
   transform(value: string, { data = 'id' }: ArgumentMetadata): string {
     if (idPattern.test(value)) return value;
-    throw new ServiceError('INVALID_PARAMS', {
-      field: data,
-      message: `${data} must be letters, digits and . _ : - (at most 128, the first a letter or digit)`,
-    });
+    throw new ServiceError('INVALID_PARAMS', { field: data, message: `${data} must be ${identifier.allowed}` });
   }
 }

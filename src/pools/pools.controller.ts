@@ -2,7 +2,7 @@ import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/com
 import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { ApiErrors } from '../http/api-errors';
 import { IdParamPipe } from '../http/id-param.pipe';
-import { decodeCursor, encodeCursor, PageQuery, type Page } from '../http/page';
+import { decodeCursor, pageOf, PageQuery, type Page } from '../http/page';
 import { DrainService } from './drain.service';
 import { toHealthDto, toPoolDto, unknownPoolHealth } from './pool.view';
 import {
@@ -37,11 +37,8 @@ export class PoolsController {
   @ApiResponse({ status: 200, description: '`{items: Pool[], next_cursor?}`' })
   async list(@Query() { limit, cursor }: PageQuery): Promise<Page<PoolDto>> {
     const [after = ''] = decodeCursor(cursor) ?? [];
-    // One more than asked for tells whether there is another page.
     const found = await this.pools.list(String(after), limit + 1);
-    const items = found.slice(0, limit).map(toPoolDto);
-    const last = items.at(-1);
-    return { items, ...(last && found.length > limit && { next_cursor: encodeCursor([last.pool_id]) }) };
+    return pageOf(found, limit, toPoolDto, pool => [pool.pool_id]);
   }
 
   @Get(':id')

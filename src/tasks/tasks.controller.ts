@@ -4,7 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { idPattern } from '../config/parsers';
 import { ServiceError } from '../errors/service-error';
 import { ApiErrors } from '../http/api-errors';
-import { decodeCursor, encodeCursor, type Page } from '../http/page';
+import { decodeCursor, pageOf, type Page } from '../http/page';
 import { budgetHeaders, SessionBudgets } from './accounts/session-budgets';
 import { AdmissionService } from './admission/admission.service';
 import { AdmissionView, toAdmissionView } from './admission/admission.view';
@@ -61,17 +61,12 @@ export class TasksController {
     const { state, session_id: sessionId, limit } = query;
     const after = positionOf(query.cursor);
     const found = await this.lookup.list({
-      limit,
+      limit: limit + 1,
       ...(state && { state }),
       ...(sessionId && { sessionId }),
       ...(after && { after }),
     });
-    const items = found.map(toTaskView);
-    const last = items.at(-1);
-    return {
-      items,
-      ...(last && items.length === limit && { next_cursor: encodeCursor([last.created_ms, last.task_id]) }),
-    };
+    return pageOf(found, limit, toTaskView, task => [task.created_ms, task.task_id]);
   }
 
   @Get(':id')

@@ -16,7 +16,7 @@ interface Entry extends Alarm {
 
 /** The longest span one Node timer can hold; a longer one would fire at once. */
 const TIMER_MAX_MS = 2 ** 31 - 1;
-/** Cancelled entries stay in the heap until they surface; past this share they are swept out. */
+/** Cancelled entries stay in the heap until they surface; more than this, and than half of the heap, are swept out. */
 const SWEEP_ABOVE = 1024;
 
 /** Any number of alarms on one timer of the event loop: a binary heap by time, for deadlines, graces and TTLs. */

@@ -115,7 +115,7 @@ describe('giving a run up', () => {
       });
       await new Promise<void>(resolve => run.add(resolve));
       // Longer than the response takes to end, much shorter than an idle connection is kept.
-      await new Promise(resolve => setTimeout(resolve, 250));
+      await new Promise(resolve => setTimeout(resolve, 50));
     }
     expect(server.connections).toHaveLength(1);
     expect(server.requests).toHaveLength(10);

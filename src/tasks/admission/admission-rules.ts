@@ -6,7 +6,6 @@ import { Lifecycle } from '../../meta/lifecycle';
 import { PlacementService, type Assessment } from '../../pools/placement.service';
 import type { PreparationStep, TaskSpec } from '../task';
 
-const RETRY_NOT_READY_MS = 1000;
 const RETRY_UNAVAILABLE_MS = 5000;
 
 /** What must hold before a task is even offered to the queue. */
@@ -21,9 +20,7 @@ export class AdmissionRules {
 
   /** @throws ServiceError NOT_READY or SHUTTING_DOWN while nothing can be admitted */
   assertOpen(): void {
-    if (this.lifecycle.state === 'starting') throw new ServiceError('NOT_READY', { retryAfterMs: RETRY_NOT_READY_MS });
-    if (this.lifecycle.state === 'draining')
-      throw new ServiceError('SHUTTING_DOWN', { retryAfterMs: RETRY_UNAVAILABLE_MS });
+    this.lifecycle.assertReady();
   }
 
   /**

@@ -47,7 +47,7 @@ export class AdmissionService {
     try {
       return await admission;
     } catch (thrown) {
-      if (thrown instanceof ServiceError) this.tellRefusal(spec, thrown);
+      if (thrown instanceof ServiceError) this.reporter.rejected(spec, thrown);
       throw thrown;
     } finally {
       this.underWay.delete(spec.taskId);
@@ -93,9 +93,5 @@ export class AdmissionService {
       : `the session's ${budget} budget is reserved by tasks that still run`;
     const retryAfterMs = spent ? session.ttlMsRemaining : this.backoff.refuse();
     return new ServiceError('BUDGET_EXHAUSTED', { message, retriable: !spent, retryAfterMs });
-  }
-
-  private tellRefusal(spec: TaskSpec, { code, message, details }: ServiceError): void {
-    this.reporter.rejected(spec, code, details.policyLabel, `Task ${spec.taskId} was refused: ${message}.`);
   }
 }

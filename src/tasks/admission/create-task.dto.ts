@@ -3,7 +3,7 @@ import { IsOptional } from 'class-validator';
 import { idPattern } from '../../config/parsers';
 import { ChoiceField, IdField, IntField, NestedField, NumberField, TextField, TextListField } from '../../http/fields';
 import { priorities } from '../task';
-import { IsTextOrTexts } from './text-or-texts';
+import { IsTextOrTexts, MAX_TEXTS } from './text-or-texts';
 
 /** The body limit is in bytes and is what really bounds a prompt; this only keeps the schema honest. */
 const PROMPT_MAX = 256 * 1024 * 1024;
@@ -81,8 +81,8 @@ export class CreateTaskDto {
   prompt?: string;
 
   @ApiPropertyOptional({
-    description: 'In place of `prompt`: a text, or up to 256 that are joined with line ends.',
-    oneOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' }, maxItems: 256 }],
+    description: `In place of \`prompt\`: a text, or up to ${MAX_TEXTS} that are joined with line ends.`,
+    oneOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' }, maxItems: MAX_TEXTS }],
   })
   @IsOptional()
   @IsTextOrTexts()

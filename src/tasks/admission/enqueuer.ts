@@ -8,6 +8,7 @@ import { TaskReporter } from '../ending/task-reporter';
 import { TaskJournal } from '../journal/task-journal.port';
 import { Enrolment } from '../live/enrolment';
 import { LiveTask } from '../live/live-task';
+import { queueEntryOf } from '../queue/queue-entry';
 import type { QueueEntry } from '../queue/task-queue.port';
 import type { AdmissionFacts, PreparationStep, TaskSpec } from '../task';
 import { Offers, type Place } from './offers';
@@ -42,6 +43,7 @@ export class Enqueuer {
     this.lastSeq = Math.max(this.lastSeq, seq);
   }
 
+  /** See {@link Offers.makeRoom}. */
   makeRoom(): Promise<void> {
     return this.offers.makeRoom();
   }
@@ -70,16 +72,10 @@ export class Enqueuer {
     }
   }
 
+  /** A batch task goes as if it had come later: that much is the head start of interactive ones. */
   private entryOf(spec: TaskSpec): QueueEntry {
     const headStartMs = spec.priority === 'batch' ? this.config.batchAgeingMs : 0;
-    return {
-      taskId: spec.taskId,
-      priority: spec.priority,
-      constraints: spec.constraints,
-      orderKey: this.clock.steadyWallMs() + headStartMs,
-      seq: ++this.lastSeq,
-      bytes: Buffer.byteLength(spec.prompt),
-    };
+    return queueEntryOf(spec, { orderKey: this.clock.steadyWallMs() + headStartMs, seq: ++this.lastSeq });
   }
 
   private factsOf(

@@ -1,6 +1,6 @@
 import { buildMessage, ValidateBy } from 'class-validator';
 
-const MAX_TEXTS = 256;
+export const MAX_TEXTS = 256;
 
 /** Accepts a string, or an array of up to {@link MAX_TEXTS} strings. */
 export function IsTextOrTexts(): PropertyDecorator {

@@ -41,7 +41,7 @@ export class Attempts {
       // Whatever goes wrong from here on is a fault of ours, and the task must still end.
       end.catch((cause: unknown) => this.finisher.finish(task, { state: 'failed', error: asServiceError(cause) }));
     };
-    const fail = (cause: unknown): void => over(this.failed(task, output, placement, asServiceError(cause)));
+    const fail = (cause: unknown): void => over(this.failed(task, output, placement, asServiceError(cause).of(engine)));
     // Two plain subscriptions, for operators cost more a token than everything else that is done with it.
     run.add(lease.revoked$.subscribe(fail));
     run.add(

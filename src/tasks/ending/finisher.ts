@@ -53,8 +53,14 @@ export class Finisher {
   async finish(task: LiveTask, outcome: Outcome): Promise<boolean> {
     const claim = this.live.claimEnd(task);
     if (!claim) return false;
-    await this.stop(task);
-    await this.conclude(task, claim, outcome);
+    try {
+      await this.stop(task);
+      await this.conclude(task, claim, outcome);
+    } catch (cause) {
+      // A fault of ours: the claim must not stand in the way of another ending, or a cancel would wait for ever.
+      claim.takeBack();
+      throw cause;
+    }
     return true;
   }
 

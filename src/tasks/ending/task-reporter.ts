@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { ServiceError } from '../../errors/service-error';
 import { MetricsService, type ServedBy } from '../../observability/metrics.service';
 import { Narrator, type LogFields } from '../../observability/narrator';
 import type { LiveTask } from '../live/live-task';
@@ -24,11 +25,18 @@ export class TaskReporter {
     });
   }
 
-  rejected(spec: TaskSpec, code: string, policy: string | undefined, human: string): void {
+  rejected(spec: TaskSpec, { code, message, details }: ServiceError): void {
     const engine = spec.constraints.engine ?? '';
+    const policy = details.policyLabel;
     this.metrics.taskRejected(engine, code);
     if (policy !== undefined) this.metrics.backpressure(engine, policy);
-    this.narrator.tell(human, { event: 'task_rejected', ...about(spec), code, policy });
+    // A message of the catalogue is a sentence, most of our own are not.
+    this.narrator.tell(`Task ${spec.taskId} was refused: ${message.replace(/\.$/, '')}.`, {
+      event: 'task_rejected',
+      ...about(spec),
+      code,
+      policy,
+    });
   }
 
   started(task: LiveTask, placement: Placement, firstTokenMs: number): void {
@@ -44,7 +52,7 @@ export class TaskReporter {
   }
 
   retried(task: LiveTask, placement: Placement, code: string, delayMs: number): void {
-    this.narrator.warn(`Task ${task.id} goes back to the queue: its engine failed before any output (${code}).`, {
+    this.narrator.warn(`Task ${task.id} goes back to the queue: its attempt failed before any output (${code}).`, {
       event: 'task_retried',
       ...about(task.spec, placement),
       attempt: task.attempts,

@@ -56,7 +56,10 @@ export abstract class TaskJournal {
   /** Opens the journal and reads what was live. Called once, before any other. */
   abstract recover(): Promise<Recovery>;
 
-  /** Records an admission; with `evicted`, the ending of the task that made room for it in the same transaction. */
+  /**
+   * Records an admission; with `evicted`, the ending of the task that made room for it in the same transaction.
+   * Rejects with TASK_CONFLICT for an id that is recorded already.
+   */
   abstract admit(spec: TaskSpec, facts: AdmissionFacts, evicted?: TaskEnding): Promise<void>;
 
   /** Marks that output of this attempt may be seen from now on: the task is never run again. */
@@ -76,7 +79,7 @@ export abstract class TaskJournal {
 
   abstract find(taskId: string): Promise<JournalRecord | undefined>;
 
-  /** Newest admission first. */
+  /** Newest admission first, without the prompts of live tasks: a page of them could hold hundreds of megabytes. */
   abstract list(query: JournalQuery): Promise<readonly JournalRecord[]>;
 
   /** Forgets up to `limit` tasks that ended before a wall-clock time; resolves to how many. */

@@ -32,8 +32,9 @@ export class LiveTask {
   /** The attempt that runs; unsubscribing aborts the engine's request and gives the slot back. */
   run: Subscription | undefined;
   deadline: Alarm | undefined;
-  /** A coming retry, or the end after the last reader left. */
+  /** The return to the queue after an attempt that failed. */
   retry: Alarm | undefined;
+  /** The end after the last reader left. */
   detach: Alarm | undefined;
   /** Streams open on it. */
   readers = 0;

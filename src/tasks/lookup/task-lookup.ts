@@ -2,22 +2,14 @@ import { Injectable } from '@nestjs/common';
 import { ServiceError } from '../../errors/service-error';
 import { Lifecycle } from '../../meta/lifecycle';
 import { EndingLedger } from '../ending/ending-ledger';
-import { TaskJournal, type JournalRecord } from '../journal/task-journal.port';
+import { TaskJournal, type JournalQuery, type JournalRecord } from '../journal/task-journal.port';
 import type { LiveTask } from '../live/live-task';
 import { LiveTasks } from '../live/live-tasks';
-import type { TaskState } from '../task';
 
 /** A task as it is now: its record, and while it lives the live task itself. */
 export interface FoundTask {
   readonly record: JournalRecord;
   readonly live?: LiveTask;
-}
-
-export interface TaskQuery {
-  readonly state?: TaskState;
-  readonly sessionId?: string;
-  readonly after?: { readonly admittedAtMs: number; readonly taskId: string };
-  readonly limit: number;
 }
 
 /** Finds tasks, live and ended. */
@@ -34,7 +26,7 @@ export class TaskLookup {
   async get(taskId: string): Promise<FoundTask> {
     const task = this.live.find(taskId);
     if (task) return fromLive(task);
-    if (this.lifecycle.state === 'starting') throw new ServiceError('NOT_READY', { retryAfterMs: 1000 });
+    this.lifecycle.assertStarted();
     const record = await this.journal.find(taskId);
     const found = record && this.withOwedEnding(record);
     // In the journal, neither live nor ended: its admission is not through, so nobody was told of it yet.
@@ -43,7 +35,7 @@ export class TaskLookup {
   }
 
   /** Newest admission first. */
-  async list(query: TaskQuery): Promise<readonly FoundTask[]> {
+  async list(query: JournalQuery): Promise<readonly FoundTask[]> {
     if (query.state === 'queued' || query.state === 'dispatching' || query.state === 'streaming')
       return this.listLive(query);
     const records = await this.journal.list(query);
@@ -53,7 +45,7 @@ export class TaskLookup {
     });
   }
 
-  private listLive({ state, sessionId, after, limit }: TaskQuery): FoundTask[] {
+  private listLive({ state, sessionId, after, limit }: JournalQuery): FoundTask[] {
     const tasks = [...this.live.all()].filter(
       task =>
         task.state === state &&
@@ -76,7 +68,7 @@ function fromLive(task: LiveTask): FoundTask {
 }
 
 /** Lists go by time of admission, then id, both descending. */
-function isOlder(task: LiveTask, than: { readonly admittedAtMs: number; readonly taskId: string }): boolean {
+function isOlder(task: LiveTask, than: NonNullable<JournalQuery['after']>): boolean {
   const { admittedAtMs } = task.facts;
   return admittedAtMs < than.admittedAtMs || (admittedAtMs === than.admittedAtMs && task.id < than.taskId);
 }

@@ -7,6 +7,7 @@ import { TaskJournal, type JournalRecord } from '../journal/task-journal.port';
 import { Enrolment } from '../live/enrolment';
 import { LiveTask } from '../live/live-task';
 import { LiveTasks } from '../live/live-tasks';
+import { queueEntryOf } from '../queue/queue-entry';
 import { EventLog } from '../stream/event-log.port';
 import { seqAfterInterruption } from '../task';
 
@@ -31,14 +32,7 @@ export class Restorer {
     const task = new LiveTask(
       spec,
       facts,
-      {
-        taskId: spec.taskId,
-        priority: spec.priority,
-        constraints: spec.constraints,
-        orderKey: facts.orderKey,
-        seq: facts.seq,
-        bytes: Buffer.byteLength(spec.prompt),
-      },
+      queueEntryOf(spec, facts),
       session.remaining,
       // A clock that was set back must not make a deadline longer than it was.
       this.clock.nowMs() + Math.min(leftMs, spec.deadlineMs),

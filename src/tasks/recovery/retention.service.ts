@@ -7,7 +7,7 @@ import { TaskJournal } from '../journal/task-journal.port';
 
 const EVERY_MS = 500;
 /** Small steps, so that the journal's thread is never kept from an admission for long. */
-const STEP = 500;
+const STEP = 100;
 
 /** Forgets ended tasks once their retention is over. */
 @Injectable()
@@ -26,7 +26,9 @@ export class RetentionService {
     if (this.running) return;
     this.running = true;
     try {
-      await this.journal.expire(this.clock.wallMs() - this.config.taskRetentionMs, STEP);
+      const endedBeforeMs = this.clock.wallMs() - this.config.taskRetentionMs;
+      // A full step means that there is more: forgetting must keep up with admitting.
+      while ((await this.journal.expire(endedBeforeMs, STEP)) === STEP);
     } catch (cause) {
       this.narrator.warn(
         'Ended tasks could not be removed from the journal; the next round tries again.',

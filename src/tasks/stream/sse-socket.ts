@@ -2,9 +2,9 @@ import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
 /**
- * Writes the body of an event stream. Once the head is out, frames go straight to
- * the socket with their chunk framing in one string: `response.write` would make three writes of it, corked into a writev,
- * which at one token a write is a third of what a token costs.
+ * Writes the body of an event stream. Once the head is out, frames go straight to the socket with their chunk framing in one
+ * string: `response.write` would make three writes of it, corked into a writev, which at one token a write is a third of what
+ * a token costs.
  */
 export class SseSocket {
   private socket: Socket | undefined;
