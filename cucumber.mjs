@@ -1,7 +1,6 @@
 export default {
   requireModule: ['@swc-node/register'],
   require: ['features/support/*.ts', 'features/steps/*.ts'],
-  paths: ['features/**/*.feature'],
   format: ['progress', 'json:reports/features.json'],
   parallel: 2,
   strict: true,

@@ -35,12 +35,19 @@ Feature: Sessions and their budgets
     Then session "s-1" has 0 turns and 1000 tokens left
 
   @B-SS-020
-  Scenario: An idle session lapses, and work renews it
+  Scenario: An idle session lapses
     Given the setting ORCHD_SESSION_TTL_MS is "600"
     And an engine with 1 slot is bound to pool "default"
     And a task of session "s-1" has used 5 tokens
     When nothing happens for 700 ms
     Then session "s-1" has 0 turns and 10000000 tokens left
+
+  @B-SS-020
+  Scenario: Work keeps a session, and its end renews it
+    Given the setting ORCHD_SESSION_TTL_MS is "2000"
+    And a slow engine with 1 slot is bound to pool "default"
+    When a task of session "s-1" has used 150 tokens
+    Then session "s-1" has 1 turn and 9999850 tokens left
 
   @B-SS-023
   Scenario: The longest idle session goes first when there are too many

@@ -16,13 +16,13 @@ Feature: Dispatch and failures of engines
     Then task "t-1" ends as completed
     And the engine was asked with {"prompt": "Count.", "n_predict": 3, "seed": 7, "temperature": 0.5, "stop": ["END"]}
 
-  @B-DP-115
+  @B-DP-104 @B-DP-115
   Scenario: An unknown task has no events
     Given an OrchQueue API endpoint
     When I ask for the events of task "unknown"
     Then I am refused with 404 TASK_NOT_FOUND
 
-  @B-DP-116 @B-STR-015
+  @B-DP-116 @B-DP-120 @B-STR-015
   Scenario: A failure before the first token goes to another replica
     Given an engine with 1 slot is bound to pool "default" as "r0"
     And it fails with "reset=100"
@@ -45,6 +45,7 @@ Feature: Dispatch and failures of engines
     And it fails with "kill-after=3"
     When I submit task "t-1" with {"max_tokens": 20}
     Then the stream of task "t-1" ends with the error WORKER_RESET
+    And the error names the engine "llamacpp"
     And it has the tokens 0 to 2
     And the engine was asked 1 time
 
@@ -54,6 +55,7 @@ Feature: Dispatch and failures of engines
     And it fails with "400"
     When I submit task "t-1"
     Then the stream of task "t-1" ends with the error INVALID_PARAMS
+    And the error says "refused by a fault"
     And the engine was asked 1 time
 
   @B-DP-116
@@ -93,5 +95,15 @@ Feature: Dispatch and failures of engines
     And task "t-1" waits
     And somebody reads task "t-1"
     When an engine with 1 slot is bound to pool "default"
+    Then task "t-1" ends as completed
+    And it ran on "default/r0"
+
+  @B-DP-112
+  Scenario: A busy pool is waited for, whatever the policy
+    Given the setting ORCHD_FALLBACK is "error"
+    And a slow engine with 1 slot is bound to pool "default"
+    And task "running" is running
+    And task "t-1" waits
+    When I read task "t-1"
     Then task "t-1" ends as completed
     And it ran on "default/r0"

@@ -47,8 +47,7 @@ Feature: What a stream shows
     Given a slow engine with 1 slot is bound to pool "default"
     And task "running" is running
     And task "waiting" waits
-    When I cancel task "waiting"
-    And I cancel task "running"
+    When I cancel the tasks "running, waiting"
     Then the engine works for nobody
     And the pool has 1 free slot and a queue_depth of 0
 
@@ -74,3 +73,19 @@ Feature: What a stream shows
     Then task "t-1" ends as completed
     And "canary-prompt" stands nowhere in the log
     And neither the API key nor the worker token stands in log or metrics
+
+  @B-STR-020
+  Scenario: A frame is id, event and data
+    Given an engine with 1 slot is bound to pool "default"
+    And task "t-1" with {"max_tokens": 3} waits or runs
+    When I ask for the events of task "t-1"
+    Then I receive 200 OK
+    And every frame has an id, an event and a line of data, in this order
+
+  @B-DP-123 @B-DP-121
+  Scenario: The end has the engine's own count
+    Given an engine with 1 slot is bound to pool "default"
+    And task "t-1" with {"max_tokens": 7} waits or runs
+    When I read task "t-1"
+    Then it has the tokens 0 to 6
+    And the end counts 7 tokens and has the time they took, under both of its names

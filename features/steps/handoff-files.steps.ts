@@ -2,6 +2,7 @@ import { strict as assert } from 'node:assert';
 import { rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Given, Then, When } from '@cucumber/cucumber';
+import { handoffOf } from '../support/handoff';
 import type { ServiceWorld } from '../support/world';
 
 const bad: Readonly<Record<string, unknown>> = {
@@ -40,3 +41,32 @@ Then('each of the bad files is ignored with a reason and one line', async functi
     assert.equal(logged.filter(line => line['file'] === file).length, 1, file);
   }
 });
+
+Given('a partial handoff file has been ignored', async function (this: ServiceWorld) {
+  this.names.set('file', 'late.json');
+  this.writeHandoff('late.json', bad['partial.json']);
+  await this.waitForLog(({ event }) => event === 'handoff_ignored');
+});
+
+Given('its engine is gone', async function (this: ServiceWorld) {
+  await this.engines[0]?.stop();
+  await this.until('/v2/pools/gpu-0/health', health => health['live'] === false);
+});
+
+When('the handoff file brings the address of another engine', async function (this: ServiceWorld) {
+  const { url } = await this.engine();
+  this.writeHandoff(this.names.get('file') ?? '', handoffOf(url, 'gpu-0', 'r0'));
+});
+
+Then(
+  'task {string} pinned to {string} is served by the other engine',
+  async function (this: ServiceWorld, taskId: string, poolId: string) {
+    await this.until(`/v2/pools/${poolId}/health`, health => health['live'] === true && health['ready'] === true);
+    const other = this.engines.at(-1);
+    // An unknown pool is ready by definition; a binding is not.
+    await this.until(`/v2/pools/${poolId}`, pool => ((pool['replicas'] ?? []) as unknown[]).length === 1);
+    await this.accepted(taskId, { placement: { pin_pool_id: poolId } });
+    await this.until(`/v2/tasks/${taskId}`, task => task['state'] === 'completed');
+    assert.equal(other?.stats().finished, 1);
+  },
+);

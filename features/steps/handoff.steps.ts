@@ -1,19 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { Given, Then, When } from '@cucumber/cucumber';
+import { handoffOf } from '../support/handoff';
 import type { ServiceWorld } from '../support/world';
-
-function handoffOf(url: string, poolId: string, replicaId: string): Record<string, unknown> {
-  return {
-    url,
-    pool_id: poolId,
-    replica_id: replicaId,
-    engine: 'llamacpp',
-    engine_version: 'b1',
-    device_mask: '0',
-    slots_total: 4,
-    slots_free: 4,
-  };
-}
 
 async function replicasOf(world: ServiceWorld, poolId: string): Promise<Record<string, unknown>[]> {
   const answer = await world.look(`/v2/pools/${poolId}`);

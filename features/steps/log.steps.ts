@@ -42,3 +42,12 @@ Then('the log line {string} has {string}', async function (this: ServiceWorld, e
   for (const field of fields.split(', ')) assert.ok(line[field] !== undefined, `${field}: ${JSON.stringify(line)}`);
   assert.match(String(line['human']), /^[A-Z].+\.$/);
 });
+
+Then(
+  'the log has {int} lines {string} and one line {string}',
+  async function (this: ServiceWorld, count: number, many: string, one: string) {
+    await this.waitForLog(line => line['event'] === one);
+    const counted = [many, one].map(event => this.logged.filter(line => line['event'] === event).length);
+    assert.deepEqual(counted, [count, 1]);
+  },
+);

@@ -60,3 +60,7 @@ Then('the pool is marked as draining', async function (this: ServiceWorld) {
 Then('the model_state metric is updated', async function (this: ServiceWorld) {
   assert.equal(await this.metric('model_state', { model_id: 'model-v2', state: 'loaded' }), 1);
 });
+
+Then(/^its metrics are (\{.*\})$/, function (this: ServiceWorld, expected: string) {
+  assert.deepEqual(this.json['metrics'], JSON.parse(expected));
+});

@@ -79,3 +79,29 @@ Then('each has {string}', function (this: ServiceWorld, fields: string) {
       assert.equal(typeof (event.data as Record<string, unknown>)[field], 'number', field);
   }
 });
+
+Then('every frame has an id, an event and a line of data, in this order', function (this: ServiceWorld) {
+  const frames = this.answer.text.split('\n\n').filter(frame => frame !== '' && !/^(retry)?:/.test(frame));
+  assert.ok(frames.length >= 5, this.answer.text);
+  for (const frame of frames) assert.match(frame, /^(retry: \d+\n)?id: \d+\nevent: [a-z]+\ndata: \{.+\}$/);
+});
+
+Then(
+  'the end counts {int} tokens and has the time they took, under both of its names',
+  function (this: ServiceWorld, tokens: number) {
+    const end = this.events('end')[0]?.data as Record<string, unknown>;
+    assert.equal(end['tokens_out'], tokens);
+    assert.equal(end['tokens_out'], this.engines[0]?.stats().tokens);
+    assert.ok(Number(end['decode_time_ms']) > 0);
+    assert.equal(end['decode_ms'], end['decode_time_ms']);
+  },
+);
+
+Then('the error names the engine {string}', function (this: ServiceWorld, engine: string) {
+  assert.equal((this.events('error')[0]?.data as Record<string, unknown>)['engine'], engine);
+});
+
+Then('the error says {string}', function (this: ServiceWorld, text: string) {
+  const { message } = this.events('error')[0]?.data as { message: string };
+  assert.ok(message.includes(text), message);
+});

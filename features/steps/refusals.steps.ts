@@ -1,6 +1,14 @@
 import { strict as assert } from 'node:assert';
 import { Then, When } from '@cucumber/cucumber';
+import type { HttpAnswer } from '../../test/support/http-client';
 import type { ServiceWorld } from '../support/world';
+
+/** The answers to tasks that were submitted once the queue was full. */
+function refusalsOf(world: ServiceWorld): HttpAnswer[] {
+  const refusals = world.answers.filter(({ status }) => status !== 202);
+  assert.ok(refusals.length > 1, `${refusals.length} refusals`);
+  return refusals;
+}
 
 When('I ask for the events of task {string}', async function (this: ServiceWorld, taskId: string) {
   await this.request('GET', `/v2/tasks/${taskId}/events`);
@@ -41,3 +49,23 @@ Then(
     assert.equal(await this.metric('admission_backpressure_events_total', { policy: 'reject' }), 1);
   },
 );
+
+Then('all of them are told when to come back, in whole seconds and in milliseconds', function (this: ServiceWorld) {
+  for (const { status, headers, json } of refusalsOf(this)) {
+    const backoffMs = Number(headers['x-backoff-ms']);
+    assert.equal(status, 429);
+    assert.ok(Number.isInteger(backoffMs) && backoffMs > 0);
+    assert.equal(Number(headers['retry-after']), Math.max(1, Math.ceil(backoffMs / 1000)));
+    assert.equal(json()['retry_after_ms'], backoffMs);
+  }
+});
+
+Then('not all of them at the same time', function (this: ServiceWorld) {
+  const times = refusalsOf(this).map(({ headers }) => headers['x-backoff-ms']);
+  // Two may meet by chance, most do not.
+  assert.ok(new Set(times).size > times.length / 2, times.join(' '));
+});
+
+Then('the envelope has {string} and nothing else', function (this: ServiceWorld, fields: string) {
+  assert.deepEqual(Object.keys(this.json).sort(), fields.split(', ').sort());
+});

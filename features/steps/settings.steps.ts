@@ -18,7 +18,9 @@ When('the service is started', function (this: ServiceWorld) {
     ORCHD_API_KEYS: 'test-key',
     ...this.env,
   };
-  starts.set(this, new Child({ args: [resolve('dist/main.js')], env, cwd: this.folder.path }));
+  const child = new Child({ args: [resolve('dist/main.js')], env, cwd: this.folder.path });
+  this.atEnd(() => child.stop('SIGKILL'));
+  starts.set(this, child);
 });
 
 Then('it stops and says {string}', async function (this: ServiceWorld, text: string) {

@@ -34,6 +34,8 @@ export class ServiceWorld extends World {
   readonly folder: TemporaryFolder = temporaryFolder();
   readonly engines: RunningEngine[] = [];
   private running: RunningService | undefined;
+  private readonly formerLogs: LogLine[] = [];
+  private readonly endings: (() => Promise<unknown>)[] = [];
 
   constructor(options: IWorldOptions) {
     super(options);
@@ -53,11 +55,22 @@ export class ServiceWorld extends World {
     return this.running;
   }
 
-  /** Stops the service and starts it again on the same folders. */
+  /** All that the scenario's services have logged, those before a restart included. */
+  get logged(): readonly LogLine[] {
+    return [...this.formerLogs, ...(this.running?.logs() ?? [])];
+  }
+
+  /** Stops the service; the next need starts it again on the same folders. */
   async restart(signal: NodeJS.Signals): Promise<void> {
     const before = await this.service();
     this.running = undefined;
     await before.stop(signal);
+    this.formerLogs.push(...before.logs());
+  }
+
+  /** What a step started beside the service and its engines is ended with the scenario. */
+  atEnd(end: () => Promise<unknown>): void {
+    this.endings.push(end);
   }
 
   async engine(options: EngineOptions = {}): Promise<RunningEngine> {
@@ -187,12 +200,14 @@ export class ServiceWorld extends World {
 
   async close(): Promise<void> {
     this.stream?.close();
-    try {
-      await this.running?.stop('SIGKILL');
-    } finally {
-      await Promise.all(this.engines.map(engine => engine.stop()));
-      this.folder.remove();
-    }
+    const ends: Promise<unknown>[] = [
+      ...(this.running ? [this.running.stop('SIGKILL')] : []),
+      ...this.engines.map(engine => engine.stop()),
+      ...this.endings.map(end => end()),
+    ];
+    const outcomes = await Promise.allSettled(ends);
+    this.folder.remove();
+    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
   }
 
   private eventsUrl(service: RunningService, taskId: string): string {
