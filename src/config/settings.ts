@@ -112,6 +112,12 @@ export const settings = {
     'Silence of an engine in the middle of a stream after which it counts as stuck.',
   ),
   sseHeartbeatMs: setting('ORCHD_SSE_HEARTBEAT_MS', milliseconds(), '15000', 'A comment line after this much silence.'),
+  sseMicrobatchMs: setting(
+    'ORCHD_SSE_MICROBATCH_MS',
+    milliseconds(0, 1000),
+    '0',
+    'Tokens that come within this time of the last write share the next one; 0 writes each at once.',
+  ),
   shutdownGraceMs: setting(
     'ORCHD_SHUTDOWN_GRACE_MS',
     milliseconds(0),

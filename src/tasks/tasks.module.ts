@@ -39,6 +39,7 @@ import { EventLog } from './stream/event-log.port';
 import { OpenStreams } from './stream/open-streams';
 import { Readers } from './stream/readers';
 import { StreamService } from './stream/stream.service';
+import { StreamTurns } from './stream/stream-turns';
 import { WaitingFrames } from './stream/waiting-frames';
 import { TasksController } from './tasks.controller';
 
@@ -65,7 +66,7 @@ import { TasksController } from './tasks.controller';
     ...[AdmissionService, AdmissionRules, KnownTasks, Offers, Enqueuer, StartPredictor, Backoff],
     ...[DispatchSignal, Dispatcher, Attempts, Retries, OutputStage, Fallback],
     ...[Finisher, EndingLedger, TaskReporter, Canceller],
-    ...[StreamService, OpenStreams, Readers, WaitingFrames],
+    ...[StreamService, OpenStreams, Readers, StreamTurns, WaitingFrames],
     ...[RecoveryService, Restorer, RetentionService, ShutdownService],
   ],
   exports: [RecoveryService, ShutdownService],

@@ -43,7 +43,7 @@ export function taskQueueContract(name: string, setUp: () => Promise<TaskQueue>)
     it('counts an offer at once and serves it only when it is confirmed', async () => {
       const first = entry(1);
       expect(await queue.offer(first, false)).toEqual({ ok: true, position: 0, lanePosition: 0 });
-      expect(await queue.depth()).toEqual({ interactive: 1, batch: 0 });
+      expect(queue.depth()).toEqual({ interactive: 1, batch: 0 });
       expect(await queue.lanes()).toEqual([]);
       const second = entry(2);
       expect(await queue.offer(second, false)).toMatchObject({ position: 1 });

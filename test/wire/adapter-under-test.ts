@@ -6,12 +6,13 @@ import { EngineHttp } from '../../src/engines/wire/engine-http';
 import { asServiceError, type ServiceError } from '../../src/errors/service-error';
 import { Alarms } from '../../src/time/alarms';
 import { Clock } from '../../src/time/clock';
+import { TurnEnd } from '../../src/time/turn-end';
 
 /** A llamacpp adapter with everything real behind it. */
 export function llamacppAdapter(): { readonly adapter: LlamacppAdapter; close(): Promise<void> } {
   const clock = new Clock();
   const alarms = new Alarms(clock);
-  const http = new EngineHttp({ lookup }, clock, alarms);
+  const http = new EngineHttp({ lookup }, clock, alarms, new TurnEnd());
   return {
     adapter: new LlamacppAdapter(http),
     close: async () => {

@@ -14,6 +14,7 @@ import {
 import { logContext } from '../../src/observability/log-context';
 import { Alarms } from '../../src/time/alarms';
 import { Clock } from '../../src/time/clock';
+import { TurnEnd } from '../../src/time/turn-end';
 import { LlamacppAdapter } from '../../src/engines/llamacpp/llamacpp.adapter';
 import { EngineHttp } from '../../src/engines/wire/engine-http';
 
@@ -29,7 +30,7 @@ async function serve(answer: Answer): Promise<ReplayServer> {
 function transport(resolve: LookupFunction = lookup): { http: EngineHttp; adapter: LlamacppAdapter } {
   const clock = new Clock();
   const alarms = new Alarms(clock);
-  const http = new EngineHttp({ lookup: resolve }, clock, alarms);
+  const http = new EngineHttp({ lookup: resolve }, clock, alarms, new TurnEnd());
   opened.push(http, alarms);
   return { http, adapter: new LlamacppAdapter(http) };
 }

@@ -4,6 +4,7 @@ import { Observable } from 'rxjs';
 import { ServiceError } from '../../errors/service-error';
 import { Alarms } from '../../time/alarms';
 import { Clock } from '../../time/clock';
+import { TurnEnd } from '../../time/turn-end';
 import type { EngineEvent, EngineTarget } from '../engine-adapter.port';
 import { EngineConnectPolicy } from '../engine-connect';
 import { connectionFault } from './connection-fault';
@@ -42,6 +43,7 @@ export class EngineHttp implements OnModuleDestroy {
     connect: EngineConnectPolicy,
     private readonly clock: Clock,
     private readonly alarms: Alarms,
+    private readonly turnEnd: TurnEnd,
   ) {
     this.pools = new ConnectionPools(connect);
   }
@@ -54,7 +56,7 @@ export class EngineHttp implements OnModuleDestroy {
   /** Sends the request on subscription; batches and errors are those of {@link EngineAdapter.run}. */
   stream(target: EngineTarget, request: StreamRequest, format: () => StreamFormat): Observable<readonly EngineEvent[]> {
     return new Observable(subscriber => {
-      const run = new StreamRun(subscriber, format(), request.idleTimeoutMs, this.clock, this.alarms);
+      const run = new StreamRun(subscriber, format(), request.idleTimeoutMs, this.clock, this.alarms, this.turnEnd);
       const headers = {
         'content-type': 'application/json',
         accept: 'text/event-stream',

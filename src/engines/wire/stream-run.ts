@@ -3,6 +3,7 @@ import type { Dispatcher } from 'undici';
 import { asServiceError, ServiceError } from '../../errors/service-error';
 import type { Alarm, Alarms } from '../../time/alarms';
 import type { Clock } from '../../time/clock';
+import type { TurnEnd } from '../../time/turn-end';
 import type { EngineEvent } from '../engine-adapter.port';
 import { connectionFault } from './connection-fault';
 import { SseDecoder } from './sse-decoder';
@@ -41,6 +42,7 @@ export class StreamRun implements Dispatcher.DispatchHandler {
     private readonly idleTimeoutMs: number,
     private readonly clock: Clock,
     private readonly alarms: Alarms,
+    private readonly turnEnd: TurnEnd,
   ) {
     this.decoder = new SseDecoder(format.maxFrameChars, data => this.takeFrame(data));
   }
@@ -103,9 +105,9 @@ export class StreamRun implements Dispatcher.DispatchHandler {
       return;
     }
     if (this.batch.length === 0 || this.flushIsDue) return;
-    // One read of the socket may hold many chunks of the response, and undici gives them one by one in the same turn.
+    // One read of the socket may hold many chunks of the response, and undici gives them one by one.
     this.flushIsDue = true;
-    process.nextTick(this.flush);
+    this.turnEnd.do(this.flush);
   }
 
   private takeFrame(data: string): void {

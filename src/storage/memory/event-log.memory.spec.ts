@@ -15,21 +15,21 @@ describe('MemoryEventLog', () => {
     log.open('t');
     log.append('t', [tokenEvent(0, 'a'), tokenEvent(1, 'b')]);
     log.append('t', [tokenEvent(2, 'c')]);
-    expect(await log.read('t', 1, 1000, false)).toEqual({
+    expect(log.read('t', 1, 1000, false)).toEqual({
       frames: 'id: 2\nevent: token\ndata: {"i":1,"t":"b"}\n\nid: 3\nevent: token\ndata: {"i":2,"t":"c"}\n\n',
       lastSeq: 3,
       terminal: false,
     });
-    expect(await log.read('t', 3, 1000, false)).toBeUndefined();
+    expect(log.read('t', 3, 1000, false)).toBeUndefined();
   });
 
   it('bounds a read, giving at least one event', async () => {
     const log = logOf();
     log.open('t');
     log.append('t', [tokenEvent(0, 'x'.repeat(500)), tokenEvent(1, 'y'), end]);
-    const first = await log.read('t', 0, 10, false);
+    const first = log.read('t', 0, 10, false);
     expect([first?.lastSeq, first?.terminal]).toEqual([1, false]);
-    expect(await log.read('t', 1, 10_000, false)).toMatchObject({ lastSeq: 3, terminal: true });
+    expect(log.read('t', 1, 10_000, false)).toMatchObject({ lastSeq: 3, terminal: true });
   });
 
   it('gives the terminal event after a gap to whoever is before it, wherever in the gap', async () => {
@@ -39,11 +39,11 @@ describe('MemoryEventLog', () => {
     log.append('t', [terminal]);
     expect(await log.tail('t')).toEqual({ lastSeq: 1002, terminal: true });
     for (const seen of [2, 3, 1001]) {
-      const chunk = await log.read('t', seen, 1000, false);
+      const chunk = log.read('t', seen, 1000, false);
       expect(chunk).toEqual({ frames: `id: 1002\nevent: end\ndata: ${end.data}\n\n`, lastSeq: 1002, terminal: true });
     }
-    expect(await log.read('t', 1002, 1000, false)).toBeUndefined();
-    expect(await log.read('t', 0, 10, false)).toMatchObject({ lastSeq: 1, terminal: false });
+    expect(log.read('t', 1002, 1000, false)).toBeUndefined();
+    expect(log.read('t', 0, 10, false)).toMatchObject({ lastSeq: 1, terminal: false });
     expect((await log.events('t')).at(-1)).toEqual(terminal);
   });
 
@@ -63,15 +63,15 @@ describe('MemoryEventLog', () => {
     log.append('t', [tokenEvent(0, 'a')]);
     log.append('t', [tokenEvent(1, 'b')]);
     expect(wakes).toBe(2);
-    expect(await log.read('t', 0, 1000, false)).toBe(await log.read('t', 0, 1000, false));
+    expect(log.read('t', 0, 1000, false)).toBe(log.read('t', 0, 1000, false));
   });
 
   it('gives a verbose reader more in the same event', async () => {
     const log = logOf();
     log.open('t');
     log.append('t', [{ type: 'metrics', data: '{"a":1}', verboseData: '{"a":1,"human":"x"}' }]);
-    expect((await log.read('t', 0, 1000, true))?.frames).toContain('human');
-    expect((await log.read('t', 0, 1000, false))?.frames).not.toContain('human');
+    expect(log.read('t', 0, 1000, true)?.frames).toContain('human');
+    expect(log.read('t', 0, 1000, false)?.frames).not.toContain('human');
     expect(await log.events('t')).toEqual([{ type: 'metrics', data: '{"a":1}' }]);
   });
 
@@ -79,7 +79,7 @@ describe('MemoryEventLog', () => {
     const log = logOf();
     log.open('t');
     log.append('t', [tokenEvent(0, '\n\nevent: end\ndata: {}\r\n\r\u2028\u0000')]);
-    const frames = (await log.read('t', 0, 1000, false))?.frames ?? '';
+    const frames = log.read('t', 0, 1000, false)?.frames ?? '';
     expect(frames.match(/\n\n/g)).toHaveLength(1);
     expect(frames.split('\n').filter(line => line.startsWith('event:'))).toEqual(['event: token']);
   });

@@ -6,18 +6,14 @@ import { EventLog, type LogChunk } from '../../tasks/stream/event-log.port';
 import { eventFrame } from '../../tasks/stream/sse-frame';
 import { isTerminal, type TaskEvent } from '../../tasks/task';
 
-/** An event as it is kept: the frame that readers get, with the place of its data in it. */
-interface Entry {
-  readonly type: TaskEvent['type'];
-  readonly frame: string;
-  readonly verboseFrame: string | undefined;
-}
-
 class Log {
-  readonly entries: Entry[] = [];
+  /** The frame of each event, as readers get it. */
+  frames: string[] | PackedFrames = [];
+  /** What verbose readers get instead, by place; of few events. */
+  readonly verboseFrames = new Map<number, string>();
   readonly more$ = new Subject<void>();
   bytes = 0;
-  /** Number of the last entry. Each entry's is its place, counted from 1; only a terminal one may have a greater one. */
+  /** Number of the last event. Each event's is its place, counted from 1; only a terminal one may have a greater one. */
   lastSeq = 0;
   terminal = false;
   /** The last joined chunk: readers that keep pace ask for the same one. */
@@ -46,12 +42,17 @@ export class MemoryEventLog extends EventLog {
     if (!log || log.terminal) {
       throw new ServiceError('INTERNAL', {}, new Error(`append to a log that is ${log ? 'at its end' : 'unknown'}`));
     }
+    const { frames, verboseFrames } = log;
+    if (frames instanceof PackedFrames) throw new ServiceError('INTERNAL', {}, new Error('append to a sealed log'));
     for (const event of events) {
-      const seq = event.seq ?? log.entries.length + 1;
+      const seq = event.seq ?? frames.length + 1;
       const frame = eventFrame(seq, event.type, event.data);
-      const verboseFrame = event.verboseData === undefined ? undefined : eventFrame(seq, event.type, event.verboseData);
-      log.entries.push({ type: event.type, frame, verboseFrame });
-      log.bytes += frame.length;
+      if (event.verboseData !== undefined) {
+        verboseFrames.set(frames.length, eventFrame(seq, event.type, event.verboseData));
+      }
+      frames.push(frame);
+      // Counting also makes one piece of the string: V8 would keep it as the tree of the pieces it was put together from.
+      log.bytes += Buffer.byteLength(frame);
       log.lastSeq = seq;
       log.terminal ||= isTerminal(event);
     }
@@ -60,7 +61,7 @@ export class MemoryEventLog extends EventLog {
     return log.bytes;
   }
 
-  async read(taskId: string, afterSeq: number, maxBytes: number, verbose: boolean): Promise<LogChunk | undefined> {
+  read(taskId: string, afterSeq: number, maxBytes: number, verbose: boolean): LogChunk | undefined {
     const log = this.logs.get(taskId);
     if (!log || afterSeq >= log.lastSeq) return undefined;
     const { joined } = log;
@@ -82,16 +83,19 @@ export class MemoryEventLog extends EventLog {
   async events(taskId: string): Promise<readonly TaskEvent[]> {
     const log = this.logs.get(taskId);
     if (!log) return [];
-    const { entries, lastSeq } = log;
-    return entries.map(({ type, frame }, at) => {
-      const event = { type, data: dataOf(frame) };
-      return at + 1 === entries.length && lastSeq > entries.length ? { ...event, seq: lastSeq } : event;
-    });
+    const { frames, lastSeq } = log;
+    const events: TaskEvent[] = [];
+    for (let at = 0; at < frames.length; at++) events.push(eventOf(frames.at(at) as string));
+    const last = events.at(-1);
+    if (last && lastSeq > events.length) events[events.length - 1] = { ...last, seq: lastSeq };
+    return events;
   }
 
   seal(taskId: string): void {
     const log = this.logs.get(taskId);
     if (!log || this.sealed.has(taskId)) return;
+    // What is only kept for late readers is kept as one string: 300 small ones would be 300 things for the collector to look at.
+    if (Array.isArray(log.frames)) log.frames = new PackedFrames(log.frames);
     this.sealed.set(taskId, log);
     this.sealedBytes += log.bytes;
     this.evict();
@@ -115,22 +119,47 @@ export class MemoryEventLog extends EventLog {
   }
 }
 
-function join(log: Log, afterSeq: number, maxBytes: number, verbose: boolean): LogChunk {
-  let frames = '';
-  const { entries } = log;
-  // A number in the gap before the terminal event is followed by that event.
-  let at = Math.min(afterSeq, entries.length - 1);
-  while (at < entries.length && (frames === '' || frames.length < maxBytes)) {
-    const entry = entries[at++] as Entry;
-    frames += (verbose ? entry.verboseFrame : undefined) ?? entry.frame;
+/** Frames that do not change any more. */
+class PackedFrames {
+  private readonly text: string;
+  /** Where each ends. */
+  private readonly ends: Uint32Array;
+
+  constructor(frames: readonly string[]) {
+    this.text = frames.join('');
+    this.ends = new Uint32Array(frames.length);
+    let end = 0;
+    frames.forEach((frame, at) => (this.ends[at] = end += frame.length));
   }
-  const isAll = at === entries.length;
-  return { frames, lastSeq: isAll ? log.lastSeq : at, terminal: isAll && log.terminal };
+
+  get length(): number {
+    return this.ends.length;
+  }
+
+  at(index: number): string {
+    return this.text.slice(index === 0 ? 0 : this.ends[index - 1], this.ends[index]);
+  }
 }
 
+function join(log: Log, afterSeq: number, maxBytes: number, verbose: boolean): LogChunk {
+  const { frames, verboseFrames, lastSeq } = log;
+  let text = '';
+  // A number in the gap before the terminal event is followed by that event.
+  let at = Math.min(afterSeq, frames.length - 1);
+  for (; at < frames.length && (text === '' || text.length < maxBytes); at++) {
+    text += (verbose ? verboseFrames.get(at) : undefined) ?? frames.at(at);
+  }
+  const isAll = at === frames.length;
+  return { frames: text, lastSeq: isAll ? lastSeq : at, terminal: isAll && log.terminal };
+}
+
+const TYPE_MARK = '\nevent: ';
 const DATA_MARK = '\ndata: ';
 
-/** The data between the mark and the blank line: canonical JSON has no raw line end, so the first mark is the right one. */
-function dataOf(frame: string): string {
-  return frame.slice(frame.indexOf(DATA_MARK) + DATA_MARK.length, -2);
+/** An event of its frame. Canonical JSON has no raw line end, so the first marks are the right ones. */
+function eventOf(frame: string): TaskEvent {
+  const typeAt = frame.indexOf(TYPE_MARK) + TYPE_MARK.length;
+  const typeEnd = frame.indexOf(DATA_MARK, typeAt);
+  const type = frame.slice(typeAt, typeEnd) as TaskEvent['type'];
+  return { type, data: frame.slice(typeEnd + DATA_MARK.length, -2) };
 }

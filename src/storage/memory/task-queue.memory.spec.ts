@@ -24,7 +24,7 @@ describe('MemoryTaskQueue', () => {
       outcomes.add(outcome.ok ? 'ok' : outcome.reason);
     }
     expect(outcomes).toEqual(new Set(['ok', 'lanes']));
-    expect((await bounded.depth()).interactive).toBe(1024);
+    expect(bounded.depth().interactive).toBe(1024);
   });
 
   it('bounds the bytes that queued requests hold', async () => {

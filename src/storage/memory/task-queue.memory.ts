@@ -102,7 +102,7 @@ export class MemoryTaskQueue extends TaskQueue {
     return place && { position: this.rank(place.entry), lanePosition: place.lane.eligible.rank(place.entry) };
   }
 
-  async depth(): Promise<QueueDepth> {
+  depth(): QueueDepth {
     return { interactive: this.classes.interactive.size, batch: this.classes.batch.size };
   }
 

@@ -46,7 +46,7 @@ export class Offers {
   /** Under drop-lru, drops the task queued longest when the queue is full. */
   async makeRoom(): Promise<void> {
     if (!this.dropsOldest) return;
-    const { interactive, batch } = await this.queue.depth();
+    const { interactive, batch } = this.queue.depth();
     if (interactive + batch < this.config.admissionCapacity) return;
     const entry = await this.queue.dropOldest();
     const task = entry && this.live.find(entry.taskId);

@@ -52,9 +52,8 @@ export class OutputStage implements OutputSink {
     return bytes;
   }
 
-  async appendMetrics(task: LiveTask): Promise<void> {
-    const { interactive, batch } = await this.queue.depth();
-    if (task.ending) return;
+  appendMetrics(task: LiveTask): void {
+    const { interactive, batch } = this.queue.depth();
     const { tokens, remaining, spec } = task;
     const event = metricsEvent(
       {

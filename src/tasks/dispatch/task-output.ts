@@ -16,7 +16,7 @@ export interface OutputSink {
   firstOutput(task: LiveTask, placement: Placement): Promise<void>;
   /** Appends to the task's log; returns the log's size in bytes. */
   append(task: LiveTask, events: readonly TaskEvent[]): number;
-  appendMetrics(task: LiveTask): Promise<void>;
+  appendMetrics(task: LiveTask): void;
 }
 
 /**
@@ -65,7 +65,7 @@ export class TaskOutput {
   private show(events: TaskEvent[]): void {
     this.mark ??= this.begin();
     if (!this.open) {
-      for (const event of events) this.loggedBytes += event.data.length;
+      for (const event of events) this.loggedBytes += Buffer.byteLength(event.data);
       this.held.push(...events);
     } else {
       this.append(events);
@@ -104,6 +104,6 @@ export class TaskOutput {
     const nowMs = this.stage.nowMs();
     if (nowMs - this.lastMetricsMs < METRICS_EVERY_MS) return;
     this.lastMetricsMs = nowMs;
-    void this.stage.appendMetrics(this.task);
+    this.stage.appendMetrics(this.task);
   }
 }

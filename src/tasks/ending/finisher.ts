@@ -120,7 +120,7 @@ export class Finisher {
 
   private async lastEvents(task: LiveTask, outcome: Outcome, usage: TaskUsage, remaining: Spend): Promise<TaskEvent[]> {
     if (outcome.state !== 'completed') return [errorEvent(outcome.error, task.terminalSeq)];
-    const depth = await this.queue.depth();
+    const depth = this.queue.depth();
     const metrics = metricsEvent(
       {
         queue_depth: depth.interactive + depth.batch,
@@ -165,7 +165,8 @@ export class Finisher {
       attempts: task.attempts,
       ...(task.startedAtMs !== undefined && { startedAtMs: task.startedAtMs }),
     };
-    return this.ledger.withTranscript(ending, transcriptOf([...(await this.log.events(task.id)), ...last]));
+    const transcript = await transcriptOf([...(await this.log.events(task.id)), ...last]);
+    return this.ledger.withTranscript(ending, transcript);
   }
 }
 

@@ -68,7 +68,8 @@ export abstract class TaskQueue {
   /** How many queued tasks go before it, in all (0-based), and in its lane; undefined when it is not queued. */
   abstract position(taskId: string): Promise<{ readonly position: number; readonly lanePosition: number } | undefined>;
 
-  abstract depth(): Promise<QueueDepth>;
+  /** At once, for it is told with every measure of a stream: as of the last operation that this process has seen. */
+  abstract depth(): QueueDepth;
 
   /** Depth by lane, confirmed or not. */
   abstract laneDepths(): Promise<readonly LaneDepth[]>;

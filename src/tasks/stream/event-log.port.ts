@@ -1,6 +1,9 @@
 import type { Observable } from 'rxjs';
 import type { TaskEvent } from '../task';
 
+/** A value that may be at hand. */
+export type MaybeLater<T> = T | Promise<T>;
+
 /** A run of encoded SSE frames, ready to be written. Shared between all readers at the same place: never changed. */
 export interface LogChunk {
   readonly frames: string;
@@ -28,8 +31,11 @@ export abstract class EventLog {
    */
   abstract append(taskId: string, events: readonly TaskEvent[]): number;
 
-  /** What follows event `afterSeq`, up to about `maxBytes` (at least one event); undefined when nothing does. */
-  abstract read(taskId: string, afterSeq: number, maxBytes: number, verbose: boolean): Promise<LogChunk | undefined>;
+  /**
+   * What follows event `afterSeq`, up to about `maxBytes` (at least one event); undefined when nothing does.
+   * A driver that has it at hand gives it at once: at one token a read, a promise costs as much as all the rest of it.
+   */
+  abstract read(taskId: string, afterSeq: number, maxBytes: number, verbose: boolean): MaybeLater<LogChunk | undefined>;
 
   /** Emits whenever there may be more to read; completes when the log is dropped. */
   abstract follow(taskId: string): Observable<void>;

@@ -13,7 +13,7 @@ describe('endedSource', () => {
     const log = new MemoryEventLog(loadConfig({}).config);
     log.open('t', events);
     for (const seen of [0, 1, 2, 3, 4]) {
-      expect(await endedSource(events).read(seen, 1000)).toEqual(await log.read('t', seen, 1000, false));
+      expect(endedSource(events).read(seen, 1000)).toEqual(log.read('t', seen, 1000, false));
     }
   });
 
@@ -35,7 +35,7 @@ describe('logSource', () => {
     log.seal('t');
     expect(await log.tail('t')).toBeUndefined();
     let wakes = 0;
-    source.more$.subscribe(() => wakes++);
+    source.follow(() => wakes++);
     expect(wakes).toBe(1);
     expect(await source.read(1, 1000)).toEqual(await endedSource(events).read(1, 1000));
   });

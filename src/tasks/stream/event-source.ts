@@ -1,13 +1,13 @@
-import { endWith, NEVER, tap, type Observable } from 'rxjs';
+import { Subscription } from 'rxjs';
 import { lastSeqOf, type TaskEvent } from '../task';
-import type { EventLog, LogChunk } from './event-log.port';
+import type { EventLog, LogChunk, MaybeLater } from './event-log.port';
 import { eventFrame } from './sse-frame';
 
 /** What a stream reads from: the log while it is here, the transcript after that. */
 export interface EventSource {
-  /** Emits whenever there may be more to read. */
-  readonly more$: Observable<void>;
-  read(afterSeq: number, maxBytes: number): Promise<LogChunk | undefined>;
+  /** Calls `wake` whenever there may be more to read. */
+  follow(wake: () => void): Subscription;
+  read(afterSeq: number, maxBytes: number): MaybeLater<LogChunk | undefined>;
 }
 
 /** @param transcript what is read from once the log is gone: one that nobody follows yet may be dropped when the task ends */
@@ -18,11 +18,19 @@ export function logSource(
   transcript: () => Promise<EventSource>,
 ): EventSource {
   let ended: Promise<EventSource> | undefined;
-  const gone = (): void => void (ended = transcript());
   return {
-    more$: log.follow(taskId).pipe(tap({ complete: gone }), endWith(undefined)),
-    read: async (afterSeq, maxBytes) =>
-      ended ? (await ended).read(afterSeq, maxBytes) : log.read(taskId, afterSeq, maxBytes, verbose),
+    // A plain subscription: operators between it and the stream would run for every token.
+    follow: wake =>
+      log.follow(taskId).subscribe({
+        next: wake,
+        complete: () => {
+          ended = transcript();
+          ended.catch(() => undefined); // Whoever reads finds out.
+          wake();
+        },
+      }),
+    read: (afterSeq, maxBytes) =>
+      ended ? ended.then(source => source.read(afterSeq, maxBytes)) : log.read(taskId, afterSeq, maxBytes, verbose),
   };
 }
 
@@ -30,8 +38,8 @@ export function logSource(
 export function endedSource(events: readonly TaskEvent[]): EventSource {
   const lastSeq = lastSeqOf(events);
   return {
-    more$: NEVER,
-    read: async (afterSeq, maxBytes) => {
+    follow: () => Subscription.EMPTY,
+    read: (afterSeq, maxBytes) => {
       if (afterSeq >= lastSeq) return undefined;
       let frames = '';
       // A number in the gap before the terminal event is followed by that event.

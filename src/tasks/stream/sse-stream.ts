@@ -1,7 +1,9 @@
 import type { ServerResponse } from 'node:http';
 import type { Subscription } from 'rxjs';
+import type { LogChunk } from './event-log.port';
 import type { EventSource } from './event-source';
 import { SseSocket } from './sse-socket';
+import type { StreamTurns } from './stream-turns';
 
 /** Written at once to a reader that is far behind; one that keeps pace gets what there is. */
 const CHUNK_BYTES = 64 * 1024;
@@ -10,15 +12,19 @@ const RETRY_FRAME = 'retry: 1000\n\n';
 const HEARTBEAT_FRAME = ': keep-alive\n\n';
 
 /**
- * One reader of one task: a cursor, a socket, and nothing queued between them. A wake-up while the socket is full is
- * ignored; when it drains, reading goes on from the cursor.
+ * One reader of one task: a cursor, a socket, and nothing queued between them. However often it is woken, it reads once a
+ * turn; while the socket is full it does not read at all, and when that drains, reading goes on from the cursor.
  */
 export class SseStream {
   /** Milliseconds of the monotonic clock at which something was last written. */
   lastWriteMs = 0;
   private readonly socket: SseSocket;
   private wakes: Subscription | undefined;
+  /** A read is due at the end of this turn. */
+  private due = false;
+  /** A read is under way that did not have its answer at hand. */
   private reading = false;
+  /** There may be more than what that read saw. */
   private again = false;
   private blocked = false;
   private over = false;
@@ -27,10 +33,10 @@ export class SseStream {
     private readonly response: ServerResponse,
     private readonly source: EventSource,
     private cursor: number,
-    private readonly nowMs: () => number,
+    private readonly turns: StreamTurns,
     private readonly onClose: () => void,
   ) {
-    this.socket = new SseSocket(response, () => void this.follow());
+    this.socket = new SseSocket(response, this.wake);
   }
 
   /** Sends the head and everything there is; follows until the terminal event or until the reader leaves. */
@@ -41,8 +47,8 @@ export class SseStream {
     response.on('error', () => this.close());
     response.writeHead(200, headers);
     this.write(RETRY_FRAME);
-    this.wakes = source.more$.subscribe(() => void this.follow());
-    void this.follow();
+    this.wakes = source.follow(this.wake);
+    this.readOn();
   }
 
   /** Has sent nothing of the log yet. */
@@ -59,43 +65,74 @@ export class SseStream {
     this.pass(HEARTBEAT_FRAME);
   }
 
-  /** Ends the response where it stands: the reader can come back and go on from its last id. */
+  /** Ends the response with what there is by now: the reader can come back and go on from its last id. */
   end(): void {
+    if (this.due) this.readOn();
+    this.finish();
+  }
+
+  /** There may be more to read, or room to write it. */
+  private readonly wake = (): void => {
+    if (this.reading) {
+      this.again = true;
+      return;
+    }
+    if (this.due || this.over) return;
+    this.due = true;
+    this.turns.schedule(this.readOn, this.lastWriteMs);
+  };
+
+  private readonly readOn = (): void => {
+    this.due = false;
+    this.again = false;
+    this.blocked &&= this.socket.isFull;
+    try {
+      while (!this.blocked && !this.over) {
+        const chunk = this.source.read(this.cursor, CHUNK_BYTES);
+        if (chunk instanceof Promise) {
+          this.awaitChunk(chunk);
+          return;
+        }
+        if (!chunk) return;
+        this.take(chunk);
+      }
+    } catch {
+      this.breakOff();
+    }
+  };
+
+  private awaitChunk(later: Promise<LogChunk | undefined>): void {
+    this.reading = true;
+    later.then(
+      chunk => {
+        this.reading = false;
+        if (this.over) return;
+        if (chunk) this.take(chunk);
+        if (chunk || this.again) this.readOn();
+      },
+      () => this.breakOff(),
+    );
+  }
+
+  private take(chunk: LogChunk): void {
+    this.cursor = chunk.lastSeq;
+    this.write(chunk.frames);
+    if (chunk.terminal) this.finish();
+  }
+
+  private finish(): void {
     if (this.over) return;
     this.socket.end();
     this.close();
   }
 
-  private async follow(): Promise<void> {
-    this.blocked &&= this.socket.isFull;
-    this.again = true;
-    if (this.reading) return;
-    this.reading = true;
-    try {
-      while (this.again) {
-        this.again = false;
-        await this.readOn();
-      }
-    } catch {
-      // What was sent is whole frames; the reader comes back with its last id.
-      this.response.destroy();
-    } finally {
-      this.reading = false;
-    }
-  }
-
-  private async readOn(): Promise<void> {
-    while (!this.blocked && !this.over) {
-      const chunk = await this.source.read(this.cursor, CHUNK_BYTES);
-      if (!chunk || this.over) return;
-      this.cursor = chunk.lastSeq;
-      this.write(chunk.frames);
-      if (chunk.terminal) this.end();
-    }
+  /** What was sent is whole frames: the reader comes back with its last id. */
+  private breakOff(): void {
+    this.response.destroy();
   }
 
   private write(frames: string): void {
-    this.lastWriteMs = this.nowMs();
+    this.lastWriteMs = this.turns.nowMs();
     this.blocked = !this.socket.write(frames);
   }
 

@@ -3,7 +3,6 @@ import { Injectable } from '@nestjs/common';
 import { ArtifactStore } from '../../artifacts/artifact-store.port';
 import { ServiceError } from '../../errors/service-error';
 import { Lifecycle } from '../../meta/lifecycle';
-import { Clock } from '../../time/clock';
 import { Fallback } from '../dispatch/fallback';
 import type { LiveTask } from '../live/live-task';
 import { TaskLookup, type FoundTask } from '../lookup/task-lookup';
@@ -15,6 +14,7 @@ import { OpenStreams } from './open-streams';
 import { Readers } from './readers';
 import { SseStream } from './sse-stream';
 import { canonicalJson } from './task-events';
+import { StreamTurns } from './stream-turns';
 import { WaitingFrames } from './waiting-frames';
 
 /** A stream that can be opened: everything that could refuse it has run. */
@@ -39,7 +39,7 @@ export class StreamService {
     private readonly waiting: WaitingFrames,
     private readonly streams: OpenStreams,
     private readonly lifecycle: Lifecycle,
-    private readonly clock: Clock,
+    private readonly turns: StreamTurns,
   ) {}
 
   /**
@@ -66,16 +66,10 @@ export class StreamService {
   open(stream: ReadableStreamOfTask, response: ServerResponse, headers: Record<string, string>): void {
     const task = stream.live;
     const leave = task && this.readers.attach(task);
-    const sse = new SseStream(
-      response,
-      stream.source,
-      stream.afterSeq,
-      () => this.clock.nowMs(),
-      () => {
-        this.streams.remove(sse);
-        leave?.();
-      },
-    );
+    const sse = new SseStream(response, stream.source, stream.afterSeq, this.turns, () => {
+      this.streams.remove(sse);
+      leave?.();
+    });
     this.streams.add(sse);
     sse.start({
       ...headers,

@@ -43,7 +43,19 @@ export interface MetricsData {
 
 /** With what a reader who asked for `verbose=true` gets on top. */
 export function metricsEvent(data: MetricsData, human: string, prep: readonly unknown[]): TaskEvent {
-  return { type: 'metrics', data: canonicalJson(data), verboseData: canonicalJson({ ...data, human, prep }) };
+  const { on_time_probability, queue_depth, time_budget_remaining_ms, tokens_budget_remaining, tokens_out } = data;
+  const { cost_budget_remaining, kv_warmth } = data;
+  // Members in canonical order, and nothing in them that JSON.stringify would write otherwise.
+  const head = `{"cost_budget_remaining":${cost_budget_remaining},`;
+  const middle = `"kv_warmth":${kv_warmth},"on_time_probability":${on_time_probability},`;
+  const tail =
+    `"queue_depth":${queue_depth},"time_budget_remaining_ms":${time_budget_remaining_ms},` +
+    `"tokens_budget_remaining":${tokens_budget_remaining},"tokens_out":${tokens_out}}`;
+  return {
+    type: 'metrics',
+    data: head + middle + tail,
+    verboseData: `${head}"human":${JSON.stringify(human)},${middle}"prep":${prep.length === 0 ? '[]' : canonicalJson(prep)},${tail}`,
+  };
 }
 
 export interface EndData {
