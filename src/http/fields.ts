@@ -17,13 +17,16 @@ import {
   MaxLength,
   Min,
   MinLength,
+  ValidateBy,
   ValidateNested,
 } from 'class-validator';
 import { identifier, idPattern } from '../config/parsers';
+import { fieldRule, type DtoClass } from './dto-reader';
 
 /*
  * One decorator a field: what is accepted, the sentence a client gets when it is not, and the OpenAPI schema, from the
- * same bounds. `optional` also accepts null, which many clients send for "not given".
+ * same bounds. `optional` also accepts null, which many clients send for "not given". Beside the checks of class-validator,
+ * which find the sentence, stands a plain predicate for the body that has no fault (see dto-reader.ts).
  */
 
 interface Described {
@@ -33,11 +36,40 @@ interface Described {
 
 type Bounds = Pick<ApiPropertyOptions & { minimum?: number; maximum?: number }, 'minimum' | 'maximum'>;
 
-function field(options: Described, schema: ApiPropertyOptions, ...checks: PropertyDecorator[]): PropertyDecorator {
+type Accepts = (value: unknown) => boolean;
+
+function field(
+  options: Described & { readonly type?: () => DtoClass },
+  schema: ApiPropertyOptions,
+  accepts: Accepts,
+  ...checks: PropertyDecorator[]
+): PropertyDecorator {
   const documented = { description: options.description, ...schema } as ApiPropertyOptions;
-  return options.optional
-    ? applyDecorators(ApiPropertyOptional(documented), IsOptional(), ...checks)
-    : applyDecorators(ApiProperty(documented), ...checks);
+  const { optional = false, type: nested } = options;
+  const rule = fieldRule({ optional, accepts, ...(nested && { nested }) });
+  return optional
+    ? applyDecorators(rule, ApiPropertyOptional(documented), IsOptional(), ...checks)
+    : applyDecorators(rule, ApiProperty(documented), ...checks);
+}
+
+/** class-validator counts a surrogate pair as one: certain are only texts that are not longer either way. */
+function textAccepts(minLength: number, maxLength: number, pattern: RegExp | undefined): Accepts {
+  return value =>
+    typeof value === 'string' &&
+    value.length <= maxLength &&
+    (minLength === 0 || (value.length >= minLength && /^[\x20-\x7e]*$/.test(value))) &&
+    (!pattern || pattern.test(value));
+}
+
+/** A field with a check of its own. */
+export function CheckedField(
+  options: Described,
+  schema: ApiPropertyOptions,
+  accepts: Accepts,
+  message: string,
+): PropertyDecorator {
+  const check = ValidateBy({ name: 'accepts', validator: { validate: accepts, defaultMessage: () => message } });
+  return field(options, schema, accepts, check);
 }
 
 /** An id that a client, a worker or a file names. */
@@ -45,6 +77,7 @@ export function IdField(options: Described & { readonly example?: string }): Pro
   return field(
     options,
     { type: String, pattern: idPattern.source, ...(options.example !== undefined && { example: options.example }) },
+    value => typeof value === 'string' && idPattern.test(value),
     Matches(idPattern, { message: `$property must be ${identifier.allowed}` }),
   );
 }
@@ -67,6 +100,7 @@ export function TextField(options: TextOptions): PropertyDecorator {
       ...(pattern && { pattern: pattern.source }),
       ...(example !== undefined && { example }),
     },
+    textAccepts(minLength, maxLength, pattern),
     IsString({ message: '$property must be a string' }),
     MinLength(minLength, { message: `$property must have at least ${minLength} characters` }),
     MaxLength(maxLength, { message: `$property must have at most ${maxLength} characters` }),
@@ -81,36 +115,50 @@ interface RangeOptions extends Described {
 }
 
 export function IntField(options: RangeOptions): PropertyDecorator {
-  return numeric(options, 'integer', IsInt({ message: '$property must be a whole number' }));
+  return numeric(options, 'integer', Number.isInteger, IsInt({ message: '$property must be a whole number' }));
 }
 
 export function NumberField(options: RangeOptions): PropertyDecorator {
   return numeric(
     options,
     'number',
+    Number.isFinite,
     IsNumber({ allowNaN: false, allowInfinity: false }, { message: '$property must be a number' }),
   );
 }
 
-function numeric(options: RangeOptions, type: 'integer' | 'number', kind: PropertyDecorator): PropertyDecorator {
-  const bounds: Bounds = { minimum: options.min, maximum: options.max };
+function numeric(
+  options: RangeOptions,
+  type: 'integer' | 'number',
+  isOne: Accepts,
+  kind: PropertyDecorator,
+): PropertyDecorator {
+  const { min, max } = options;
+  const bounds: Bounds = { minimum: min, maximum: max };
   return field(
     options,
     { type, ...bounds, ...(options.example !== undefined && { example: options.example }) },
+    value => isOne(value) && (value as number) >= min && (value as number) <= max,
     kind,
-    Min(options.min, { message: `$property must be >= ${options.min}` }),
-    Max(options.max, { message: `$property must be <= ${options.max}` }),
+    Min(min, { message: `$property must be >= ${min}` }),
+    Max(max, { message: `$property must be <= ${max}` }),
   );
 }
 
 export function BooleanField(options: Described): PropertyDecorator {
-  return field(options, { type: Boolean }, IsBoolean({ message: '$property must be true or false' }));
+  return field(
+    options,
+    { type: Boolean },
+    value => typeof value === 'boolean',
+    IsBoolean({ message: '$property must be true or false' }),
+  );
 }
 
 export function ChoiceField(options: Described & { readonly values: readonly string[] }): PropertyDecorator {
   return field(
     options,
     { type: String, enum: [...options.values] },
+    value => options.values.includes(value as string),
     IsIn(options.values, { message: `$property must be one of: ${options.values.join(', ')}` }),
   );
 }
@@ -123,9 +171,11 @@ interface TextListOptions extends Described {
 
 export function TextListField(options: TextListOptions): PropertyDecorator {
   const { maxItems, maxLength, pattern } = options;
+  const accepts = textAccepts(0, maxLength, pattern);
   return field(
     options,
     { type: [String], maxItems },
+    value => Array.isArray(value) && value.length <= maxItems && value.every(accepts),
     IsArray({ message: '$property must be an array of strings' }),
     ArrayMaxSize(maxItems, { message: `$property must have at most ${maxItems} members` }),
     IsString({ each: true, message: '$property must hold strings only' }),
@@ -138,7 +188,7 @@ export function TextListField(options: TextListOptions): PropertyDecorator {
 
 /** Any JSON value; whoever takes it in bounds its size. */
 export function JsonField(options: Described): PropertyDecorator {
-  return field(options, { type: Object, additionalProperties: true }, Allow());
+  return field(options, { type: Object, additionalProperties: true }, () => true, Allow());
 }
 
 export function NestedField<T extends object>(
@@ -147,6 +197,7 @@ export function NestedField<T extends object>(
   return field(
     options,
     { type: options.type },
+    value => typeof value === 'object' && !Array.isArray(value),
     IsObject({ message: '$property must be an object' }),
     ValidateNested(),
     Type(options.type),

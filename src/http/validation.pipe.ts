@@ -1,6 +1,7 @@
 import { Injectable, ValidationPipe, type ArgumentMetadata } from '@nestjs/common';
 import type { ValidationError } from 'class-validator';
 import { ServiceError } from '../errors/service-error';
+import { readDto, type DtoClass } from './dto-reader';
 
 /** Validates bodies and queries against their DTO classes; the first fault becomes INVALID_PARAMS naming its field. */
 @Injectable()
@@ -16,19 +17,22 @@ export class DtoValidationPipe extends ValidationPipe {
   }
 
   override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
-    if (metadata.type !== 'body' || !this.toValidate(metadata))
+    const { type, metatype } = metadata;
+    if (type !== 'body' || !metatype || !this.toValidate(metadata))
       return super.transform(value, metadata) as Promise<unknown>;
     // A POST that needs nothing may come without a body, with {} or with an empty one.
     const body = value ?? {};
     if (typeof body !== 'object' || Array.isArray(body)) {
       throw new ServiceError('INVALID_PARAMS', { field: 'body', message: 'the body must be a JSON object' });
     }
-    return super.transform(withoutNulls(body), metadata) as Promise<unknown>;
+    const given = withoutNulls(body);
+    return readDto(metatype as DtoClass, given) ?? (super.transform(given, metadata) as Promise<unknown>);
   }
 }
 
 /** Many clients send null for "not given": then the field's default holds, as if it were absent. */
 function withoutNulls(body: object): object {
+  if (!Object.values(body).includes(null)) return body;
   return Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null));
 }
 

@@ -1,9 +1,7 @@
-import { ApiPropertyOptional } from '@nestjs/swagger';
-import { IsOptional } from 'class-validator';
 import { idPattern } from '../../config/parsers';
 import { ChoiceField, IdField, IntField, NestedField, NumberField, TextField, TextListField } from '../../http/fields';
 import { priorities } from '../task';
-import { IsTextOrTexts, MAX_TEXTS } from './text-or-texts';
+import { TextOrTextsField } from './text-or-texts';
 
 /** The body limit is in bytes and is what really bounds a prompt; this only keeps the schema honest. */
 const PROMPT_MAX = 256 * 1024 * 1024;
@@ -80,12 +78,7 @@ export class CreateTaskDto {
   @TextField({ description: 'The text to complete.', maxLength: PROMPT_MAX, example: 'Say hello.', optional: true })
   prompt?: string;
 
-  @ApiPropertyOptional({
-    description: `In place of \`prompt\`: a text, or up to ${MAX_TEXTS} that are joined with line ends.`,
-    oneOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' }, maxItems: MAX_TEXTS }],
-  })
-  @IsOptional()
-  @IsTextOrTexts()
+  @TextOrTextsField()
   inputs?: string | string[];
 
   @IntField({ description: `Most tokens to generate (${MAX_TOKENS_DEFAULT}).`, min: 1, max: 1_048_576, optional: true })

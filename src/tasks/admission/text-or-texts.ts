@@ -1,18 +1,18 @@
-import { buildMessage, ValidateBy } from 'class-validator';
+import { CheckedField } from '../../http/fields';
 
-export const MAX_TEXTS = 256;
+const MAX_TEXTS = 256;
 
-/** Accepts a string, or an array of up to {@link MAX_TEXTS} strings. */
-export function IsTextOrTexts(): PropertyDecorator {
-  return ValidateBy({
-    name: 'isTextOrTexts',
-    validator: {
-      validate: (value: unknown) =>
-        typeof value === 'string' ||
-        (Array.isArray(value) && value.length <= MAX_TEXTS && value.every(member => typeof member === 'string')),
-      defaultMessage: buildMessage(
-        prefix => `${prefix}$property must be a string or an array of at most ${MAX_TEXTS} strings`,
-      ),
+/** A string, or an array of up to {@link MAX_TEXTS} strings. */
+export function TextOrTextsField(): PropertyDecorator {
+  return CheckedField(
+    {
+      description: `In place of \`prompt\`: a text, or up to ${MAX_TEXTS} that are joined with line ends.`,
+      optional: true,
     },
-  });
+    { oneOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' }, maxItems: MAX_TEXTS }] },
+    value =>
+      typeof value === 'string' ||
+      (Array.isArray(value) && value.length <= MAX_TEXTS && value.every(member => typeof member === 'string')),
+    `inputs must be a string or an array of at most ${MAX_TEXTS} strings`,
+  );
 }
