@@ -15,6 +15,8 @@ export interface SessionView {
   readonly lastReplica?: { readonly poolId: string; readonly replicaId: string };
   /** Its tasks that were admitted and have not ended. */
   readonly liveTasks: number;
+  /** It is one task's own and goes with it: nothing of it is kept. */
+  readonly transient: boolean;
   /** What ended tasks have used in all: what the journal keeps of the session. */
   readonly spent: Spend;
 }
@@ -38,7 +40,7 @@ export abstract class SessionStore {
   /** The session, made if missing; looking does not renew its time to live. */
   abstract open(sessionId: string): Promise<SessionView>;
 
-  /** Reserves for one task, making the session if missing; `transient` sessions go with their last task. */
+  /** Reserves for one task, making the session if missing; one that only `transient` tasks have reserved from goes with the last of them. */
   abstract reserve(sessionId: string, taskId: string, most: Spend, transient: boolean): Promise<ReserveOutcome>;
 
   /** Ends a reservation: what was used is spent, the rest is free again. A second settling of a task does nothing. */

@@ -86,6 +86,22 @@ export function sessionStoreContract(name: string, setUp: () => Promise<SessionS
       expect((await store.open('own')).turns).toBe(0);
     });
 
+    it('keeps the session of a task alone once a client names it (B-SS-022)', async () => {
+      await store.reserve('s', 'alone', spend(100), true);
+      await store.reserve('s', 'named', spend(100), false);
+      expect(await store.settle('s', 'named', spend(60), true)).toMatchObject({ transient: false });
+      expect(await store.settle('s', 'alone', spend(40), true)).toMatchObject({ transient: false });
+      expect(await store.open('s')).toMatchObject({ turns: 2, remaining: { tokens: 900 } });
+    });
+
+    it('takes a task alone into the session that has its name', async () => {
+      await store.reserve('s', 'named', spend(100), false);
+      await store.settle('s', 'named', spend(60), true);
+      await store.reserve('s', 'alone', spend(100), true);
+      expect(await store.settle('s', 'alone', spend(40), true)).toMatchObject({ transient: false });
+      expect(await store.open('s')).toMatchObject({ turns: 2, remaining: { tokens: 900 } });
+    });
+
     it('makes nothing of a task alone that is refused', async () => {
       for (let n = 0; n < budgets.maxSessions; n++) await store.open(`s${n}`);
       advance(1000);

@@ -14,7 +14,8 @@ interface Session {
   /** Monotonic; renewed by work. */
   renewedAtMs: number;
   readonly tasks: Map<string, Amounts>;
-  readonly transient: boolean;
+  /** It goes with its last task. */
+  transient: boolean;
   /** True once a task of it was settled: then something of it is kept elsewhere too. */
   hasUsage: boolean;
   lastReplica: { readonly poolId: string; readonly replicaId: string } | undefined;
@@ -66,6 +67,8 @@ export class MemorySessionStore extends SessionStore implements ForgottenSession
       if (!known && !transient) this.rest(sessionId, session);
       return { ok: false, ...lacking, session: this.view(sessionId, session) };
     }
+    // Named by a client, it is no longer one task's own, and what is spent from here on counts for good.
+    session.transient &&= transient;
     session.tasks.set(taskId, amounts);
     session.reserved = add(session.reserved, amounts);
     session.renewedAtMs = this.clock.nowMs();
@@ -197,6 +200,7 @@ export class MemorySessionStore extends SessionStore implements ForgottenSession
       },
       ...(session.lastReplica && { lastReplica: session.lastReplica }),
       liveTasks: session.tasks.size,
+      transient: session.transient,
       spent: toSpend(session.spent),
     };
   }

@@ -30,7 +30,7 @@ export class TaskAccounts {
       cost: Math.min(usage.cost, most.cost),
     };
     const view = await this.sessions.settle(spec.sessionId, spec.taskId, used, countTurn);
-    return { remaining: view.remaining, ...(!spec.ownSession && { session: usageOf(view) }) };
+    return { remaining: view.remaining, ...(!view.transient && { session: usageOf(view) }) };
   }
 
   /** Cost of generated tokens. */
