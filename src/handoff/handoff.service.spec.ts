@@ -1,6 +1,7 @@
+import dns from 'node:dns';
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { startEngine, type RunningEngine } from '../../test/engine/engine';
 import { bindingOf, startPools, type PoolsUnderTest } from '../../test/support/pools';
 import { temporaryFolder, type TemporaryFolder } from '../../test/support/temporary-folder';
@@ -22,6 +23,7 @@ let engine: RunningEngine;
 let pools: PoolsUnderTest;
 let registry: PoolRegistry;
 let handoffs: HandoffService;
+let nowMs = 0;
 
 beforeEach(async () => {
   folder = temporaryFolder();
@@ -34,7 +36,7 @@ beforeEach(async () => {
     new HandoffFolder(pools.get(Config), pools.get(Narrator)),
     pools.get(BindingsService),
     registry,
-    pools.get(Clock),
+    Object.assign(new Clock(), { nowMs: () => nowMs }),
     pools.get(Narrator),
   );
 });
@@ -168,6 +170,27 @@ describe('a scan of the handoff folder', () => {
     write('a.json', named(engine.url));
     await handoffs.scan();
     expect(await replica()).toMatchObject({ ready: true });
+  });
+
+  it('tries a host that has no address yet again, though its file does not change', async () => {
+    const lookup = vi.spyOn(dns.promises, 'lookup').mockRejectedValue(new Error('ENOTFOUND'));
+    try {
+      write('a.json', named(engine.url.replace('127.0.0.1', 'localhost')));
+      for (let n = 0; n < 3; n++) await handoffs.scan();
+      expect(lookup).toHaveBeenCalledTimes(1);
+      nowMs += 5000;
+      for (let n = 0; n < 3; n++) await handoffs.scan();
+      expect(lookup).toHaveBeenCalledTimes(2);
+      expect(stateOf('a.json')).toMatchObject({ state: 'waiting', reason: 'url names a host that has no address' });
+      expect(pools.told('handoff_waiting')).toHaveLength(1);
+    } finally {
+      lookup.mockRestore();
+    }
+    nowMs += 5000;
+    await handoffs.scan();
+    expect(await replica()).toMatchObject({ ready: true });
+    expect(stateOf('a.json')).toMatchObject({ state: 'bound' });
+    expect(stateOf('a.json')).not.toHaveProperty('reason');
   });
 
   it('cannot be made to forge a log line by the name of a file', async () => {

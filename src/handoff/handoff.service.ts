@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { asServiceError } from '../errors/service-error';
+import { asServiceError, type ServiceError } from '../errors/service-error';
 import { Narrator } from '../observability/narrator';
 import { BindingsService } from '../pools/bindings.service';
 import { PoolRegistry } from '../pools/pool-registry.port';
@@ -9,6 +9,8 @@ import { HandoffFolder } from './handoff-folder';
 
 /** A log line shows this much of a file's name. */
 const MAX_NAME_SHOWN = 128;
+/** How soon a binding is tried anew that was refused for something that can pass by itself. */
+const RETRY_MS = 5_000;
 
 /** `bound`: its replica is ready, by whomever it was bound. */
 export type HandoffState = 'waiting' | 'bound' | 'ignored';
@@ -25,6 +27,8 @@ export interface KnownHandoff {
   readonly firstSeenMs: number;
   /** The binding was told, once it was ready. */
   readonly told: boolean;
+  /** Monotonic; not tried again before. */
+  readonly retryAtMs?: number;
 }
 
 /** Binds the engines that leave a handoff file, and unbinds them when the file goes. */
@@ -60,7 +64,8 @@ export class HandoffService {
     const before = this.files.get(file);
     if (before?.version === version) {
       // Again at every scan: a dead engine may have come back, or somebody has taken its binding away.
-      if (before.state !== 'ignored' && before.handoff) await this.bind(before, before.handoff);
+      const isDue = before.state !== 'ignored' && (before.retryAtMs ?? 0) <= this.clock.nowMs();
+      if (isDue && before.handoff) await this.bind(before, before.handoff);
       return;
     }
     const reading = await readHandoff(this.folder.pathOf(file));
@@ -88,7 +93,7 @@ export class HandoffService {
         const outcome = await this.bindings.bind({ ...handoff, source: 'handoff' });
         if (outcome === 'bound' || outcome === 'replaced') told = false;
       } catch (thrown) {
-        this.ignore(known, asServiceError(thrown).message);
+        this.refused(known, asServiceError(thrown));
         return;
       }
     }
@@ -99,7 +104,7 @@ export class HandoffService {
       this.tellBound(handoff, now.engineVersion);
       told = true;
     }
-    const { reason: _past, ...rest } = known;
+    const { reason: _past, retryAtMs: _due, ...rest } = known;
     this.files.set(known.file, {
       ...rest,
       state: isReady ? 'bound' : 'waiting',
@@ -119,12 +124,22 @@ export class HandoffService {
     });
   }
 
+  /** A name that has no address yet may have one soon, and nobody will write the file again for that. */
+  private refused(known: KnownHandoff, { message, retriable }: ServiceError): void {
+    if (!retriable) return this.ignore(known, message);
+    const { file, reason } = known;
+    this.files.set(file, { ...known, state: 'waiting', reason: message, retryAtMs: this.clock.nowMs() + RETRY_MS });
+    if (reason === message) return;
+    const human = `The engine of a handoff file cannot be bound yet and is tried again: ${message}.`;
+    this.narrator.warn(human, { event: 'handoff_waiting', file: shown(file) });
+  }
+
   /** One line, until the file changes. */
   private ignore(known: Omit<KnownHandoff, 'state'>, reason: string): void {
     this.files.set(known.file, { ...known, state: 'ignored', reason });
     this.narrator.warn(`A handoff file is left alone: ${reason}.`, {
       event: 'handoff_ignored',
-      file: known.file.replace(/\p{Cc}/gu, '?').slice(0, MAX_NAME_SHOWN),
+      file: shown(known.file),
     });
   }
 
@@ -145,6 +160,10 @@ export class HandoffService {
     );
     if (isOurs && !isNamed) await this.bindings.unbind(poolId, replicaId);
   }
+}
+
+function shown(file: string): string {
+  return file.replace(/\p{Cc}/gu, '?').slice(0, MAX_NAME_SHOWN);
 }
 
 function isSameReplica(a: Handoff, b: Handoff): boolean {

@@ -211,8 +211,8 @@ describe('the engine of the configuration', () => {
 
   it('is tried again when its name has no address yet, and that is said once', async () => {
     const check = vi.spyOn(EngineAddressPolicy.prototype, 'check');
-    check.mockResolvedValueOnce({ ok: false, reason: 'url names a host that has no address' });
-    check.mockResolvedValueOnce({ ok: false, reason: 'url names a host that has no address' });
+    check.mockResolvedValueOnce({ ok: false, reason: 'url names a host that has no address', mayPass: true });
+    check.mockResolvedValueOnce({ ok: false, reason: 'url names a host that has no address', mayPass: true });
     await pools.close();
     const after = Alarms.prototype.after;
     const alarm = vi.spyOn(Alarms.prototype, 'after').mockImplementation(function (this: Alarms, delayMs, ring) {

@@ -103,7 +103,9 @@ export class BindingsService implements OnModuleInit, OnModuleDestroy {
 
   private async assertAllowed(url: string): Promise<void> {
     const verdict = await this.allow.check(url);
-    if (!verdict.ok) throw new ServiceError('INVALID_PARAMS', { field: 'url', message: verdict.reason });
+    if (verdict.ok) return;
+    const { reason: message, mayPass: retriable } = verdict;
+    throw new ServiceError('INVALID_PARAMS', { field: 'url', message, retriable });
   }
 
   private tellBound({ poolId, replicaId, engine, source }: Binding, outcome: BindOutcome): void {

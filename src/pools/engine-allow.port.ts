@@ -1,4 +1,7 @@
-export type AllowVerdict = { readonly ok: true } | { readonly ok: false; readonly reason: string };
+export type AllowVerdict =
+  | { readonly ok: true }
+  /** `mayPass`: nothing is wrong with the URL, and the same one may be allowed later. */
+  | { readonly ok: false; readonly reason: string; readonly mayPass: boolean };
 
 /** Decides where an engine may live (`ORCHD_ENGINE_ALLOW`): asked before anything is sent to an address. */
 export abstract class EngineAllow {

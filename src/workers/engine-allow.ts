@@ -26,7 +26,7 @@ export class EngineAddressPolicy extends EngineAllow implements EngineConnectPol
       return refused('url must have no user, query or fragment');
     const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
     const addresses = isIP(host) === 0 ? await resolve(host) : [host];
-    if (addresses.length === 0) return refused('url names a host that has no address');
+    if (addresses.length === 0) return refused('url names a host that has no address', true);
     const listed = this.rules.listsName(host);
     return addresses.every(address => this.rules.allows(address, listed))
       ? { ok: true }
@@ -47,8 +47,8 @@ export class EngineAddressPolicy extends EngineAllow implements EngineConnectPol
   };
 }
 
-function refused(reason: string): AllowVerdict {
-  return { ok: false, reason };
+function refused(reason: string, mayPass = false): AllowVerdict {
+  return { ok: false, reason, mayPass };
 }
 
 async function resolve(host: string): Promise<readonly string[]> {
