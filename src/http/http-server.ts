@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -31,7 +31,13 @@ export function createHttpAdapter(config: Config): FastifyAdapter {
     forceCloseConnections: 'idle',
     keepAliveTimeout: KEEP_ALIVE_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
-    http: { maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: 2_000 },
+    http: {
+      maxHeaderSize: MAX_HEADER_BYTES,
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      connectionsCheckingInterval: 2_000,
+      // Node's own refusal has no correlation id; ours is in the hook below.
+      requireHostHeader: false,
+    },
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     frameworkErrors: (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
       void reply.header('X-Correlation-Id', request.id);
@@ -50,12 +56,17 @@ export function installHooks(fastify: FastifyInstance, config: Config, keys: Api
   // Declared with a value of the right shape, so that all requests share one hidden class; each sets its own.
   fastify.decorateRequest('caller', null as never);
 
+  // Likewise for an `Expect` that nobody knows: it may be passed over.
+  fastify.server.on('checkExpectation', (request, response) => fastify.server.emit('request', request, response));
+
   fastify.addHook('onRequest', (request, reply, done) => {
     void reply.header('X-Correlation-Id', request.id);
     void reply.header('X-Content-Type-Options', 'nosniff');
     const token = bearerToken(request.headers.authorization);
     const refusal = keys.refusal(headerText(request.headers['x-api-key']));
     request.caller = { ...(refusal && { refusal }), ...(token !== undefined && { identity: tokenIdentity(token) }) };
+    if (request.headers.host === undefined && request.raw.httpVersion === '1.1')
+      return done(new ServiceError('INVALID_PARAMS', { message: 'the Host header is required' }));
     if (keys.refusesHost(request.hostname)) return done(new ServiceError('HOST_NOT_ALLOWED'));
     const { url = '', config: route } = request.routeOptions;
     const open = route.public === true || (docsArePublic && isDocumentation(url));
@@ -88,7 +99,9 @@ const unreadable: Readonly<Record<string, ErrorCode>> = {
 };
 
 function answerUnreadableRequest(error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
+  // Into a response that has begun nothing else may be written: it would be read as a part of that.
+  const { _httpMessage: current } = socket as Socket & { readonly _httpMessage?: ServerResponse | null };
+  if (error.code === 'ECONNRESET' || !socket.writable || current?.headersSent) {
     socket.destroy();
     return;
   }

@@ -125,6 +125,7 @@ describe('requests that are no requests', () => {
   it.each([
     ['garbage', 'nonsense\r\n\r\n', 400],
     ['a bad escape', 'GET /v2/tasks/%zz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n', 400],
+    ['no Host', 'GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n', 400],
     ['a bare LF in a header', 'GET / HTTP/1.1\r\nHost: x\nX: y\r\n\r\n', 400],
     ['huge headers', `GET / HTTP/1.1\r\nHost: x\r\nX-A: ${'a'.repeat(20_000)}\r\n\r\n`, 431],
     ['two lengths', 'POST /v2/tasks HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab', 400],
@@ -138,6 +139,32 @@ describe('requests that are no requests', () => {
     expect(answer.status).toBe(status);
     expect(answer.headers['x-correlation-id']).toMatch(/^[0-9a-f-]{36}$/);
     expect(JSON.parse(answer.body)).toHaveProperty('code');
+  });
+
+  it('an expectation that nobody knows is passed over', async () => {
+    const answer = await service.rawRequest(
+      'GET /healthz HTTP/1.1\r\nHost: x\r\nExpect: a-pony\r\nConnection: close\r\n\r\n',
+    );
+    expect(answer.status).toBe(200);
+    expect(answer.headers['x-correlation-id']).toMatch(/^[0-9a-f-]{36}$/);
+  });
+
+  it('write nothing into a stream that has begun on the same connection', async () => {
+    const submitted = await service.request('POST', '/v2/tasks', { body: { prompt: 'x', max_tokens: 20_000 } });
+    const { hostname, port } = new URL(service.url);
+    const received: Buffer[] = [];
+    const path = `/v2/tasks/${String(submitted.json()['task_id'])}/events`;
+    const socket = connect(Number(port), hostname, () =>
+      socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\nX-API-Key: ${service.apiKey}\r\n\r\n`),
+    );
+    const closed = new Promise(resolve => socket.once('close', resolve));
+    socket.on('error', () => undefined);
+    socket.on('data', piece => {
+      if (received.push(piece) === 1) socket.write('nonsense\r\n\r\n');
+    });
+    await closed;
+    const text = Buffer.concat(received).toString();
+    expect(text.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200']);
   });
 
   it('a correlation id that could forge a header or a log line is replaced', async () => {
