@@ -21,7 +21,7 @@ declare module 'fastify' {
 
 /** The token of an `Authorization: Bearer` header; undefined when there is none. */
 export function bearerToken(header: string | undefined): string | undefined {
-  return /^Bearer ([\x21-\x7e]+)$/i.exec(header ?? '')?.[1];
+  return /^Bearer +([\x21-\x7e]+)$/i.exec(header ?? '')?.[1];
 }
 
 /** A name for a token that does not give it away. */

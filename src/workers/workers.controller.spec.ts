@@ -37,6 +37,15 @@ async function send(
 const register = (payload?: string | object) => send('POST', '/register', token, payload);
 
 describe('POST /v2/workers/register', () => {
+  it('names the bearer however many spaces stand before the token (B-CP-054, B-CP-058)', async () => {
+    const spaced = { authorization: token.authorization.replace(' ', '  ') };
+    const identities = [token, spaced].map(
+      async headers => (await send('POST', '/register', headers)).body['identity'],
+    );
+    expect(await identities[0]).toMatch(/^token:[0-9a-f]{6}$/);
+    expect(await identities[1]).toBe(await identities[0]);
+  });
+
   it.each([undefined, '', '{}', 'null', '{"pool_id":null,"url":null}'])(
     'takes the body %j, with the defaults (B-CP-055, B-CP-056, B-CP-058)',
     async payload => {
