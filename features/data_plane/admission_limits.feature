@@ -7,6 +7,8 @@ Feature: Limits of admission
     Given an OrchQueue API endpoint
     When I submit task "t-1" with {"expected_tokens": 1000000}
     Then I am refused with 429 ADMISSION_REJECT
+    And the error names the field "expected_tokens"
+    And the error is not retriable and tells nothing of the inside
     And the response includes X-Correlation-Id header
     And tasks_rejected_total and admission_backpressure_events_total have counted it
 

@@ -10,7 +10,7 @@ import { AdmissionRules } from './admission-rules';
 import { Backoff } from './backoff';
 import { Enqueuer } from './enqueuer';
 import { KnownTasks } from './known-tasks';
-import { oversized } from './task-spec';
+import { EXPECTED_TOKENS_TOO_MANY, oversized } from './task-spec';
 
 /** Admits tasks, or says at once why not and when to come back. */
 @Injectable()
@@ -80,7 +80,9 @@ export class AdmissionService {
     if (code === 'QUEUE_FULL_DROP_LRU') await this.enqueuer.makeRoom();
     throw new ServiceError(code, {
       field: 'expected_tokens',
-      message: `expected_tokens ${spec.expectedTokens ?? 0} is more than is admitted`,
+      message: `expected_tokens must be below ${EXPECTED_TOKENS_TOO_MANY}`,
+      // The hint stands in the request, so waiting alone changes nothing.
+      retriable: false,
       policyLabel: this.config.admissionPolicy,
       retryAfterMs: this.backoff.refuse(),
     });

@@ -7,7 +7,8 @@ import type { PlacementConstraints, Priority, TaskSpec } from '../task';
 import { DEADLINE_DEFAULT_MS, MAX_TOKENS_DEFAULT, workloads, type CreateTaskDto } from './create-task.dto';
 
 /** `expected_tokens` from which a task is refused, whatever room there is. */
-const EXPECTED_TOKENS_TOO_MANY = 1_000_000;
+/** A task that expects as many is refused, whatever room there is. */
+export const EXPECTED_TOKENS_TOO_MANY = 1_000_000;
 const EXPECTED_TOKENS_FAR_TOO_MANY = 2_000_000;
 
 /**
