@@ -74,6 +74,16 @@ function eventsOf(body: Buffer, cut: number): EngineEvent[] {
   return events;
 }
 
+it('figures that no server can mean are not taken over', () => {
+  const figures = { tokens_predicted: 9e15, tokens_evaluated: 2 ** 31 };
+  const timings = { predicted_ms: 1e300, prompt_ms: -1, cache_n: 1e12 };
+  const frame = JSON.stringify({ content: 'a', stop: true, stop_type: 'eos', ...figures, timings });
+  expect(eventsOf(Buffer.from(`data: ${frame}\n\n`), 0)).toEqual([
+    { kind: 'token', text: 'a' },
+    { kind: 'end', usage: { tokensOut: 1, finishReason: 'stop' } },
+  ]);
+});
+
 describe('recorded streams of a llama.cpp server', () => {
   const { adapter, close } = llamacppAdapter();
   let server: ReplayServer;

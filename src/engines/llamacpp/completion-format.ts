@@ -9,6 +9,9 @@ const FRAME_CHARS = 1024 * 1024;
 /** A control character becomes `\u0000` in JSON. */
 const MAX_ESCAPED_CHARS = 6;
 const MODEL_NAME_CHARS = 256;
+/** The server counts in 32 bits, and no task may last longer than a year. One figure past that would spoil a sum for good. */
+const MAX_COUNT = 2 ** 31 - 1;
+const MAX_DURATION_MS = 365 * 86_400_000;
 
 /** One frame of a streamed completion, as far as it is read. */
 interface CompletionFrame {
@@ -51,13 +54,13 @@ export class CompletionFormat implements StreamFormat {
 
   private usageOf(frame: CompletionFrame): EngineUsage {
     const timings = membersOf(frame.timings);
-    const tokensIn = integerOf(frame.tokens_evaluated);
-    const tokensCached = integerOf(timings['cache_n']);
-    const promptMs = durationMsOf(timings['prompt_ms']);
-    const decodeMs = durationMsOf(timings['predicted_ms']);
+    const tokensIn = countOf(frame.tokens_evaluated);
+    const tokensCached = countOf(timings['cache_n']);
+    const promptMs = credible(durationMsOf(timings['prompt_ms']), MAX_DURATION_MS);
+    const decodeMs = credible(durationMsOf(timings['predicted_ms']), MAX_DURATION_MS);
     const model = lineOf(frame.model, MODEL_NAME_CHARS);
     return {
-      tokensOut: integerOf(frame.tokens_predicted) ?? this.tokens,
+      tokensOut: countOf(frame.tokens_predicted) ?? this.tokens,
       finishReason: frame.stop_type === 'limit' ? 'length' : 'stop',
       ...(tokensIn !== undefined && { tokensIn }),
       ...(tokensCached !== undefined && { tokensCached }),
@@ -66,6 +69,14 @@ export class CompletionFormat implements StreamFormat {
       ...(model !== undefined && { model }),
     };
   }
+}
+
+function countOf(value: unknown): number | undefined {
+  return credible(integerOf(value), MAX_COUNT);
+}
+
+function credible(value: number | undefined, max: number): number | undefined {
+  return value !== undefined && value <= max ? value : undefined;
 }
 
 function frameOf(data: string): CompletionFrame {
