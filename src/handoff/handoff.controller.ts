@@ -1,7 +1,6 @@
 import { Controller, Get, Query } from '@nestjs/common';
-import { ApiOperation, ApiProperty, ApiPropertyOptional, ApiResponse, ApiTags } from '@nestjs/swagger';
-import { ApiErrors } from '../http/api-errors';
-import { decodeCursor, pageOf, PageQuery, type Page } from '../http/page';
+import { ApiOperation, ApiProperty, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
+import { ApiPage, decodeCursor, pageOf, PageQuery, type Page } from '../http/page';
 import { HandoffService, type HandoffState, type KnownHandoff } from './handoff.service';
 
 export class HandoffDto {
@@ -21,8 +20,7 @@ export class HandoffController {
 
   @Get()
   @ApiOperation({ summary: 'Handoff files and what became of them' })
-  @ApiResponse({ status: 200, description: '`{items: Handoff[], next_cursor?}`' })
-  @ApiErrors('INVALID_PARAMS')
+  @ApiPage(HandoffDto)
   list(@Query() { limit, cursor }: PageQuery): Page<HandoffDto> {
     const [after = ''] = decodeCursor(cursor) ?? [];
     const rest = this.handoffs.known().filter(known => known.file > String(after));

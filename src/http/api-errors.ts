@@ -2,6 +2,8 @@ import { applyDecorators } from '@nestjs/common';
 import { ApiResponse } from '@nestjs/swagger';
 import { errorCatalogue, type ErrorCode } from '../errors/catalogue';
 
+export const errorSchema = { $ref: '#/components/schemas/ErrorEnvelope' } as const;
+
 /** Documents which errors of the catalogue a route answers with, grouped by status. */
 export function ApiErrors(...codes: readonly ErrorCode[]): MethodDecorator & ClassDecorator {
   const byStatus = new Map<number, ErrorCode[]>();
@@ -13,9 +15,13 @@ export function ApiErrors(...codes: readonly ErrorCode[]): MethodDecorator & Cla
     ...[...byStatus].map(([status, named]) =>
       ApiResponse({
         status,
-        description: named.map(code => `\`${code}\`: ${errorCatalogue[code].message}`).join(' '),
-        schema: { $ref: '#/components/schemas/ErrorEnvelope' },
+        description: describeErrors(named),
+        schema: errorSchema,
       }),
     ),
   );
+}
+
+export function describeErrors(codes: readonly ErrorCode[]): string {
+  return codes.map(code => `\`${code}\`: ${errorCatalogue[code].message}`).join(' ');
 }

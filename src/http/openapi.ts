@@ -1,11 +1,13 @@
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
+import { errorCatalogue, type ErrorCode } from '../errors/catalogue';
 import { API_VERSION } from '../meta/api-version';
+import { describeErrors, errorSchema } from './api-errors';
 
 /** The error envelope, which every route's error answers refer to. */
 const errorEnvelopeSchema: NonNullable<NonNullable<OpenAPIObject['components']>['schemas']>[string] = {
   type: 'object',
-  required: ['code', 'message'],
+  required: ['code', 'message', 'retriable'],
   properties: {
     code: { oneOf: [{ type: 'string' }, { type: 'integer' }], description: 'A code of docs/errors.md.' },
     message: { type: 'string' },
@@ -30,8 +32,25 @@ export function buildOpenApi(app: INestApplication): OpenAPIObject {
     .addSecurityRequirements('api-key')
     .build();
   const document = SwaggerModule.createDocument(app, info);
+  for (const path of Object.values(document.paths)) addSharedErrors(path);
   const schemas = { ...document.components?.schemas, ErrorEnvelope: errorEnvelopeSchema };
   return { ...document, components: { ...document.components, schemas } };
+}
+
+/** What stands at none of the controllers: the key of every route that names no credential of its own, and what a body may be. */
+function addSharedErrors(path: OpenAPIObject['paths'][string]): void {
+  for (const operation of [path.get, path.post, path.delete]) {
+    if (operation === undefined) continue;
+    const codes: ErrorCode[] = [];
+    if (operation.security === undefined) codes.push('UNAUTHENTICATED', 'FORBIDDEN');
+    if (operation.requestBody !== undefined) codes.push('BODY_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE');
+    for (const code of codes) {
+      operation.responses[errorCatalogue[code].status] ??= {
+        description: describeErrors([code]),
+        content: { 'application/json': { schema: errorSchema } },
+      };
+    }
+  }
 }
 
 /** Serves the document at /openapi.json and a page to browse it at /docs. It is built on the first request. */

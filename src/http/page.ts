@@ -1,5 +1,8 @@
+import { applyDecorators, type Type as Class } from '@nestjs/common';
+import { ApiExtraModels, ApiResponse, getSchemaPath } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { ServiceError } from '../errors/service-error';
+import { ApiErrors } from './api-errors';
 import { IntField, TextField } from './fields';
 
 /** Query of every list. */
@@ -16,6 +19,14 @@ export class PageQuery {
 export interface Page<T> {
   readonly items: readonly T[];
   readonly next_cursor?: string;
+}
+
+/** Documents a list whose members are of this class. */
+export function ApiPage(item: Class): MethodDecorator {
+  const items = { type: 'array', items: { $ref: getSchemaPath(item) } } as const;
+  const cursor = { type: 'string', description: 'Absent on the last page.' } as const;
+  const schema = { type: 'object', required: ['items'], properties: { items, next_cursor: cursor } };
+  return applyDecorators(ApiExtraModels(item), ApiResponse({ status: 200, schema }), ApiErrors('INVALID_PARAMS'));
 }
 
 type CursorParts = readonly (string | number)[];

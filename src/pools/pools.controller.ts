@@ -2,7 +2,7 @@ import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/com
 import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { ApiErrors } from '../http/api-errors';
 import { IdParamPipe } from '../http/id-param.pipe';
-import { decodeCursor, pageOf, PageQuery, type Page } from '../http/page';
+import { ApiPage, decodeCursor, pageOf, PageQuery, type Page } from '../http/page';
 import { DrainService } from './drain.service';
 import { toHealthDto, toPoolDto, unknownPoolHealth } from './pool.view';
 import {
@@ -34,7 +34,7 @@ export class PoolsController {
 
   @Get()
   @ApiOperation({ summary: 'List pools' })
-  @ApiResponse({ status: 200, description: '`{items: Pool[], next_cursor?}`' })
+  @ApiPage(PoolDto)
   async list(@Query() { limit, cursor }: PageQuery): Promise<Page<PoolDto>> {
     const [after = ''] = decodeCursor(cursor) ?? [];
     const found = await this.pools.list(String(after), limit + 1);

@@ -4,7 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { idPattern } from '../config/parsers';
 import { ServiceError } from '../errors/service-error';
 import { ApiErrors } from '../http/api-errors';
-import { decodeCursor, pageOf, type Page } from '../http/page';
+import { ApiPage, decodeCursor, pageOf, type Page } from '../http/page';
 import { budgetHeaders, SessionBudgets } from './accounts/session-budgets';
 import { AdmissionService } from './admission/admission.service';
 import { AdmissionView, toAdmissionView } from './admission/admission.view';
@@ -55,8 +55,7 @@ export class TasksController {
 
   @Get()
   @ApiOperation({ summary: 'List tasks, newest first' })
-  @ApiResponse({ status: 200, description: '`{items: Task[], next_cursor?}`' })
-  @ApiErrors('INVALID_PARAMS')
+  @ApiPage(TaskView)
   async list(@Query() query: TaskListQuery): Promise<Page<TaskView>> {
     const { state, session_id: sessionId, limit } = query;
     const after = positionOf(query.cursor);

@@ -4,7 +4,7 @@ import type { FastifyRequest } from 'fastify';
 import { ServiceError } from '../errors/service-error';
 import { ApiErrors } from '../http/api-errors';
 import { IdParamPipe } from '../http/id-param.pipe';
-import { decodeCursor, encodeCursor, PageQuery, type Page } from '../http/page';
+import { ApiPage, decodeCursor, encodeCursor, PageQuery, type Page } from '../http/page';
 import { Public } from '../http/public.decorator';
 import { WorkerTokenGuard } from './worker-token.guard';
 import { RegisteredDto, RegisterWorkerDto, WorkerDto } from './workers.dto';
@@ -34,8 +34,7 @@ export class WorkersController {
 
   @Get()
   @ApiOperation({ summary: 'List replicas of all pools' })
-  @ApiResponse({ status: 200, description: '`{items: Worker[], next_cursor?}`' })
-  @ApiErrors('INVALID_PARAMS')
+  @ApiPage(WorkerDto)
   async list(@Query() { limit, cursor }: PageQuery): Promise<Page<WorkerDto>> {
     const [pool, replica] = decodeCursor(cursor) ?? [];
     const after = pool === undefined ? '' : `${String(pool)}/${String(replica)}`;

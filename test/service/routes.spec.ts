@@ -102,6 +102,34 @@ describe('every route of the router', () => {
     });
   });
 
+  it('documents the key, what a body may be, and the members of every list', async () => {
+    interface Operation {
+      readonly security?: unknown;
+      readonly requestBody?: unknown;
+      readonly parameters?: readonly { readonly name: string }[];
+      readonly responses: Record<string, { readonly content?: unknown }>;
+    }
+    const { paths } = (await ask('GET', '/openapi.json')).json<{ paths: Record<string, Record<string, Operation>> }>();
+    for (const [path, operations] of Object.entries(paths)) {
+      for (const [method, { security, requestBody, parameters = [], responses }] of Object.entries(operations)) {
+        const expected = [
+          ...(security === undefined ? ['401', '403'] : []),
+          ...(requestBody === undefined ? [] : ['400', '413', '415']),
+        ];
+        expect([`${method} ${path}`, Object.keys(responses)]).toEqual([
+          `${method} ${path}`,
+          expect.arrayContaining(expected),
+        ]);
+        if (!parameters.some(({ name }) => name === 'cursor')) continue;
+        expect([path, responses['200']?.content, Object.keys(responses)]).toEqual([
+          path,
+          expect.anything(),
+          expect.arrayContaining(['400']),
+        ]);
+      }
+    }
+  });
+
   it('shows the documentation on a loopback bind without a key', async () => {
     expect((await ask('GET', '/openapi.json')).statusCode).toBe(200);
     expect((await ask('GET', '/docs')).statusCode).toBe(200);
