@@ -1,7 +1,7 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { ApiErrors } from '../http/api-errors';
-import { decodeCursor, pageOf, PageQuery } from '../http/page';
+import { namesIn, pageOf, PageQuery } from '../http/page';
 import {
   CreateModelDto,
   ModelDto,
@@ -42,8 +42,8 @@ export class CatalogController {
   @ApiResponse({ status: 200, type: ModelPageDto })
   @ApiErrors('INVALID_PARAMS')
   async list(@Query() { limit, cursor }: PageQuery): Promise<ModelPageDto> {
-    const [after] = decodeCursor(cursor) ?? [];
-    const found = await this.catalog.list(after === undefined ? undefined : String(after), limit + 1);
+    const [after] = namesIn(cursor, 1) ?? [];
+    const found = await this.catalog.list(after, limit + 1);
     return pageOf(found, limit, toListedModel, model => [model.id]);
   }
 

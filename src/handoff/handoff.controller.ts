@@ -1,6 +1,6 @@
 import { Controller, Get, Query } from '@nestjs/common';
 import { ApiOperation, ApiProperty, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
-import { ApiPage, decodeCursor, pageOf, PageQuery, type Page } from '../http/page';
+import { ApiPage, namesIn, pageOf, PageQuery, type Page } from '../http/page';
 import { HandoffService, type HandoffState, type KnownHandoff } from './handoff.service';
 
 export class HandoffDto {
@@ -22,8 +22,8 @@ export class HandoffController {
   @ApiOperation({ summary: 'Handoff files and what became of them' })
   @ApiPage(HandoffDto)
   list(@Query() { limit, cursor }: PageQuery): Page<HandoffDto> {
-    const [after = ''] = decodeCursor(cursor) ?? [];
-    const rest = this.handoffs.known().filter(known => known.file > String(after));
+    const [after = ''] = namesIn(cursor, 1) ?? [];
+    const rest = this.handoffs.known().filter(known => known.file > after);
     return pageOf(rest, limit, toHandoffDto, handoff => [handoff.file]);
   }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { decodeCursor, pageOf } from './page';
+import { decodeCursor, encodeCursor, namesIn, pageOf } from './page';
 
 describe('A page', () => {
   const page = (found: readonly number[], limit: number): ReturnType<typeof pageOf> =>
@@ -18,5 +18,16 @@ describe('A page', () => {
 
   it.each([[[1, 2]], [[1]], [[]]])('has no cursor when it is the last one, also when it is full: %j', found => {
     expect(page(found, 2)).toEqual({ items: found.map(member => member * 10) });
+  });
+});
+
+describe('A cursor of names', () => {
+  it('gives its names', () => {
+    expect(namesIn(encodeCursor(['gpu', 'r0']), 2)).toEqual(['gpu', 'r0']);
+    expect(namesIn(undefined, 2)).toBeUndefined();
+  });
+
+  it.each([[[]], [['gpu']], [['gpu', 1]], [['a', 'b', 'c']]])('is not one of another list: %j', parts => {
+    expect(() => namesIn(encodeCursor(parts), 2)).toThrow('cursor must be a next_cursor of this list');
   });
 });

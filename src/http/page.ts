@@ -59,5 +59,17 @@ export function decodeCursor(cursor: string | undefined): CursorParts | undefine
   } catch {
     // Falls through: not JSON, so not ours.
   }
-  throw new ServiceError('INVALID_PARAMS', { field: 'cursor', message: 'cursor must be a next_cursor of this list' });
+  throw foreignCursor();
+}
+
+/** The names that a cursor of a list by name holds. @throws ServiceError INVALID_PARAMS when it is another list's */
+export function namesIn(cursor: string | undefined, count: number): readonly string[] | undefined {
+  const parts = decodeCursor(cursor);
+  if (parts === undefined) return undefined;
+  if (parts.length === count && parts.every(part => typeof part === 'string')) return parts;
+  throw foreignCursor();
+}
+
+function foreignCursor(): ServiceError {
+  return new ServiceError('INVALID_PARAMS', { field: 'cursor', message: 'cursor must be a next_cursor of this list' });
 }

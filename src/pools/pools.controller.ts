@@ -2,7 +2,7 @@ import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/com
 import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { ApiErrors } from '../http/api-errors';
 import { IdParamPipe } from '../http/id-param.pipe';
-import { ApiPage, decodeCursor, pageOf, PageQuery, type Page } from '../http/page';
+import { ApiPage, namesIn, pageOf, PageQuery, type Page } from '../http/page';
 import { DrainService } from './drain.service';
 import { toHealthDto, toPoolDto, unknownPoolHealth } from './pool.view';
 import {
@@ -36,8 +36,8 @@ export class PoolsController {
   @ApiOperation({ summary: 'List pools' })
   @ApiPage(PoolDto)
   async list(@Query() { limit, cursor }: PageQuery): Promise<Page<PoolDto>> {
-    const [after = ''] = decodeCursor(cursor) ?? [];
-    const found = await this.pools.list(String(after), limit + 1);
+    const [after = ''] = namesIn(cursor, 1) ?? [];
+    const found = await this.pools.list(after, limit + 1);
     return pageOf(found, limit, toPoolDto, pool => [pool.pool_id]);
   }
 

@@ -4,7 +4,7 @@ import type { FastifyRequest } from 'fastify';
 import { ServiceError } from '../errors/service-error';
 import { ApiErrors } from '../http/api-errors';
 import { IdParamPipe } from '../http/id-param.pipe';
-import { ApiPage, decodeCursor, encodeCursor, PageQuery, type Page } from '../http/page';
+import { ApiPage, encodeCursor, namesIn, PageQuery, type Page } from '../http/page';
 import { Public } from '../http/public.decorator';
 import { WorkerTokenGuard } from './worker-token.guard';
 import { RegisteredDto, RegisterWorkerDto, WorkerDto } from './workers.dto';
@@ -36,8 +36,7 @@ export class WorkersController {
   @ApiOperation({ summary: 'List replicas of all pools' })
   @ApiPage(WorkerDto)
   async list(@Query() { limit, cursor }: PageQuery): Promise<Page<WorkerDto>> {
-    const [pool, replica] = decodeCursor(cursor) ?? [];
-    const after = pool === undefined ? '' : `${String(pool)}/${String(replica)}`;
+    const after = namesIn(cursor, 2)?.join('/') ?? '';
     // One more than asked for tells whether there is another page.
     const found = await this.workers.list(after, limit + 1);
     const items = found.slice(0, limit);
