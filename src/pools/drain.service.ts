@@ -8,6 +8,8 @@ import { PoolRegistry } from './pool-registry.port';
 @Injectable()
 export class DrainService {
   private readonly deadlines = new Map<string, Alarm>();
+  /** Drains that somebody will take back, by pool. */
+  private readonly passing = new Map<string, object>();
 
   constructor(
     private readonly registry: PoolRegistry,
@@ -17,6 +19,7 @@ export class DrainService {
 
   /** Draining again sets a new deadline. @throws ServiceError POOL_NOT_FOUND */
   async drain(poolId: string, deadlineMs: number): Promise<void> {
+    this.passing.delete(poolId);
     if (!(await this.registry.setDraining(poolId, true))) throw new ServiceError('POOL_NOT_FOUND');
     this.deadlines.get(poolId)?.cancel();
     this.deadlines.set(
@@ -30,10 +33,24 @@ export class DrainService {
     });
   }
 
+  /**
+   * A drain for the time of some work. What is returned takes the pool back, unless it was drained anew meanwhile: that one is
+   * somebody else's. @throws ServiceError POOL_NOT_FOUND
+   */
+  async drainForNow(poolId: string, deadlineMs: number): Promise<() => Promise<void>> {
+    await this.drain(poolId, deadlineMs);
+    const drain = {};
+    this.passing.set(poolId, drain);
+    return async () => {
+      if (this.passing.get(poolId) === drain) await this.undrain(poolId);
+    };
+  }
+
   /** @throws ServiceError POOL_NOT_FOUND */
   async undrain(poolId: string): Promise<void> {
     this.deadlines.get(poolId)?.cancel();
     this.deadlines.delete(poolId);
+    this.passing.delete(poolId);
     if (!(await this.registry.setDraining(poolId, false))) throw new ServiceError('POOL_NOT_FOUND');
     this.narrator.tell(`Pool ${poolId} takes work again.`, { event: 'pool_undrained', pool_id: poolId });
   }

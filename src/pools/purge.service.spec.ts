@@ -208,6 +208,23 @@ describe('drain_first', () => {
     expect(pools.told('pool_draining')).toHaveLength(1);
   });
 
+  it('leaves a pool draining that an operator has drained meanwhile', async () => {
+    await bindBuiltIn();
+    const { lease } = await run();
+    const report = purge({ drainFirst: true });
+    await eventually(
+      () => registry.pool('gpu'),
+      pool => pool?.draining === true,
+      WAIT_MS,
+    );
+    await pools.get(DrainService).drain('gpu', 60_000);
+    lease.release();
+    expect(await report).toMatchObject({ steps_not_done: 0 });
+    expect(await registry.pool('gpu')).toMatchObject({ draining: true });
+    await pools.get(DrainService).undrain('gpu');
+    expect(await registry.pool('gpu')).toMatchObject({ draining: false });
+  });
+
   it('takes the pool back also where the purge fails inside', async () => {
     await bindBuiltIn();
     vi.spyOn(registry, 'revoke').mockRejectedValueOnce(new Error('a fault of ours'));

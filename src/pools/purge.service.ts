@@ -71,15 +71,15 @@ export class PurgeService {
   private async take(poolId: string, order: PurgeOrder, steps: PurgeStep[]): Promise<void> {
     // A pool that was draining before stays so.
     const drains = order.drainFirst && (await this.registry.pool(poolId))?.draining === false;
+    const takeBack = drains ? await this.drains.drainForNow(poolId, DRAIN_MS) : undefined;
     try {
-      if (drains) await this.drains.drain(poolId, DRAIN_MS);
       if (order.force) steps.push(await this.endRunning(poolId));
       if (order.drainFirst) steps.push(await this.waitUntilIdle(poolId));
       const replicas = (await this.registry.pool(poolId))?.replicas ?? [];
       steps.push(...(await Promise.all(replicas.map(replica => this.purgeSteps.onReplica(replica, order)))).flat());
       steps.push(...(await this.purgeSteps.onDisk(order)));
     } finally {
-      if (drains) await this.drains.undrain(poolId);
+      await takeBack?.();
     }
   }
 
