@@ -20,6 +20,11 @@ export class HandoffFolder {
     private readonly narrator: Narrator,
   ) {}
 
+  /** There were more files than are looked at when it was last listed. */
+  get isFlooded(): boolean {
+    return this.wasFlooded;
+  }
+
   pathOf(file: string): string {
     return join(this.config.runtimeDir, file);
   }

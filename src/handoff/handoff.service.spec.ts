@@ -210,6 +210,45 @@ describe('a scan of the handoff folder', () => {
     expect(pools.told('handoff_flooded')).toHaveLength(1);
   });
 
+  describe('after a restart', () => {
+    const rowAt = (url: string, source: string, replicaId = 'r0') => ({
+      ...{ poolId: 'gpu', replicaId, engine: 'llamacpp' },
+      ...{ url, source },
+    });
+
+    it('unbinds what a file had bound that was removed meanwhile, and nothing else', async () => {
+      await pools
+        .get(BindingsService)
+        .restore([rowAt(engine.url, 'handoff'), rowAt(engine.url, 'handoff', 'r1'), rowAt(engine.url, 'worker', 'r2')]);
+      write('a.json', named(engine.url, 'r1'));
+      await handoffs.scan();
+      expect([await replica('r0'), (await replica('r1'))?.leaving, (await replica('r2'))?.leaving]).toEqual([
+        undefined,
+        false,
+        false,
+      ]);
+    });
+
+    it('leaves a replica that is alive where it was though its file names another address since (B-BG-005)', async () => {
+      await pools.get(BindingsService).restore([rowAt(engine.url, 'handoff')]);
+      await pools.get(Prober).probeNow('gpu', 'r0');
+      write('a.json', named(nowhere));
+      for (let n = 0; n < 2; n++) await handoffs.scan();
+      expect(await replica()).toMatchObject({ url: engine.url, ready: true, leaving: false });
+    });
+
+    it('unbinds nothing while it cannot know which files there are', async () => {
+      await pools.get(BindingsService).restore([rowAt(engine.url, 'handoff')]);
+      for (let n = 0; n < 1100; n++) writeFileSync(join(runtimeDir, `a-${n}.json`), '{}');
+      await handoffs.scan();
+      expect(await replica()).toMatchObject({ leaving: false });
+      rmSync(runtimeDir, { recursive: true });
+      writeFileSync(runtimeDir, 'not a folder');
+      await handoffs.scan();
+      expect(await replica()).toMatchObject({ leaving: false });
+    });
+  });
+
   it('survives a folder that goes and comes back (B-BG-012)', async () => {
     write('a.json', named(engine.url));
     await handoffs.scan();

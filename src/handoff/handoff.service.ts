@@ -51,11 +51,13 @@ export class HandoffService {
 
   /** One look at the folder; whatever is wrong with a file stays with that file. */
   async scan(): Promise<void> {
+    const listed = await this.folder.list(this.files);
     // Unreadable for the moment is not removed: what is bound stays bound.
-    const names = (await this.folder.list(this.files)) ?? [...this.files.keys()];
+    const names = listed ?? [...this.files.keys()];
     for (const name of names) await this.look(name);
     const present = new Set(names);
     for (const known of this.known()) if (!present.has(known.file)) await this.removed(known);
+    if (listed && !this.folder.isFlooded) await this.unbindUnnamed();
   }
 
   private async look(file: string): Promise<void> {
@@ -100,7 +102,7 @@ export class HandoffService {
     const now = await this.registry.replica(poolId, replicaId);
     const isReady = now?.ready === true;
     const isElsewhere = now !== undefined && now.url !== url;
-    if (isReady && !isElsewhere && !told && (now.source === 'handoff' || now.source === 'journal')) {
+    if (isReady && !isElsewhere && !told && now.source === 'handoff') {
       this.tellBound(handoff, now.engineVersion);
       told = true;
     }
@@ -148,17 +150,27 @@ export class HandoffService {
     if (handoff) await this.unbind(handoff);
   }
 
+  /** What handoffs have bound and no file names: a file can go while the service is down. */
+  private async unbindUnnamed(): Promise<void> {
+    const named = this.known().flatMap(({ handoff }) => handoff ?? []);
+    const bound = (await this.registry.pools()).flatMap(({ replicas }) => replicas);
+    for (const replica of bound) {
+      const isOurs = replica.source === 'handoff' && !replica.leaving;
+      if (isOurs && !named.some(handoff => isSameReplica(handoff, replica))) {
+        await this.bindings.unbind(replica.poolId, replica.replicaId);
+      }
+    }
+  }
+
   /** Only what a handoff has bound, and no other file names: the same replica may have registered itself since. */
   private async unbind(said: Handoff): Promise<void> {
-    const { poolId, replicaId, url } = said;
+    const { poolId, replicaId } = said;
     const replica = await this.registry.replica(poolId, replicaId);
     if (!replica) return;
-    // Who bound it before a restart is not known; that it is where the file said is what there is to go by.
-    const isOurs = replica.source === 'handoff' || (replica.source === 'journal' && replica.url === url);
     const isNamed = this.known().some(
       ({ handoff }) => handoff && isSameReplica(handoff, said) && handoff.url === replica.url,
     );
-    if (isOurs && !isNamed) await this.bindings.unbind(poolId, replicaId);
+    if (replica.source === 'handoff' && !isNamed) await this.bindings.unbind(poolId, replicaId);
   }
 }
 
@@ -166,6 +178,8 @@ function shown(file: string): string {
   return file.replace(/\p{Cc}/gu, '?').slice(0, MAX_NAME_SHOWN);
 }
 
-function isSameReplica(a: Handoff, b: Handoff): boolean {
+type ReplicaName = Pick<Handoff, 'poolId' | 'replicaId'>;
+
+function isSameReplica(a: ReplicaName, b: ReplicaName): boolean {
   return a.poolId === b.poolId && a.replicaId === b.replicaId;
 }

@@ -117,6 +117,15 @@ describe('what is kept for the next start', () => {
     expect(save).toHaveBeenCalledTimes(1);
   });
 
+  it('is written again when its time to live is another', async () => {
+    await bindings.restore([]);
+    await bindings.bind(bindingOf(engine.url));
+    await bindings.bind(bindingOf(engine.url, { ttlMs: 60_000 }));
+    expect(await kept()).toEqual([{ ...row(), ttlMs: 60_000 }]);
+    await bindings.bind(bindingOf(engine.url));
+    expect(await kept()).toEqual([row()]);
+  });
+
   it('follows a registration that lapses by itself', async () => {
     const save = vi.spyOn(journal, 'saveBinding');
     await bindings.restore([]);
@@ -177,9 +186,44 @@ describe('restore', () => {
     const observed = vi.spyOn(registry, 'observe');
     await bindings.restore(await kept());
     expect(observed).not.toHaveBeenCalled();
-    expect(await replica()).toMatchObject({ source: 'journal', url: engine.url, probed: false });
+    expect(await replica()).toMatchObject({ source: 'worker', url: engine.url, probed: false });
     await eventually(replica, view => view?.live === true, WAIT_MS);
     expect(await kept()).toEqual([rowAt(engine.url)]);
+  });
+
+  it('keeps who bound it; a name that nobody goes by counts as a worker', async () => {
+    await bindings.restore([
+      { ...rowAt(engine.url), source: 'handoff' },
+      { ...rowAt(engine.url, 'r1'), source: 'journal' },
+    ]);
+    expect(await replica()).toMatchObject({ source: 'handoff' });
+    expect(await registry.replica('gpu', 'r1')).toMatchObject({ source: 'worker' });
+  });
+
+  it('lets a registration lapse that nobody renews after the restart', async () => {
+    await bindings.restore([]);
+    await bindings.bind(bindingOf(engine.url, { ttlMs: 500 }));
+    const rows = await kept();
+    await pools.close();
+    journal = new MemoryTaskJournal();
+    for (const row of rows) await journal.saveBinding(row);
+    await start();
+    await bindings.restore(rows);
+    expect(await replica()).toMatchObject({ leaving: false, ttlMs: 500 });
+    await eventually(replica, view => view === undefined, WAIT_MS);
+    await eventually(kept, found => found.length === 0, WAIT_MS);
+  });
+
+  it('gives up in due time what it cannot take up and nobody renews', async () => {
+    const after = Alarms.prototype.after;
+    vi.spyOn(Alarms.prototype, 'after').mockImplementation(function (this: Alarms, delayMs, ring) {
+      return after.call(this, delayMs === 5_000 ? 50 : delayMs, ring);
+    });
+    const forbidden = { ...rowAt('http://169.254.169.254'), ttlMs: 200 };
+    await journal.saveBinding(forbidden);
+    await bindings.restore([forbidden]);
+    expect(await kept()).toHaveLength(1);
+    await eventually(kept, found => found.length === 0, WAIT_MS);
   });
 
   it('gives way to what somebody has named anew', async () => {

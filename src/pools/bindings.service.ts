@@ -6,7 +6,7 @@ import type { JournalBinding } from '../tasks/journal/task-journal.port';
 import { Alarms } from '../time/alarms';
 import { EngineAllow } from './engine-allow.port';
 import { KeptBindings } from './kept-bindings';
-import type { Binding } from './pool';
+import { bindingSources, type Binding, type BindingSource } from './pool';
 import { PoolRegistry, type BindOutcome, type PoolChange } from './pool-registry.port';
 import { Prober } from './prober';
 
@@ -60,15 +60,20 @@ export class BindingsService implements OnModuleInit, OnModuleDestroy {
     await this.persist(binding, () => this.bind(binding));
   }
 
-  /** Bindings of the process before. Their engines are asked in the background; tasks wait for the answer. */
+  /**
+   * Bindings of the process before. Their engines are asked in the background; tasks wait for the answer. A time to live begins
+   * anew, for nobody could renew while the service was down.
+   */
   async restore(bindings: readonly JournalBinding[]): Promise<void> {
     await this.kept.begin(bindings);
-    await Promise.all(
-      bindings.map(({ poolId, replicaId, engine, url }) => {
-        const binding: Binding = { poolId, replicaId, engine, url, source: 'journal' };
-        return this.persist(binding, () => this.takeUp(binding));
-      }),
-    );
+    await Promise.all(bindings.map(binding => this.restoreOne({ ...binding, source: sourceOf(binding) })));
+  }
+
+  private async restoreOne(binding: Binding): Promise<void> {
+    const { poolId, replicaId, ttlMs } = binding;
+    let lapsed = false;
+    if (ttlMs !== undefined) this.alarms.after(ttlMs, () => (lapsed = true));
+    await this.persist(binding, () => (lapsed ? this.kept.keep(poolId, replicaId) : this.takeUp(binding)));
   }
 
   private async takeUp(binding: Binding): Promise<void> {
@@ -130,4 +135,9 @@ export class BindingsService implements OnModuleInit, OnModuleDestroy {
       this.narrator.tell(human, { event: 'replica_leaving', ...fields, running: replica.running });
     }
   }
+}
+
+/** A name that nobody goes by counts as a worker's. */
+function sourceOf(binding: JournalBinding): BindingSource {
+  return bindingSources.find(source => source === binding.source) ?? 'worker';
 }

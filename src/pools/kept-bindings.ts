@@ -11,7 +11,7 @@ import { PoolRegistry } from './pool-registry.port';
  */
 @Injectable()
 export class KeptBindings implements OnModuleInit, OnModuleDestroy {
-  /** What the journal holds, by replica; undefined until it was read: before its recovery nothing may be written. */
+  /** The {@link formOf} what the journal holds, by replica; undefined until it was read: before its recovery nothing may be written. */
   private kept: Map<string, string> | undefined;
   /** Ends when all that was asked for so far is written. */
   private written: Promise<void> = Promise.resolve();
@@ -36,7 +36,7 @@ export class KeptBindings implements OnModuleInit, OnModuleDestroy {
 
   /** Takes in what recovery found, and writes what was bound before that. */
   async begin(recovered: readonly JournalBinding[]): Promise<void> {
-    this.kept = new Map(recovered.map(binding => [keyOf(binding), addressOf(binding)]));
+    this.kept = new Map(recovered.map(binding => [keyOf(binding), formOf(binding)]));
     for (const { replicas } of await this.registry.pools()) {
       for (const { poolId, replicaId } of replicas) await this.keep(poolId, replicaId);
     }
@@ -53,9 +53,9 @@ export class KeptBindings implements OnModuleInit, OnModuleDestroy {
     const key = keyOf({ poolId, replicaId });
     try {
       const binding = worthKeeping(await this.registry.replica(poolId, replicaId));
-      if (binding && this.kept.get(key) !== addressOf(binding)) {
+      if (binding && this.kept.get(key) !== formOf(binding)) {
         await this.journal.saveBinding(binding);
-        this.kept.set(key, addressOf(binding));
+        this.kept.set(key, formOf(binding));
       } else if (!binding && this.kept.has(key)) {
         await this.journal.removeBinding(poolId, replicaId);
         this.kept.delete(key);
@@ -71,14 +71,15 @@ export class KeptBindings implements OnModuleInit, OnModuleDestroy {
 /** The configuration names its replica again by itself, and one that leaves shall not come back. */
 function worthKeeping(replica: ReplicaView | undefined): JournalBinding | undefined {
   if (replica?.url === undefined || replica.leaving || replica.source === 'config') return undefined;
-  const { poolId, replicaId, engine, url, source } = replica;
-  return { poolId, replicaId, engine, url, source };
+  const { poolId, replicaId, engine, url, source, ttlMs } = replica;
+  return { poolId, replicaId, engine, url, source, ...(ttlMs !== undefined && { ttlMs }) };
 }
 
 function keyOf({ poolId, replicaId }: Pick<JournalBinding, 'poolId' | 'replicaId'>): string {
   return `${poolId}/${replicaId}`;
 }
 
-function addressOf({ engine, url }: Pick<JournalBinding, 'engine' | 'url'>): string {
-  return `${engine} ${url}`;
+/** Differs where the journal has to be told. A renewal is none: a time to live begins anew with each start. */
+function formOf({ engine, url, source, ttlMs }: JournalBinding): string {
+  return [engine, url, source, ttlMs].join(' ');
 }

@@ -2,7 +2,10 @@ import type { Observable } from 'rxjs';
 import type { EngineAdapter, EngineModel, EngineTarget } from '../engines/engine-adapter.port';
 import type { ServiceError } from '../errors/service-error';
 
-export type BindingSource = 'config' | 'handoff' | 'worker' | 'journal';
+export const bindingSources = ['config', 'handoff', 'worker'] as const;
+
+/** Who bound a replica, and so may take it away. */
+export type BindingSource = (typeof bindingSources)[number];
 
 /** What a registration, a handoff file or the configuration says of a replica. */
 export interface Binding {
@@ -46,6 +49,8 @@ export interface ReplicaView {
   readonly features: readonly string[];
   readonly kvUsageRatio?: number;
   readonly deviceMask?: string;
+  /** As {@link Binding.ttlMs}. */
+  readonly ttlMs?: number;
   readonly lastError?: string;
   /** Wall clock. */
   readonly boundAtMs: number;

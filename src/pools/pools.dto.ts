@@ -1,5 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { BooleanField, IntField, TextField, TextListField } from '../http/fields';
+import { bindingSources } from './pool';
 import type { PurgeOrder } from './purge-steps';
 import type { ReloadResult } from './reload.service';
 
@@ -55,7 +56,7 @@ export class ReplicaDto {
   @ApiProperty() replica_id!: string;
   @ApiProperty() engine!: string;
   @ApiProperty() engine_version!: string;
-  @ApiProperty({ enum: ['config', 'handoff', 'worker', 'journal'] }) source!: string;
+  @ApiProperty({ enum: bindingSources }) source!: string;
   @ApiProperty() live!: boolean;
   @ApiProperty() ready!: boolean;
   @ApiProperty({ description: 'It takes no new task and goes when its last one has ended.' }) leaving!: boolean;

@@ -35,7 +35,7 @@ export class RegisterWorkerDto {
   device_mask?: string;
 
   @IntField({
-    description: 'The registration lapses after this long unless it is renewed.',
+    description: 'The registration lapses after this long unless it is renewed; a restart of the service renews it.',
     min: 100,
     max: YEAR_MS,
     optional: true,

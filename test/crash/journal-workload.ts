@@ -79,7 +79,13 @@ function binding(i: number): Step {
   const replica = { poolId: 'pool', replicaId: `r${i % 3}` };
   if (i % 2 === 0)
     return { what: 'unbind', taskId: '', apply: journal => journal.removeBinding(replica.poolId, replica.replicaId) };
-  const saved = { ...replica, engine: 'llamacpp', url: `http://127.0.0.1:${8000 + i}`, source: 'worker' };
+  const saved = {
+    ...replica,
+    engine: 'llamacpp',
+    url: `http://127.0.0.1:${8000 + i}`,
+    source: 'worker',
+    ttlMs: 1000 * i,
+  };
   return { what: 'bind', taskId: '', apply: journal => journal.saveBinding(saved) };
 }
 

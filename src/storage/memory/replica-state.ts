@@ -43,9 +43,8 @@ export class ReplicaState {
 
   /** Takes in the same binding again, also after a removal has begun; true when somebody could notice the difference. */
   renew(binding: Binding): boolean {
-    // Whoever bound it first may take it away; after a restart that is whoever comes first.
-    const source = this.binding.source === 'journal' ? binding.source : this.binding.source;
-    const renewed = { ...binding, source };
+    // Whoever bound it first may take it away.
+    const renewed = { ...binding, source: this.binding.source };
     const changed = this.leaving || !isDeepStrictEqual(renewed, this.binding);
     this.binding = renewed;
     this.leaving = false;
@@ -126,6 +125,7 @@ export class ReplicaState {
       features: facts?.features ?? [],
       ...(facts?.kvUsageRatio !== undefined && { kvUsageRatio: facts.kvUsageRatio }),
       ...(binding.deviceMask !== undefined && { deviceMask: binding.deviceMask }),
+      ...(binding.ttlMs !== undefined && { ttlMs: binding.ttlMs }),
       ...(lastError !== undefined && { lastError }),
       boundAtMs: this.boundAtMs,
       ...(lastSeenMs !== undefined && { lastSeenMs }),

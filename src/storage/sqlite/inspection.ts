@@ -2,7 +2,15 @@ import type Database from 'better-sqlite3';
 import { isDamage } from './journal-error';
 import type { Counters, CountersRow } from './ledger-tables';
 import { firstEndState } from './record-codec';
-import { isIntact, taskColumns, type BindingRow, type LiveRow, type SessionRow, type TaskRow } from './rows';
+import {
+  bindingColumns,
+  isIntact,
+  taskColumns,
+  type BindingRow,
+  type LiveRow,
+  type SessionRow,
+  type TaskRow,
+} from './rows';
 
 /** Journals up to this size are looked through as a whole at each start: some 30,000 tasks, in about 100 ms. */
 const INSPECTED_PAGES = 8192;
@@ -75,10 +83,7 @@ export function readLiveState(db: Database.Database): LiveState {
     .prepare('SELECT session_id, tokens, time_ms, cost, turns, checksum FROM sessions')
     .raw()
     .all() as SessionRow[];
-  const bindings = db
-    .prepare('SELECT pool_id, replica_id, engine, url, source, checksum FROM bindings')
-    .raw()
-    .all() as BindingRow[];
+  const bindings = db.prepare(`SELECT ${bindingColumns} FROM bindings`).raw().all() as BindingRow[];
   return {
     live,
     sessions: sessions.filter(isIntact),

@@ -8,7 +8,9 @@ import { Ledger } from './ledger';
 import { openLedger, type OpenLedger } from './ledger-opening';
 import { LedgerSpace } from './ledger-space';
 import type { Note, WriteRequest } from './protocol';
-import { encodeAdmission, encodeEnding, encodePlacement } from './record-codec';
+import { migrate, stepsUpTo } from './migrations';
+import { decodeBinding, encodeAdmission, encodeEnding, encodePlacement } from './record-codec';
+import { checksumOf } from './rows';
 
 let folder: TemporaryFolder;
 let told: Note[];
@@ -141,6 +143,39 @@ describe('a damaged record', () => {
     open();
     expect(named()).toMatchObject({ sessions: ['spender'], bindings: ['p/r'] });
     expect(opening.opened).toMatchObject({ sessions: [], bindings: [] });
+  });
+});
+
+describe('a journal of the first version', () => {
+  const row = (replicaId: string) => ['p', replicaId, 'llamacpp', 'http://127.0.0.1:1', 'worker'] as const;
+
+  function makeFirstVersion(): void {
+    write(admission('a', 1));
+    close();
+    for (const name of ['journal.db', 'journal.db-wal', 'journal.db-shm']) rmSync(path(name), { force: true });
+    const db = new Database(path('journal.db'));
+    migrate(db, stepsUpTo(1));
+    const insert = db.prepare('INSERT INTO bindings VALUES (?,?,?,?,?,?)');
+    insert.run(...row('whole'), checksumOf(row('whole')));
+    insert.run(...row('hurt'), 1);
+    db.close();
+    rmSync(path('journal.echo'), { force: true });
+  }
+
+  it.each([
+    ['when it is opened', () => undefined],
+    ['when it is rebuilt', () => writeFileSync(path('journal.salvage'), '')],
+  ])('keeps its bindings %s, and damage to one is not hidden by it', (_, prepare) => {
+    makeFirstVersion();
+    prepare();
+    open();
+    expect(opening.opened.bindings.map(decodeBinding)).toEqual([
+      { poolId: 'p', replicaId: 'whole', engine: 'llamacpp', url: 'http://127.0.0.1:1', source: 'worker' },
+    ]);
+    expect(opening.db.pragma('user_version', { simple: true })).toBe(2);
+    close();
+    open();
+    expect(told).toEqual([]);
   });
 });
 

@@ -4,7 +4,7 @@ import type { Change, ChangeKind } from './echo';
 import { failpoint } from './failpoints';
 import type { AdmissionWrite, EndingWrite, Expired, Outcome, WriteRequest } from './protocol';
 import { firstEndState, namesTranscript, queuedState, streamingState } from './record-codec';
-import { sealed, taskColumns, type BindingRow, type SessionRow, type TaskRow } from './rows';
+import { bindingColumns, sealed, taskColumns, type BindingRow, type SessionRow, type TaskRow } from './rows';
 
 /** What must be true of the tables, kept in them: see the schema. */
 export interface Counters {
@@ -135,8 +135,8 @@ export class LedgerTables {
     return { count: due.length, withEvents: withEvents.map(([, taskId]) => taskId) };
   }
 
-  private bind({ poolId, replicaId, engine, url, source }: JournalBinding): undefined {
-    this.sql.putBinding.run(...sealed<BindingRow>(poolId, replicaId, engine, url, source));
+  private bind({ poolId, replicaId, engine, url, source, ttlMs }: JournalBinding): undefined {
+    this.sql.putBinding.run(...sealed<BindingRow>(poolId, replicaId, engine, url, source, ttlMs ?? null));
     this.changed('bind', `${poolId}/${replicaId}`);
   }
 
@@ -195,9 +195,7 @@ function prepare(db: Database.Database) {
       'INSERT OR REPLACE INTO sessions (session_id, tokens, time_ms, cost, turns, checksum) VALUES (?,?,?,?,?,?)',
     ),
     deleteSession: db.prepare('DELETE FROM sessions WHERE session_id = ?'),
-    putBinding: db.prepare(
-      'INSERT OR REPLACE INTO bindings (pool_id, replica_id, engine, url, source, checksum) VALUES (?,?,?,?,?,?)',
-    ),
+    putBinding: db.prepare(`INSERT OR REPLACE INTO bindings (${bindingColumns}) VALUES (?,?,?,?,?,?,?)`),
     deleteBinding: db.prepare('DELETE FROM bindings WHERE pool_id = ? AND replica_id = ?'),
     putCounters: db.prepare(
       'INSERT OR REPLACE INTO ledger (id, changes, last_seq, tasks, live, checksum) VALUES (?,?,?,?,?,?)',

@@ -1,6 +1,7 @@
 import Database from 'better-sqlite3';
 import { failpoint } from './failpoints';
 import { JournalError } from './journal-error';
+import { checksumOf, type Cell } from './rows';
 
 /** `ORJ1` in ASCII: what tells a journal from any other SQLite file. */
 const APPLICATION_ID = 0x4f524a31;
@@ -72,13 +73,39 @@ const steps: readonly string[] = [
     body BLOB NOT NULL
   ) STRICT;
   `,
+  // Registrations that lapse. A row that did not add up must not do so now: no checksum is negative.
+  `
+  CREATE TABLE bindings_with_ttl (
+    pool_id TEXT NOT NULL,
+    replica_id TEXT NOT NULL,
+    engine TEXT NOT NULL,
+    url TEXT NOT NULL,
+    source TEXT NOT NULL,
+    ttl_ms REAL,
+    checksum INTEGER NOT NULL,
+    PRIMARY KEY (pool_id, replica_id)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO bindings_with_ttl
+    SELECT pool_id, replica_id, engine, url, source, NULL,
+      iif(checksum = row_checksum(pool_id, replica_id, engine, url, source),
+        row_checksum(pool_id, replica_id, engine, url, source, NULL), -1)
+    FROM bindings;
+  DROP TABLE bindings;
+  ALTER TABLE bindings_with_ttl RENAME TO bindings;
+  `,
 ];
+
+/** The steps to a version: rows that are copied as they are must find the same tables. All for a version that there is not. */
+export function stepsUpTo(version: number): readonly string[] {
+  return version > 0 ? steps.slice(0, version) : steps;
+}
 
 /**
  * Brings a journal to the newest schema, a step a transaction; an empty file becomes a journal.
  * @throws JournalError NEWER, or UNREADABLE when the file is another program's or its schema is not what it must be
  */
 export function migrate(db: Database.Database, plan: readonly string[] = steps): void {
+  lendChecksum(db);
   for (let step = versionOf(db, plan); step < plan.length; step++) {
     db.transaction(() => {
       db.exec(plan[step] as string);
@@ -125,11 +152,17 @@ function requireSchema(db: Database.Database, plan: readonly string[]): void {
 function intendedSchema(plan: readonly string[]): string[] {
   const model = new Database(':memory:');
   try {
+    lendChecksum(model);
     for (const step of plan) model.exec(step);
     return schemaOf(model);
   } finally {
     model.close();
   }
+}
+
+/** For the steps that change what a row's checksum is over. */
+function lendChecksum(db: Database.Database): void {
+  db.function('row_checksum', { varargs: true, deterministic: true }, (...cells) => checksumOf(cells as Cell[]));
 }
 
 function schemaOf(db: Database.Database): string[] {

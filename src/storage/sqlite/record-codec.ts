@@ -208,6 +208,6 @@ export function decodeSession([sessionId, tokens, timeMs, cost, turns]: SessionR
   return { sessionId, tokens, timeMs, cost, turns };
 }
 
-export function decodeBinding([poolId, replicaId, engine, url, source]: BindingRow): JournalBinding {
-  return { poolId, replicaId, engine, url, source };
+export function decodeBinding([poolId, replicaId, engine, url, source, ttlMs]: BindingRow): JournalBinding {
+  return { poolId, replicaId, engine, url, source, ...(ttlMs !== null && { ttlMs }) };
 }

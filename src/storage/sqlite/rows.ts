@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib';
 
-type Cell = string | number | null;
+export type Cell = string | number | null;
 
 /** A row of `tasks`, in the order of {@link taskColumns}. */
 export type TaskRow = readonly [
@@ -41,11 +41,14 @@ export type BindingRow = readonly [
   engine: string,
   url: string,
   source: string,
+  ttlMs: number | null,
   checksum: number,
 ];
 
+export const bindingColumns = 'pool_id, replica_id, engine, url, source, ttl_ms, checksum';
+
 /** CRC-32 over all cells of a row but the last, which holds it: one bit flipped anywhere is always seen. */
-function checksumOf(cells: readonly Cell[]): number {
+export function checksumOf(cells: readonly Cell[]): number {
   return crc32(cells.join('\0'));
 }
 

@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { idPattern } from '../../config/parsers';
 import { isDamage } from './journal-error';
 import { files, openForWriting, syncFolder } from './journal-file';
-import { migrate } from './migrations';
+import { migrate, stepsUpTo } from './migrations';
 import { isIntact } from './rows';
 
 /** True when somebody wants the journal to be rebuilt from what can be read of it: they put a file there that says so. */
@@ -49,7 +49,7 @@ function copyInto(folder: string, old: Database.Database): string[] {
   for (const part of ['', '-wal', '-shm']) rmSync(join(folder, `${files.rebuilt}${part}`), { force: true });
   const fresh = openForWriting(folder, files.rebuilt);
   try {
-    migrate(fresh);
+    migrate(fresh, stepsUpTo(old.pragma('user_version', { simple: true }) as number));
     return fresh.transaction(() => copyRows(old, fresh)).immediate();
   } finally {
     fresh.close();

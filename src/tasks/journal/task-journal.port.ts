@@ -28,13 +28,15 @@ export interface Recovery {
   readonly lastSeq: number;
 }
 
-/** A binding known before a restart. Only what is needed to probe it again. */
+/** A binding known before a restart: what is needed to probe it again, and to know who may take it away. */
 export interface JournalBinding {
   readonly poolId: string;
   readonly replicaId: string;
   readonly engine: string;
   readonly url: string;
   readonly source: string;
+  /** It lapses this long after a restart unless it is renewed; undefined: never by itself. */
+  readonly ttlMs?: number;
 }
 
 export interface JournalQuery {
