@@ -2,6 +2,7 @@ import type { LoggerService } from '@nestjs/common';
 import pino from 'pino';
 import type { Config } from '../config/config';
 import { logContext } from './log-context';
+import { jsonLine, prettyLine } from './log-line';
 
 /** JSON lines (or a form for people) on standard output, through pino; also Nest's own logger. */
 export class Logger implements LoggerService {
@@ -17,12 +18,12 @@ export class Logger implements LoggerService {
       // A copy, for pino adds the line's own fields to what it gets.
       mixin: () => ({ ...logContext.getStore() }),
     };
-    if (!destination && config.logFormat === 'json') {
-      this.standardOutput = pino.destination({ fd: 1, sync: false });
-      this.lines = pino(options, this.standardOutput);
-    } else {
-      this.lines = pino(options, destination ?? prettyLines());
+    if (!destination && config.logFormat === 'pretty') {
+      this.lines = pino(options, { write: line => void process.stdout.write(prettyLine(line)) });
+      return;
     }
+    const lines = destination ?? (this.standardOutput = pino.destination({ fd: 1, sync: false }));
+    this.lines = pino(options, { write: line => lines.write(jsonLine(line)) });
   }
 
   info(fields: object): void {
@@ -69,21 +70,5 @@ function describe(cause: unknown): unknown {
     message: cause.message,
     stack: cause.stack,
     ...(cause.cause !== undefined && { cause: describe(cause.cause) }),
-  };
-}
-
-/** `time LEVEL sentence`, for a terminal. */
-function prettyLines(): pino.DestinationStream {
-  return {
-    write(line: string): void {
-      const { time, level, human, event, ...rest } = JSON.parse(line) as Record<string, unknown>;
-      const clock = String(time).slice(11, 23);
-      const more = Object.entries(rest).map(
-        ([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
-      );
-      process.stdout.write(
-        `${clock} ${String(level).toUpperCase().padEnd(5)} ${String(human ?? event)}  ${more.join(' ')}\n`,
-      );
-    },
   };
 }

@@ -1,0 +1,48 @@
+import { afterEach, expect, it, vi } from 'vitest';
+import { Logger } from './logger';
+
+afterEach(() => vi.restoreAllMocks());
+
+const hostile = 'x\n{"event":"forged"}\r\u001b[2J\u0085\u009b\u2028\u2029\u202e\u{e0041}';
+
+function prettyText(log: (logger: Logger) => void): string {
+  const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+  log(new Logger({ logLevel: 'trace', logFormat: 'pretty' }));
+  const text = write.mock.calls.map(([line]) => String(line)).join('');
+  write.mockRestore();
+  return text;
+}
+
+function jsonText(log: (logger: Logger) => void): string {
+  const lines: string[] = [];
+  log(new Logger({ logLevel: 'trace', logFormat: 'json' }, { write: line => void lines.push(line) }));
+  return lines.join('');
+}
+
+it('shows a line for people', () => {
+  const text = prettyText(logger =>
+    logger.info({ event: 'bound', human: 'It is bound.', pool_id: 'p', note: 'a b', slots: 2 }),
+  );
+  expect(text).toMatch(/^\d\d:\d\d:\d\d\.\d{3} INFO {2}It is bound\. {2}pool_id=p note="a b" slots=2\n$/);
+});
+
+it.each([
+  ['the sentence', (logger: Logger) => logger.info({ event: 'e', human: hostile })],
+  ['a field', (logger: Logger) => logger.info({ event: 'e', human: 'h', field: hostile })],
+  ["a field's name", (logger: Logger) => logger.info({ event: 'e', human: 'h', [hostile]: 1 })],
+  ['a cause', (logger: Logger) => logger.error({ event: 'e', human: 'h' }, new Error(hostile))],
+  ["the framework's words", (logger: Logger) => logger.warn(hostile)],
+])('stays one line, and drives no terminal, whatever stands in %s', (_, log) => {
+  const pretty = prettyText(log);
+  expect(pretty.slice(0, -1)).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u);
+  expect(pretty.endsWith('\n')).toBe(true);
+  const json = jsonText(log);
+  expect(json.slice(0, -1)).not.toMatch(/[\p{Cc}\p{Zl}\p{Zp}]/u);
+  expect(JSON.stringify(JSON.parse(json))).toContain(JSON.stringify(hostile).slice(1, 20));
+});
+
+it('cannot be made to show a field that nobody logged', () => {
+  expect(prettyText(logger => logger.info({ event: 'e', human: 'h', note: 'x level=FATAL' }))).toContain(
+    'note="x level=FATAL"',
+  );
+});
