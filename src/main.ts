@@ -13,6 +13,7 @@ async function main(): Promise<void> {
     stopOnSignal(app, logger);
     await startService(app, config);
   } catch (cause) {
+    if (cause instanceof ConfigError) stopFor(cause);
     logger.error({ event: 'start_failed', human: `The service cannot start: ${(cause as Error).message}` }, cause);
     logger.flush();
     process.exit(1);
@@ -47,10 +48,15 @@ function readConfig(): LoadedConfig {
   try {
     return loadConfig(process.env);
   } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    for (const fault of error.faults) process.stderr.write(`${fault}\n`);
-    process.exit(1);
+    if (error instanceof ConfigError) stopFor(error);
+    throw error;
   }
+}
+
+/** For whoever wrote the settings: plain lines, whatever the log is set to. */
+function stopFor({ faults }: ConfigError): never {
+  for (const fault of faults) process.stderr.write(`${fault}\n`);
+  process.exit(1);
 }
 
 void main();

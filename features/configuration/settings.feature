@@ -42,6 +42,12 @@ Feature: Settings
     When the service is started
     Then it stops and says "set ORCHD_API_KEYS or ORCHD_API_KEYS_FILE"
 
+  @B-CFG-021 @B-MW-013
+  Scenario: A key file that cannot be used stops the start with its setting and what is wrong
+    Given the key file has the key "a key with spaces"
+    When the service is started
+    Then it stops and says "ORCHD_API_KEYS_FILE cannot be used: line 2 is not a key of 1 to 512 visible ASCII characters."
+
   @B-CFG-008
   Scenario: Without a worker token nobody registers
     Given the setting AUTH_TOKEN is ""

@@ -47,7 +47,11 @@ export const settings = {
   modelsDir: setting('ORCHD_MODELS_DIR', path, '~/.cache/models', 'Root under which model files live.'),
 
   apiKeys: setting('ORCHD_API_KEYS', list(secret, 1000), '', 'API keys. With none, loopback only, the key is `valid`.'),
-  apiKeysFile: optional('ORCHD_API_KEYS_FILE', path, 'API keys, one per line; read again when the file changes.'),
+  apiKeysFile: optional(
+    'ORCHD_API_KEYS_FILE',
+    path,
+    'API keys, one per line, at most 10000 in 1 MiB; read again when the file changes.',
+  ),
   authToken: optional('AUTH_TOKEN', secret, 'Bearer token that workers register with.'),
   authTokenFile: optional('AUTH_TOKEN_FILE', path, 'The same, read from a file.'),
 

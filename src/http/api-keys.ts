@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
 import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
-import { Config, isLoopbackHost } from '../config/config';
-import { secret } from '../config/parsers';
+import { Config, ConfigError, isLoopbackHost } from '../config/config';
 import { ServiceError } from '../errors/service-error';
 import { Narrator } from '../observability/narrator';
+import { KeyFile } from './key-file';
 
 /** The key that opens a service with none configured, on a loopback bind only. */
 const DEVELOPMENT_KEY = 'valid';
@@ -14,7 +13,8 @@ const FILE_CHECK_MS = 1000;
 @Injectable()
 export class ApiKeys implements OnModuleInit, OnModuleDestroy {
   private digests: ReadonlySet<string> = new Set();
-  private fileVersion = '';
+  /** What was last wrong with the key file. */
+  private fault: string | undefined;
   private timer: NodeJS.Timeout | undefined;
   private readonly developing: boolean;
 
@@ -25,8 +25,11 @@ export class ApiKeys implements OnModuleInit, OnModuleDestroy {
     this.developing = config.apiKeys.length === 0 && config.apiKeysFile === undefined;
   }
 
+  /** @throws ConfigError when the key file cannot be used */
   onModuleInit(): void {
-    this.load();
+    const { apiKeysFile } = this.config;
+    const file = apiKeysFile === undefined ? undefined : new KeyFile(apiKeysFile);
+    this.take(keysAtStart(file));
     if (this.developing) {
       this.narrator.warn(
         `No API key is configured: the development key \`${DEVELOPMENT_KEY}\` opens this loopback service.`,
@@ -35,8 +38,8 @@ export class ApiKeys implements OnModuleInit, OnModuleDestroy {
         },
       );
     }
-    if (this.config.apiKeysFile === undefined) return;
-    this.timer = setInterval(() => this.load(), FILE_CHECK_MS);
+    if (!file) return;
+    this.timer = setInterval(() => this.reload(file), FILE_CHECK_MS);
     this.timer.unref();
   }
 
@@ -55,36 +58,34 @@ export class ApiKeys implements OnModuleInit, OnModuleDestroy {
     return this.developing && !isLoopbackHost(hostname.replace(/^\[(.*)\]$/, '$1'));
   }
 
-  private load(): void {
-    const keys = [...(this.developing ? [DEVELOPMENT_KEY] : this.config.apiKeys)];
-    const { apiKeysFile } = this.config;
-    if (apiKeysFile !== undefined) {
-      try {
-        const { mtimeMs, size, ino } = statSync(apiKeysFile);
-        const version = `${mtimeMs}:${size}:${ino}`;
-        if (version === this.fileVersion) return;
-        keys.push(...keysIn(readFileSync(apiKeysFile, 'utf8')));
-        if (this.fileVersion !== '')
-          this.narrator.tell('The API key file changed and was read again.', { event: 'api_keys_reloaded' });
-        this.fileVersion = version;
-      } catch (cause) {
-        if (this.fileVersion === 'unreadable') return;
-        this.fileVersion = 'unreadable';
-        this.narrator.warn(
-          'The API key file cannot be used; the keys known so far stay.',
-          { event: 'api_keys_unreadable' },
-          cause,
-        );
-        if (this.digests.size > 0) return;
-      }
+  /** A file that cannot be used is told once; the keys known so far stay. */
+  private reload(file: KeyFile): void {
+    try {
+      const keys = file.read();
+      this.fault = undefined;
+      if (!keys) return;
+      this.take(keys);
+      this.narrator.tell('The API key file changed and was read again.', { event: 'api_keys_reloaded' });
+    } catch (thrown) {
+      const { message } = thrown as Error;
+      if (message === this.fault) return;
+      this.fault = message;
+      this.narrator.warn(`${message} The keys known so far stay.`, { event: 'api_keys_unreadable' });
     }
-    this.digests = new Set(keys.map(digest));
+  }
+
+  private take(fromFile: readonly string[]): void {
+    const others = this.developing ? [DEVELOPMENT_KEY] : this.config.apiKeys;
+    this.digests = new Set([...others, ...fromFile].map(digest));
   }
 }
 
-function keysIn(text: string): string[] {
-  const lines = text.split(/\r?\n/).map(line => line.trim());
-  return lines.filter(line => line !== '' && !line.startsWith('#')).map(line => secret.parse(line));
+function keysAtStart(file: KeyFile | undefined): readonly string[] {
+  try {
+    return file?.read() ?? [];
+  } catch (thrown) {
+    throw new ConfigError([(thrown as Error).message]);
+  }
 }
 
 function digest(key: string): string {
