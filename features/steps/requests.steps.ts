@@ -43,6 +43,14 @@ When('I send a request to no route', async function (this: ServiceWorld) {
   await this.request('GET', '/v2/nothing');
 });
 
+When(/^I send ([A-Z]+) to (\/\S+)$/, async function (this: ServiceWorld, method: string, path: string) {
+  await this.request(method, path);
+});
+
+Then('the header {word} is {string}', function (this: ServiceWorld, name: string, value: string) {
+  assert.equal(this.answer.headers[name.toLowerCase()], value);
+});
+
 When('I send bytes that are no request', async function (this: ServiceWorld) {
   const service = await this.service();
   const { status, headers, body: text } = await service.rawRequest('GET / HTTP/1.1\r\nno header\r\n\r\n');

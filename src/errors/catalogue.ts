@@ -19,7 +19,11 @@ export const errorCatalogue = {
   MISSING_TOKEN: { status: 401, retriable: false, message: 'MISSING_TOKEN' },
   BAD_TOKEN: { status: 401, retriable: false, message: 'BAD_TOKEN' },
   ROUTE_NOT_FOUND: { status: 404, retriable: false, message: 'There is no such route.' },
-  METHOD_NOT_ALLOWED: { status: 405, retriable: false, message: 'The method is not allowed here.' },
+  METHOD_NOT_ALLOWED: {
+    status: 405,
+    retriable: false,
+    message: 'The method is not allowed here; `Allow` names those that are.',
+  },
   TASK_NOT_FOUND: { status: 404, retriable: false, message: 'There is no such task.' },
   POOL_NOT_FOUND: { status: 404, retriable: false, message: 'There is no such pool.' },
   REPLICA_NOT_FOUND: { status: 404, retriable: false, message: 'There is no such replica.' },

@@ -16,6 +16,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Set by @Public(): the route needs no API key. */
     public?: boolean;
+    /** Set by @GetOnly(): a HEAD is not allowed. */
+    getOnly?: boolean;
   }
 }
 

@@ -11,6 +11,7 @@ import { bearerToken, tokenIdentity } from './caller';
 import { correlationIdOf } from './correlation';
 import { fromThrown, sendError } from './envelope.filter';
 import { parseJsonBody } from './json-body';
+import { RouteMethods } from './route-methods';
 
 /** Longer than the keep-alive of common load balancers, so that the balancer is the one to close. */
 const KEEP_ALIVE_MS = 75_000;
@@ -26,8 +27,7 @@ export function createHttpAdapter(config: Config): FastifyAdapter {
     bodyLimit: config.bodyLimitBytes,
     genReqId: (request: IncomingMessage) => correlationIdOf(request.headers),
     requestIdHeader: false,
-    // A HEAD of a stream would open it.
-    exposeHeadRoutes: false,
+    exposeHeadRoutes: true,
     forceCloseConnections: 'idle',
     keepAliveTimeout: KEEP_ALIVE_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
@@ -55,6 +55,7 @@ export function installHooks(fastify: FastifyInstance, config: Config, keys: Api
   const docsArePublic = isLoopbackHost(config.addr.host);
   // Declared with a value of the right shape, so that all requests share one hidden class; each sets its own.
   fastify.decorateRequest('caller', null as never);
+  const routes = new RouteMethods(fastify);
 
   // Likewise for an `Expect` that nobody knows: it may be passed over.
   fastify.server.on('checkExpectation', (request, response) => fastify.server.emit('request', request, response));
@@ -70,7 +71,14 @@ export function installHooks(fastify: FastifyInstance, config: Config, keys: Api
     if (keys.refusesHost(request.hostname)) return done(new ServiceError('HOST_NOT_ALLOWED'));
     const { url = '', config: route } = request.routeOptions;
     const open = route.public === true || (docsArePublic && isDocumentation(url));
-    done(open ? undefined : refusal);
+    if (refusal && !open) return done(refusal);
+    if (!request.is404 && !(request.method === 'HEAD' && route.getOnly)) return done();
+    const allowed = routes.allowedAt(request.url);
+    if (allowed.length === 0) return done();
+    void reply.header('Allow', allowed.join(', '));
+    if (request.method === 'OPTIONS') return void reply.status(204).send();
+    const message = `${request.method} is not allowed here, only ${allowed.join(', ')}.`;
+    done(new ServiceError('METHOD_NOT_ALLOWED', { message }));
   });
 
   fastify.removeAllContentTypeParsers();

@@ -4,6 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { idPattern } from '../config/parsers';
 import { ServiceError } from '../errors/service-error';
 import { ApiErrors } from '../http/api-errors';
+import { GetOnly } from '../http/get-only.decorator';
 import { ApiPage, decodeCursor, pageOf, type Page } from '../http/page';
 import { budgetHeaders, SessionBudgets } from './accounts/session-budgets';
 import { AdmissionService } from './admission/admission.service';
@@ -77,6 +78,7 @@ export class TasksController {
   }
 
   @Get(':id/events')
+  @GetOnly()
   @ApiOperation({
     summary: 'Read the events of a task as SSE',
     description: 'From the start, or after `Last-Event-ID`; live or ended.',

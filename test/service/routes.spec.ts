@@ -8,7 +8,10 @@ interface Route {
 }
 
 /** Routes that need no key, and why. Everything else the router has is refused without one. */
-const openRoutes = new Set(['GET /metrics', 'GET /healthz', 'GET /readyz', 'POST /v2/workers/register']);
+const openRoutes = new Set([
+  ...['GET /metrics', 'GET /healthz', 'GET /readyz', 'HEAD /metrics', 'HEAD /healthz', 'HEAD /readyz'],
+  'POST /v2/workers/register',
+]);
 
 async function routesOf(env: Record<string, string>): Promise<{ service: InProcessService; routes: Route[] }> {
   const service = await createInProcess(env);
@@ -55,7 +58,8 @@ describe('every route of the router', () => {
       for (const key of ['', 'x', 'test-keytest-key', 'k'.repeat(4096), 'tést-key']) {
         const wrong = await ask(method, path, { 'x-api-key': key });
         expect([wrong.statusCode, `${method} ${url}`]).toEqual([403, `${method} ${url}`]);
-        expect(wrong.json()).toMatchObject({ code: 'FORBIDDEN', message: 'The API key is not valid.' });
+        if (method === 'HEAD') expect(wrong.body).toBe('');
+        else expect(wrong.json()).toMatchObject({ code: 'FORBIDDEN', message: 'The API key is not valid.' });
       }
     }
   });
@@ -82,6 +86,13 @@ describe('every route of the router', () => {
           `${method} ${path} → ${statusCode}`,
         ]);
       }
+    }
+  });
+
+  it('tells no stranger which methods a path has (B-ERR-018)', async () => {
+    for (const method of ['PUT', 'OPTIONS', 'TRACE']) {
+      const answer = await ask(method, '/v2/tasks');
+      expect([answer.statusCode, answer.headers.allow]).toEqual([401, undefined]);
     }
   });
 
