@@ -11,7 +11,8 @@ const full = {
   tags: ['chat', '8b'],
   manifests: [{ layers: 2 }],
   signatures: { by: 'someone' },
-  sbom: { format: 'spdx' },
+  // Members of these names are data as any other.
+  sbom: { format: 'spdx', constructor: { prototype: [{ hasOwnProperty: 1 }] }, prototype: null, toString: 'text' },
   trust_policy: { required: true },
 };
 

@@ -62,6 +62,26 @@ describe('describing models', () => {
     expect(other).toMatchObject({ status: 409, body: { code: 'MODEL_CONFLICT', field: 'id' } });
   });
 
+  it.each(['manifests', 'signatures', 'sbom', 'trust_policy'])(
+    'keeps %s as they were sent, whatever the names',
+    async field => {
+      const document = [
+        { constructor: { prototype: { polluted: 1 } }, prototype: 5, toString: 'a', hasOwnProperty: null },
+      ];
+      // The second has what only class-validator can tell to be in order.
+      for (const [id, tags] of [
+        [`short-${field}`, []],
+        [`long-${field}`, ['\u{1F600}'.repeat(100)]],
+      ] as const) {
+        const { status, body } = await request('POST', '', { id, tags, [field]: document });
+        expect([status, body[field]]).toEqual([201, document]);
+        expect((await request('GET', `/${id}`)).body[field]).toEqual(document);
+        expect((await request('POST', '', { id, tags, [field]: null })).status).toBe(409);
+      }
+      expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
+    },
+  );
+
   it.each([{}, { id: '' }, { id: null }])('asks for an id: %j', async body => {
     const answer = await request('POST', '', body);
     expect(answer).toMatchObject({

@@ -186,9 +186,17 @@ export function TextListField(options: TextListOptions): PropertyDecorator {
   );
 }
 
-/** Any JSON value; whoever takes it in bounds its size. */
+const OPAQUE = Symbol('opaque');
+
+/** Any JSON value, kept as it was sent; whoever takes it in bounds its size. */
 export function JsonField(options: Described): PropertyDecorator {
-  return field(options, { type: Object, additionalProperties: true }, () => true, Allow());
+  const opaque: PropertyDecorator = (target, name) => Reflect.defineMetadata(OPAQUE, true, target, name);
+  return field(options, { type: Object, additionalProperties: true }, () => true, Allow(), opaque);
+}
+
+/** Whether a DTO has this property as a {@link JsonField}. */
+export function isJsonField(dto: object, name: string): boolean {
+  return Reflect.hasMetadata(OPAQUE, dto, name);
 }
 
 export function NestedField<T extends object>(

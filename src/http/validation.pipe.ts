@@ -2,6 +2,7 @@ import { Injectable, ValidationPipe, type ArgumentMetadata } from '@nestjs/commo
 import type { ValidationError } from 'class-validator';
 import { ServiceError } from '../errors/service-error';
 import { readDto, type DtoClass } from './dto-reader';
+import { isJsonField } from './fields';
 
 /** Validates bodies and queries against their DTO classes; the first fault becomes INVALID_PARAMS naming its field. */
 @Injectable()
@@ -26,7 +27,17 @@ export class DtoValidationPipe extends ValidationPipe {
       throw new ServiceError('INVALID_PARAMS', { field: 'body', message: 'the body must be a JSON object' });
     }
     const given = withoutNulls(body);
-    return readDto(metatype as DtoClass, given) ?? (super.transform(given, metadata) as Promise<unknown>);
+    return readDto(metatype as DtoClass, given) ?? this.transformLongWay(given, metadata);
+  }
+
+  /**
+   * The framework leaves out members such as `constructor` and `toString` at any depth; what is to be kept as it was sent does not
+   * come before it.
+   */
+  private async transformLongWay(given: object, metadata: ArgumentMetadata): Promise<object> {
+    const { opaque, checked } = parted(given, metadata.metatype?.prototype as object);
+    const valid = (await super.transform(checked, metadata)) as object;
+    return Object.assign(valid, opaque);
   }
 }
 
@@ -34,6 +45,14 @@ export class DtoValidationPipe extends ValidationPipe {
 function withoutNulls(body: object): object {
   if (!Object.values(body).includes(null)) return body;
   return Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null));
+}
+
+function parted(given: object, dto: object): { opaque: object; checked: object } {
+  const members = Object.entries(given);
+  return {
+    opaque: Object.fromEntries(members.filter(([name]) => isJsonField(dto, name))),
+    checked: Object.fromEntries(members.filter(([name]) => !isJsonField(dto, name))),
+  };
 }
 
 function firstFault(errors: readonly ValidationError[], parent = ''): ServiceError {

@@ -76,6 +76,18 @@ describe('bodies', () => {
   });
 
   it.each([
+    ['{"prompt":"x","max_tokens":1,"constructor":{"prototype":{"admin":true}},"prototype":{},"toString":1}', 202],
+    ['{"prompt":"x","max_tokens":1,"placement":{"constructor":{"prototype":{"admin":true}},"hasOwnProperty":1}}', 202],
+    ['{"prompt":{"constructor":5}}', 400],
+    ['{"prompt":"x","stop":[{"constructor":{"prototype":1}}]}', 400],
+    ['{"prompt":"x","a":[{"\\u005f_proto__":{"admin":true}}]}', 400],
+  ])('with members named like parts of every object are read as any other: %s', async (body, status) => {
+    const answer = await service.request('POST', '/v2/tasks', { headers: json, body });
+    expect(answer.status, answer.text).toBe(status);
+    expect(answer.text).not.toContain('admin');
+  });
+
+  it.each([
     'text/plain',
     'application/x-www-form-urlencoded',
     'application/jsonp',
