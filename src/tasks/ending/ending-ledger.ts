@@ -21,8 +21,12 @@ interface Entry {
  */
 @Injectable()
 export class EndingLedger {
-  /** Endings that were told but are not durable yet. */
+  /**
+   * Endings that are not durable yet. At most as many as tasks were live when storage began to fail: while it does nothing is
+   * admitted, for an admission is durable or refused, and one that is durable again means that these are taken within a round.
+   */
   private readonly owed = new Map<string, Entry>();
+  /** A round of retries is due or under way. One at a time: a disk that hangs must not be given the same work over and over. */
   private retrying = false;
 
   constructor(
@@ -89,17 +93,20 @@ export class EndingLedger {
   private retryLater(): void {
     if (this.retrying) return;
     this.retrying = true;
-    this.alarms.after(RETRY_MS, () => {
-      this.retrying = false;
-      void this.retryAll();
-    });
+    this.alarms.after(RETRY_MS, () => void this.retryAll());
   }
 
+  /** Never rejects. */
   private async retryAll(): Promise<void> {
     for (const entry of [...this.owed.values()]) {
+      const { taskId } = entry.ending;
       await this.write(entry);
-      if (this.owed.has(entry.ending.taskId)) break; // Storage still fails: the others would too.
+      if (!this.owed.delete(taskId)) continue;
+      // Storage still fails, and would for the others; should it be this one alone, it no longer stands in their way.
+      this.owed.set(taskId, entry);
+      break;
     }
+    this.retrying = false;
     if (this.owed.size > 0) this.retryLater();
   }
 }
