@@ -7,6 +7,7 @@ import { createService, startService, stopService } from './service';
 async function main(): Promise<void> {
   const { config, warnings } = readConfig();
   const logger = new Logger(config);
+  stopOnFault(logger);
   for (const warning of warnings) logger.warn({ event: 'unknown_setting', human: warning });
   try {
     const app = await createService(config, logger);
@@ -18,6 +19,25 @@ async function main(): Promise<void> {
     logger.flush();
     process.exit(1);
   }
+}
+
+/**
+ * After a fault that nobody caught nothing here can be trusted: it is told and the process ends at once, in no order. The journal
+ * makes the next start safe; when a thread of it dies, this is how the service is meant to end.
+ */
+function stopOnFault(logger: Logger): void {
+  let stopping = false;
+  const stop = (event: string, cause: unknown): never => {
+    // A log that cannot be written is a fault too.
+    if (!stopping) {
+      stopping = true;
+      logger.fatal({ event, human: 'A fault that nobody caught ends the service.' }, cause);
+      logger.flush();
+    }
+    process.exit(1);
+  };
+  process.on('uncaughtException', cause => stop('uncaught_exception', cause));
+  process.on('unhandledRejection', cause => stop('unhandled_rejection', cause));
 }
 
 /** The first signal stops in order, a second one at once. */

@@ -42,6 +42,11 @@ export class Logger implements LoggerService {
     this.write('error', fields, cause);
   }
 
+  /** The last line of a process that cannot go on. */
+  fatal(fields: object, cause: unknown): void {
+    this.write('fatal', fields, cause);
+  }
+
   /** Nest's own lines of its start; below info, for they say nothing an operator asks for. */
   log(message: unknown, context?: string): void {
     this.lines.debug({ event: 'framework', context, human: String(message) });
@@ -56,7 +61,7 @@ export class Logger implements LoggerService {
     this.standardOutput?.flushSync();
   }
 
-  private write(level: 'warn' | 'error', fields: unknown, cause: unknown): void {
+  private write(level: 'warn' | 'error' | 'fatal', fields: unknown, cause: unknown): void {
     const line = typeof fields === 'object' && fields !== null ? fields : { event: 'framework', human: String(fields) };
     this.lines[level](cause === undefined ? line : { ...line, cause: describe(cause) });
   }

@@ -37,4 +37,13 @@ export class Narrator {
   fail(human: string, fields: LogFields, cause?: unknown): void {
     this.logger.error({ ...fields, human }, cause);
   }
+
+  /** For work that nobody waits for: resolves with its end, and tells of a failure, which would otherwise end the process. */
+  async attend(work: Promise<unknown>, human: string, fields: LogFields): Promise<void> {
+    try {
+      await work;
+    } catch (cause) {
+      this.fail(human, fields, cause);
+    }
+  }
 }

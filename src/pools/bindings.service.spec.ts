@@ -89,6 +89,20 @@ describe('bind', () => {
   });
 });
 
+it('goes on telling what is unbound after it could not tell once', async () => {
+  for (const replicaId of ['r0', 'r1']) await bindings.bind(bindingOf(engine.url, { replicaId }));
+  vi.spyOn(registry, 'replica').mockRejectedValueOnce(new Error('on purpose'));
+  await bindings.unbind('gpu', 'r0');
+  await bindings.unbind('gpu', 'r1');
+  await eventually(
+    async () => pools.told('replica_unbound'),
+    lines => lines.length === 1,
+    WAIT_MS,
+  );
+  expect(pools.told('replica_unbound')).toMatchObject([{ replica_id: 'r1' }]);
+  expect(pools.told('unbound_not_told')).toMatchObject([{ level: 'error', replica_id: 'r0' }]);
+});
+
 describe('what is kept for the next start', () => {
   const row = (): JournalBinding => ({ ...at('r0'), url: engine.url });
   const at = (replicaId: string) => ({ poolId: 'gpu', replicaId, engine: 'llamacpp', source: 'worker' });

@@ -31,7 +31,7 @@ export class BindingsService implements OnModuleInit, OnModuleDestroy {
     this.unbound = this.registry.changes$
       .pipe(
         filter(change => change.kind === 'unbound'),
-        concatMap(change => this.tellUnbound(change)),
+        concatMap(change => this.attendUnbound(change)),
       )
       .subscribe();
   }
@@ -122,6 +122,11 @@ export class BindingsService implements OnModuleInit, OnModuleDestroy {
       source,
       outcome,
     });
+  }
+
+  private attendUnbound(change: PoolChange): Promise<void> {
+    const fields = { event: 'unbound_not_told', pool_id: change.poolId, replica_id: change.replicaId };
+    return this.narrator.attend(this.tellUnbound(change), 'What became of a replica that leaves is not known.', fields);
   }
 
   private async tellUnbound({ poolId, replicaId }: PoolChange): Promise<void> {

@@ -1,6 +1,7 @@
 import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { auditTime, concatMap, filter, type Subscription } from 'rxjs';
 import { MetricsService } from '../observability/metrics.service';
+import { Narrator } from '../observability/narrator';
 import type { ReplicaView } from './pool';
 import { PoolRegistry } from './pool-registry.port';
 
@@ -24,6 +25,7 @@ export class ModelStates implements OnModuleInit, OnModuleDestroy {
   constructor(
     private readonly registry: PoolRegistry,
     private readonly metrics: MetricsService,
+    private readonly narrator: Narrator,
   ) {}
 
   onModuleInit(): void {
@@ -31,7 +33,9 @@ export class ModelStates implements OnModuleInit, OnModuleDestroy {
       .pipe(
         filter(change => change.kind !== 'slot-freed'),
         auditTime(REFRESH_AFTER_MS),
-        concatMap(() => this.refresh()),
+        concatMap(() =>
+          this.narrator.attend(this.refresh(), 'The models of the pools could not be counted.', notCounted),
+        ),
       )
       .subscribe();
   }
@@ -89,6 +93,8 @@ export class ModelStates implements OnModuleInit, OnModuleDestroy {
     ];
   }
 }
+
+const notCounted = { event: 'models_not_counted' };
 
 function keyOf({ poolId, replicaId }: ReplicaView): string {
   return `${poolId}/${replicaId}`;
