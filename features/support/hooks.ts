@@ -1,15 +1,19 @@
 import { strict as assert } from 'node:assert';
-import { After, setDefaultTimeout, Status } from '@cucumber/cucumber';
+import { After, Before, setDefaultTimeout, Status } from '@cucumber/cucumber';
 import type { ServiceWorld } from './world';
 
 setDefaultTimeout(30_000);
+
+Before(function (this: ServiceWorld) {
+  this.begin();
+});
 
 /** A scenario fails on any error that the service logged and no step expected, and on a service that died by itself. */
 After(async function (this: ServiceWorld, { result }) {
   const service = this.started;
   const died = service !== undefined && service.exitCode !== undefined;
   const errors = this.logged.filter(
-    line => line['level'] === 'error' && !this.expectedErrors.has(String(line['event'])),
+    line => ['error', 'fatal'].includes(String(line['level'])) && !this.expectedErrors.has(String(line['event'])),
   );
   const output = this.logged.slice(-40).map(line => JSON.stringify(line));
   await this.close();

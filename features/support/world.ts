@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setWorldConstructor, World, type IWorldOptions } from '@cucumber/cucumber';
+import { setWorldConstructor, World } from '@cucumber/cucumber';
 import { startEngine, type RunningEngine } from '../../test/engine/engine';
 import { eventually } from '../../test/support/deadline';
 import type { HttpAnswer } from '../../test/support/http-client';
@@ -31,14 +31,16 @@ export class ServiceWorld extends World {
   readonly names = new Map<string, string>();
   /** Error lines that a step has expected. */
   readonly expectedErrors = new Set<string>();
-  readonly folder: TemporaryFolder = temporaryFolder();
+  /** Made by {@link begin}. */
+  folder!: TemporaryFolder;
   readonly engines: RunningEngine[] = [];
   private running: RunningService | undefined;
   private readonly formerLogs: LogLine[] = [];
   private readonly endings: (() => Promise<unknown>)[] = [];
 
-  constructor(options: IWorldOptions) {
-    super(options);
+  /** Before the first step. Not when the World is made: one is made for each scenario that is only counted, too. */
+  begin(): void {
+    this.folder = temporaryFolder();
     this.env['ORCHD_DATA_DIR'] = join(this.folder.path, 'data');
     this.env['ORCHD_RUNTIME_DIR'] = join(this.folder.path, 'engines');
     this.env['ORCHD_MODELS_DIR'] = join(this.folder.path, 'models');

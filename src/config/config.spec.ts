@@ -1,7 +1,7 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { temporaryFolder } from '../../test/support/temporary-folder';
 import { ConfigError, loadConfig } from './config';
 
 function faultsOf(env: Record<string, string>): readonly string[] {
@@ -67,7 +67,9 @@ describe('loadConfig', () => {
   });
 
   it('reads the worker token from a file, less its line end', () => {
-    const file = join(mkdtempSync(join(tmpdir(), 'orchd-config-')), 'token');
+    const folder = temporaryFolder();
+    onTestFinished(() => folder.remove());
+    const file = join(folder.path, 'token');
     writeFileSync(file, 'from-file\n');
     expect(loadConfig({ AUTH_TOKEN_FILE: file }).config.authToken).toBe('from-file');
     expect(faultsOf({ AUTH_TOKEN_FILE: `${file}.missing` })).toEqual([expect.stringContaining('AUTH_TOKEN_FILE')]);

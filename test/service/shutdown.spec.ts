@@ -121,6 +121,7 @@ describe('SIGTERM', () => {
       }
 
       engine.control({ prefillMs: 0, tokensPerSecond: 0 });
+      await service.stop();
       await start({});
       for (const { taskId, stream } of shown) {
         const last = stream.events.at(-1);
@@ -153,6 +154,7 @@ describe('SIGTERM', () => {
     expect(stream.events.some(isTerminal)).toBe(false);
 
     // It goes on where it stood.
+    await service.stop();
     await start({});
     const rest = await tasks.read(taskId, { lastEventId: stream.events.at(-1)?.id ?? '' });
     expect(tokenIndexes([...stream.events, ...rest.events])).toEqual(upTo(4000));
