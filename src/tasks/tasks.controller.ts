@@ -49,7 +49,8 @@ export class TasksController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<AdmissionView> {
-    const admission = await this.admission.admit(toTaskSpec(body, request.id), requestHashOf(body));
+    const spec = toTaskSpec(body, request.id);
+    const admission = await this.admission.admit(spec, requestHashOf(body), body.task_id == null);
     void reply.headers(budgetHeaders(admission.remaining));
     return toAdmissionView(admission);
   }

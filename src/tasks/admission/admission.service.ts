@@ -32,17 +32,18 @@ export class AdmissionService {
   ) {}
 
   /**
-   * Resolves once the task is durable and queued; the same task again gets the same answer.
+   * Resolves once the task is durable and queued; the same task again gets the same answer. Nobody can send again what we have
+   * just named ourselves (`isNamedByUs`), so that the journal need not be asked for it.
    * @throws ServiceError TASK_CONFLICT, ADMISSION_REJECT, QUEUE_FULL_DROP_LRU, BUDGET_EXHAUSTED, DEADLINE_UNMET,
    *   POOL_UNAVAILABLE, MODEL_RETIRED, MODEL_UNVERIFIED, STORAGE_UNAVAILABLE, NOT_READY, SHUTTING_DOWN
    */
-  async admit(spec: TaskSpec, requestHash: string): Promise<Admission> {
+  async admit(spec: TaskSpec, requestHash: string, isNamedByUs: boolean): Promise<Admission> {
     const other = this.underWay.get(spec.taskId);
     if (other) {
       if (other.requestHash !== requestHash) throw new ServiceError('TASK_CONFLICT', { field: 'task_id' });
       return other.admission;
     }
-    const admission = this.admitFirst(spec, requestHash);
+    const admission = this.admitFirst(spec, requestHash, isNamedByUs);
     this.underWay.set(spec.taskId, { requestHash, admission });
     try {
       return await admission;
@@ -54,9 +55,9 @@ export class AdmissionService {
     }
   }
 
-  private async admitFirst(spec: TaskSpec, requestHash: string): Promise<Admission> {
+  private async admitFirst(spec: TaskSpec, requestHash: string, isNamedByUs: boolean): Promise<Admission> {
     this.rules.assertOpen();
-    const known = await this.known.find(spec.taskId, requestHash);
+    const known = isNamedByUs ? undefined : await this.known.find(spec.taskId, requestHash);
     if (known) return known;
     await this.refuseOversized(spec);
     const assessment = await this.rules.assess(spec);
