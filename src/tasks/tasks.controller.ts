@@ -134,8 +134,8 @@ function sequenceOf(lastEventId: string | undefined): number {
   if (lastEventId === undefined || lastEventId === '') return 0;
   if (/^\d{1,15}$/.test(lastEventId)) return Number(lastEventId);
   throw new ServiceError('INVALID_PARAMS', {
-    field: 'Last-Event-ID',
-    message: 'Last-Event-ID must be the id of an event',
+    field: 'last_event_id',
+    message: 'last_event_id (the header Last-Event-ID, or the query) must be the id of an event',
   });
 }
 

@@ -143,9 +143,10 @@ describe.each(places)('a stream that was cut, of a task that is read from $place
       for (const id of ['x', '-1', '1.5', '1e3', '0x10', ' 1 2', '1'.repeat(16), '\u00b9']) {
         const byHeader = await tasks.read(taskId, { lastEventId: id });
         expect([byHeader.status, id]).toEqual([400, id]);
-        expect(JSON.parse(byHeader.body)).toMatchObject({ code: 'INVALID_PARAMS', field: 'Last-Event-ID' });
+        expect(JSON.parse(byHeader.body)).toMatchObject({ code: 'INVALID_PARAMS', field: 'last_event_id' });
         const byQuery = await tasks.read(taskId, {}, `?last_event_id=${encodeURIComponent(id)}`);
         expect([byQuery.status, id]).toEqual([400, id]);
+        expect(JSON.parse(byQuery.body)).toMatchObject({ code: 'INVALID_PARAMS', field: 'last_event_id' });
       }
     }
     // Not sent yet: nobody can have seen it.
