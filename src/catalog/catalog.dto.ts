@@ -1,4 +1,5 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { YEAR_MS } from '../config/parsers';
 import { ServiceError } from '../errors/service-error';
 import { ChoiceField, IntField, JsonField, TextField, TextListField } from '../http/fields';
 import type { ModelDescription } from './catalog.service';
@@ -9,7 +10,6 @@ import { normalPath, staysBelow } from './model-file';
 const modelIdPattern = /^[A-Za-z0-9][A-Za-z0-9._:-]*(\/[A-Za-z0-9][A-Za-z0-9._:-]*)*$/;
 const MODEL_ID_MAX = 256;
 const MAX_ATTACHED_BYTES = 256 * 1024;
-const YEAR_MS = 365 * 86_400_000;
 
 export class CreateModelDto {
   // Optional to the validator only: a missing id has an answer of its own.

@@ -11,8 +11,11 @@ export interface Parser<T> {
 
 class SettingFault extends Error {}
 
-/** Node's timers end at 2^31 - 1 ms; longer spans are allowed and armed in steps. A year is where a typing error begins. */
-const YEAR_MS = 365 * 24 * 3600 * 1000;
+/**
+ * Where a span of time becomes a typing error, in settings and in requests. Node's timers end at 2^31 - 1 ms, some 25 days; longer
+ * spans are armed in steps.
+ */
+export const YEAR_MS = 365 * 24 * 3600 * 1000;
 
 export function integer(min: number, max: number): Parser<number> {
   const allowed = `a whole number from ${min} to ${max}`;

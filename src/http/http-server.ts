@@ -18,7 +18,10 @@ const KEEP_ALIVE_MS = 75_000;
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 60_000;
 const MAX_HEADER_BYTES = 16 * 1024;
-/** A path id is at most 256 characters, three times that when percent-encoded. */
+/**
+ * Characters of one path parameter, as it stands in the URL; a longer one is answered 414 before anything looks at it. The longest
+ * id is a model's, 256 characters, each of which may come percent-encoded as three: 768, with room to say why it is wrong.
+ */
 const MAX_PARAM_LENGTH = 1024;
 
 /** The Fastify server below Nest: limits, time-outs, and an answer of our own for what never reaches a route. */

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { filter, type Subscription } from 'rxjs';
 import { Config } from '../config/config';
+import { standIn } from '../engines/stand-in';
 import type { ReplicaView } from '../pools/pool';
 import { PoolRegistry } from '../pools/pool-registry.port';
 import { API_VERSION } from './api-version';
@@ -96,12 +97,12 @@ export class CapabilitiesService implements OnModuleInit, OnModuleDestroy {
   /** Answers where no pool is ready; it is listed so that nobody is surprised by it. */
   private standIn(): EngineCapabilities {
     return {
-      engine: 'deterministic',
-      engine_version: '1',
+      engine: standIn.engine,
+      engine_version: standIn.engineVersion,
       builtin: true,
       ctx_max: null,
-      supported_workloads: ['completion'],
-      features: ['streaming', 'cancel'],
+      supported_workloads: standIn.supportedWorkloads,
+      features: standIn.features,
       models: [],
       pools: [],
       rate_limits: this.limits(0),

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { EngineAdapter, EngineTarget } from '../engines/engine-adapter.port';
 import { EngineRegistry } from '../engines/engine-registry';
+import { standIn } from '../engines/stand-in';
 import { ServiceError } from '../errors/service-error';
 import type { ReplicaView } from './pool';
 
@@ -13,7 +14,7 @@ export class EngineAccess {
     readonly adapter: EngineAdapter;
     readonly target: EngineTarget;
   } {
-    const adapter = this.engines.find(url === undefined ? 'deterministic' : engine);
+    const adapter = this.engines.find(url === undefined ? standIn.engine : engine);
     if (!adapter) throw new ServiceError('INTERNAL', {}, new Error(`no adapter for ${engine}`));
     return { adapter, target: { url: url ?? '', poolId, replicaId } };
   }

@@ -1,8 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
+import { YEAR_MS } from '../config/parsers';
 import { IdField, IntField, TextField, UrlField } from '../http/fields';
 import { ReplicaDto } from '../pools/pools.dto';
-
-const YEAR_MS = 365 * 86_400_000;
 
 export class RegisterWorkerDto {
   @IdField({ description: 'The pool it belongs to.', optional: true })

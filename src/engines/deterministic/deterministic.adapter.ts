@@ -7,6 +7,7 @@ import {
   type EngineProbe,
   type EngineTarget,
 } from '../engine-adapter.port';
+import { standIn } from '../stand-in';
 
 /** The one model name that it refuses to load: the fault that people can try a reload's rollback with. */
 const REFUSED_MODEL = 'bad';
@@ -14,16 +15,11 @@ const REFUSED_MODEL = 'bad';
 /** The built-in stand-in: always ready, says `Hello`, and never pretends to be a model. */
 @Injectable()
 export class DeterministicAdapter extends EngineAdapter {
-  override readonly engine = 'deterministic';
+  override readonly engine = standIn.engine;
 
   override async probe(): Promise<EngineProbe> {
-    return {
-      state: 'ready',
-      engineVersion: '1',
-      slotsTotal: 1,
-      supportedWorkloads: ['completion'],
-      features: ['streaming', 'cancel'],
-    };
+    const { engineVersion, supportedWorkloads, features } = standIn;
+    return { state: 'ready', engineVersion, slotsTotal: 1, supportedWorkloads, features };
   }
 
   override run(): Observable<readonly EngineEvent[]> {

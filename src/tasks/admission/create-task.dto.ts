@@ -1,4 +1,4 @@
-import { idPattern } from '../../config/parsers';
+import { idPattern, YEAR_MS } from '../../config/parsers';
 import { ChoiceField, IdField, IntField, NestedField, NumberField, TextField, TextListField } from '../../http/fields';
 import { priorities } from '../task';
 import { TextOrTextsField } from './text-or-texts';
@@ -9,8 +9,6 @@ const MODEL_REF_MAX = 256;
 export const workloads = ['completion'] as const;
 export const MAX_TOKENS_DEFAULT = 256;
 export const DEADLINE_DEFAULT_MS = 60_000;
-/** A year: past it a deadline is a typing error. */
-const DEADLINE_MAX_MS = 365 * 86_400_000;
 
 export class PlacementDto {
   @IdField({ description: 'The only pool that may run the task.', optional: true })
@@ -95,8 +93,8 @@ export class CreateTaskDto {
   // Zero and below have an error code of their own, so they pass here.
   @IntField({
     description: `Milliseconds from admission to the task's end (${DEADLINE_DEFAULT_MS}).`,
-    min: -DEADLINE_MAX_MS,
-    max: DEADLINE_MAX_MS,
+    min: -YEAR_MS,
+    max: YEAR_MS,
     optional: true,
   })
   deadline_ms?: number;
