@@ -71,9 +71,26 @@ export function taskQueueContract(name: string, setUp: () => Promise<TaskQueue>)
       expect(await queue.position(oldest.taskId)).toMatchObject({ position: queueCapacity });
     });
 
-    it('never gives up an entry whose admission is not durable', async () => {
-      for (let n = 0; n < queueCapacity; n++) await queue.offer(entry(n), false);
-      expect(await queue.offer(entry(99), true)).toEqual({ ok: false, reason: 'full' });
+    it('never gives up an entry whose admission is not durable: an offer waits for one that is, or for room', async () => {
+      const entries = Array.from({ length: queueCapacity }, (_, n) => entry(n));
+      for (const element of entries) await queue.offer(element, false);
+      expect(await queue.offer(entry(98), false)).toEqual({ ok: false, reason: 'full' });
+      const settled: string[] = [];
+      const offers = ['first', 'second'].map(async name => {
+        const outcome = await queue.offer(entry(99), true);
+        settled.push(name);
+        return outcome;
+      });
+      await new Promise(setImmediate);
+      expect(settled).toEqual([]);
+      const [confirmed, withdrawn] = entries;
+      await queue.confirm(confirmed?.taskId ?? '');
+      expect(await offers[0]).toMatchObject({ ok: true, evicted: confirmed });
+      expect(settled).toEqual(['first']);
+      await queue.remove(withdrawn?.taskId ?? '');
+      const second = await offers[1];
+      expect(second).toMatchObject({ ok: true });
+      expect(second).not.toHaveProperty('evicted');
     });
 
     it('shows what may use a pool', async () => {

@@ -29,7 +29,7 @@ interface Place {
   eligible: boolean;
 }
 
-/** The queue in this process: nothing in it waits, so every call is one step. */
+/** The queue in this process: every call is one step, but for an offer that waits for something it may drop. */
 @Injectable()
 export class MemoryTaskQueue extends TaskQueue {
   private readonly places = new Map<string, Place>();
@@ -40,19 +40,25 @@ export class MemoryTaskQueue extends TaskQueue {
   };
   private readonly laneStates = new Map<string, LaneState>();
   private bytes = 0;
+  /** Offers that found the queue full of places nobody may drop yet. */
+  private readonly awaitingChange: (() => void)[] = [];
 
   constructor(private readonly config: Config) {
     super();
   }
 
   async offer(entry: QueueEntry, dropOldest: boolean): Promise<OfferOutcome> {
-    if (this.bytes + entry.bytes > this.config.queueMaxBytes) return { ok: false, reason: 'bytes' };
     const laneId = laneIdOf(entry.constraints);
-    if (!this.laneStates.has(laneId) && this.laneStates.size >= MAX_LANES) return { ok: false, reason: 'lanes' };
     let evicted: QueueEntry | undefined;
-    if (this.places.size >= this.config.admissionCapacity) {
-      evicted = dropOldest ? this.evictOldest() : undefined;
-      if (!evicted) return { ok: false, reason: 'full' };
+    for (;;) {
+      if (this.bytes + entry.bytes > this.config.queueMaxBytes) return { ok: false, reason: 'bytes' };
+      if (!this.laneStates.has(laneId) && this.laneStates.size >= MAX_LANES) return { ok: false, reason: 'lanes' };
+      if (this.places.size < this.config.admissionCapacity) break;
+      if (!dropOldest) return { ok: false, reason: 'full' };
+      evicted = this.evictOldest();
+      if (evicted) break;
+      // Every place is of an admission that is not durable yet: each of them is confirmed or given up, and soon.
+      await new Promise<void>(resolve => this.awaitingChange.push(resolve));
     }
     const { lane } = this.insert(entry, laneId, false);
     return {
@@ -68,6 +74,7 @@ export class MemoryTaskQueue extends TaskQueue {
     if (!place || place.eligible) return;
     place.eligible = true;
     place.lane.eligible.add(place.entry);
+    this.changed();
   }
 
   async restore(entry: QueueEntry): Promise<void> {
@@ -152,7 +159,12 @@ export class MemoryTaskQueue extends TaskQueue {
     lane.members[entry.priority]--;
     if (lane.members.interactive + lane.members.batch === 0) this.laneStates.delete(lane.id);
     this.bytes -= entry.bytes;
+    this.changed();
     return true;
+  }
+
+  private changed(): void {
+    for (const resolve of this.awaitingChange.splice(0)) resolve();
   }
 
   private rank(entry: QueueEntry): number {

@@ -85,7 +85,7 @@ export class AdmissionService {
       // The hint stands in the request, so waiting alone changes nothing.
       retriable: false,
       policyLabel: this.config.admissionPolicy,
-      retryAfterMs: this.backoff.refuse(),
+      retryAfterMs: this.backoff.advise(),
     });
   }
 
@@ -94,7 +94,7 @@ export class AdmissionService {
     const message = spent
       ? `the session's ${budget} budget is spent or too small for this task`
       : `the session's ${budget} budget is reserved by tasks that still run`;
-    const retryAfterMs = spent ? session.ttlMsRemaining : this.backoff.refuse();
+    const retryAfterMs = spent ? session.ttlMsRemaining : this.backoff.advise();
     return new ServiceError('BUDGET_EXHAUSTED', { message, retriable: !spent, retryAfterMs });
   }
 }

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../../time/clock';
+import { TaskQueue } from '../queue/task-queue.port';
 
 const MIN_MS = 100;
 const MAX_MS = 60_000;
@@ -17,22 +18,32 @@ export class Backoff {
   private lastDepartureMs: number | undefined;
   private refusedSince = 0;
 
-  constructor(private readonly clock: Clock) {}
+  constructor(
+    private readonly queue: TaskQueue,
+    private readonly clock: Clock,
+  ) {}
 
-  /** A task left the queue. */
+  /** A task left the queue, for a slot. */
   departed(): void {
     const nowMs = this.clock.nowMs();
     if (this.lastDepartureMs !== undefined) this.meanGapMs += WEIGHT * (nowMs - this.lastDepartureMs - this.meanGapMs);
-    this.lastDepartureMs = nowMs;
+    // While nobody waits, the time until the next one goes says nothing of how fast places free.
+    const { interactive, batch } = this.queue.depth();
+    this.lastDepartureMs = interactive + batch > 0 ? nowMs : undefined;
     this.refusedSince = 0;
   }
 
-  /** Milliseconds for a client that is refused now. */
+  /** Milliseconds for a client that is refused now for want of a place. */
   refuse(): number {
     this.refusedSince++;
+    return this.advise();
+  }
+
+  /** Milliseconds for a client that is refused for another reason, and would wait for a place beside those refused before. */
+  advise(): number {
     // A queue that stands still for longer than its usual gap has a longer gap by now.
     const quietMs = this.lastDepartureMs === undefined ? 0 : this.clock.nowMs() - this.lastDepartureMs;
-    const jittered = Math.max(this.meanGapMs, quietMs) * this.refusedSince * (0.75 + Math.random() / 2);
+    const jittered = Math.max(this.meanGapMs, quietMs) * Math.max(1, this.refusedSince) * (0.75 + Math.random() / 2);
     return Math.round(Math.min(MAX_MS, Math.max(MIN_MS, jittered)));
   }
 }

@@ -13,7 +13,7 @@ const EXPECTED_TOKENS_FAR_TOO_MANY = 2_000_000;
 
 /**
  * Fills in the defaults of a validated body.
- * @throws ServiceError INVALID_PARAMS without a prompt, DEADLINE_UNMET for a deadline that is not in the future
+ * @throws ServiceError INVALID_PARAMS without a prompt or for a placement that contradicts itself, DEADLINE_UNMET for a deadline that is not in the future
  */
 export function toTaskSpec(body: CreateTaskDto, correlationId: string): TaskSpec {
   const taskId = body.task_id ?? uuidv7();
@@ -63,6 +63,10 @@ function promptOf({ prompt, inputs }: CreateTaskDto): string {
 
 function constraintsOf(body: CreateTaskDto): PlacementConstraints {
   const { pin_pool_id: pin, prefer_pools: prefer, avoid_pools: avoid } = body.placement ?? {};
+  if (pin != null && avoid?.includes(pin)) {
+    const message = 'placement.avoid_pools must not name the pool that the task is pinned to';
+    throw new ServiceError('INVALID_PARAMS', { field: 'placement.avoid_pools', message });
+  }
   return {
     ...(pin != null && { pinPoolId: pin }),
     preferPools: prefer ?? [],

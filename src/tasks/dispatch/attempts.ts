@@ -6,6 +6,7 @@ import { asServiceError, type ServiceError } from '../../errors/service-error';
 import type { Lease } from '../../pools/pool';
 import { Clock } from '../../time/clock';
 import { Finisher } from '../ending/finisher';
+import { Backoff } from '../admission/backoff';
 import { StartPredictor } from '../admission/start-predictor';
 import type { LiveTask } from '../live/live-task';
 import type { Placement, TaskSpec } from '../task';
@@ -22,11 +23,16 @@ export class Attempts {
     private readonly finisher: Finisher,
     private readonly retries: Retries,
     private readonly predictor: StartPredictor,
+    private readonly backoff: Backoff,
     private readonly clock: Clock,
   ) {}
 
-  /** Starts one attempt of a task in state `dispatching`. The lease is released when the attempt is over, however it ends. */
-  start(task: LiveTask, lease: Lease): void {
+  /**
+   * Starts one attempt of a task in state `dispatching`. The lease is released when the attempt is over, however it ends.
+   * @param standsIn the built-in engine answers in place of a pool: how long that takes says nothing of pools
+   */
+  start(task: LiveTask, lease: Lease, standsIn = false): void {
+    this.backoff.departed();
     const { engine, engineVersion, poolId, replicaId } = lease;
     const placement: Placement = { engine, engineVersion, poolId, replicaId };
     const output = this.stage.outputOf(task, placement);
@@ -49,7 +55,7 @@ export class Attempts {
         next: batch => {
           try {
             const usage = this.take(task, output, batch);
-            if (usage) over(this.completed(task, output, usage));
+            if (usage) over(this.completed(task, output, usage, standsIn));
           } catch (cause) {
             fail(cause);
           }
@@ -61,17 +67,17 @@ export class Attempts {
 
   /** Shows a batch; the usage once the output is complete. */
   private take(task: LiveTask, output: TaskOutput, batch: readonly EngineEvent[]): EngineUsage | undefined {
-    output.take(batch);
-    const last = batch.at(-1);
-    if (last?.kind === 'end') return last.usage;
+    const tookAll = output.take(batch);
     // An engine that does not stop at max_tokens is stopped here, or its session would pay for more than it reserved.
-    return task.tokens > task.spec.maxTokens ? { tokensOut: task.tokens, finishReason: 'length' } : undefined;
+    if (!tookAll) return { tokensOut: task.tokens, finishReason: 'length' };
+    const last = batch.at(-1);
+    return last?.kind === 'end' ? last.usage : undefined;
   }
 
-  private async completed(task: LiveTask, output: TaskOutput, usage: EngineUsage): Promise<void> {
+  private async completed(task: LiveTask, output: TaskOutput, usage: EngineUsage, standsIn: boolean): Promise<void> {
     const tookMs = this.clock.nowMs() - (task.runningSinceMs ?? this.clock.nowMs());
     await output.settled();
-    this.predictor.served(tookMs);
+    if (!standsIn) this.predictor.served(tookMs);
     await this.finisher.finish(task, { state: 'completed', usage });
   }
 

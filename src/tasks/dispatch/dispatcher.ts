@@ -5,7 +5,6 @@ import type { Lease } from '../../pools/pool';
 import { PlacementService } from '../../pools/placement.service';
 import { PoolRegistry } from '../../pools/pool-registry.port';
 import { SessionStore, type SessionView } from '../../sessions/session-store.port';
-import { Backoff } from '../admission/backoff';
 import { LiveTasks } from '../live/live-tasks';
 import type { LiveTask } from '../live/live-task';
 import { TaskQueue } from '../queue/task-queue.port';
@@ -31,7 +30,6 @@ export class Dispatcher implements OnModuleInit, OnModuleDestroy {
     private readonly sessions: SessionStore,
     private readonly attempts: Attempts,
     private readonly signal: DispatchSignal,
-    private readonly backoff: Backoff,
     private readonly narrator: Narrator,
   ) {}
 
@@ -77,22 +75,40 @@ export class Dispatcher implements OnModuleInit, OnModuleDestroy {
         avoid: this.live.find(head.taskId)?.avoid ?? none,
       });
       if (!lease) continue;
-      const entry = await this.queue.take(id);
-      const task = entry && this.live.find(entry.taskId);
-      // The head may have been cancelled meanwhile: another task of the lane has the same right to the slot.
-      if (task && this.live.advance(task, 'dispatching'))
-        this.start(task, lease, entry.taskId === head.taskId ? warm : undefined);
-      else lease.release();
+      const task = await this.takeFrom(id, lease);
+      if (task) this.start(task, lease, task.id === head.taskId ? warm : undefined);
       return true;
     }
     return false;
   }
 
+  /**
+   * Takes the head of a lane off the queue. It may be another one by now: it has the same right to the slot. Where there is none,
+   * or it is being ended, the slot is given back.
+   */
+  private async takeFrom(laneId: string, lease: Lease): Promise<LiveTask | undefined> {
+    try {
+      const entry = await this.queue.take(laneId);
+      const task = entry && this.live.find(entry.taskId);
+      if (task && this.live.advance(task, 'dispatching')) return task;
+    } catch (cause) {
+      lease.release();
+      throw cause;
+    }
+    lease.release();
+    return undefined;
+  }
+
   private start(task: LiveTask, lease: Lease, warm: SessionView['lastReplica']): void {
-    this.backoff.departed();
     task.warm = warm?.poolId === lease.poolId && warm.replicaId === lease.replicaId;
     this.attempts.start(task, lease);
-    if (!task.spec.ownSession) void this.sessions.placed(task.spec.sessionId, lease.poolId, lease.replicaId);
+    if (task.spec.ownSession) return;
+    const { sessionId } = task.spec;
+    void this.narrator.attend(
+      this.sessions.placed(sessionId, lease.poolId, lease.replicaId),
+      'Where a session ran last could not be kept.',
+      { event: 'session_not_placed', session_id: sessionId, job_id: task.id },
+    );
   }
 
   private async lastReplicaOf(taskId: string): Promise<SessionView['lastReplica']> {

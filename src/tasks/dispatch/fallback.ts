@@ -2,18 +2,16 @@ import { Injectable } from '@nestjs/common';
 import { NEVER } from 'rxjs';
 import { Config } from '../../config/config';
 import { EngineRegistry } from '../../engines/engine-registry';
+import { standIn } from '../../engines/stand-in';
 import { ServiceError } from '../../errors/service-error';
 import type { Lease } from '../../pools/pool';
 import { PlacementService } from '../../pools/placement.service';
-import { Backoff } from '../admission/backoff';
 import { Finisher } from '../ending/finisher';
 import { TaskReporter } from '../ending/task-reporter';
 import type { LiveTask } from '../live/live-task';
 import { LiveTasks } from '../live/live-tasks';
 import { TaskQueue } from '../queue/task-queue.port';
 import { Attempts } from './attempts';
-
-const STAND_IN = 'deterministic';
 
 /**
  * What happens when a stream is opened and no pool that the task may use is ready (`ORCHD_FALLBACK`). A pool that is busy,
@@ -30,7 +28,6 @@ export class Fallback {
     private readonly attempts: Attempts,
     private readonly finisher: Finisher,
     private readonly reporter: TaskReporter,
-    private readonly backoff: Backoff,
   ) {}
 
   async onStreamOpened(task: LiveTask): Promise<void> {
@@ -43,23 +40,23 @@ export class Fallback {
     }
     // Whoever takes it off the queue runs it: this, or a dispatch that found a pool after all.
     if (!(await this.queue.remove(task.id)) || !this.live.advance(task, 'dispatching')) return;
-    this.backoff.departed();
     this.reporter.fallback(task.spec);
-    this.attempts.start(task, this.standInLease(task));
+    this.attempts.start(task, this.standInLease(task), true);
   }
 
   /** The stand-in has a slot for everybody. */
   private standInLease(task: LiveTask): Lease {
-    const adapter = this.engines.find(STAND_IN);
+    const { engine, engineVersion } = standIn;
+    const adapter = this.engines.find(engine);
     if (!adapter) throw new ServiceError('INTERNAL', {}, new Error('the deterministic engine is not registered'));
     const poolId = task.spec.constraints.pinPoolId ?? 'default';
     return {
       poolId,
-      replicaId: STAND_IN,
-      engine: STAND_IN,
-      engineVersion: '1',
+      replicaId: engine,
+      engine,
+      engineVersion,
       adapter,
-      target: { url: '', poolId, replicaId: STAND_IN },
+      target: { url: '', poolId, replicaId: engine },
       revoked$: NEVER,
       release: () => undefined,
     };

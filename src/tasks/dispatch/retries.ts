@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { ServiceError } from '../../errors/service-error';
+import { Narrator } from '../../observability/narrator';
 import { Prober } from '../../pools/prober';
 import { Alarms } from '../../time/alarms';
 import { Finisher } from '../ending/finisher';
@@ -22,6 +23,7 @@ export class Retries {
     private readonly alarms: Alarms,
     private readonly signal: DispatchSignal,
     private readonly reporter: TaskReporter,
+    private readonly narrator: Narrator,
   ) {}
 
   /** The attempt's slot is free already. */
@@ -39,7 +41,12 @@ export class Retries {
     task.placement = undefined;
     task.runningSinceMs = undefined;
     this.reporter.retried(task, placement, error.code, decision.delayMs);
-    task.retry = this.alarms.after(decision.delayMs, () => void this.restore(task));
+    task.retry = this.alarms.after(decision.delayMs, () => {
+      void this.narrator.attend(this.restore(task), 'A task could not go back to the queue.', {
+        event: 'task_not_requeued',
+        job_id: task.id,
+      });
+    });
   }
 
   private async restore(task: LiveTask): Promise<void> {

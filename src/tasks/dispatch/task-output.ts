@@ -42,15 +42,21 @@ export class TaskOutput {
   }
 
   /**
-   * Takes a batch of the engine's tokens.
+   * Takes a batch of the engine's tokens; false when it holds more than the task wants, which are left out.
    * @throws ServiceError OUTPUT_TOO_LARGE when the task's log passes its bound
    */
-  take(batch: readonly EngineEvent[]): void {
+  take(batch: readonly EngineEvent[]): boolean {
+    const { task } = this;
+    const { maxTokens } = task.spec;
     const events: TaskEvent[] = [];
+    let tookAll = true;
     for (const event of batch) {
-      if (event.kind === 'token') events.push(tokenEvent(this.task.tokens++, event.text));
+      if (event.kind !== 'token') continue;
+      if (task.tokens < maxTokens) events.push(tokenEvent(task.tokens++, event.text));
+      else tookAll = false;
     }
     if (events.length > 0) this.show(events);
+    return tookAll;
   }
 
   /**

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { ServiceError } from '../../errors/service-error';
+import { Narrator } from '../../observability/narrator';
 import { Alarms } from '../../time/alarms';
 import { DispatchSignal } from '../dispatch/dispatch-signal';
 import { Finisher } from '../ending/finisher';
@@ -18,6 +19,7 @@ export class Enrolment {
     private readonly alarms: Alarms,
     private readonly finisher: Finisher,
     private readonly signal: DispatchSignal,
+    private readonly narrator: Narrator,
   ) {}
 
   /** The task holds its place already (from an offer). */
@@ -37,7 +39,12 @@ export class Enrolment {
   private begin(task: LiveTask): void {
     this.log.open(task.id);
     this.live.add(task);
-    task.deadline = this.alarms.at(task.deadlineAtMs, () => void this.expire(task));
+    task.deadline = this.alarms.at(task.deadlineAtMs, () => {
+      void this.narrator.attend(this.expire(task), 'A task whose deadline passed could not be ended.', {
+        event: 'task_not_expired',
+        job_id: task.id,
+      });
+    });
   }
 
   private async expire(task: LiveTask): Promise<void> {

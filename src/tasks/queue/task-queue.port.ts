@@ -43,7 +43,8 @@ export interface LaneDepth extends QueueDepth {
 export abstract class TaskQueue {
   /**
    * Takes a place. When full: refused, or with `dropOldest` the confirmed entry queued longest (smallest seq) gives up its
-   * place in the same step; the caller ends that task, or gives it back with {@link restore} if the admission fails.
+   * place in the same step (waiting for the first to be confirmed where none is); the caller ends that task, or gives it back
+   * with {@link restore} if the admission fails.
    */
   abstract offer(entry: QueueEntry, dropOldest: boolean): Promise<OfferOutcome>;
 

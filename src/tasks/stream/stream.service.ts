@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { Injectable } from '@nestjs/common';
 import { ArtifactStore } from '../../artifacts/artifact-store.port';
 import { ServiceError } from '../../errors/service-error';
+import { Narrator } from '../../observability/narrator';
 import { Lifecycle } from '../../meta/lifecycle';
 import { Fallback } from '../dispatch/fallback';
 import type { LiveTask } from '../live/live-task';
@@ -40,6 +41,7 @@ export class StreamService {
     private readonly streams: OpenStreams,
     private readonly lifecycle: Lifecycle,
     private readonly turns: StreamTurns,
+    private readonly narrator: Narrator,
   ) {}
 
   /**
@@ -90,7 +92,10 @@ export class StreamService {
   }
 
   private begin(task: LiveTask, sse: SseStream, verbose: boolean, response: ServerResponse): void {
-    void this.fallback.onStreamOpened(task);
+    void this.narrator.attend(this.fallback.onStreamOpened(task), 'The stand-in could not take a task over.', {
+      event: 'fallback_failed',
+      job_id: task.id,
+    });
     if (!verbose || task.state !== 'queued') return;
     const frames = this.waiting.of(task).subscribe(frame => {
       if (sse.atStart) sse.pass(frame);

@@ -1,0 +1,13 @@
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** Listens on a loopback port of its own and prints its URL, which is what the parent waits for. */
+export function listenAndSay(server: Server): void {
+  server.listen(0, '127.0.0.1', 1024, () => sayReady((server.address() as AddressInfo).port));
+}
+
+export function sayReady(port: number): void {
+  process.stdout.write(`ready http://127.0.0.1:${port}\n`);
+}
+
+process.on('SIGTERM', () => process.exit(0));

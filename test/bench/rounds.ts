@@ -1,0 +1,25 @@
+import { cpuUs } from './measured-process';
+
+/** One thing that is measured by turns with others. */
+export interface Contender {
+  readonly name: string;
+  readonly pid: number;
+  /** Does the work once; resolves to how many units (tokens, requests) that was. */
+  readonly work: () => Promise<number>;
+}
+
+/**
+ * CPU microseconds a unit of each contender, one figure a round. They take turns, so that what else the machine does meets
+ * them alike; the first round warms up and is not counted.
+ */
+export async function cpuPerUnit(contenders: readonly Contender[], rounds: number): Promise<Map<string, number[]>> {
+  const figures = new Map<string, number[]>(contenders.map(({ name }) => [name, []]));
+  for (let round = 0; round <= rounds; round++) {
+    for (const { name, pid, work } of contenders) {
+      const before = cpuUs(pid);
+      const units = await work();
+      if (round > 0) figures.get(name)?.push((cpuUs(pid) - before) / units);
+    }
+  }
+  return figures;
+}
