@@ -2,7 +2,13 @@ import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Part, PartResult } from './part';
+import { admissionPart } from './parts/admission';
+import { artifactsPart } from './parts/artifacts';
+import { firstTokenPart } from './parts/first-token';
+import { idlePart } from './parts/idle';
+import { queuePart } from './parts/queue';
 import { burstPart, relayPart } from './parts/relay';
+import { startPart } from './parts/start';
 import { reportOf, tableOf } from './report';
 
 /*
@@ -10,7 +16,16 @@ import { reportOf, tableOf } from './report';
  * Each part against its floor in the same run. A full run of all parts writes docs/benchmarks.md.
  */
 
-const parts: readonly Part[] = [relayPart, burstPart];
+const parts: readonly Part[] = [
+  relayPart,
+  burstPart,
+  firstTokenPart,
+  admissionPart,
+  idlePart,
+  queuePart,
+  artifactsPart,
+  startPart,
+];
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({

@@ -29,10 +29,10 @@ export function rssKb(pid: number): number {
 
 /** A program of this folder that says where it listens. */
 export async function startProgram(name: string, ...args: readonly string[]): Promise<MeasuredProcess> {
-  const env = { PATH: process.env.PATH ?? '' };
+  const loader = name.endsWith('.ts') ? ['-r', register] : [];
   const child = new Child({
-    args: ['-r', register, resolve(__dirname, name), ...args],
-    env,
+    args: [...loader, resolve(__dirname, name), ...args],
+    env: { PATH: process.env.PATH ?? '' },
     cwd: resolve(__dirname, '../..'),
   });
   const line = await child.line(said => said.startsWith('ready '), STARTS_WITHIN_MS, name);

@@ -10,15 +10,19 @@ export interface Contender {
 
 /**
  * CPU microseconds a unit of each contender, one figure a round. They take turns, so that what else the machine does meets
- * them alike; the first round warms up and is not counted.
+ * them alike; the first rounds warm up and are not counted.
  */
-export async function cpuPerUnit(contenders: readonly Contender[], rounds: number): Promise<Map<string, number[]>> {
+export async function cpuPerUnit(
+  contenders: readonly Contender[],
+  rounds: number,
+  warmUps = 1,
+): Promise<Map<string, number[]>> {
   const figures = new Map<string, number[]>(contenders.map(({ name }) => [name, []]));
-  for (let round = 0; round <= rounds; round++) {
+  for (let round = 0; round < warmUps + rounds; round++) {
     for (const { name, pid, work } of contenders) {
       const before = cpuUs(pid);
       const units = await work();
-      if (round > 0) figures.get(name)?.push((cpuUs(pid) - before) / units);
+      if (round >= warmUps) figures.get(name)?.push((cpuUs(pid) - before) / units);
     }
   }
   return figures;

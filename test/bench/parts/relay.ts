@@ -44,6 +44,7 @@ async function measure({ title, what, tokenMs, load, goal }: RelayPart, size: Si
         contender('orchestratord', service, taskStream(service.apiKey)),
       ],
       size === 'full' ? 5 : 1,
+      size === 'full' ? 2 : 1,
     );
     const floor = median(figures.get('byte pipe') ?? []);
     const rows = [...figures].map(([name, each]) => {
