@@ -14,6 +14,7 @@ import { requestHashOf, toTaskSpec } from './admission/task-spec';
 import { Canceller } from './ending/canceller';
 import { TaskLookup } from './lookup/task-lookup';
 import { TaskView, toTaskView } from './lookup/task.view';
+import { StreamLookup } from './stream/stream-lookup';
 import { StreamService } from './stream/stream.service';
 import { TaskEventsQuery, TaskListQuery } from './tasks.dto';
 
@@ -23,6 +24,7 @@ export class TasksController {
   constructor(
     private readonly admission: AdmissionService,
     private readonly lookup: TaskLookup,
+    private readonly streamLookup: StreamLookup,
     private readonly streams: StreamService,
     private readonly canceller: Canceller,
     private readonly budgets: SessionBudgets,
@@ -95,7 +97,7 @@ export class TasksController {
     @Headers('last-event-id') lastEventId: string | undefined,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const stream = await this.streams.find(
+    const stream = await this.streamLookup.find(
       taskIdOf(id),
       sequenceOf(lastEventId ?? query.last_event_id),
       query.verbose ?? false,

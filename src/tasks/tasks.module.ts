@@ -38,6 +38,7 @@ import { ShutdownService } from './recovery/shutdown.service';
 import { EventLog } from './stream/event-log.port';
 import { OpenStreams } from './stream/open-streams';
 import { Readers } from './stream/readers';
+import { StreamLookup } from './stream/stream-lookup';
 import { StreamService } from './stream/stream.service';
 import { StreamTurns } from './stream/stream-turns';
 import { WaitingFrames } from './stream/waiting-frames';
@@ -66,7 +67,7 @@ import { TasksController } from './tasks.controller';
     ...[AdmissionService, AdmissionRules, KnownTasks, Offers, Enqueuer, StartPredictor, Backoff],
     ...[DispatchSignal, Dispatcher, Attempts, Retries, OutputStage, Fallback],
     ...[Finisher, EndingLedger, TaskReporter, Canceller],
-    ...[StreamService, OpenStreams, Readers, StreamTurns, WaitingFrames],
+    ...[StreamLookup, StreamService, OpenStreams, Readers, StreamTurns, WaitingFrames],
     ...[RecoveryService, Restorer, RetentionService, ShutdownService],
   ],
   exports: [RecoveryService, ShutdownService],
