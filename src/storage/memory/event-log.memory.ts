@@ -3,13 +3,14 @@ import { EMPTY, Subject, type Observable } from 'rxjs';
 import { Config } from '../../config/config';
 import { ServiceError } from '../../errors/service-error';
 import { EventLog, type LogChunk } from '../../tasks/stream/event-log.port';
-import { eventFrame } from '../../tasks/stream/sse-frame';
+import { eventFrame, eventOfFrame } from '../../tasks/stream/sse-frame';
 import { isTerminal, type TaskEvent } from '../../tasks/task';
+import { PackedFrames } from './packed-frames';
 
 class Log {
-  /** The frame of each event, as readers get it. */
+  /** The frame of each event, as readers get it; packed once the log is sealed. */
   frames: string[] | PackedFrames = [];
-  /** What verbose readers get instead, by place; of few events. */
+  /** What verbose readers get instead, by index in `frames`; few events have any. */
   readonly verboseFrames = new Map<number, string>();
   readonly more$ = new Subject<void>();
   bytes = 0;
@@ -85,7 +86,7 @@ export class MemoryEventLog extends EventLog {
     if (!log) return [];
     const { frames, lastSeq } = log;
     const events: TaskEvent[] = [];
-    for (let at = 0; at < frames.length; at++) events.push(eventOf(frames.at(at) as string));
+    for (let at = 0; at < frames.length; at++) events.push(eventOfFrame(frames.at(at) as string));
     const last = events.at(-1);
     if (last && lastSeq > events.length) events[events.length - 1] = { ...last, seq: lastSeq };
     return events;
@@ -94,8 +95,7 @@ export class MemoryEventLog extends EventLog {
   seal(taskId: string): void {
     const log = this.logs.get(taskId);
     if (!log || this.sealed.has(taskId)) return;
-    // What is only kept for late readers is kept as one string: 300 small ones would be 300 things for the collector to look at.
-    if (Array.isArray(log.frames)) log.frames = new PackedFrames(log.frames);
+    if (!(log.frames instanceof PackedFrames)) log.frames = new PackedFrames(log.frames);
     this.sealed.set(taskId, log);
     this.sealedBytes += log.bytes;
     this.evict();
@@ -119,28 +119,6 @@ export class MemoryEventLog extends EventLog {
   }
 }
 
-/** Frames that do not change any more. */
-class PackedFrames {
-  private readonly text: string;
-  /** Where each ends. */
-  private readonly ends: Uint32Array;
-
-  constructor(frames: readonly string[]) {
-    this.text = frames.join('');
-    this.ends = new Uint32Array(frames.length);
-    let end = 0;
-    frames.forEach((frame, at) => (this.ends[at] = end += frame.length));
-  }
-
-  get length(): number {
-    return this.ends.length;
-  }
-
-  at(index: number): string {
-    return this.text.slice(index === 0 ? 0 : this.ends[index - 1], this.ends[index]);
-  }
-}
-
 function join(log: Log, afterSeq: number, maxBytes: number, verbose: boolean): LogChunk {
   const { frames, verboseFrames, lastSeq } = log;
   let text = '';
@@ -151,15 +129,4 @@ function join(log: Log, afterSeq: number, maxBytes: number, verbose: boolean): L
   }
   const isAll = at === frames.length;
   return { frames: text, lastSeq: isAll ? lastSeq : at, terminal: isAll && log.terminal };
-}
-
-const TYPE_MARK = '\nevent: ';
-const DATA_MARK = '\ndata: ';
-
-/** An event of its frame. Canonical JSON has no raw line end, so the first marks are the right ones. */
-function eventOf(frame: string): TaskEvent {
-  const typeAt = frame.indexOf(TYPE_MARK) + TYPE_MARK.length;
-  const typeEnd = frame.indexOf(DATA_MARK, typeAt);
-  const type = frame.slice(typeAt, typeEnd) as TaskEvent['type'];
-  return { type, data: frame.slice(typeEnd + DATA_MARK.length, -2) };
 }
