@@ -14,6 +14,7 @@ export interface FieldRule {
 
 const RULES = Symbol('field rules');
 
+/** Decorates a property with its rule, for {@link readDto}. */
 export function fieldRule(rule: Omit<FieldRule, 'name'>): PropertyDecorator {
   return (target, name) => {
     const inherited = (Reflect.getMetadata(RULES, target) as readonly FieldRule[] | undefined) ?? [];
@@ -21,12 +22,12 @@ export function fieldRule(rule: Omit<FieldRule, 'name'>): PropertyDecorator {
   };
 }
 
-/** Rules of each class that was asked for; undefined where one of its properties has checks that no rule tells. */
-const known = new Map<DtoClass, readonly FieldRule[] | undefined>();
+/** Of each class that was asked for; undefined where a property has checks of class-validator but no rule. */
+const rulesByClass = new Map<DtoClass, readonly FieldRule[] | undefined>();
 
 function rulesOf(dto: DtoClass): readonly FieldRule[] | undefined {
-  if (!known.has(dto)) known.set(dto, findRules(dto));
-  return known.get(dto);
+  if (!rulesByClass.has(dto)) rulesByClass.set(dto, findRules(dto));
+  return rulesByClass.get(dto);
 }
 
 function findRules(dto: DtoClass): readonly FieldRule[] | undefined {

@@ -34,25 +34,26 @@ interface Described {
   readonly optional?: boolean;
 }
 
-type Bounds = Pick<ApiPropertyOptions & { minimum?: number; maximum?: number }, 'minimum' | 'maximum'>;
-
 type Accepts = (value: unknown) => boolean;
 
 function field(
-  options: Described & { readonly type?: () => DtoClass },
+  options: Described & { readonly type?: () => DtoClass; readonly example?: string | number },
   schema: ApiPropertyOptions,
   accepts: Accepts,
   ...checks: PropertyDecorator[]
 ): PropertyDecorator {
-  const documented = { description: options.description, ...schema } as ApiPropertyOptions;
-  const { optional = false, type: nested } = options;
+  const { description, optional = false, type: nested, example } = options;
+  const documented = { description, ...schema, ...(example !== undefined && { example }) } as ApiPropertyOptions;
   const rule = fieldRule({ optional, accepts, ...(nested && { nested }) });
   return optional
     ? applyDecorators(rule, ApiPropertyOptional(documented), IsOptional(), ...checks)
     : applyDecorators(rule, ApiProperty(documented), ...checks);
 }
 
-/** class-validator counts a surrogate pair as one: certain are only texts that are not longer either way. */
+/**
+ * class-validator counts a surrogate pair as one character, so `length` is its count or more: a text whose `length` keeps the
+ * maximum keeps it for sure, but one that reaches the minimum does so for sure only in ASCII.
+ */
 function textAccepts(minLength: number, maxLength: number, pattern: RegExp | undefined): Accepts {
   return value =>
     typeof value === 'string' &&
@@ -76,7 +77,7 @@ export function CheckedField(
 export function IdField(options: Described & { readonly example?: string }): PropertyDecorator {
   return field(
     options,
-    { type: String, pattern: idPattern.source, ...(options.example !== undefined && { example: options.example }) },
+    { type: String, pattern: idPattern.source },
     value => typeof value === 'string' && idPattern.test(value),
     Matches(idPattern, { message: `$property must be ${identifier.allowed}` }),
   );
@@ -90,7 +91,7 @@ interface TextOptions extends Described {
 }
 
 export function TextField(options: TextOptions): PropertyDecorator {
-  const { minLength = 0, maxLength, pattern, example } = options;
+  const { minLength = 0, maxLength, pattern } = options;
   return field(
     options,
     {
@@ -98,7 +99,6 @@ export function TextField(options: TextOptions): PropertyDecorator {
       minLength,
       maxLength,
       ...(pattern && { pattern: pattern.source }),
-      ...(example !== undefined && { example }),
     },
     textAccepts(minLength, maxLength, pattern),
     IsString({ message: '$property must be a string' }),
@@ -130,16 +130,15 @@ export function NumberField(options: RangeOptions): PropertyDecorator {
 function numeric(
   options: RangeOptions,
   type: 'integer' | 'number',
-  isOne: Accepts,
-  kind: PropertyDecorator,
+  isOfType: Accepts,
+  typeCheck: PropertyDecorator,
 ): PropertyDecorator {
   const { min, max } = options;
-  const bounds: Bounds = { minimum: min, maximum: max };
   return field(
     options,
-    { type, ...bounds, ...(options.example !== undefined && { example: options.example }) },
-    value => isOne(value) && (value as number) >= min && (value as number) <= max,
-    kind,
+    { type, minimum: min, maximum: max },
+    value => isOfType(value) && (value as number) >= min && (value as number) <= max,
+    typeCheck,
     Min(min, { message: `$property must be >= ${min}` }),
     Max(max, { message: `$property must be <= ${max}` }),
   );

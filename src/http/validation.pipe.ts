@@ -31,8 +31,8 @@ export class DtoValidationPipe extends ValidationPipe {
   }
 
   /**
-   * The framework leaves out members such as `constructor` and `toString` at any depth; what is to be kept as it was sent does not
-   * come before it.
+   * The framework drops members such as `constructor` and `toString` at any depth, so opaque fields, which are kept as they were
+   * sent, go around it.
    */
   private async transformLongWay(given: object, metadata: ArgumentMetadata): Promise<object> {
     const { opaque, checked } = parted(given, metadata.metatype?.prototype as object);
