@@ -32,8 +32,8 @@ export class AdmissionService {
   ) {}
 
   /**
-   * Resolves once the task is durable and queued; the same task again gets the same answer. Nobody can send again what we have
-   * just named ourselves (`isNamedByUs`), so that the journal need not be asked for it.
+   * Resolves once the task is durable and queued; the same task again gets the same answer.
+   * @param isNamedByUs the id was made for this request: nobody can have sent it before, so the journal is not asked for it
    * @throws ServiceError TASK_CONFLICT, ADMISSION_REJECT, QUEUE_FULL_DROP_LRU, BUDGET_EXHAUSTED, DEADLINE_UNMET,
    *   POOL_UNAVAILABLE, MODEL_RETIRED, MODEL_UNVERIFIED, STORAGE_UNAVAILABLE, NOT_READY, SHUTTING_DOWN
    */
@@ -85,7 +85,7 @@ export class AdmissionService {
       // The hint stands in the request, so waiting alone changes nothing.
       retriable: false,
       policyLabel: this.config.admissionPolicy,
-      retryAfterMs: this.backoff.advise(),
+      retryAfterMs: this.backoff.adviseMs(),
     });
   }
 
@@ -94,7 +94,7 @@ export class AdmissionService {
     const message = spent
       ? `the session's ${budget} budget is spent or too small for this task`
       : `the session's ${budget} budget is reserved by tasks that still run`;
-    const retryAfterMs = spent ? session.ttlMsRemaining : this.backoff.advise();
+    const retryAfterMs = spent ? session.ttlMsRemaining : this.backoff.adviseMs();
     return new ServiceError('BUDGET_EXHAUSTED', { message, retriable: !spent, retryAfterMs });
   }
 }

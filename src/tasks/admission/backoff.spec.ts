@@ -35,7 +35,7 @@ describe('Backoff', () => {
     await enqueue(60);
     await depart(50, 200);
     for (const turn of [1, 2, 3]) {
-      const waitMs = backoff.refuse();
+      const waitMs = backoff.adviseRefusedMs();
       expect(waitMs).toBeGreaterThanOrEqual(0.75 * turn * 200 - 1);
       expect(waitMs).toBeLessThanOrEqual(1.25 * turn * 200 + 1);
     }
@@ -48,20 +48,20 @@ describe('Backoff', () => {
     await enqueue(10);
     nowMs += 10;
     await depart(1, 200);
-    expect(backoff.refuse()).toBeLessThanOrEqual(251);
+    expect(backoff.adviseRefusedMs()).toBeLessThanOrEqual(251);
   });
 
   it('sends nobody further back for those who were refused for other reasons', async () => {
     await enqueue(60);
     await depart(50, 200);
-    for (let n = 0; n < 100; n++) backoff.advise();
-    expect(backoff.refuse()).toBeLessThanOrEqual(251);
+    for (let n = 0; n < 100; n++) backoff.adviseMs();
+    expect(backoff.adviseRefusedMs()).toBeLessThanOrEqual(251);
   });
 
   it('asks for more patience while the queue stands still', async () => {
     await enqueue(60);
     await depart(50, 200);
     nowMs += 10_000;
-    expect(backoff.refuse()).toBeGreaterThanOrEqual(7500);
+    expect(backoff.adviseRefusedMs()).toBeGreaterThanOrEqual(7500);
   });
 });

@@ -6,7 +6,8 @@ const MIN_MS = 100;
 const MAX_MS = 60_000;
 /** Assumed between two places until one was seen to free. */
 const UNMEASURED_GAP_MS = 1000;
-const WEIGHT = 0.2;
+/** Of the newest gap in the running mean: the last ten or so decide. */
+const NEWEST_WEIGHT = 0.2;
 
 /**
  * When a refused client should come back: the time in which places free at the present rate, one for each client refused
@@ -16,7 +17,7 @@ const WEIGHT = 0.2;
 export class Backoff {
   private meanGapMs = UNMEASURED_GAP_MS;
   private lastDepartureMs: number | undefined;
-  private refusedSince = 0;
+  private refusedSinceDeparture = 0;
 
   constructor(
     private readonly queue: TaskQueue,
@@ -26,24 +27,26 @@ export class Backoff {
   /** A task left the queue, for a slot. */
   departed(): void {
     const nowMs = this.clock.nowMs();
-    if (this.lastDepartureMs !== undefined) this.meanGapMs += WEIGHT * (nowMs - this.lastDepartureMs - this.meanGapMs);
+    if (this.lastDepartureMs !== undefined)
+      this.meanGapMs += NEWEST_WEIGHT * (nowMs - this.lastDepartureMs - this.meanGapMs);
     // While nobody waits, the time until the next one goes says nothing of how fast places free.
     const { interactive, batch } = this.queue.depth();
     this.lastDepartureMs = interactive + batch > 0 ? nowMs : undefined;
-    this.refusedSince = 0;
+    this.refusedSinceDeparture = 0;
   }
 
-  /** Milliseconds for a client that is refused now for want of a place. */
-  refuse(): number {
-    this.refusedSince++;
-    return this.advise();
+  /** For a client that is refused now for want of a place; counts it, so that the next one is sent behind it. */
+  adviseRefusedMs(): number {
+    this.refusedSinceDeparture++;
+    return this.adviseMs();
   }
 
-  /** Milliseconds for a client that is refused for another reason, and would wait for a place beside those refused before. */
-  advise(): number {
+  /** For a client that is refused for another reason: as long as those wait who were refused a place, without being counted. */
+  adviseMs(): number {
     // A queue that stands still for longer than its usual gap has a longer gap by now.
     const quietMs = this.lastDepartureMs === undefined ? 0 : this.clock.nowMs() - this.lastDepartureMs;
-    const jittered = Math.max(this.meanGapMs, quietMs) * Math.max(1, this.refusedSince) * (0.75 + Math.random() / 2);
+    const jittered =
+      Math.max(this.meanGapMs, quietMs) * Math.max(1, this.refusedSinceDeparture) * (0.75 + Math.random() / 2);
     return Math.round(Math.min(MAX_MS, Math.max(MIN_MS, jittered)));
   }
 }

@@ -71,7 +71,7 @@ export class Offers {
     return new ServiceError('ADMISSION_REJECT', {
       message: reasons[reason],
       policyLabel: this.config.admissionPolicy,
-      retryAfterMs: this.backoff.refuse(),
+      retryAfterMs: this.backoff.adviseRefusedMs(),
     });
   }
 }
