@@ -11,7 +11,9 @@ import { Injectable } from '@nestjs/common';
 @Injectable()
 export class TurnEnd {
   private readonly jobs: (() => void)[] = [];
+  /** Index of the job that runs next: those before it have run. */
   private next = 0;
+  /** The end of this turn is asked for, or under way. */
   private armed = false;
   /** Jobs run in a context of their own, not in that of the request which happened to ask first. */
   private readonly context = new AsyncResource('TurnEnd');
@@ -33,7 +35,7 @@ export class TurnEnd {
       this.next = 0;
       this.armed = false;
     } finally {
-      // One threw: what comes after it is of the next turn.
+      // Still armed only where a job threw: those after it run at the end of the next turn.
       if (this.armed) this.context.runInAsyncScope(setImmediate, undefined, this.run);
     }
   };

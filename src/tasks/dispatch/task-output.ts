@@ -7,7 +7,7 @@ import type { Placement, TaskEvent } from '../task';
 /** At most one `metrics` event of a stream in this time. */
 const METRICS_EVERY_MS = 250;
 
-/** Where outputs go, as one output sees it. */
+/** What one output needs of where outputs go. */
 export interface OutputSink {
   /** Bound of a task's event log. */
   readonly maxBytes: number;
@@ -25,15 +25,18 @@ export interface OutputSink {
  */
 export class TaskOutput {
   private held: TaskEvent[] = [];
+  /** Settles when what was held has been let go; undefined before the first output. */
   private mark: Promise<void> | undefined;
+  /** Nothing is held any more. */
   private open = false;
   private lastMetricsMs = 0;
+  /** Of the log; until there is one, of the data that is held. */
   private loggedBytes = 0;
 
   constructor(
     private readonly task: LiveTask,
     private readonly placement: Placement,
-    private readonly stage: OutputSink,
+    private readonly sink: OutputSink,
   ) {}
 
   /** True once the engine has sent something that counts as output. */
@@ -76,7 +79,7 @@ export class TaskOutput {
     } else {
       this.append(events);
     }
-    if (this.loggedBytes > this.stage.maxBytes) throw new ServiceError('OUTPUT_TOO_LARGE');
+    if (this.loggedBytes > this.sink.maxBytes) throw new ServiceError('OUTPUT_TOO_LARGE');
   }
 
   private async begin(): Promise<void> {
@@ -95,10 +98,10 @@ export class TaskOutput {
         ...(spec.constraints.modelRef !== undefined && { model_ref: spec.constraints.modelRef }),
       }),
     );
-    await this.stage.firstOutput(this.task, this.placement);
+    await this.sink.firstOutput(this.task, this.placement);
     if (this.task.ending) return; // Cancelled before anybody saw a token: nobody will.
     this.open = true;
-    this.lastMetricsMs = this.stage.nowMs();
+    this.lastMetricsMs = this.sink.nowMs();
     const events = this.held;
     this.held = [];
     this.append(events);
@@ -106,10 +109,10 @@ export class TaskOutput {
 
   private append(events: TaskEvent[]): void {
     if (this.task.ending) return;
-    this.loggedBytes = this.stage.append(this.task, events);
-    const nowMs = this.stage.nowMs();
+    this.loggedBytes = this.sink.append(this.task, events);
+    const nowMs = this.sink.nowMs();
     if (nowMs - this.lastMetricsMs < METRICS_EVERY_MS) return;
     this.lastMetricsMs = nowMs;
-    this.stage.appendMetrics(this.task);
+    this.sink.appendMetrics(this.task);
   }
 }

@@ -22,11 +22,15 @@ export class StreamTurns implements OnModuleDestroy {
     clearTimeout(this.beat);
   }
 
+  /** The clock by which streams tell when they wrote last. */
   nowMs(): number {
     return this.clock.nowMs();
   }
 
-  /** @param lastWriteMs by {@link nowMs} */
+  /**
+   * Calls `write` once, at the end of this turn or of the one in which the next beat falls.
+   * @param lastWriteMs by {@link nowMs}
+   */
   schedule(write: () => void, lastWriteMs: number): void {
     const batchMs = this.config.sseMicrobatchMs;
     if (batchMs === 0 || this.nowMs() - lastWriteMs >= batchMs) {
