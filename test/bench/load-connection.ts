@@ -12,7 +12,7 @@ export interface LoadRequest {
 
 export interface LoadAnswer {
   readonly status: number;
-  /** Of an answer that no `onText` was given for. */
+  /** Empty where `onText` was given. Characters beyond ASCII stand as the bytes they are. */
   readonly body: string;
 }
 
@@ -22,9 +22,12 @@ export interface LoadAnswer {
  */
 export class LoadConnection {
   private readonly socket: Socket;
+  /** Undefined once the head of the answer is complete: what comes now is its body. */
   private head: string | undefined = '';
   private status = 0;
+  /** Bytes of the body still to come; Infinity when it comes in chunks. */
   private left = Infinity;
+  /** The end of what has come, for the last chunk may be cut in two. */
   private tail = '';
   private body = '';
   private onText: ((text: string) => void) | undefined;

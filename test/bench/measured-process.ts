@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { Child } from '../support/child';
 import { startService, type RunningService } from '../support/service';
 
-/** Clock ticks a second in /proc/<pid>/stat. */
+/** Clock ticks a second in /proc/<pid>/stat: USER_HZ, which is 100 on every Linux that Node runs on. */
 const TICKS_PER_SECOND = 100;
 const STARTS_WITHIN_MS = 30_000;
 const register = require.resolve('@swc-node/register');
@@ -15,14 +15,17 @@ export interface MeasuredProcess {
   stop(): Promise<unknown>;
 }
 
-/** All threads, user and system, in microseconds, in steps of 10 ms. */
+/** CPU time of all threads, user and system, in microseconds, in steps of 10 ms. */
 export function cpuUs(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
   // The name, in parentheses, may hold anything.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return ((Number(fields[11]) + Number(fields[12])) * 1e6) / TICKS_PER_SECOND;
+  // proc(5) counts from 1 and has two before these: 14 is utime, 15 stime.
+  const [userTicks, systemTicks] = [Number(fields[11]), Number(fields[12])];
+  return ((userTicks + systemTicks) * 1e6) / TICKS_PER_SECOND;
 }
 
+/** Resident memory in KiB; NaN of a process that is ending. */
 export function rssKb(pid: number): number {
   return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? NaN);
 }

@@ -8,7 +8,7 @@ export interface PartResult {
   readonly what: string;
   readonly columns: readonly string[];
   readonly rows: readonly (readonly string[])[];
-  /** What the issue of it is, and whether it is met, in plain words. */
+  /** What came of it, and whether that meets the goal, in a sentence or two. */
   readonly verdict: string;
 }
 
@@ -17,7 +17,10 @@ export interface Part {
   readonly run: (size: Size) => Promise<PartResult>;
 }
 
-/** `goal` and what was seen, in one sentence that does not hide a miss. */
+/** The verdict of a part for which no goal is set. */
+export const NO_GOAL = 'There is no goal for it but to be known.';
+
+/** `goal` and what was seen, in one sentence that says by how much it was missed. */
 export function verdictOf(what: string, seen: number, goal: number, unit = 'times the floor'): string {
   const met = seen <= goal;
   return `${what}: ${seen.toFixed(2)} ${unit}, goal ${goal}: ${met ? 'met' : `missed by ${(seen - goal).toFixed(2)}`}.`;

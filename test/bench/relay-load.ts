@@ -18,11 +18,14 @@ export interface RelayFigures {
 /** Runs one stream over a connection, to its end. */
 export type StreamRunner = (connection: LoadConnection, check: TokenCheck, tokens: number) => Promise<void>;
 
-const NATIVE = (tokens: number): object => ({ prompt: 'Say something.', n_predict: tokens, stream: true });
+const completionOf = (tokens: number): object => ({ prompt: 'Say something.', n_predict: tokens, stream: true });
 
 /** Straight to the engine, or through a relay that speaks as it does. */
 export const engineStream: StreamRunner = async (connection, check, tokens) => {
-  const { status } = await connection.ask({ method: 'POST', path: '/completion', body: NATIVE(tokens) }, check.take);
+  const { status } = await connection.ask(
+    { method: 'POST', path: '/completion', body: completionOf(tokens) },
+    check.take,
+  );
   if (status !== 200) throw new Error(`the relay answered ${status}`);
 };
 
@@ -44,7 +47,10 @@ export function taskStream(apiKey: string): StreamRunner {
   };
 }
 
-/** @throws Error when a stream is refused, or a token missing or doubled */
+/**
+ * Runs all tasks of a load, each stream's next as soon as its last has ended.
+ * @throws Error when a stream is refused, or a token missing or doubled
+ */
 export async function relay(
   { url }: Pick<MeasuredProcess, 'url'>,
   run: StreamRunner,

@@ -1,4 +1,8 @@
 import { cpuUs } from './measured-process';
+import type { Size } from './part';
+
+/** Rounds that are counted; a figure of the report is their median. */
+export const ROUNDS: Readonly<Record<Size, number>> = { quick: 1, full: 5 };
 
 /** One thing that is measured by turns with others. */
 export interface Contender {

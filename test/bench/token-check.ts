@@ -7,7 +7,7 @@ export class TokenCheck {
   /** Of the first token, by performance.now(). */
   firstAtMs = NaN;
   isComplete = false;
-  /** The last frames, for the fault. */
+  /** The end of the last frames, for the words of an error. */
   last = '';
   private rest = '';
 

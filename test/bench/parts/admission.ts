@@ -1,12 +1,14 @@
 import { LoadConnection } from '../load-connection';
 import { startMeasuredService, startProgram } from '../measured-process';
 import { verdictOf, type Part, type PartResult, type Size } from '../part';
-import { cpuPerUnit } from '../rounds';
+import { cpuPerUnit, ROUNDS } from '../rounds';
 import { median, quantile } from '../statistics';
 
 /** Long enough that no task expires or is refused because of those before it. */
 const NEVER_MS = 30 * 86_400_000;
 const GOAL = 1.5;
+/** The contender that the goal is set against. */
+const FLOOR = 'Nest, one guard, one interceptor';
 
 interface AdmissionLoad {
   readonly clients: number;
@@ -18,7 +20,10 @@ interface AdmissionFigures {
   readonly latencyMs: readonly number[];
 }
 
-/** Submits tasks from so many clients, each as soon as its last was answered. @throws Error for anything but 202 */
+/**
+ * Submits tasks from so many clients, each as soon as its last was answered.
+ * @throws Error for anything but 202
+ */
 async function submitAll(url: string, apiKey: string, { clients, requests }: AdmissionLoad): Promise<AdmissionFigures> {
   let left = requests;
   const latencyMs: number[] = [];
@@ -81,16 +86,15 @@ async function measure(size: Size): Promise<PartResult> {
       const cpu = await cpuPerUnit(
         [
           contender('bare Fastify', fastify),
-          contender('Nest, one guard, one interceptor', nest),
+          contender(FLOOR, nest),
           contender('Nest with its ValidationPipe', validating),
           contender('orchestratord', service),
         ],
-        size === 'full' ? 5 : 1,
+        ROUNDS[size],
       );
-      const [bare, floor] = ['bare Fastify', 'Nest, one guard, one interceptor'].map(name =>
-        median(cpu.get(name) ?? []),
-      );
+      const [bare, floor] = ['bare Fastify', FLOOR].map(name => median(cpu.get(name) ?? []));
       for (const [name, each] of cpu) {
+        // Without that of the round that warmed up.
         const counted = (seen.get(name) ?? []).slice(1);
         const latency = counted.flatMap(({ latencyMs }) => latencyMs);
         rows.push([

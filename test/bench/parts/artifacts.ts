@@ -10,7 +10,8 @@ import { transcriptOf } from '../../../src/tasks/transcript/transcript';
 import { Clock } from '../../../src/time/clock';
 import { temporaryFolder } from '../../support/temporary-folder';
 import { cpuUs } from '../measured-process';
-import type { Part, PartResult, Size } from '../part';
+import { NO_GOAL, type Part, type PartResult, type Size } from '../part';
+import { ROUNDS } from '../rounds';
 import { median } from '../statistics';
 
 const TOKENS = 300;
@@ -19,7 +20,7 @@ const COUNT: Readonly<Record<Size, number>> = { quick: 300, full: 2000 };
 const end = endEvent({ tokens_out: TOKENS, decode_time_ms: 1, decode_ms: 1, finish_reason: 'stop' });
 
 /** Events of a transcript that no other is like. */
-function eventsOf(): ReturnType<typeof tokenEvent>[] {
+function freshEvents(): ReturnType<typeof tokenEvent>[] {
   const salt = randomBytes(4).toString('hex');
   return [...Array.from({ length: TOKENS }, (_, at) => tokenEvent(at, ` word ${salt}`)), end];
 }
@@ -40,16 +41,16 @@ async function measure(size: Size): Promise<PartResult> {
     const { config } = loadConfig({ ORCHD_DATA_DIR: folder.path });
     const store = new FileArtifactStore(config, new Clock(), new Narrator(new Logger(config)));
     await store.onModuleInit();
-    const store1 = async (): Promise<void> =>
-      store.put(await transcriptOf(eventsOf()), 'transcript', randomBytes(8).toString('hex'));
-    const plain1 = async (): Promise<void> => plainWrite(folder.path, (await transcriptOf(eventsOf())).json);
+    const storeOne = async (): Promise<void> =>
+      store.put(await transcriptOf(freshEvents()), 'transcript', randomBytes(8).toString('hex'));
+    const writeOne = async (): Promise<void> => plainWrite(folder.path, (await transcriptOf(freshEvents())).json);
     const figures: Record<string, { wall: number[]; cpu: number[] }> = {};
-    for (let round = 0; round <= (size === 'full' ? 5 : 1); round++) {
-      for (const [name, work] of Object.entries({ 'written and synced': plain1, 'artifact store': store1 })) {
+    for (let round = 0; round <= ROUNDS[size]; round++) {
+      for (const [name, work] of Object.entries({ 'written and synced': writeOne, 'artifact store': storeOne })) {
         const [cpu, fromMs] = [cpuUs(process.pid), performance.now()];
         for (let n = 0; n < COUNT[size]; n++) await work();
         const figure = (figures[name] ??= { wall: [], cpu: [] });
-        if (round === 0) continue;
+        if (round === 0) continue; // Warm.
         figure.wall.push((performance.now() - fromMs) / COUNT[size]);
         figure.cpu.push((cpuUs(process.pid) - cpu) / COUNT[size]);
       }
@@ -66,7 +67,7 @@ async function measure(size: Size): Promise<PartResult> {
       what: `Transcripts of ${TOKENS} tokens, put together, hashed and stored one after the other, each on disk before the next.`,
       columns: ['', 'CPU µs each', 'ratio', 'ms each'],
       rows,
-      verdict: 'There is no goal for it but to be known.',
+      verdict: NO_GOAL,
     };
   } finally {
     folder.remove();

@@ -40,7 +40,7 @@ async function measure(size: Size): Promise<PartResult> {
     for (let round = 0; round < (size === 'full' ? 4 : 2); round++) {
       const plain = await relay(engine, engineStream, load);
       const task = await relay(service, taskStream(service.apiKey), load);
-      if (round === 0) continue;
+      if (round === 0) continue; // Warm.
       direct.push(...plain.firstTokenMs);
       through.push(...task.firstTokenMs);
     }

@@ -2,7 +2,7 @@ import { TaskClient } from '../../support/task-client';
 import { startEngine, startMeasuredService, startProgram } from '../measured-process';
 import { verdictOf, type Part, type PartResult, type Size } from '../part';
 import { engineStream, relay, taskStream, type RelayLoad } from '../relay-load';
-import { cpuPerUnit } from '../rounds';
+import { cpuPerUnit, ROUNDS } from '../rounds';
 import { median, quantile } from '../statistics';
 
 interface RelayPart {
@@ -33,6 +33,7 @@ async function measure({ title, what, tokenMs, load, goal }: RelayPart, size: Si
       pid: target.pid,
       work: async () => {
         const { firstTokenMs } = await relay(target, run, amount);
+        // What is left is that of the last round.
         firstMs[name] = [...firstTokenMs];
         return amount.tasks * amount.tokens;
       },
@@ -43,7 +44,7 @@ async function measure({ title, what, tokenMs, load, goal }: RelayPart, size: Si
         contender('parse and re-frame', reframe, engineStream),
         contender('orchestratord', service, taskStream(service.apiKey)),
       ],
-      size === 'full' ? 5 : 1,
+      ROUNDS[size],
       size === 'full' ? 2 : 1,
     );
     const floor = median(figures.get('byte pipe') ?? []);
