@@ -103,15 +103,14 @@ export class SseStream {
 
   private awaitChunk(later: Promise<LogChunk | undefined>): void {
     this.reading = true;
-    later.then(
-      chunk => {
+    later
+      .then(chunk => {
         this.reading = false;
         if (this.over) return;
         if (chunk) this.take(chunk);
         if (chunk || this.again) this.readOn();
-      },
-      () => this.breakOff(),
-    );
+      })
+      .catch(() => this.breakOff());
   }
 
   private take(chunk: LogChunk): void {
