@@ -1,57 +1,61 @@
-import { writeFileSync } from 'node:fs';
-import { resolve } from 'node:path';
-import { parseArgs } from 'node:util';
-import type { Part, PartResult } from './part';
-import { admissionPart } from './parts/admission';
-import { artifactsPart } from './parts/artifacts';
-import { firstTokenPart } from './parts/first-token';
-import { idlePart } from './parts/idle';
-import { queuePart } from './parts/queue';
-import { burstPart, relayPart } from './parts/relay';
-import { startPart } from './parts/start';
-import { reportOf, tableOf } from './report';
+import { writeOrCheck } from '../../tools/generated-file';
+import { LoadProcess } from './load/load-process';
+import { readOptions, usage, type Options } from './options';
+import type { Bench, Part } from './part';
+import { admission } from './parts/admission';
+import { artifacts } from './parts/artifacts';
+import { firstToken } from './parts/first-token';
+import { idle } from './parts/idle';
+import { queue } from './parts/queue';
+import { relay } from './parts/relay';
+import { soak } from './parts/soak';
+import { start } from './parts/start';
+import { section, terminalText, withSections } from './report';
+import { makeWorkFolder } from './work-folder';
 
-/*
- * Usage: npm run bench -- [--quick] [--write] [part …]
- * Each part against its floor in the same run. A full run of all parts writes docs/benchmarks.md.
- */
+/** Measures what the service costs against what nothing less could cost; see docs/benchmarks.md. */
 
-const parts: readonly Part[] = [
-  relayPart,
-  burstPart,
-  firstTokenPart,
-  admissionPart,
-  idlePart,
-  queuePart,
-  artifactsPart,
-  startPart,
-];
+const parts: readonly Part[] = [relay, admission, firstToken, idle, queue, artifacts, start];
 
-async function main(): Promise<void> {
-  const { values, positionals } = parseArgs({
-    options: { quick: { type: 'boolean', default: false }, write: { type: 'boolean', default: false } },
-    allowPositionals: true,
-  });
-  const unknown = positionals.filter(name => !parts.some(part => part.name === name));
+async function main({ names, quick, write, soakMinutes }: Options): Promise<void> {
+  const unknown = names.filter(name => !parts.some(part => part.name === name));
   if (unknown.length > 0) {
-    throw new Error(`no part ${unknown.join(', ')}; there are: ${parts.map(({ name }) => name).join(', ')}`);
+    throw new Error(`no such part: ${unknown.join(', ')}; there are ${parts.map(({ name }) => name).join(', ')}`);
   }
-  const size = values.quick ? 'quick' : 'full';
-  const chosen = parts.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
-  const results: PartResult[] = [];
+  const soaking = soak(soakMinutes ?? 0);
+  const named = parts.filter(({ name }) => names.includes(name));
+  const chosen = soakMinutes !== undefined ? [...named, soaking] : named.length > 0 ? named : parts;
+  const bench: Bench = {
+    quick,
+    runs: quick ? 3 : 5,
+    folder: makeWorkFolder(),
+    load: new LoadProcess(),
+    size: (full, small) => (quick ? small : full),
+    say: line => process.stdout.write(`    ${line}\n`),
+  };
+  const measured = new Map<string, string>();
   for (const part of chosen) {
-    const result = await part.run(size);
-    results.push(result);
-    console.log(tableOf(result));
+    process.stdout.write(`\n${part.name}\n`);
+    const report = await part.run(bench);
+    process.stdout.write(terminalText(part, report));
+    measured.set(part.name, section(part, report, bench));
   }
-  if (values.write || (size === 'full' && chosen.length === parts.length)) {
-    const path = resolve(__dirname, '../../docs/benchmarks.md');
-    writeFileSync(path, await reportOf(results, size));
-    console.log('docs/benchmarks.md is written');
-  }
+  bench.load.stop();
+  if (!write) return;
+  const generate = (current: string): string => withSections(current, [...parts, soaking], measured);
+  await writeOrCheck({ path: 'docs/benchmarks.md', script: 'bench', generate }, []);
 }
 
-main().catch((fault: unknown) => {
-  console.error(fault);
-  process.exitCode = 1;
-});
+// So that what was started is ended, and the folder removed.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1));
+
+try {
+  main(readOptions(process.argv.slice(2))).catch(fail);
+} catch (error) {
+  fail(error);
+}
+
+function fail(error: unknown): never {
+  process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n\n${usage}\n`);
+  process.exit(1);
+}

@@ -1,27 +1,43 @@
-/** How much is done: `quick` shows that it works and roughly where it stands, `full` is what counts. */
-export type Size = 'quick' | 'full';
+import type { LoadProcess } from './load/load-process';
 
-/** A table of the report. */
-export interface PartResult {
-  readonly title: string;
-  /** What was done, in a sentence or two. */
-  readonly what: string;
-  readonly columns: readonly string[];
+/** What a part measures with. */
+export interface Bench {
+  readonly quick: boolean;
+  /** Of which the median counts. */
+  readonly runs: number;
+  /** Goes when the bench ends. */
+  readonly folder: string;
+  readonly load: LoadProcess;
+  /** One size for a full run, another for a quick one. */
+  size(full: number, quick: number): number;
+  /** For who watches. */
+  say(line: string): void;
+}
+
+export interface Table {
+  readonly caption: string;
+  readonly head: readonly string[];
   readonly rows: readonly (readonly string[])[];
-  /** What came of it, and whether that meets the goal, in a sentence or two. */
-  readonly verdict: string;
+}
+
+/** Printed, never enforced: on another machine, or a busy one, a figure means something else. */
+export interface Goal {
+  readonly what: string;
+  readonly got: number;
+  readonly atMost: number;
+  readonly unit: string;
+}
+
+export interface PartReport {
+  /** Sentences before the tables: what was done, with what. */
+  readonly method: readonly string[];
+  readonly tables: readonly Table[];
+  readonly goals: readonly Goal[];
 }
 
 export interface Part {
+  /** On the command line. */
   readonly name: string;
-  readonly run: (size: Size) => Promise<PartResult>;
-}
-
-/** The verdict of a part for which no goal is set. */
-export const NO_GOAL = 'There is no goal for it but to be known.';
-
-/** `goal` and what was seen, in one sentence that says by how much it was missed. */
-export function verdictOf(what: string, seen: number, goal: number, unit = 'times the floor'): string {
-  const met = seen <= goal;
-  return `${what}: ${seen.toFixed(2)} ${unit}, goal ${goal}: ${met ? 'met' : `missed by ${(seen - goal).toFixed(2)}`}.`;
+  readonly title: string;
+  run(bench: Bench): Promise<PartReport>;
 }

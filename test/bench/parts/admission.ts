@@ -1,127 +1,98 @@
-import { LoadConnection } from '../load-connection';
-import { startMeasuredService, startProgram } from '../measured-process';
-import { verdictOf, type Part, type PartResult, type Size } from '../part';
-import { cpuPerUnit, ROUNDS } from '../rounds';
-import { median, quantile } from '../statistics';
+import { alternately, middle } from '../alternately';
+import { shown, times } from '../figures';
+import type { AdmissionResult } from '../load/job';
+import type { Bench, Goal, Part, Table } from '../part';
+import { withCpuOf } from '../process-usage';
+import { Program } from '../program';
+import { API_KEY, startService } from '../service';
 
-/** Long enough that no task expires or is refused because of those before it. */
-const NEVER_MS = 30 * 86_400_000;
+type Run = AdmissionResult & { readonly cpuUs: number };
+
+/** The count that the goal is about, and that warms up: few clients would take long to get everything compiled. */
+const GOAL_CLIENTS = 64;
+const OTHER_CLIENTS = [16, 1];
 const GOAL = 1.5;
-/** The contender that the goal is set against. */
-const FLOOR = 'Nest, one guard, one interceptor';
 
-interface AdmissionLoad {
-  readonly clients: number;
-  readonly requests: number;
-}
-
-interface AdmissionFigures {
-  readonly perSecond: number;
-  readonly latencyMs: readonly number[];
-}
-
-/**
- * Submits tasks from so many clients, each as soon as its last was answered.
- * @throws Error for anything but 202
- */
-async function submitAll(url: string, apiKey: string, { clients, requests }: AdmissionLoad): Promise<AdmissionFigures> {
-  let left = requests;
-  const latencyMs: number[] = [];
-  const submit = async (): Promise<void> => {
-    const connection = new LoadConnection(url);
-    try {
-      while (left-- > 0) {
-        const body = {
-          task_id: crypto.randomUUID(),
-          session_id: crypto.randomUUID(),
-          engine: 'llamacpp',
-          priority: 'interactive',
-          prompt: 'Hello there',
-          max_tokens: 64,
-          deadline_ms: NEVER_MS,
-        };
-        const fromMs = performance.now();
-        const answer = await connection.ask({
-          method: 'POST',
-          path: '/v2/tasks',
-          body,
-          headers: { 'X-API-Key': apiKey },
-        });
-        if (answer.status !== 202) throw new Error(`a task was refused: ${answer.status} ${answer.body}`);
-        latencyMs.push(performance.now() - fromMs);
-      }
-    } finally {
-      connection.close();
-    }
-  };
-  const fromMs = performance.now();
-  await Promise.all(Array.from({ length: clients }, submit));
-  return { perSecond: (requests * 1000) / (performance.now() - fromMs), latencyMs };
-}
-
-async function measure(size: Size): Promise<PartResult> {
-  const service = await startMeasuredService({
-    ORCHD_FALLBACK: 'wait',
-    ORCHD_ADMISSION_CAPACITY: '1000000',
-    ORCHD_SESSION_TIME_BUDGET_MS: String(10 * NEVER_MS),
-  });
-  const fastify = await startProgram('floor-http.ts', 'fastify');
-  const nest = await startProgram('floor-http.ts', 'nest');
-  const validating = await startProgram('floor-http.ts', 'nest-validating');
-  try {
-    const rows: string[][] = [];
-    let ratio = NaN;
-    for (const clients of size === 'full' ? [64, 16, 1] : [64]) {
-      const load = { clients, requests: size === 'full' ? (clients === 1 ? 2000 : 8000) : 3000 };
-      const seen = new Map<string, AdmissionFigures[]>();
-      const contender = (name: string, { url, pid }: { readonly url: string; readonly pid: number }) => ({
-        name,
-        pid,
-        work: async () => {
-          const figures = await submitAll(url, service.apiKey, load);
-          seen.set(name, [...(seen.get(name) ?? []), figures]);
-          return load.requests;
-        },
-      });
-      const cpu = await cpuPerUnit(
-        [
-          contender('bare Fastify', fastify),
-          contender(FLOOR, nest),
-          contender('Nest with its ValidationPipe', validating),
-          contender('orchestratord', service),
-        ],
-        ROUNDS[size],
-      );
-      const [bare, floor] = ['bare Fastify', FLOOR].map(name => median(cpu.get(name) ?? []));
-      for (const [name, each] of cpu) {
-        // Without that of the round that warmed up.
-        const counted = (seen.get(name) ?? []).slice(1);
-        const latency = counted.flatMap(({ latencyMs }) => latencyMs);
-        rows.push([
-          `${clients} clients, ${name}`,
-          median(each).toFixed(0),
-          (median(each) / (floor ?? NaN)).toFixed(2),
-          (median(each) / (bare ?? NaN)).toFixed(2),
-          median(counted.map(({ perSecond }) => perSecond)).toFixed(0),
-          quantile(latency, 0.5).toFixed(1),
-          quantile(latency, 0.99).toFixed(1),
-        ]);
-      }
-      if (clients === 64) ratio = median(cpu.get('orchestratord') ?? []) / (floor ?? NaN);
+/** `POST /v2/tasks` with the journal on and no engine bound, against routes that answer a constant to the same request. */
+export const admission: Part = {
+  name: 'admission',
+  title: 'Admission: the cost of a task that is accepted',
+  async run(bench) {
+    const tables: Table[] = [];
+    const goals: Goal[] = [];
+    for (const clients of bench.quick ? [GOAL_CLIENTS] : [GOAL_CLIENTS, ...OTHER_CLIENTS]) {
+      const [table, goal] = await measure(bench, clients);
+      tables.push(table);
+      if (clients === GOAL_CLIENTS) goals.push(goal);
     }
     return {
-      title: 'Admission',
-      what:
-        'A task is validated, placed in the queue, made durable (synced) and answered with its place and predicted start; no engine is ' +
-        'bound, so all of them stay queued. The floors answer the same request with a constant.',
-      columns: ['', 'CPU µs each', 'to Nest', 'to Fastify', 'a second', 'p50, ms', 'p99, ms'],
-      rows,
-      verdict: verdictOf('CPU an admission, 64 clients, to Nest', ratio, GOAL),
+      method: [
+        'CPU time of the answering process (all threads) for a `POST /v2/tasks` that is answered 202, each with a task and a ' +
+          'session of its own. Nothing is dispatched: `ORCHD_FALLBACK=wait`, no engine, a queue of 1,000,000 places.',
+        'The floors get the same requests and answer a constant of the same size: bare Fastify, and a Nest route on Fastify with ' +
+          "one guard and one interceptor. For information: that route with Nest's ValidationPipe on the service's own DTO.",
+      ],
+      tables,
+      goals,
     };
+  },
+};
+
+async function measure(bench: Bench, clients: number): Promise<[Table, Goal]> {
+  const { folder } = bench;
+  const programs = {
+    service: await startService(folder, { ORCHD_FALLBACK: 'wait', ORCHD_ADMISSION_CAPACITY: '1000000' }),
+    fastify: await Program.start({ program: 'test/bench/floors/fastify.ts', folder }),
+    nest: await Program.start({ program: 'test/bench/floors/nest.ts', folder }),
+    validating: await Program.start({ program: 'test/bench/floors/nest-validating.ts', folder }),
+  };
+  const load = async (name: keyof typeof programs, from: number, forMs: number): Promise<Run> => {
+    const { pid, port } = programs[name];
+    const job = { kind: 'admission', port, apiKey: API_KEY, clients: from, forMs } as const;
+    return withCpuOf(pid, () => bench.load.run(job));
+  };
+  const run = (name: keyof typeof programs) => async (): Promise<Run> => {
+    const result = await load(name, clients, bench.size(3000, 700));
+    bench.say(`${name}, ${clients} clients: ${shown(cpuOf([result]))} µs an admission`);
+    return result;
+  };
+  const warmUp = (name: keyof typeof programs) => () => load(name, GOAL_CLIENTS, bench.size(4000, 2000));
+  const each = <T>(make: (name: keyof typeof programs) => T) => ({
+    service: make('service'),
+    fastify: make('fastify'),
+    nest: make('nest'),
+    validating: make('validating'),
+  });
+  try {
+    const results = await alternately(bench.runs, each(run), each(warmUp));
+    const [fastifyUs, nestUs] = [cpuOf(results.fastify), cpuOf(results.nest)];
+    const row = (name: string, runs: readonly Run[]): string[] => [
+      name,
+      shown(cpuOf(runs)),
+      times(cpuOf(runs), nestUs),
+      times(cpuOf(runs), fastifyUs),
+      shown(middle(runs, ({ admissions, tookMs }) => (admissions / tookMs) * 1000)),
+      shown(middle(runs, ({ latency }) => latency.p50Ms)),
+      shown(middle(runs, ({ latency }) => latency.p99Ms)),
+    ];
+    const title = clients === 1 ? '1 client' : `${clients} clients`;
+    const table = {
+      caption: title,
+      head: ['', 'CPU µs each', 'to Nest', 'to Fastify', 'requests/s', 'p50 ms', 'p99 ms'],
+      rows: [
+        row('orchestratord', results.service),
+        row('Nest, a guard and an interceptor', results.nest),
+        row('the same with ValidationPipe', results.validating),
+        row('bare Fastify', results.fastify),
+      ],
+    };
+    const what = `Admission, ${title}: CPU, to a Nest route that answers a constant`;
+    return [table, { what, got: cpuOf(results.service) / nestUs, atMost: GOAL, unit: '×' }];
   } finally {
-    await service.stop();
-    for (const program of [fastify, nest, validating]) await program.stop();
+    for (const program of Object.values(programs)) await program.stop();
   }
 }
 
-export const admissionPart: Part = { name: 'admission', run: measure };
+function cpuOf(runs: readonly Run[]): number {
+  return middle(runs, ({ cpuUs, admissions }) => cpuUs / admissions);
+}

@@ -1,70 +1,143 @@
-import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
-import { TaskClient } from '../../support/task-client';
-import { temporaryFolder } from '../../support/temporary-folder';
-import { startEngine, startMeasuredService } from '../measured-process';
-import { verdictOf, type Part, type PartResult, type Size } from '../part';
-import { engineStream, relay, taskStream } from '../relay-load';
-import { median, quantile } from '../statistics';
+import { setTimeout as pause } from 'node:timers/promises';
+import { alternately, middle } from '../alternately';
+import { shown, type Latency } from '../figures';
+import { LoadProcess } from '../load/load-process';
+import type { Bench, Goal, Part, Table } from '../part';
+import { startRelays, stopRelays, type Relay, type Relays } from '../relays';
+import { API_KEY } from '../service';
+import { syncLatency } from '../sync-times';
 
-const SLOTS = 4;
-/** Admission and first-token mark: each is on disk before it is seen. */
-const SYNCS = 2;
 const GOAL_MS = 1.5;
+/** Of the journal, before the first token of a task is sent: its admission, and the mark that it has begun. */
+const SYNCS = 2;
+const SYNCS_MEASURED = 200;
+/** The first token comes at once; the second only shows that the stream goes on. */
+const TOKENS = 2;
+const TOKEN_MS = 20;
+const BUSY_STREAMS = 200;
+const PROBING_CLIENTS = 4;
 
-/** What one small append and sync costs on the disk that the journal is on, in milliseconds. */
-function syncMs(count: number): number[] {
-  const folder = temporaryFolder();
-  const file = openSync(join(folder.path, 'probe'), 'w');
-  try {
-    return Array.from({ length: count }, () => {
-      writeSync(file, Buffer.alloc(4096));
-      const fromMs = performance.now();
-      fsyncSync(file);
-      return performance.now() - fromMs;
-    });
-  } finally {
-    closeSync(file);
-    folder.remove();
-  }
-}
-
-async function measure(size: Size): Promise<PartResult> {
-  const engine = await startEngine(SLOTS, 20);
-  const service = await startMeasuredService({ ORCHD_LLAMACPP_URL: engine.url });
-  try {
-    await new TaskClient(service).slotsFree(SLOTS);
-    const load = { streams: 1, tasks: size === 'full' ? 300 : 60, tokens: 2 };
-    const direct: number[] = [];
-    const through: number[] = [];
-    for (let round = 0; round < (size === 'full' ? 4 : 2); round++) {
-      const plain = await relay(engine, engineStream, load);
-      const task = await relay(service, taskStream(service.apiKey), load);
-      if (round === 0) continue; // Warm.
-      direct.push(...plain.firstTokenMs);
-      through.push(...task.firstTokenMs);
+/** From the first byte of `POST /v2/tasks` to the first token of its stream, against asking the engine itself. */
+export const firstToken: Part = {
+  name: 'first-token',
+  title: 'First token: the time that is added to it',
+  async run(bench) {
+    const relays = await startRelays(bench.folder, TOKEN_MS);
+    try {
+      const [unloaded, goal] = await measureUnloaded(bench, relays);
+      const busy = await measureBusy(bench, relays);
+      return {
+        method: [
+          `From sending the request to the first token of the stream; the engine sends it at once. Through the service that is two ` +
+            `requests, and ${SYNCS} commits of the journal, each with its sync: admission, and first token.`,
+          `"one sync" is a write of 16 KiB and fdatasync on the same disk, in the same rounds.`,
+        ],
+        tables: [unloaded, busy],
+        goals: [goal],
+      };
+    } finally {
+      await stopRelays(relays);
     }
-    const syncs = syncMs(size === 'full' ? 300 : 60);
-    const row = (name: string, of: readonly number[]): string[] => [
-      name,
-      quantile(of, 0.5).toFixed(2),
-      quantile(of, 0.99).toFixed(2),
-    ];
-    const added = median(through) - median(direct);
-    const beyond = added - SYNCS * median(syncs);
-    return {
-      title: 'Time to the first token, unloaded',
-      what:
-        'One client, one task at a time: from sending `POST /v2/tasks` to the first token of its stream, two requests one after the other, ' +
-        'against one request straight to the engine. One sync is a 4 KiB append and fsync on the same disk.',
-      columns: ['', 'p50, ms', 'p99, ms'],
-      rows: [row('straight to the engine', direct), row('orchestratord', through), row('one sync', syncs)],
-      verdict: `${added.toFixed(2)} ms are added at the median. ${verdictOf('Beyond the two syncs of the journal', beyond, GOAL_MS, 'ms')}`,
+  },
+};
+
+async function measureUnloaded(bench: Bench, relays: Relays): Promise<[Table, Goal]> {
+  const probe =
+    ({ target }: Relay) =>
+    async (): Promise<Latency> => {
+      const latency = await probeWith(bench.load, target, 1, bench.size(200, 40));
+      bench.say(`${target.name}: ${shown(latency.p50Ms)} ms to the first token`);
+      return latency;
     };
+  const { direct, service, sync, pipe } = await alternately(bench.runs, {
+    direct: probe(relays.direct),
+    service: probe(relays.service),
+    sync: () => Promise.resolve(syncLatency(bench.folder, SYNCS_MEASURED)),
+    pipe: probe(relays.pipe),
+  });
+  const rows = [
+    row('engine, asked directly', direct, direct),
+    row('byte pipe', pipe, direct),
+    row('orchestratord', service, direct),
+    [...row('one sync', sync, direct).slice(0, 3), '', ''],
+  ];
+  const got = p50Of(service) - p50Of(direct) - SYNCS * p50Of(sync);
+  const what = `First token, unloaded: p50 added, beyond ${SYNCS} syncs of ${shown(p50Of(sync))} ms`;
+  return [
+    { caption: 'One stream at a time', head, rows },
+    { what, got, atMost: GOAL_MS, unit: 'ms' },
+  ];
+}
+
+/** While 200 other streams run, of a load process of their own. */
+async function measureBusy(bench: Bench, relays: Relays): Promise<Table> {
+  const other = new LoadProcess();
+  const startOverMs = bench.size(1000, 500);
+  const probe =
+    ({ target }: Relay) =>
+    async (): Promise<Latency> => {
+      const busy = other.run({
+        kind: 'relay',
+        target,
+        apiKey: API_KEY,
+        streams: BUSY_STREAMS,
+        tasks: BUSY_STREAMS,
+        tokens: bench.size(300, 70),
+        startOverMs,
+      });
+      await pause(startOverMs);
+      const latency = await probeWith(bench.load, target, PROBING_CLIENTS, bench.size(200, 40));
+      await busy;
+      bench.say(`${target.name}, busy: ${shown(latency.p50Ms)} ms to the first token`);
+      return latency;
+    };
+  try {
+    const variants = {
+      direct: probe(relays.direct),
+      pipe: probe(relays.pipe),
+      service: probe(relays.service),
+    };
+    // A round takes seconds: a quick run has one, and what was asked for before has warmed up.
+    const none = (): Promise<void> => Promise.resolve();
+    const { direct, pipe, service } = bench.quick
+      ? await alternately(1, variants, { direct: none, pipe: none, service: none })
+      : await alternately(bench.runs, variants);
+    const rows = [
+      row('engine, asked directly', direct, direct),
+      row('byte pipe', pipe, direct),
+      row('orchestratord', service, direct),
+    ];
+    return { caption: `Beside ${BUSY_STREAMS} streams with a token every ${TOKEN_MS} ms`, head, rows };
   } finally {
-    await service.stop();
-    await engine.stop();
+    other.stop();
   }
 }
 
-export const firstTokenPart: Part = { name: 'first-token', run: measure };
+async function probeWith(load: LoadProcess, target: Relay['target'], streams: number, tasks: number): Promise<Latency> {
+  const job = {
+    kind: 'relay',
+    target,
+    apiKey: API_KEY,
+    streams,
+    tasks,
+    tokens: TOKENS,
+    startOverMs: TOKEN_MS,
+  } as const;
+  return (await load.run(job)).firstToken;
+}
+
+const head = ['', 'p50 ms', 'p99 ms', 'added, p50', 'added, p99'];
+
+function row(name: string, runs: readonly Latency[], direct: readonly Latency[]): string[] {
+  const [p50, p99] = [p50Of(runs), p99Of(runs)];
+  const added = runs === direct ? ['', ''] : [shown(p50 - p50Of(direct)), shown(p99 - p99Of(direct))];
+  return [name, shown(p50), shown(p99), ...added];
+}
+
+function p50Of(runs: readonly Latency[]): number {
+  return middle(runs, ({ p50Ms }) => p50Ms);
+}
+
+function p99Of(runs: readonly Latency[]): number {
+  return middle(runs, ({ p99Ms }) => p99Ms);
+}

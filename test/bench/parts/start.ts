@@ -1,52 +1,79 @@
-import { rssKb, startMeasuredService, startProgram } from '../measured-process';
-import { NO_GOAL, type Part, type PartResult, type Size } from '../part';
-import { median } from '../statistics';
+import { transformFileSync } from '@swc/core';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { alternately, middle } from '../alternately';
+import { shown, times } from '../figures';
+import type { Part } from '../part';
+import { rssKibOf } from '../process-usage';
+import { Program } from '../program';
+import { startService } from '../service';
+import { root } from '../work-folder';
 
-interface Start {
-  readonly ms: number;
+interface Run {
+  readonly startMs: number;
   readonly rssMib: number;
 }
 
-/** From spawning the process to its first answer. */
-async function timed(start: () => Promise<{ readonly pid: number; stop: () => Promise<unknown> }>): Promise<Start> {
-  const fromMs = performance.now();
-  const started = await start();
-  const ms = performance.now() - fromMs;
-  const rssMib = rssKb(started.pid) / 1024;
-  await started.stop();
-  return { ms, rssMib };
-}
+/** What floors/nest.ts consists of. */
+const NEST_FILES = ['nest', 'nest-server', 'passing', 'constant-admission', 'announce'];
 
-async function serviceReady(): Promise<Awaited<ReturnType<typeof startMeasuredService>>> {
-  const service = await startMeasuredService({});
-  while ((await service.request('GET', '/readyz')).status !== 200) await new Promise(setImmediate);
-  return service;
-}
-
-async function measure(size: Size): Promise<PartResult> {
-  const contenders = { 'bare Nest app': () => startProgram('bare-nest.mjs'), orchestratord: serviceReady };
-  const seen: Record<string, Start[]> = {};
-  for (let round = 0; round <= (size === 'full' ? 5 : 2); round++) {
-    for (const [name, start] of Object.entries(contenders)) {
-      const figure = await timed(start);
-      // The first round warms the disk's cache.
-      if (round > 0) (seen[name] ??= []).push(figure);
-    }
-  }
-  const of = (name: string, member: keyof Start): number => median((seen[name] ?? []).map(figure => figure[member]));
-  const floor = of('bare Nest app', 'ms');
-  return {
-    title: 'Start',
-    what: 'From spawning `node dist/main.js`, with an empty data folder, to `/readyz` answering 200, against a Nest app on Fastify with one route.',
-    columns: ['', 'ms', 'ratio', 'RSS, MiB'],
-    rows: Object.keys(contenders).map(name => [
+/** From the start of the process to the line that says it listens, and its memory then. */
+export const start: Part = {
+  name: 'start',
+  title: 'Start: time to ready, and memory',
+  async run(bench) {
+    const bare = compiledNest(bench.folder);
+    const run = (begin: () => Promise<Program>) => async (): Promise<Run> => {
+      const program = await begin();
+      const rssMib = rssKibOf(program.pid) / 1024;
+      await program.stop('SIGKILL');
+      return { startMs: program.startMs, rssMib };
+    };
+    const results = await alternately(bench.runs, {
+      service: run(() => startService(bench.folder)),
+      nest: run(() => Program.start({ program: bare, folder: bench.folder })),
+    });
+    const [floorMs, floorMib] = [msOf(results.nest), mibOf(results.nest)];
+    const row = (name: string, runs: readonly Run[]): string[] => [
       name,
-      of(name, 'ms').toFixed(0),
-      (of(name, 'ms') / floor).toFixed(2),
-      of(name, 'rssMib').toFixed(0),
-    ]),
-    verdict: NO_GOAL,
-  };
+      shown(msOf(runs)),
+      times(msOf(runs), floorMs),
+      shown(mibOf(runs)),
+      times(mibOf(runs), floorMib),
+    ];
+    bench.say(`service: ${shown(msOf(results.service))} ms`);
+    return {
+      method: [
+        '`node dist/main.js` with a fresh data folder until it has recovered and says that it listens (looked for every 2 ms), against a ' +
+          'compiled Nest application on Fastify with one route.',
+      ],
+      tables: [
+        {
+          caption: 'At ready',
+          head: ['', 'ms to ready', 'to bare Nest', 'RSS MiB', 'to bare Nest'],
+          rows: [row('orchestratord', results.service), row('bare Nest on Fastify', results.nest)],
+        },
+      ],
+      goals: [],
+    };
+  },
+};
+
+/** Compiled as the service is, or its start would be that of a compiler. */
+function compiledNest(folder: string): string {
+  const target = mkdtempSync(join(folder, 'nest-'));
+  for (const name of NEST_FILES) {
+    const source = join(root, 'test/bench/floors', `${name}.ts`);
+    const { code } = transformFileSync(source, { configFile: join(root, '.swcrc'), sourceMaps: false });
+    writeFileSync(join(target, `${name}.js`), code);
+  }
+  return join(target, 'nest.js');
 }
 
-export const startPart: Part = { name: 'start', run: measure };
+function msOf(runs: readonly Run[]): number {
+  return middle(runs, ({ startMs }) => startMs);
+}
+
+function mibOf(runs: readonly Run[]): number {
+  return middle(runs, ({ rssMib }) => rssMib);
+}

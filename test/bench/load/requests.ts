@@ -1,0 +1,66 @@
+/** Where requests go, and what they look like there. */
+export interface Target {
+  readonly name: string;
+  /** `service`: POST /v2/tasks, then GET its events. `engine`: POST /completion, whose answer is the stream. */
+  readonly kind: 'service' | 'engine';
+  readonly port: number;
+  /** What only the last frame of a whole stream holds. */
+  readonly endMark: string;
+}
+
+const PROMPT = 'Tell me in a few sentences what a queue is for, and when one does more harm than good. '.repeat(3);
+/** For tasks that run: long enough for whatever waits, and the time budget of a session has room for many. */
+export const DEADLINE_MS = 600_000;
+/**
+ * For tasks that only wait: a day, for with no engine bound each place in the queue is predicted to cost 100 ms, and nothing is
+ * to be refused for that. It is all of a session's time budget, so each such task needs a session of its own.
+ */
+export const WAITING_DEADLINE_MS = 86_400_000;
+
+const headers = (apiKey: string): string => `Host: 127.0.0.1\r\nX-API-Key: ${apiKey}\r\n`;
+
+/** POST /v2/tasks. */
+export function admissionRequest(
+  apiKey: string,
+  taskId: string,
+  sessionId: string,
+  tokens: number,
+  deadlineMs: number,
+): string {
+  const task = {
+    task_id: taskId,
+    session_id: sessionId,
+    workload: 'completion',
+    priority: 'interactive',
+    prompt: PROMPT,
+    max_tokens: tokens,
+    deadline_ms: deadlineMs,
+  };
+  return post('/v2/tasks', headers(apiKey), JSON.stringify(task));
+}
+
+/** GET /v2/tasks/:id/events. */
+export function eventsRequest(apiKey: string, taskId: string): string {
+  return `GET /v2/tasks/${taskId}/events HTTP/1.1\r\n${headers(apiKey)}Accept: text/event-stream\r\n\r\n`;
+}
+
+/** POST /completion, as an engine takes it. */
+export function completionRequest(tokens: number): string {
+  return post(
+    '/completion',
+    'Host: 127.0.0.1\r\n',
+    JSON.stringify({ prompt: PROMPT, n_predict: tokens, stream: true }),
+  );
+}
+
+/** GET of anything that needs no key. */
+export function getRequest(path: string): string {
+  return `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`;
+}
+
+function post(path: string, head: string, body: string): string {
+  return (
+    `POST ${path} HTTP/1.1\r\n${head}Content-Type: application/json\r\n` +
+    `Content-Length: ${body.length}\r\n\r\n${body}`
+  );
+}

@@ -1,0 +1,70 @@
+import { Connection } from './connection';
+import { exchange } from './exchange';
+import { admissionRequest, completionRequest, DEADLINE_MS, eventsRequest, type Target } from './requests';
+import { TokenCheck } from './token-check';
+
+/** What one stream was like. */
+export interface StreamSeen {
+  readonly tokens: number;
+  readonly firstTokenMs: number;
+}
+
+/** One after another, the streams of one client: with a connection and a session of its own. */
+export class StreamClient {
+  private connection: Connection;
+  private tasks = 0;
+
+  /** `name` is in the ids of its tasks and is that of its session. */
+  constructor(
+    private readonly target: Target,
+    private readonly apiKey: string,
+    private readonly name: string,
+  ) {
+    this.connection = new Connection(target.port);
+  }
+
+  close(): void {
+    this.connection.close();
+  }
+
+  /** Submits one task and reads it to its end. Rejects with whatever was not as it should be; the next has a new connection. */
+  async read(tokens: number): Promise<StreamSeen> {
+    const startMs = performance.now();
+    try {
+      return await this.follow(await this.streamRequest(tokens), tokens, startMs);
+    } catch (cause) {
+      this.connection.close();
+      this.connection = new Connection(this.target.port);
+      throw cause;
+    }
+  }
+
+  private async streamRequest(tokens: number): Promise<string> {
+    if (this.target.kind === 'engine') return completionRequest(tokens);
+    const taskId = `${this.name}-${++this.tasks}`;
+    const request = admissionRequest(this.apiKey, taskId, this.name, tokens, DEADLINE_MS);
+    const { status, text } = await exchange(this.connection, request);
+    if (status !== 202) throw new Error(`an admission was answered ${status} ${text}`);
+    return eventsRequest(this.apiKey, taskId);
+  }
+
+  private follow(request: string, tokens: number, startMs: number): Promise<StreamSeen> {
+    const check = new TokenCheck(this.target.endMark);
+    let [status, firstTokenMs] = [0, 0];
+    return new Promise((resolve, reject) => {
+      this.connection.send(request, {
+        head: received => (status = received),
+        body: part => {
+          check.take(part);
+          if (firstTokenMs === 0 && check.tokens > 0) firstTokenMs = performance.now() - startMs;
+        },
+        end: () => {
+          const fault = status === 200 ? check.faultAtEnd(tokens) : `a stream was answered ${status}`;
+          if (fault === undefined) resolve({ tokens: check.tokens, firstTokenMs });
+          else reject(new Error(fault));
+        },
+        broken: reject,
+      });
+    });
+  }
+}

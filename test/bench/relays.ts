@@ -1,0 +1,56 @@
+import { Program } from './program';
+import type { Target } from './load/requests';
+import { startService } from './service';
+
+/** Slots of the engine: more than any part has streams. */
+const SLOTS = 256;
+
+/** A process between the engine and its clients. */
+export interface Relay {
+  readonly target: Target;
+  readonly pid: number;
+}
+
+/** One engine, and what relays it. */
+export interface Relays {
+  readonly service: Relay;
+  readonly pipe: Relay;
+  readonly reframe: Relay;
+  /** The engine itself, with nothing between. */
+  readonly direct: Relay;
+  readonly programs: readonly Program[];
+}
+
+/** With a token every `tokenMs`; 0: as fast as the socket takes them. */
+export async function startRelays(
+  folder: string,
+  tokenMs: number,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<Relays> {
+  const floor = (name: string, ...args: number[]) => Program.start({ program: `test/bench/${name}.ts`, args, folder });
+  const engine = await floor('engine/main', SLOTS, tokenMs);
+  const pipe = await floor('floors/pipe', engine.port);
+  const reframe = await floor('floors/reframe', engine.port);
+  const service = await startService(folder, {
+    ORCHD_LLAMACPP_URL: `http://127.0.0.1:${engine.port}`,
+    // All clients may submit before the first is dispatched.
+    ORCHD_ADMISSION_CAPACITY: '1024',
+    ...settings,
+  });
+  const engineEnd = '"stop":true';
+  const relay = (name: string, kind: Target['kind'], { pid, port }: Program, endMark: string): Relay => ({
+    pid,
+    target: { name, kind, port, endMark },
+  });
+  return {
+    service: relay('service', 'service', service, 'event: end'),
+    pipe: relay('byte pipe', 'engine', pipe, engineEnd),
+    reframe: relay('parse and re-frame', 'engine', reframe, 'event: end'),
+    direct: relay('engine', 'engine', engine, engineEnd),
+    programs: [service, pipe, reframe, engine],
+  };
+}
+
+export async function stopRelays({ programs }: Relays): Promise<void> {
+  for (const program of programs) await program.stop();
+}
