@@ -2,8 +2,8 @@ import type { ArtifactInfo, ArtifactQuery } from '../../artifacts/artifact-store
 import { compare, comparePosition, NewestFirst } from './newest-first';
 
 /**
- * What a name counts against the bound beside its content: a block of the file system. So the bound on bytes bounds the
- * number of files too, and with it the memory of this index (some 300 bytes a name).
+ * What a name counts against the bound beside its content: a block of the file system, for a document. So the bound on bytes
+ * bounds the number of names too, and with it the memory of this index (some 400 bytes a name).
  */
 export const NAME_BYTES = 4096;
 
@@ -25,7 +25,7 @@ export class ArtifactIndex {
   private allBytes = 0;
   private uploadedBytes = 0;
 
-  /** Each content once, and each name. */
+  /** Of all names, each with a content of its own. */
   get bytes(): number {
     return this.allBytes;
   }
@@ -55,7 +55,7 @@ export class ArtifactIndex {
 
   add(info: ArtifactInfo): void {
     const known = this.artifacts.get(info.id);
-    this.count(info, 1, !known);
+    this.count(info, 1);
     if (info.kind === 'transcript') this.transcripts.add(info);
     if (info.taskId !== undefined) this.indexTask(info.taskId, info);
     if (!known) {
@@ -72,7 +72,7 @@ export class ArtifactIndex {
   delete(info: ArtifactInfo): void {
     const artifact = this.artifacts.get(info.id);
     if (!artifact || !this.unname(artifact, info)) return;
-    this.count(info, -1, !this.artifacts.has(info.id));
+    this.count(info, -1);
     this.transcripts.delete(info);
     if (info.taskId === undefined) return;
     const rest = (this.byTask.get(info.taskId) ?? []).filter(other => other !== info);
@@ -126,9 +126,10 @@ export class ArtifactIndex {
     return true;
   }
 
-  private count(info: ArtifactInfo, sign: 1 | -1, withContent: boolean): void {
-    this.allBytes += sign * (NAME_BYTES + (withContent ? info.bytes : 0));
-    if (info.kind === 'document') this.uploadedBytes += sign * (NAME_BYTES + info.bytes);
+  private count(info: ArtifactInfo, sign: 1 | -1): void {
+    const bytes = sign * (NAME_BYTES + info.bytes);
+    this.allBytes += bytes;
+    if (info.kind === 'document') this.uploadedBytes += bytes;
   }
 }
 

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { link, mkdir, open, readdir, rename, rm, unlink } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { syncFolder } from './folder-sync';
 import { isMissing, storageError } from './storage-error';
@@ -34,21 +34,6 @@ export async function writeAtomically(path: string, content: string): Promise<vo
     await rm(temporary, { force: true }).catch(() => undefined);
     throw storageError(cause);
   }
-}
-
-/**
- * Gives a file one more name in the same folder, on disk when this resolves. False where the file system has no such links,
- * has no more of them for this file, or the file is not there.
- * @throws ServiceError STORAGE_FULL, STORAGE_UNAVAILABLE
- */
-export async function linkDurably(path: string, name: string): Promise<boolean> {
-  try {
-    await link(path, name);
-  } catch {
-    return false;
-  }
-  await syncFolder(dirname(name)).catch((cause: unknown) => Promise.reject(storageError(cause) as Error));
-  return true;
 }
 
 /** Removes files of one folder for good; those that are not there are passed over. @throws ServiceError STORAGE_UNAVAILABLE */

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { artifactStoreContract } from '../../../test/contracts/artifact-store.contract';
@@ -91,16 +91,35 @@ describe('FileArtifactStore', () => {
     expect(await store.get(doc.id)).toBe(doc.json);
   });
 
-  it('stores what several tasks have in common once, under a name for each', async () => {
+  it('gives out the copy of another task where one is damaged', async () => {
     const dataDir = folder();
-    const store = await open(dataDir);
+    const lines: string[] = [];
+    const store = await open(dataDir, new Clock(), lines);
     const doc = canonicalDocument({ events: [{ type: 'error' }] });
-    for (const taskId of ['t1', 't2', 't3']) await store.put(doc, 'transcript', taskId);
+    for (const taskId of ['t1', 't2']) await store.put(doc, 'transcript', taskId);
+    const packs = join(dataDir, 'artifacts', 'transcripts');
+    const [pack = ''] = readdirSync(packs);
+    const text = readFileSync(join(packs, pack), 'utf8');
+    const at = text.lastIndexOf(doc.json);
+    writeFileSync(join(packs, pack), text.slice(0, at) + text.slice(at).replace('error', 'horse'));
+    expect(await store.get(doc.id)).toBe(doc.json);
+    expect(lines.join()).toContain('artifact_damaged');
+    expect(await store.list({ taskId: 't2', limit: 1 })).toEqual([]);
+    writeFileSync(join(packs, pack), text.replaceAll('error', 'horse'));
+    await expect(store.get(doc.id)).rejects.toMatchObject({ code: 'INTERNAL', retriable: false });
+    expect(await store.get(doc.id)).toBeUndefined();
+  });
+
+  it('still knows transcripts that are a file each', async () => {
+    const dataDir = folder();
+    const doc = canonicalDocument({ events: ['old'] });
     const shard = join(dataDir, 'artifacts', doc.id.slice(0, 1));
-    const files = readdirSync(shard).map(name => statSync(join(shard, name)));
-    expect(files).toHaveLength(3);
-    expect(new Set(files.map(({ ino }) => ino)).size).toBe(1);
-    await store.delete(doc.id);
+    mkdirSync(shard, { recursive: true });
+    const bytes = Buffer.byteLength(doc.json);
+    writeFileSync(join(shard, `${doc.id},transcript,1700000000000,${bytes},t1.json`), doc.json);
+    const store = await open(dataDir);
+    expect(await store.get(doc.id)).toBe(doc.json);
+    expect(await store.expireTranscripts(1_700_000_000_001, 10)).toBe(1);
     expect(readdirSync(shard)).toEqual([]);
   });
 

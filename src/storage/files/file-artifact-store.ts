@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import {
   ArtifactStore,
   type ArtifactInfo,
@@ -16,8 +16,8 @@ import { Clock } from '../../time/clock';
 import { ArtifactIndex, NAME_BYTES } from './artifact-index';
 import { fileNameOf, infoOf } from './artifact-name';
 import {
+  type FileReading,
   filesOf,
-  linkDurably,
   makeFolder,
   readBounded,
   removeDurably,
@@ -26,6 +26,7 @@ import {
 } from './atomic-file';
 import { syncFolder } from './folder-sync';
 import { KeyTurns } from './key-turns';
+import { TranscriptPacks } from './transcript-packs';
 
 /** One folder for each first digit of an id: so few that puts at the same time share folder syncs, which halves their cost. */
 const SHARDS = [...'0123456789abcdef'];
@@ -34,14 +35,19 @@ const REMOVAL_STEP = 64;
 /** Hashed in one go: about a millisecond. */
 const HASH_CHUNK_BYTES = 1024 * 1024;
 
+/** A pack of transcripts takes no more once it has this size, or this part of what the store may hold. */
+const PACK_BYTES = 16 * 1024 * 1024;
+const PACK_SHARE = 1 / 16;
+
 /**
- * Artifacts as files. A content is one file; each further task that produced it is one more name (a hard link) of that file,
- * so that it is stored once, found by every task, and kept as long as the youngest of them.
+ * Uploaded documents are a file each; transcripts, of which there is one a task, are many to a file (see {@link TranscriptPacks}).
+ * Transcripts of the version before, a file each, are read and removed as they come.
  */
 @Injectable()
-export class FileArtifactStore extends ArtifactStore implements OnModuleInit {
+export class FileArtifactStore extends ArtifactStore implements OnModuleInit, OnModuleDestroy {
   private readonly root: string;
   private readonly index = new ArtifactIndex();
+  private readonly packs: TranscriptPacks;
   /** Changes of files, by artifact. */
   private readonly turns = new KeyTurns();
   /** Puts under way, and the room they were given: it counts against the bound before they are in the index. */
@@ -55,20 +61,25 @@ export class FileArtifactStore extends ArtifactStore implements OnModuleInit {
   ) {
     super();
     this.root = join(config.dataDir, 'artifacts');
+    const packBytes = Math.min(PACK_BYTES, config.artifactsMaxBytes * PACK_SHARE);
+    this.packs = new TranscriptPacks(join(this.root, 'transcripts'), packBytes);
   }
 
   async onModuleInit(): Promise<void> {
     await makeFolder(this.root);
     for (const shard of SHARDS) await this.openShard(join(this.root, shard));
+    for (const info of await this.packs.open()) this.index.add(info);
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    await this.packs.close();
   }
 
   async put(document: CanonicalDocument, kind: ArtifactInfo['kind'], taskId?: string): Promise<void> {
     const { id, json } = document;
-    const contentBytes = Buffer.byteLength(json);
+    const neededBytes = NAME_BYTES + Buffer.byteLength(json);
     for (;;) {
       if (this.index.holds(id, kind, taskId)) return;
-      const isNew = !this.index.find(id) && !this.turns.isTaken(id);
-      const neededBytes = NAME_BYTES + (isNew ? contentBytes : 0);
       // Nothing is awaited from here until the room is taken.
       if (this.fits(neededBytes)) return this.storeReserved(document, kind, taskId, neededBytes);
       await this.makeRoom(neededBytes);
@@ -76,16 +87,16 @@ export class FileArtifactStore extends ArtifactStore implements OnModuleInit {
   }
 
   async get(id: string): Promise<string | undefined> {
+    let isDamaged = false;
     for (let info = this.index.find(id); info; info = this.index.find(id)) {
-      const reading = await readBounded(this.pathOf(info), info.bytes);
+      const reading = await this.read(info);
       if (reading?.bytes && (await sha256(reading.bytes)) === id) return reading.bytes.toString();
-      if (reading) {
-        await this.setAside(info);
-        throw new ServiceError('INTERNAL', { message: 'The stored artifact is damaged.', retriable: false });
-      }
-      this.index.delete(info); // Somebody else has removed the file.
+      isDamaged ||= reading !== undefined;
+      if (reading) await this.setAside(info);
+      else this.index.delete(info); // Somebody else has removed the file.
     }
-    return undefined;
+    if (!isDamaged) return undefined;
+    throw new ServiceError('INTERNAL', { message: 'The stored artifact is damaged.', retriable: false });
   }
 
   async list(query: ArtifactQuery): Promise<readonly ArtifactInfo[]> {
@@ -97,7 +108,9 @@ export class FileArtifactStore extends ArtifactStore implements OnModuleInit {
     return this.turns.run(id, async () => {
       const names = this.index.namesOf(id);
       if (names.length === 0) return false;
-      await removeDurably(this.folderOf(id), names.map(fileNameOf));
+      const files = names.filter(info => !this.packs.holds(info));
+      if (files.length > 0) await removeDurably(this.folderOf(id), files.map(fileNameOf));
+      for (const info of names) await this.packs.erase(info);
       for (const info of names) this.index.delete(info);
       return true;
     });
@@ -122,7 +135,8 @@ export class FileArtifactStore extends ArtifactStore implements OnModuleInit {
   }
 
   private fits(neededBytes: number): boolean {
-    return this.index.bytes + this.reservedBytes + neededBytes <= this.config.artifactsMaxBytes;
+    const takenBytes = this.index.bytes + this.packs.deadBytes + this.reservedBytes;
+    return takenBytes + neededBytes <= this.config.artifactsMaxBytes;
   }
 
   /** One step towards room: the oldest transcripts go, or a put under way ends. Nothing goes where that would not do. */
@@ -162,30 +176,41 @@ export class FileArtifactStore extends ArtifactStore implements OnModuleInit {
     if (this.index.holds(id, kind, taskId)) return;
     const bytes = Buffer.byteLength(json);
     const info = { id, kind, createdAtMs: this.clock.wallMs(), bytes, ...(taskId !== undefined && { taskId }) };
-    const known = this.index.find(id);
-    const isLinked = known !== undefined && (await linkDurably(this.pathOf(known), this.pathOf(info)));
-    if (!isLinked) await writeAtomically(this.pathOf(info), json);
+    if (kind === 'transcript') await this.packs.append(info, json);
+    else await writeAtomically(this.pathOf(info), json);
     this.index.add(info);
+  }
+
+  /** Undefined where it is gone. */
+  private async read(info: ArtifactInfo): Promise<FileReading | undefined> {
+    if (!this.packs.holds(info)) return readBounded(this.pathOf(info), info.bytes);
+    const bytes = await this.packs.read(info);
+    return bytes && { bytes };
   }
 
   /** Gone from the index at once. Not synced: what a loss of power brings back is dropped again. */
   private drop(info: ArtifactInfo): Promise<void> {
     this.index.delete(info);
     return this.turns.run(info.id, async () => {
+      if (this.packs.holds(info)) await this.packs.drop(info);
       // Put again meanwhile, perhaps in the same millisecond: then that is the same file.
-      if (!this.index.holds(info.id, info.kind, info.taskId)) await removeFile(this.pathOf(info));
+      else if (!this.index.holds(info.id, info.kind, info.taskId)) await removeFile(this.pathOf(info));
     });
   }
 
-  /** A damaged file is kept for whoever wants to look at it; its other names are names of the same bytes. */
+  /** A damaged file is kept for whoever wants to look at it. */
   private setAside(damaged: ArtifactInfo): Promise<void> {
     return this.turns.run(damaged.id, async () => {
-      if (this.index.find(damaged.id) !== damaged) return;
-      const [path, names] = [this.pathOf(damaged), this.index.namesOf(damaged.id)];
-      for (const info of names) this.index.delete(info);
-      await rename(path, `${path}.damaged`).catch(() => undefined);
-      for (const info of names) if (info !== damaged) await removeFile(this.pathOf(info));
-      const human = 'A stored artifact does not match its id; its file was set aside with the ending .damaged.';
+      if (!this.index.namesOf(damaged.id).includes(damaged)) return;
+      this.index.delete(damaged);
+      let human = 'A stored transcript does not match its id; it is given out no more.';
+      if (this.packs.holds(damaged)) {
+        await this.packs.drop(damaged);
+      } else {
+        const path = this.pathOf(damaged);
+        await rename(path, `${path}.damaged`).catch(() => undefined);
+        human = 'A stored artifact does not match its id; its file was set aside with the ending .damaged.';
+      }
       this.narrator.fail(human, { event: 'artifact_damaged', artifact_id: damaged.id });
     });
   }

@@ -1,0 +1,294 @@
+import { close, constants, fdatasync, open as openFile, write } from 'node:fs';
+import { open, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setImmediate as immediate } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import type { ArtifactInfo } from '../../artifacts/artifact-store.port';
+import { makeFolder, removeDurably, removeFile } from './atomic-file';
+import { syncFolder } from './folder-sync';
+import { artifactsIn, DELETED, headOf, listOf, readList, recordBytesOf, type PackedArtifact } from './pack';
+import { isMissing, storageError } from './storage-error';
+
+/** What one write takes at most. */
+const GROUP_BYTES = 4 * 1024 * 1024;
+/** A number and not a FileHandle: that one costs a promise more each call, and the file is open as long as the service runs. */
+const handles = {
+  open: promisify(openFile),
+  write: promisify(write),
+  sync: promisify(fdatasync),
+  close: promisify(close),
+};
+const packName = /^(\d{1,15})\.pack$/;
+
+interface Pack {
+  readonly number: number;
+  /** Of the file. */
+  bytes: number;
+  /** Records that are wanted, written or about to be. */
+  wanted: number;
+  wantedBytes: number;
+  /** Settles when its list is written; undefined while it takes more. */
+  listed?: Promise<void>;
+}
+
+interface Place {
+  readonly pack: Pack;
+  readonly offset: number;
+}
+
+interface Append {
+  readonly info: ArtifactInfo;
+  /** Head, content and line ends. */
+  readonly record: string;
+  readonly done: () => void;
+  readonly failed: (cause: unknown) => void;
+}
+
+/** The pack that is written to. */
+interface Current {
+  readonly pack: Pack;
+  readonly file: number;
+  artifacts: PackedArtifact[];
+}
+
+/**
+ * Transcripts in few files that only grow: whatever arrived while the last write was being synced is one write and one sync. A
+ * file each, made durable, costs the kernel some ten times as much. They are removed oldest first, so a pack goes as a whole when
+ * nothing in it is wanted any more.
+ *
+ * After a failed write or sync nothing is known of the end of that pack: it takes no more, and the next write begins another. So
+ * does each start of the service.
+ */
+export class TranscriptPacks {
+  private readonly places = new Map<ArtifactInfo, Place>();
+  private readonly packs = new Set<Pack>();
+  private current: Current | undefined;
+  private lastNumber = 0;
+  private waiting: Append[] = [];
+  /** Settles when nothing waits any more; undefined then. */
+  private writing: Promise<void> | undefined;
+  private dead = 0;
+
+  constructor(
+    private readonly folder: string,
+    /** A pack takes no more once it has this size. */
+    private readonly packBytes: number,
+  ) {}
+
+  /** Bytes of records that are not wanted, in packs that hold others which are. */
+  get deadBytes(): number {
+    return this.dead;
+  }
+
+  /** What the process before has left. It may not be synced, for that process may have been killed before: it is now. */
+  async open(): Promise<readonly ArtifactInfo[]> {
+    await makeFolder(this.folder);
+    const numbers = (await readdir(this.folder)).flatMap(name => (packName.exec(name) ? [parseInt(name, 10)] : []));
+    for (const number of numbers.sort((a, b) => a - b)) await this.load(number);
+    await syncFolder(this.folder);
+    return [...this.places.keys()];
+  }
+
+  holds(info: ArtifactInfo): boolean {
+    return this.places.has(info);
+  }
+
+  /** Resolves once it is durable. @throws ServiceError STORAGE_FULL, STORAGE_UNAVAILABLE */
+  append(info: ArtifactInfo, json: string): Promise<void> {
+    return new Promise((done, failed) => {
+      this.waiting.push({ info, record: `${headOf(info)}${json}\n`, done, failed });
+      // What else ends in this turn goes with it.
+      this.writing ??= immediate().then(() => this.writeAll());
+    });
+  }
+
+  /** Resolves once what was appended is written; the next start has no pack to look through then. */
+  async close(): Promise<void> {
+    await this.writing;
+    if (this.current) await this.finish(this.current);
+  }
+
+  /** The content as it stands there; undefined when it is gone. @throws ServiceError STORAGE_UNAVAILABLE */
+  async read(info: ArtifactInfo): Promise<Buffer | undefined> {
+    const place = this.places.get(info);
+    if (!place) return undefined;
+    try {
+      const file = await open(this.pathOf(place.pack), 'r');
+      try {
+        const content = Buffer.alloc(info.bytes);
+        await file.read(content, 0, info.bytes, place.offset + headOf(info).length);
+        return content;
+      } finally {
+        await file.close();
+      }
+    } catch (cause) {
+      if (isMissing(cause)) return undefined;
+      throw storageError(cause);
+    }
+  }
+
+  /** It is not wanted any more. Not synced: the next start may find it again. @throws ServiceError STORAGE_UNAVAILABLE */
+  async drop(info: ArtifactInfo): Promise<void> {
+    const place = this.places.get(info);
+    if (!place) return;
+    this.places.delete(info);
+    await this.unwant(place.pack, info);
+  }
+
+  /** It is gone for good, and its content blank, when this resolves. @throws ServiceError STORAGE_UNAVAILABLE */
+  async erase(info: ArtifactInfo): Promise<void> {
+    const place = this.places.get(info);
+    if (!place) return;
+    const { current } = this;
+    if (current?.pack === place.pack) current.artifacts = current.artifacts.filter(other => other.info !== info);
+    try {
+      // The list goes first, for it would bring it back.
+      await place.pack.listed;
+      await removeDurably(this.folder, [listNameOf(place.pack)]);
+      const file = await open(this.pathOf(place.pack), 'r+');
+      try {
+        await file.write(DELETED, place.offset);
+        await file.write(' '.repeat(info.bytes), place.offset + headOf(info).length);
+        await file.datasync();
+      } finally {
+        await file.close();
+      }
+    } catch (cause) {
+      if (!isMissing(cause)) throw storageError(cause);
+    }
+    await this.drop(info);
+  }
+
+  private async load(number: number): Promise<void> {
+    const pack: Pack = { number, bytes: 0, wanted: 0, wantedBytes: 0 };
+    const path = this.pathOf(pack);
+    const file = await open(path, 'r');
+    try {
+      pack.bytes = (await file.stat()).size;
+      const listed = readList(this.listPathOf(pack));
+      const artifacts = listed ?? artifactsIn(path);
+      if (!listed) {
+        await file.datasync();
+        await this.writeList(pack, artifacts);
+      }
+      for (const { info, offset } of artifacts) this.place(info, pack, offset);
+      this.dead += pack.bytes - pack.wantedBytes;
+      this.packs.add(pack);
+      this.lastNumber = number;
+    } finally {
+      await file.close();
+    }
+    if (pack.wanted === 0) await this.remove(pack);
+  }
+
+  /** Never rejects. */
+  private async writeAll(): Promise<void> {
+    while (this.waiting.length > 0) {
+      const group = this.takeGroup();
+      try {
+        await this.write(group, (this.current ??= await this.begin()));
+        for (const { done } of group) done();
+      } catch (cause) {
+        await this.giveUpCurrent();
+        for (const { info, failed } of group) {
+          await this.drop(info).catch(() => undefined);
+          failed(storageError(cause));
+        }
+      }
+    }
+    this.writing = undefined;
+  }
+
+  private takeGroup(): Append[] {
+    let [bytes, size] = [0, 0];
+    for (const { info } of this.waiting) {
+      if (size > 0 && bytes + info.bytes > GROUP_BYTES) break;
+      bytes += info.bytes;
+      size++;
+    }
+    return this.waiting.splice(0, size);
+  }
+
+  private async write(group: readonly Append[], current: Current): Promise<void> {
+    const { pack, file, artifacts } = current;
+    const bytes = Buffer.from(group.map(({ record }) => record).join(''));
+    const from = pack.bytes;
+    for (const { info } of group) {
+      artifacts.push({ info, offset: pack.bytes });
+      this.place(info, pack, pack.bytes);
+      pack.bytes += recordBytesOf(info);
+    }
+    for (let written = 0; written < bytes.length;) {
+      const { bytesWritten } = await handles.write(file, bytes, written, bytes.length - written, from + written);
+      written += bytesWritten;
+    }
+    await handles.sync(file);
+    if (pack.bytes >= this.packBytes) await this.finish(current);
+  }
+
+  private async begin(): Promise<Current> {
+    const pack: Pack = { number: ++this.lastNumber, bytes: 0, wanted: 0, wantedBytes: 0 };
+    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL;
+    const file = await handles.open(this.pathOf(pack), flags, 0o600);
+    await syncFolder(this.folder);
+    this.packs.add(pack);
+    return { pack, file, artifacts: [] };
+  }
+
+  /** It takes no more. */
+  private async finish({ pack, file, artifacts }: Current): Promise<void> {
+    this.current = undefined;
+    if (pack.wanted > 0) pack.listed = this.writeList(pack, artifacts);
+    await handles.close(file);
+    await (pack.listed ?? this.remove(pack));
+  }
+
+  /** Without a list: what its end has come to is for the next start to find out. */
+  private async giveUpCurrent(): Promise<void> {
+    const { current } = this;
+    this.current = undefined;
+    if (current) await handles.close(current.file).catch(() => undefined);
+  }
+
+  /** Best effort: without it the next start reads the pack itself. */
+  private async writeList(pack: Pack, artifacts: readonly PackedArtifact[]): Promise<void> {
+    await writeFile(this.listPathOf(pack), listOf(artifacts), { mode: 0o600 }).catch(() => undefined);
+  }
+
+  private place(info: ArtifactInfo, pack: Pack, offset: number): void {
+    this.places.set(info, { pack, offset });
+    pack.wanted++;
+    pack.wantedBytes += recordBytesOf(info);
+  }
+
+  private async unwant(pack: Pack, info: ArtifactInfo): Promise<void> {
+    const bytes = recordBytesOf(info);
+    pack.wanted--;
+    pack.wantedBytes -= bytes;
+    this.dead += bytes;
+    if (pack.wanted > 0) return;
+    if (this.current?.pack !== pack) await this.remove(pack);
+    // While something is written to it, something in it is about to be wanted.
+    else if (!this.writing) await this.finish(this.current);
+  }
+
+  private async remove(pack: Pack): Promise<void> {
+    if (!this.packs.delete(pack)) return;
+    this.dead -= pack.bytes;
+    // In this order: a list without its pack would one day be taken for that of another.
+    await removeFile(this.listPathOf(pack));
+    await removeFile(this.pathOf(pack));
+  }
+
+  private pathOf({ number }: Pack): string {
+    return join(this.folder, `${number}.pack`);
+  }
+
+  private listPathOf(pack: Pack): string {
+    return join(this.folder, listNameOf(pack));
+  }
+}
+
+function listNameOf({ number }: Pack): string {
+  return `${number}.list`;
+}
