@@ -1,16 +1,22 @@
 import { Injectable, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { Observable } from 'rxjs';
-import { logContext, type LogContext } from '../observability/log-context';
+import { followContext, type LogContext } from '../observability/log-context';
+import { CORRELATES_ITSELF } from './correlates-itself.decorator';
 
 /** Puts the request's correlation id (and identity) into the log context of everything its handler does. */
 @Injectable()
 export class CorrelationInterceptor implements NestInterceptor {
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
-    const request = context.switchToHttp().getRequest<FastifyRequest>();
-    const { identity } = request.caller;
-    const store: LogContext = { correlation_id: request.id, ...(identity !== undefined && { identity }) };
-    // The handler runs on subscription, so the context is entered there.
-    return new Observable(subscriber => logContext.run(store, () => next.handle().subscribe(subscriber)));
+    if (Reflect.hasMetadata(CORRELATES_ITSELF, context.getClass())) return next.handle();
+    const { id, caller } = context.switchToHttp().getRequest<FastifyRequest>();
+    const store: LogContext = {
+      correlation_id: id,
+      ...(caller.identity !== undefined && { identity: caller.identity }),
+    };
+    // The handler runs on subscription, so the context is entered there, and left when it has answered.
+    return new Observable(subscriber => {
+      subscriber.add(followContext(store, () => next.handle().subscribe(subscriber)));
+    });
   }
 }

@@ -1,8 +1,11 @@
 import type { LoggerService } from '@nestjs/common';
 import pino from 'pino';
 import type { Config } from '../config/config';
-import { logContext } from './log-context';
+import { currentContext } from './log-context';
 import { jsonLine, prettyLine } from './log-line';
+
+/** Of a line that belongs to no request, or names its request itself. */
+const none = {};
 
 /** JSON lines (or a form for people) on standard output, through pino; also Nest's own logger. */
 export class Logger implements LoggerService {
@@ -15,8 +18,9 @@ export class Logger implements LoggerService {
       base: null,
       timestamp: () => `,"time":"${new Date().toISOString()}"`,
       formatters: { level: label => ({ level: label }) },
-      // A copy, for pino adds the line's own fields to what it gets.
-      mixin: () => ({ ...logContext.getStore() }),
+      mixin: () => currentContext() ?? none,
+      // pino's own would write into the context, or need a copy of it for each line.
+      mixinMergeStrategy: (line, context) => (context === none ? line : { ...context, ...line }),
     };
     if (!destination && config.logFormat === 'pretty') {
       this.lines = pino(options, { write: line => void process.stdout.write(prettyLine(line)) });

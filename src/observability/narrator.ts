@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { keepContext } from './log-context';
 import { Logger } from './logger';
 
 /** The fields a log line may carry. No prompt, output, key or token is among them. */
@@ -40,10 +41,13 @@ export class Narrator {
 
   /** For work that nobody waits for: resolves with its end, and tells of a failure, which would otherwise end the process. */
   async attend(work: Promise<unknown>, human: string, fields: LogFields): Promise<void> {
+    const release = keepContext();
     try {
       await work;
     } catch (cause) {
       this.fail(human, fields, cause);
+    } finally {
+      release();
     }
   }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { logContext } from '../observability/log-context';
+import { currentContext, followContext } from '../observability/log-context';
 import { Turns } from './turns';
 
 /** Jobs that end when they are told to. */
@@ -59,13 +59,14 @@ describe('Turns', () => {
   it('runs a job in the context of whoever asked', async () => {
     const turns = new Turns(1);
     const seen: unknown[] = [];
-    const take = (id: string) =>
-      logContext.run({ correlation_id: id }, () =>
-        turns.take(id, async () => {
+    const take = (id: string): Promise<void> =>
+      new Promise(done => {
+        const job = async (): Promise<void> => {
           await settled();
-          seen.push(logContext.getStore()?.correlation_id);
-        }),
-      );
+          seen.push(currentContext()?.correlation_id);
+        };
+        followContext({ correlation_id: id }, () => void turns.take(id, job).then(done));
+      });
     await Promise.all([take('one'), take('two'), take('three')]);
     expect(seen).toEqual(['one', 'two', 'three']);
   });

@@ -44,6 +44,8 @@ export interface TaskSpec {
   readonly sampling: Sampling;
   readonly onDisconnect: 'cancel' | 'continue';
   readonly correlationId: string;
+  /** `token:<fp6>` of the request's bearer token, where it had one. */
+  readonly identity?: string;
 }
 
 /** What was decided and told at admission. */

@@ -4,6 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { idPattern } from '../config/parsers';
 import { ServiceError } from '../errors/service-error';
 import { ApiErrors } from '../http/api-errors';
+import { CorrelatesItself } from '../http/correlates-itself.decorator';
 import { GetOnly } from '../http/get-only.decorator';
 import { ApiPage, decodeCursor, pageOf, type Page } from '../http/page';
 import { budgetHeaders, SessionBudgets } from './accounts/session-budgets';
@@ -19,6 +20,7 @@ import { StreamService } from './stream/stream.service';
 import { TaskEventsQuery, TaskListQuery } from './tasks.dto';
 
 @ApiTags('tasks')
+@CorrelatesItself()
 @Controller('v2/tasks')
 export class TasksController {
   constructor(
@@ -51,7 +53,7 @@ export class TasksController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<AdmissionView> {
-    const spec = toTaskSpec(body, request.id);
+    const spec = toTaskSpec(body, request.id, request.caller.identity);
     const admission = await this.admission.admit(spec, requestHashOf(body), body.task_id == null);
     void reply.headers(budgetHeaders(admission.remaining));
     return toAdmissionView(admission);

@@ -39,6 +39,7 @@ export function fullSpec(taskId: string, more: Partial<TaskSpec> = {}): TaskSpec
     },
     onDisconnect: 'continue',
     correlationId: `correlation-of-${taskId}`,
+    identity: 'token:0a1b2c',
     ...more,
   };
 }

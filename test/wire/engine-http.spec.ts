@@ -11,7 +11,7 @@ import {
   type Answer,
   type ReplayServer,
 } from './replay-server';
-import { logContext } from '../../src/observability/log-context';
+import { currentContext, followContext } from '../../src/observability/log-context';
 import { Alarms } from '../../src/time/alarms';
 import { Clock } from '../../src/time/clock';
 import { TurnEnd } from '../../src/time/turn-end';
@@ -156,17 +156,16 @@ describe('EngineHttp', () => {
   it('lends a connection to later runs without the log context of the run that opened it', async () => {
     const server = await serve(socket => void socket.write(hello));
     const { adapter } = transport();
-    const contextOf = (correlationId: string) =>
-      logContext.run({ correlation_id: correlationId }, () => {
+    const contextOf = (correlationId: string): Promise<unknown[]> =>
+      new Promise<unknown[]>((resolve, reject) => {
         const seen: unknown[] = [];
-        const ended = new Promise<void>((resolve, reject) => {
+        followContext({ correlation_id: correlationId }, () => {
           adapter.run(targetAt(server.url), engineRequest()).subscribe({
-            next: () => seen.push(logContext.getStore()?.correlation_id),
-            complete: resolve,
+            next: () => seen.push(currentContext()?.correlation_id),
+            complete: () => resolve(seen),
             error: reject,
           });
         });
-        return ended.then(() => seen);
       });
     for (const correlationId of ['first', 'second', 'third']) {
       const others = (await contextOf(correlationId)).filter(id => id !== undefined && id !== correlationId);

@@ -52,6 +52,7 @@ export function encodeAdmission(spec: TaskSpec, facts: AdmissionFacts): Admissio
     facts.queuePosition,
     facts.predictedStartMs,
     facts.preparation,
+    spec.identity,
   ]);
   const { taskId, sessionId, prompt } = spec;
   return { seq: facts.seq, taskId, sessionId, admittedAtMs: facts.admittedAtMs, admission, prompt };
@@ -78,6 +79,7 @@ type AdmissionCells = [
   queuePosition: number,
   predictedStartMs: number,
   preparation: AdmissionFacts['preparation'],
+  identity?: string | null,
 ];
 
 export function encodeEnding(ending: TaskEnding): EndingWrite {
@@ -146,6 +148,7 @@ export function decodeRecord(row: TaskRow, prompt = ''): JournalRecord {
 function decodeSpec(taskId: string, sessionId: string, prompt: string, cells: AdmissionCells): TaskSpec {
   const [ownSession, priority, workload, pinPoolId, engine, modelRef, preferPools, avoidPools, ctx, maxTokens] = cells;
   const [, , , , , , , , , , expectedTokens, deadlineMs, sampling, onDisconnect, correlationId] = cells;
+  const identity = cells[20];
   return {
     taskId,
     sessionId,
@@ -167,6 +170,7 @@ function decodeSpec(taskId: string, sessionId: string, prompt: string, cells: Ad
     sampling,
     onDisconnect,
     correlationId,
+    ...(identity != null && { identity }),
   };
 }
 

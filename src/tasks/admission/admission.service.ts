@@ -57,8 +57,20 @@ export class AdmissionService {
 
   private async admitFirst(spec: TaskSpec, requestHash: string, isNamedByUs: boolean): Promise<Admission> {
     this.rules.assertOpen();
-    const known = isNamedByUs ? undefined : await this.known.find(spec.taskId, requestHash);
-    if (known) return known;
+    if (isNamedByUs) return this.admitNew(spec, requestHash);
+    const live = await this.known.findLive(spec.taskId, requestHash);
+    if (live) return live;
+    try {
+      return await this.admitNew(spec, requestHash);
+    } catch (thrown) {
+      // The journal takes no id twice: a task that has ended comes this way, and need not be looked for among all that are new.
+      const known = await this.known.find(spec.taskId, requestHash);
+      if (known) return known;
+      throw thrown;
+    }
+  }
+
+  private async admitNew(spec: TaskSpec, requestHash: string): Promise<Admission> {
     await this.refuseOversized(spec);
     const assessment = await this.rules.assess(spec);
     const reserved = await this.accounts.reserve(spec);

@@ -6,7 +6,6 @@ import { canonicalJson } from '../stream/task-events';
 import type { PlacementConstraints, Priority, TaskSpec } from '../task';
 import { DEADLINE_DEFAULT_MS, MAX_TOKENS_DEFAULT, workloads, type CreateTaskDto } from './create-task.dto';
 
-/** `expected_tokens` from which a task is refused, whatever room there is. */
 /** A task that expects as many is refused, whatever room there is. */
 export const EXPECTED_TOKENS_TOO_MANY = 1_000_000;
 const EXPECTED_TOKENS_FAR_TOO_MANY = 2_000_000;
@@ -15,7 +14,7 @@ const EXPECTED_TOKENS_FAR_TOO_MANY = 2_000_000;
  * Fills in the defaults of a validated body.
  * @throws ServiceError INVALID_PARAMS without a prompt or for a placement that contradicts itself, DEADLINE_UNMET for a deadline that is not in the future
  */
-export function toTaskSpec(body: CreateTaskDto, correlationId: string): TaskSpec {
+export function toTaskSpec(body: CreateTaskDto, correlationId: string, identity?: string): TaskSpec {
   const taskId = body.task_id ?? uuidv7();
   const priority: Priority = body.priority === 'batch' ? 'batch' : 'interactive';
   const deadlineMs = body.deadline_ms ?? DEADLINE_DEFAULT_MS;
@@ -35,6 +34,7 @@ export function toTaskSpec(body: CreateTaskDto, correlationId: string): TaskSpec
     sampling: samplingOf(body),
     onDisconnect: onDisconnectOf(body, priority),
     correlationId,
+    ...(identity !== undefined && { identity }),
   };
 }
 

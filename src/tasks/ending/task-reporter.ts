@@ -102,6 +102,7 @@ function about(spec: TaskSpec, placement?: Placement): Omit<LogFields, 'event'> 
     job_id: spec.taskId,
     session_id: spec.sessionId,
     correlation_id: spec.correlationId,
+    ...(spec.identity !== undefined && { identity: spec.identity }),
     ...(placement && {
       engine: placement.engine,
       engine_version: placement.engineVersion,
