@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../../config/config';
+import type { LogChunk } from '../../tasks/stream/event-log.port';
 import { endEvent, tokenEvent } from '../../tasks/stream/task-events';
 import { MemoryEventLog } from './event-log.memory';
 
@@ -9,13 +10,18 @@ function logOf(cacheBytes = 1_000_000): MemoryEventLog {
   return new MemoryEventLog(loadConfig({ ORCHD_EVENT_CACHE_BYTES: String(cacheBytes) }).config);
 }
 
+/** With its frames as text. */
+function shown(chunk: LogChunk | undefined): object | undefined {
+  return chunk && { ...chunk, frames: chunk.frames.toString() };
+}
+
 describe('MemoryEventLog', () => {
   it('gives every reader what follows its number, in whole frames', async () => {
     const log = logOf();
     log.open('t');
     log.append('t', [tokenEvent(0, 'a'), tokenEvent(1, 'b')]);
     log.append('t', [tokenEvent(2, 'c')]);
-    expect(log.read('t', 1, 1000, false)).toEqual({
+    expect(shown(log.read('t', 1, 1000, false))).toEqual({
       frames: 'id: 2\nevent: token\ndata: {"i":1,"t":"b"}\n\nid: 3\nevent: token\ndata: {"i":2,"t":"c"}\n\n',
       lastSeq: 3,
       terminal: false,
@@ -40,7 +46,11 @@ describe('MemoryEventLog', () => {
     expect(await log.tail('t')).toEqual({ lastSeq: 1002, terminal: true });
     for (const seen of [2, 3, 1001]) {
       const chunk = log.read('t', seen, 1000, false);
-      expect(chunk).toEqual({ frames: `id: 1002\nevent: end\ndata: ${end.data}\n\n`, lastSeq: 1002, terminal: true });
+      expect(shown(chunk)).toEqual({
+        frames: `id: 1002\nevent: end\ndata: ${end.data}\n\n`,
+        lastSeq: 1002,
+        terminal: true,
+      });
     }
     expect(log.read('t', 1002, 1000, false)).toBeUndefined();
     expect(log.read('t', 0, 10, false)).toMatchObject({ lastSeq: 1, terminal: false });
@@ -70,8 +80,8 @@ describe('MemoryEventLog', () => {
     const log = logOf();
     log.open('t');
     log.append('t', [{ type: 'metrics', data: '{"a":1}', verboseData: '{"a":1,"human":"x"}' }]);
-    expect(log.read('t', 0, 1000, true)?.frames).toContain('human');
-    expect(log.read('t', 0, 1000, false)?.frames).not.toContain('human');
+    expect(log.read('t', 0, 1000, true)?.frames.toString()).toContain('human');
+    expect(log.read('t', 0, 1000, false)?.frames.toString()).not.toContain('human');
     expect(await log.events('t')).toEqual([{ type: 'metrics', data: '{"a":1}' }]);
   });
 
@@ -79,7 +89,7 @@ describe('MemoryEventLog', () => {
     const log = logOf();
     log.open('t');
     log.append('t', [tokenEvent(0, '\n\nevent: end\ndata: {}\r\n\r\u2028\u0000')]);
-    const frames = log.read('t', 0, 1000, false)?.frames ?? '';
+    const frames = log.read('t', 0, 1000, false)?.frames.toString() ?? '';
     expect(frames.match(/\n\n/g)).toHaveLength(1);
     expect(frames.split('\n').filter(line => line.startsWith('event:'))).toEqual(['event: token']);
   });

@@ -6,7 +6,7 @@ export type MaybeLater<T> = T | Promise<T>;
 
 /** A run of encoded SSE frames, ready to be written. Shared between all readers at the same place: never changed. */
 export interface LogChunk {
-  readonly frames: string;
+  readonly frames: Buffer;
   /** Number of the last event in it; the next read goes on after this. */
   readonly lastSeq: number;
   /** True when the last frame is the terminal event: nothing follows. */

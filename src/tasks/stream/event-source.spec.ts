@@ -21,7 +21,11 @@ describe('endedSource', () => {
     const source = endedSource([tokenEvent(0, 'a'), { ...end, seq: 1001 }]);
     for (const seen of [1, 2, 1000]) {
       const chunk = await source.read(seen, 1000);
-      expect(chunk).toEqual({ frames: `id: 1001\nevent: end\ndata: ${end.data}\n\n`, lastSeq: 1001, terminal: true });
+      expect(chunk).toEqual({
+        frames: Buffer.from(`id: 1001\nevent: end\ndata: ${end.data}\n\n`),
+        lastSeq: 1001,
+        terminal: true,
+      });
     }
     expect(await source.read(1001, 1000)).toBeUndefined();
   });

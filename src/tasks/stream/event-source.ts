@@ -1,7 +1,7 @@
 import { Subscription } from 'rxjs';
-import { lastSeqOf, type TaskEvent } from '../task';
+import type { TaskEvent } from '../task';
 import type { EventLog, LogChunk, MaybeLater } from './event-log.port';
-import { eventFrame } from './sse-frame';
+import { EventFrames } from './frame-list';
 
 /** What a stream reads from: the log while it is here, the transcript after that. */
 export interface EventSource {
@@ -36,20 +36,10 @@ export function logSource(
 
 /** The events of an ended task, complete. */
 export function endedSource(events: readonly TaskEvent[]): EventSource {
-  const lastSeq = lastSeqOf(events);
+  const frames = new EventFrames();
+  for (const event of events) frames.push(event);
   return {
     follow: () => Subscription.EMPTY,
-    read: (afterSeq, maxBytes) => {
-      if (afterSeq >= lastSeq) return undefined;
-      let frames = '';
-      // A number in the gap before the terminal event is followed by that event.
-      let at = Math.min(afterSeq, events.length - 1);
-      for (; at < events.length && frames.length < maxBytes; at++) {
-        const { type, data, seq = at + 1 } = events[at] as TaskEvent;
-        frames += eventFrame(seq, type, data);
-      }
-      const isAll = at === events.length;
-      return { frames, lastSeq: isAll ? lastSeq : at, terminal: isAll };
-    },
+    read: (afterSeq, maxBytes) => frames.after(afterSeq, maxBytes, false, true),
   };
 }

@@ -8,8 +8,8 @@ import type { StreamTurns } from './stream-turns';
 /** Written at once to a reader that is far behind; one that keeps pace gets what there is. */
 const CHUNK_BYTES = 64 * 1024;
 /** How long a client that lost its connection waits before it comes back. Sent once. */
-const RETRY_FRAME = 'retry: 1000\n\n';
-const HEARTBEAT_FRAME = ': keep-alive\n\n';
+const RETRY_FRAME = Buffer.from('retry: 1000\n\n');
+const HEARTBEAT_FRAME = Buffer.from(': keep-alive\n\n');
 
 /**
  * One reader of one task: a cursor, a socket, and nothing queued between them. However often it is woken, it reads once a
@@ -57,7 +57,7 @@ export class SseStream {
   }
 
   /** Writes a frame that is not in the log, unless the socket is full or the stream over. */
-  pass(frame: string): void {
+  pass(frame: Buffer): void {
     if (!this.blocked && !this.over) this.write(frame);
   }
 
@@ -130,7 +130,7 @@ export class SseStream {
     this.response.destroy();
   }
 
-  private write(frames: string): void {
+  private write(frames: Buffer): void {
     this.lastWriteMs = this.turns.nowMs();
     this.blocked = !this.socket.write(frames);
   }

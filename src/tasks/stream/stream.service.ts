@@ -47,7 +47,7 @@ export class StreamService {
     });
     if (!verbose || task.state !== 'queued') return;
     const frames = this.waiting.of(task).subscribe(frame => {
-      if (sse.atStart) sse.pass(frame);
+      if (sse.atStart) sse.pass(Buffer.from(frame));
     });
     response.once('close', () => frames.unsubscribe());
   }

@@ -1,0 +1,157 @@
+import type { TaskEvent } from '../task';
+import type { LogChunk } from './event-log.port';
+import { eventFrame, eventOfFrame } from './sse-frame';
+
+const FIRST_BYTES = 2048;
+const FIRST_FRAMES = 64;
+/** Of one UTF-16 unit. */
+const MOST_UTF8_BYTES = 3;
+const noBytes = Buffer.alloc(0);
+const noEnds = new Uint32Array(0);
+
+/**
+ * Frames that only grow in number, one after the other in memory of their own: a list of small strings would be looked at and
+ * moved by the garbage collector for as long as a stream lasts, and each reader would encode them anew.
+ */
+export class FrameList {
+  private bytes = noBytes;
+  /** Where each ends. */
+  private ends = noEnds;
+  private count = 0;
+  private used = 0;
+
+  get length(): number {
+    return this.count;
+  }
+
+  get byteLength(): number {
+    return this.used;
+  }
+
+  push(frame: string): void {
+    if (this.bytes.length - this.used < frame.length * MOST_UTF8_BYTES) this.grow(frame);
+    if (this.count === this.ends.length) this.moveEnds(Math.max(FIRST_FRAMES, 2 * this.count));
+    this.used += this.bytes.write(frame, this.used);
+    this.ends[this.count++] = this.used;
+  }
+
+  /** The bytes of the frames from one index up to another. They never change: what is given out is not a copy. */
+  between(from: number, to: number): Buffer {
+    return this.bytes.subarray(this.startOf(from), this.startOf(to));
+  }
+
+  /** The index after the last frame that begins within so many bytes; one frame at least. */
+  reach(from: number, maxBytes: number): number {
+    const endByte = this.startOf(from) + maxBytes;
+    if (endByte >= this.used) return this.count;
+    let to = from + 1;
+    while (to < this.count && this.startOf(to) < endByte) to++;
+    return to;
+  }
+
+  events(): TaskEvent[] {
+    const text = this.bytes.toString('utf8', 0, this.used);
+    const isBytes = text.length === this.used;
+    const events: TaskEvent[] = [];
+    for (let at = 0; at < this.count; at++) {
+      const [start, end] = [this.startOf(at), this.startOf(at + 1)];
+      events.push(eventOfFrame(isBytes ? text.slice(start, end) : this.bytes.toString('utf8', start, end)));
+    }
+    return events;
+  }
+
+  /** Nothing more comes: gives back what room it has left. */
+  trim(): void {
+    this.moveBytes(this.used);
+    this.moveEnds(this.count);
+  }
+
+  private startOf(at: number): number {
+    return at === 0 ? 0 : (this.ends[at - 1] as number);
+  }
+
+  private grow(frame: string): void {
+    const neededBytes = this.used + Math.max(FIRST_BYTES, frame.length * MOST_UTF8_BYTES);
+    this.moveBytes(Math.max(neededBytes, 2 * this.bytes.length));
+  }
+
+  private moveBytes(size: number): void {
+    const bytes = Buffer.allocUnsafeSlow(size);
+    this.bytes.copy(bytes, 0, 0, this.used);
+    this.bytes = bytes;
+  }
+
+  private moveEnds(size: number): void {
+    const ends = new Uint32Array(size);
+    ends.set(this.ends.subarray(0, this.count));
+    this.ends = ends;
+  }
+}
+
+/** The frames of a task's events, as readers get them. */
+export class EventFrames {
+  private readonly plain = new FrameList();
+  /** What verbose readers get instead of some of them, and of which. */
+  private readonly verbose = new FrameList();
+  private readonly verbosePlaces: number[] = [];
+  /** Number of the last event. Each event's is its place, counted from 1; only a terminal one may have a greater one. */
+  private last = 0;
+
+  get lastSeq(): number {
+    return this.last;
+  }
+
+  get byteLength(): number {
+    return this.plain.byteLength + this.verbose.byteLength;
+  }
+
+  push({ seq = this.plain.length + 1, type, data, verboseData }: TaskEvent): void {
+    if (verboseData !== undefined) {
+      this.verbosePlaces.push(this.plain.length);
+      this.verbose.push(eventFrame(seq, type, verboseData));
+    }
+    this.plain.push(eventFrame(seq, type, data));
+    this.last = seq;
+  }
+
+  /** Their events, without what only verbose readers get. */
+  events(): TaskEvent[] {
+    const events = this.plain.events();
+    const last = events.at(-1);
+    if (last && this.last > events.length) events[events.length - 1] = { ...last, seq: this.last };
+    return events;
+  }
+
+  /**
+   * What follows event `afterSeq`, up to about `maxBytes`; undefined when nothing does.
+   * @param isComplete the last event is the terminal one
+   */
+  after(afterSeq: number, maxBytes: number, verbose: boolean, isComplete: boolean): LogChunk | undefined {
+    if (afterSeq >= this.last) return undefined;
+    // A number in the gap before the terminal event is followed by that event.
+    const from = Math.min(afterSeq, this.plain.length - 1);
+    const to = this.plain.reach(from, maxBytes);
+    const isAll = to === this.plain.length;
+    return {
+      frames: verbose ? this.verboseBetween(from, to) : this.plain.between(from, to),
+      lastSeq: isAll ? this.last : to,
+      terminal: isAll && isComplete,
+    };
+  }
+
+  trim(): void {
+    this.plain.trim();
+    this.verbose.trim();
+  }
+
+  private verboseBetween(from: number, to: number): Buffer {
+    const parts: Buffer[] = [];
+    let at = from;
+    for (const [index, place] of this.verbosePlaces.entries()) {
+      if (place < at || place >= to) continue;
+      parts.push(this.plain.between(at, place), this.verbose.between(index, index + 1));
+      at = place + 1;
+    }
+    return Buffer.concat([...parts, this.plain.between(at, to)]);
+  }
+}
