@@ -230,7 +230,12 @@ export class TranscriptPacks {
     const pack: Pack = { number: ++this.lastNumber, bytes: 0, wanted: 0, wantedBytes: 0 };
     const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL;
     const file = await handles.open(this.pathOf(pack), flags, 0o600);
-    await syncFolder(this.folder);
+    try {
+      await syncFolder(this.folder);
+    } catch (cause) {
+      await handles.close(file);
+      throw cause;
+    }
     this.packs.add(pack);
     return { pack, file, artifacts: [] };
   }
@@ -239,7 +244,7 @@ export class TranscriptPacks {
   private async finish({ pack, file, artifacts }: Current): Promise<void> {
     this.current = undefined;
     if (pack.wanted > 0) pack.listed = this.writeList(pack, artifacts);
-    await handles.close(file);
+    await handles.close(file).catch(() => undefined); // What was acknowledged is synced.
     await (pack.listed ?? this.remove(pack));
   }
 
@@ -275,6 +280,7 @@ export class TranscriptPacks {
   private async remove(pack: Pack): Promise<void> {
     if (!this.packs.delete(pack)) return;
     this.dead -= pack.bytes;
+    await pack.listed;
     // In this order: a list without its pack would one day be taken for that of another.
     await removeFile(this.listPathOf(pack));
     await removeFile(this.pathOf(pack));

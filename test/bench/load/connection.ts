@@ -34,8 +34,14 @@ export class Connection {
     this.socket.on('close', () => this.break(new Error('the connection was closed')));
   }
 
-  /** Sends a request; the response before it has ended. */
+  /** False once the other side has closed it, as it does to one that has long been idle. */
+  get isOpen(): boolean {
+    return !this.socket.destroyed;
+  }
+
+  /** Sends a request on a connection that is open; the response before it has ended. */
   send(request: string, sink: ResponseSink): void {
+    if (!this.isOpen) throw new Error('the connection is closed');
     if (this.phase !== 'idle') throw new Error('the response before this request has not ended');
     this.sink = sink;
     this.phase = 'head';

@@ -14,7 +14,7 @@ export async function soakLoad({ target, apiKey, perSecond, forMs, tokens }: Soa
   let [clients, started, running, faults] = [0, 0, 0, 0];
 
   const run = async (): Promise<void> => {
-    const client = idle.pop() ?? new StreamClient(target, apiKey, `k${process.pid}-${++clients}`);
+    const client = idle.shift() ?? new StreamClient(target, apiKey, `k${process.pid}-${++clients}`);
     running++;
     try {
       await client.read(tokens);

@@ -30,6 +30,7 @@ export class StreamClient {
   /** Submits one task and reads it to its end. Rejects with whatever was not as it should be; the next has a new connection. */
   async read(tokens: number): Promise<StreamSeen> {
     const startMs = performance.now();
+    if (!this.connection.isOpen) this.connection = new Connection(this.target.port);
     try {
       return await this.follow(await this.streamRequest(tokens), tokens, startMs);
     } catch (cause) {
