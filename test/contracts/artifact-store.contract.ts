@@ -170,6 +170,22 @@ export function artifactStoreContract(name: string, setUp: () => Promise<Artifac
       expect(kept.reduce((sum, { bytes }) => sum + bytes, 0)).toBeLessThanOrEqual(setup.maxBytes);
     });
 
+    it('lets nobody wait for ever who comes while old transcripts make room', async () => {
+      const big = document('x'.repeat(setup.maxBytes - 16_384));
+      for (let round = 0; round < 20; round++) {
+        for (let n = 0; n < 4; n++) await store.put(document({ round, n }), 'transcript', `t${n}`);
+        const puts = [store.put(big, 'document')];
+        for (let n = 0; n < 12; n++) {
+          await (n % 3 === 0 ? new Promise(setImmediate) : Promise.resolve());
+          puts.push(store.put(document({ round, late: n }), 'transcript', `late${n}`));
+        }
+        for (const { status, reason } of (await Promise.allSettled(puts)) as PromiseRejectedResult[]) {
+          if (status === 'rejected') expect(reason).toMatchObject({ code: 'STORAGE_FULL' });
+        }
+        await store.delete(big.id);
+      }
+    });
+
     it('leaves no half state where put and delete of one document race', async () => {
       const doc = document({ contested: true });
       for (let round = 0; round < 20; round++) {

@@ -94,7 +94,8 @@ describe('FileArtifactStore', () => {
   it('gives out the copy of another task where one is damaged', async () => {
     const dataDir = folder();
     const lines: string[] = [];
-    const store = await open(dataDir, new Clock(), lines);
+    let nowMs = 1_700_000_000_000;
+    const store = await open(dataDir, Object.assign(new Clock(), { wallMs: () => nowMs++ }), lines);
     const doc = canonicalDocument({ events: [{ type: 'error' }] });
     for (const taskId of ['t1', 't2']) await store.put(doc, 'transcript', taskId);
     const packs = join(dataDir, 'artifacts', 'transcripts');

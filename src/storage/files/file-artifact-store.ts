@@ -53,6 +53,8 @@ export class FileArtifactStore extends ArtifactStore implements OnModuleInit, On
   /** Puts under way, and the room they were given: it counts against the bound before they are in the index. */
   private readonly storing = new Set<Promise<void>>();
   private reservedBytes = 0;
+  /** Removals of old transcripts under way: what shares a file with others has its room only once the file is gone. */
+  private readonly dropping = new Set<Promise<void>>();
 
   constructor(
     private readonly config: Config,
@@ -151,7 +153,10 @@ export class FileArtifactStore extends ArtifactStore implements OnModuleInit, On
       if (!oldest) break;
       drops.push(this.drop(oldest));
     }
-    await (drops.length > 0 ? Promise.all(drops) : Promise.race(this.storing));
+    if (drops.length > 0) return void (await Promise.all(drops));
+    const underWay = [...this.storing, ...this.dropping];
+    if (underWay.length === 0) throw new ServiceError('STORAGE_FULL', { message: 'The artifact store is full.' });
+    await Promise.race(underWay);
   }
 
   private async storeReserved(
@@ -191,10 +196,16 @@ export class FileArtifactStore extends ArtifactStore implements OnModuleInit, On
   /** Gone from the index at once. Not synced: what a loss of power brings back is dropped again. */
   private drop(info: ArtifactInfo): Promise<void> {
     this.index.delete(info);
+    const dropped = this.packs.holds(info) ? this.packs.drop(info) : this.dropFile(info);
+    const settled = dropped.catch(() => undefined).finally(() => this.dropping.delete(settled));
+    this.dropping.add(settled);
+    return dropped;
+  }
+
+  private dropFile(info: ArtifactInfo): Promise<void> {
     return this.turns.run(info.id, async () => {
-      if (this.packs.holds(info)) await this.packs.drop(info);
       // Put again meanwhile, perhaps in the same millisecond: then that is the same file.
-      else if (!this.index.holds(info.id, info.kind, info.taskId)) await removeFile(this.pathOf(info));
+      if (!this.index.holds(info.id, info.kind, info.taskId)) await removeFile(this.pathOf(info));
     });
   }
 

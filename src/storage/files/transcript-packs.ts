@@ -31,11 +31,6 @@ interface Pack {
   listed?: Promise<void>;
 }
 
-interface Place {
-  readonly pack: Pack;
-  readonly offset: number;
-}
-
 interface Append {
   readonly info: ArtifactInfo;
   /** Head, content and line ends. */
@@ -60,7 +55,7 @@ interface Current {
  * does each start of the service.
  */
 export class TranscriptPacks {
-  private readonly places = new Map<ArtifactInfo, Place>();
+  private readonly places = new Map<ArtifactInfo, { readonly pack: Pack; readonly offset: number }>();
   private readonly packs = new Set<Pack>();
   private current: Current | undefined;
   private lastNumber = 0;
@@ -199,10 +194,12 @@ export class TranscriptPacks {
     this.writing = undefined;
   }
 
+  /** At least one; no more than the pack takes, or a removal would have to wait for many that came at once. */
   private takeGroup(): Append[] {
+    const mostBytes = Math.min(GROUP_BYTES, this.packBytes - (this.current?.pack.bytes ?? 0));
     let [bytes, size] = [0, 0];
     for (const { info } of this.waiting) {
-      if (size > 0 && bytes + info.bytes > GROUP_BYTES) break;
+      if (size > 0 && bytes + info.bytes > mostBytes) break;
       bytes += info.bytes;
       size++;
     }
