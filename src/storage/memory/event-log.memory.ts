@@ -3,7 +3,7 @@ import { EMPTY, Subject, type Observable } from 'rxjs';
 import { Config } from '../../config/config';
 import { ServiceError } from '../../errors/service-error';
 import { EventLog, type LogChunk } from '../../tasks/stream/event-log.port';
-import { EventFrames } from '../../tasks/stream/frame-list';
+import { EventFrames } from '../../tasks/stream/event-frames';
 import { isTerminal, type TaskEvent } from '../../tasks/task';
 
 class Log {

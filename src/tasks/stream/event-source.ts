@@ -1,7 +1,7 @@
 import { Subscription } from 'rxjs';
 import type { TaskEvent } from '../task';
 import type { EventLog, LogChunk, MaybeLater } from './event-log.port';
-import { EventFrames } from './frame-list';
+import { EventFrames } from './event-frames';
 
 /** What a stream reads from: the log while it is here, the transcript after that. */
 export interface EventSource {

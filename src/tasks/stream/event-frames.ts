@@ -13,7 +13,7 @@ const noEnds = new Uint32Array(0);
  * Frames that only grow in number, one after the other in memory of their own: a list of small strings would be looked at and
  * moved by the garbage collector for as long as a stream lasts, and each reader would encode them anew.
  */
-export class FrameList {
+class FrameList {
   private bytes = noBytes;
   /** Where each ends. */
   private ends = noEnds;
