@@ -22,3 +22,10 @@ Feature: Handoff files of all kinds
     And the handoff folder is removed
     When I create a new handoff file
     Then the new handoff is processed
+
+  @B-BG-013
+  Scenario: A handoff in a mounted ConfigMap, written by an editor that marks its encoding, is bound
+    Given the handoff folder is a mounted ConfigMap whose file begins with a byte order mark
+    When the handoff watcher processes the file
+    Then an adapter is bound to the pool
+    And the pool is registered as ready

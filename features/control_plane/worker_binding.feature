@@ -27,3 +27,12 @@ Feature: Binding workers
     And a Bearer token "worker-token" is provided
     When I register a worker at "http://169.254.169.254/"
     Then I am refused with 400 INVALID_PARAMS
+
+  @B-CP-059
+  Scenario: One engine is one replica, however its address is spelt
+    Given an engine with 2 slots is bound to pool "gpu-7"
+    And a Bearer token "worker-token" is provided
+    When that engine registers in pool "gpu-8" with its address spelt otherwise
+    Then I am refused with 409 REPLICA_CONFLICT
+    And the error message mentions "gpu-7/r0"
+    And pool "gpu-7" has 2 slots and pool "gpu-8" is not there

@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import { rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Given, Then, When } from '@cucumber/cucumber';
 import { handoffOf } from '../support/handoff';
@@ -19,6 +19,20 @@ Given('handoff files that are partial, huge, foreign and links', function (this:
   symlinkSync(outside, join(this.env['ORCHD_RUNTIME_DIR'] ?? '', 'link.json'));
 });
 
+Given(
+  'the handoff folder is a mounted ConfigMap whose file begins with a byte order mark',
+  async function (this: ServiceWorld) {
+    const folder = this.env['ORCHD_RUNTIME_DIR'] ?? '';
+    const { url } = await this.engine();
+    const handoff = JSON.stringify(handoffOf(url.replace('http', 'HTTP'), 'gpu-0', 'r0'));
+    mkdirSync(join(folder, '..2026_11_25'));
+    writeFileSync(join(folder, '..2026_11_25', 'gpu.json'), `\ufeff${handoff}`);
+    symlinkSync('..2026_11_25', join(folder, '..data'));
+    symlinkSync('..data/gpu.json', join(folder, 'gpu.json'));
+    this.names.set('file', 'gpu.json');
+  },
+);
+
 Given('the handoff watcher has bound it', async function (this: ServiceWorld) {
   await this.waitForLog(({ event }) => event === 'autobind');
 });
@@ -32,7 +46,15 @@ Given('the handoff folder is removed', function (this: ServiceWorld) {
 });
 
 Then('each of the bad files is ignored with a reason and one line', async function (this: ServiceWorld) {
-  const { items } = (await this.look('/v2/handoff')).json<{ items: Record<string, unknown>[] }>();
+  const states = (list: Record<string, unknown>): unknown[] =>
+    (list['items'] as Record<string, unknown>[]).map(item => item['state']);
+  const list = await this.until('/v2/handoff', found => !states(found).includes('waiting'));
+  const items = list['items'] as Record<string, unknown>[];
+  await Promise.all(
+    [...Object.keys(bad), 'link.json'].map(file =>
+      this.waitForLog(line => line['event'] === 'handoff_ignored' && line['file'] === file),
+    ),
+  );
   const logged = (await this.service()).logs().filter(line => line['event'] === 'handoff_ignored');
   for (const file of [...Object.keys(bad), 'link.json']) {
     const item = items.find(each => each['file'] === file);

@@ -76,3 +76,24 @@ Then(
 When('I register a worker at {string}', async function (this: ServiceWorld, url: string) {
   await this.request('POST', '/v2/workers/register', { url });
 });
+
+When(
+  'that engine registers in pool {string} with its address spelt otherwise',
+  async function (this: ServiceWorld, poolId: string) {
+    const engine = this.engines.at(-1);
+    assert.ok(engine, 'no engine was started');
+    await this.request('POST', '/v2/workers/register', {
+      pool_id: poolId,
+      url: `${engine.url.replace('http', 'HTTP')}/v1/`,
+    });
+  },
+);
+
+Then(
+  'pool {string} has {int} slots and pool {string} is not there',
+  async function (this: ServiceWorld, poolId: string, slots: number, absent: string) {
+    const { metrics } = (await this.look(`/v2/pools/${poolId}`)).json<{ metrics: Record<string, number> }>();
+    assert.equal(metrics['slots_total'], slots);
+    assert.equal((await this.look(`/v2/pools/${absent}`)).status, 404);
+  },
+);

@@ -35,6 +35,7 @@ export const errorCatalogue = {
   MODEL_RETIRED: { status: 409, retriable: false, message: 'The model is retired and takes no new tasks.' },
   MODEL_UNVERIFIED: { status: 409, retriable: false, message: 'The model failed verification and is not loaded.' },
   RELOAD_FAILED: { status: 409, retriable: false, message: 'The model could not be loaded.' },
+  REPLICA_CONFLICT: { status: 409, retriable: true, message: 'The engine is bound as another replica already.' },
   POOL_BUSY: { status: 409, retriable: true, message: 'Another operation on this pool is still running.' },
   TRANSCRIPT_GONE: { status: 410, retriable: false, message: 'The transcript of this task is no longer kept.' },
   BODY_TOO_LARGE: { status: 413, retriable: false, message: 'The request body is too large.' },

@@ -24,7 +24,7 @@ describe('a handoff file', () => {
   it('is read into a binding', async () => {
     const path = join(folder.path, 'a.json');
     writeFileSync(path, JSON.stringify(good));
-    expect(await readHandoff(path)).toEqual({
+    expect(await readHandoff(folder.path, path)).toEqual({
       ok: true,
       handoff: {
         url: 'http://127.0.0.1:9090',
@@ -52,18 +52,55 @@ describe('a handoff file', () => {
   ])('%s is left alone with a reason', async (_name, text) => {
     const path = join(folder.path, 'a.json');
     writeFileSync(path, text);
-    expect(await readHandoff(path)).toMatchObject({ ok: false, reason: expect.stringMatching(/.{5,}/) as string });
+    expect(await readHandoff(folder.path, path)).toMatchObject({
+      ok: false,
+      reason: expect.stringMatching(/.{5,}/) as string,
+    });
   });
 
-  it('that is no regular file is left alone, and nothing waits for it', async () => {
-    const secret = join(folder.path, 'secret');
-    writeFileSync(secret, JSON.stringify(good));
-    symlinkSync(secret, join(folder.path, 'link.json'));
-    mkdirSync(join(folder.path, 'folder.json'));
-    execFileSync('mkfifo', [join(folder.path, 'fifo.json')]);
-    for (const name of ['link.json', 'folder.json', 'fifo.json', 'missing.json']) {
-      expect(await readHandoff(join(folder.path, name))).toMatchObject({ ok: false });
+  it('that is no regular file in the folder is left alone, and nothing waits for it', async () => {
+    const runtimeDir = join(folder.path, 'engines');
+    mkdirSync(runtimeDir);
+    writeFileSync(join(folder.path, 'secret'), JSON.stringify(good));
+    symlinkSync('../secret', join(runtimeDir, 'link.json'));
+    symlinkSync('nowhere', join(runtimeDir, 'dangling.json'));
+    symlinkSync('circle.json', join(runtimeDir, 'circle.json'));
+    mkdirSync(join(runtimeDir, 'folder.json'));
+    execFileSync('mkfifo', [join(runtimeDir, 'fifo.json')]);
+    for (const [name, reason] of [
+      ['link.json', 'it is a link that leads out of its folder'],
+      ['dangling.json', 'it cannot be read (ENOENT)'],
+      ['circle.json', 'it is a link that leads nowhere'],
+      ['folder.json', 'it is not a regular file'],
+      ['fifo.json', 'it is not a regular file'],
+      ['missing.json', 'it cannot be read (ENOENT)'],
+    ] as const) {
+      expect(await readHandoff(runtimeDir, join(runtimeDir, name)), name).toEqual({ ok: false, reason });
     }
+  });
+
+  it('may be one of a mounted ConfigMap, whose links stay inside', async () => {
+    mkdirSync(join(folder.path, '..2026_11_25'));
+    writeFileSync(join(folder.path, '..2026_11_25', 'a.json'), JSON.stringify(good));
+    symlinkSync('..2026_11_25', join(folder.path, '..data'));
+    symlinkSync('..data/a.json', join(folder.path, 'a.json'));
+    expect(await readHandoff(folder.path, join(folder.path, 'a.json'))).toMatchObject({ ok: true });
+  });
+
+  it.each([
+    ['with a byte order mark', Buffer.from(`\ufeff${JSON.stringify(good)}`)],
+    ['with its scheme in capitals', Buffer.from(JSON.stringify({ ...good, url: 'HTTP://127.0.0.1:9090/v1/' }))],
+  ])('is taken %s', async (_name, bytes) => {
+    const path = join(folder.path, 'a.json');
+    writeFileSync(path, bytes);
+    expect(await readHandoff(folder.path, path)).toMatchObject({ ok: true, handoff: { url: 'http://127.0.0.1:9090' } });
+  });
+
+  it('in another encoding is told to be that', async () => {
+    const path = join(folder.path, 'a.json');
+    writeFileSync(path, Buffer.from(`\ufeff${JSON.stringify(good)}`, 'utf16le'));
+    const reason = 'it is not text in UTF-8';
+    expect(await readHandoff(folder.path, path)).toEqual({ ok: false, reason, isPartial: true });
   });
 
   it('whatever it says is either taken whole or refused, never thrown', () => {

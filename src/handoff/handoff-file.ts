@@ -1,6 +1,6 @@
-import { constants } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { identifier, idPattern } from '../config/parsers';
+import { readSmallFile } from '../files/small-file';
+import { engineAddress } from '../pools/engine-address';
 
 const MAX_BYTES = 64 * 1024;
 const MAX_TEXT = 128;
@@ -18,31 +18,24 @@ export interface Handoff {
   readonly slotsTotal?: number;
 }
 
+/** `isPartial`: it may be whole in a moment, for a writer may still be at it. */
 export type HandoffReading =
-  { readonly ok: true; readonly handoff: Handoff } | { readonly ok: false; readonly reason: string };
+  | { readonly ok: true; readonly handoff: Handoff }
+  | { readonly ok: false; readonly reason: string; readonly isPartial?: true };
 
 /**
- * Reads a handoff file that anybody may have written: a regular file, no link, bounded, JSON, every field checked. What is
- * wrong with it is a returned reason.
+ * Reads a handoff file that anybody may have written: a regular file in the folder (over links that stay inside), bounded, JSON
+ * in UTF-8 with or without a byte order mark, every field checked. What is wrong with it is a returned reason.
  */
-export async function readHandoff(path: string): Promise<HandoffReading> {
-  let text: string;
+export async function readHandoff(folder: string, path: string): Promise<HandoffReading> {
+  const file = await readSmallFile(folder, path, MAX_BYTES);
+  if (!file.ok) return bad(file.reason);
   try {
-    // Not following a link, and not waiting for a writer of a FIFO.
-    const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-    try {
-      const stat = await file.stat();
-      if (!stat.isFile()) return bad('it is not a regular file');
-      if (stat.size > MAX_BYTES) return bad(`it is larger than ${MAX_BYTES} bytes`);
-      const { buffer, bytesRead } = await file.read(Buffer.alloc(MAX_BYTES), 0, MAX_BYTES, 0);
-      text = buffer.toString('utf8', 0, bytesRead);
-    } finally {
-      await file.close();
-    }
-  } catch (cause) {
-    return bad(`it cannot be read (${(cause as NodeJS.ErrnoException).code ?? 'unknown'})`);
+    // Takes the byte order mark away.
+    return parseHandoff(new TextDecoder('utf-8', { fatal: true }).decode(file.bytes));
+  } catch {
+    return { ok: false, reason: 'it is not text in UTF-8', isPartial: true };
   }
-  return parseHandoff(text);
 }
 
 export function parseHandoff(text: string): HandoffReading {
@@ -50,7 +43,7 @@ export function parseHandoff(text: string): HandoffReading {
   try {
     value = JSON.parse(text);
   } catch {
-    return bad('it is not JSON');
+    return { ok: false, reason: 'it is not JSON', isPartial: true };
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return bad('it is not a JSON object');
   const fields = value as Record<string, unknown>;
@@ -71,7 +64,7 @@ export function parseHandoff(text: string): HandoffReading {
   return {
     ok: true,
     handoff: {
-      url: url.replace(/\/+$/, ''),
+      url: engineAddress(url),
       poolId,
       replicaId,
       engine,

@@ -1,8 +1,10 @@
-import { lstat, opendir } from 'node:fs/promises';
+import { opendir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Injectable } from '@nestjs/common';
 import { Config } from '../config/config';
+import { versionOfFile } from '../files/small-file';
 import { Narrator } from '../observability/narrator';
+import { readHandoff, type HandoffReading } from './handoff-file';
 
 /** More files than engines fit on any machine; the rest is left alone. */
 const MAX_FILES = 1024;
@@ -25,8 +27,8 @@ export class HandoffFolder {
     return this.wasFlooded;
   }
 
-  pathOf(file: string): string {
-    return join(this.config.runtimeDir, file);
+  readHandoff(file: string): Promise<HandoffReading> {
+    return readHandoff(this.config.runtimeDir, join(this.config.runtimeDir, file));
   }
 
   /**
@@ -52,14 +54,9 @@ export class HandoffFolder {
     }
   }
 
-  /** Changes with the file; undefined for one that is gone already. A link is looked at itself, not at what it names. */
-  async versionOf(file: string): Promise<string | undefined> {
-    try {
-      const { mtimeMs, ctimeMs, size, ino } = await lstat(this.pathOf(file));
-      return [mtimeMs, ctimeMs, size, ino].join(':');
-    } catch {
-      return undefined;
-    }
+  /** Changes with the file, and with what a link leads to; undefined for one that is gone already. */
+  versionOf(file: string): Promise<string | undefined> {
+    return versionOfFile(this.config.runtimeDir, join(this.config.runtimeDir, file));
   }
 
   private async read(known: ReadonlyMap<string, unknown>): Promise<{ names: string[]; isFlooded: boolean }> {

@@ -1,5 +1,5 @@
 import dns from 'node:dns';
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { startEngine, type RunningEngine } from '../../test/engine/engine';
@@ -125,6 +125,9 @@ describe('a scan of the handoff folder', () => {
     write('a.json', named(engine.url));
     await handoffs.scan();
     write('a.json', '{"url"');
+    for (let n = 0; n < 2; n++) await handoffs.scan();
+    expect(stateOf('a.json')).toMatchObject({ state: 'bound' });
+    nowMs += 1000;
     await handoffs.scan();
     expect(stateOf('a.json')).toMatchObject({ state: 'ignored' });
     expect(await replica()).toMatchObject({ ready: true, leaving: false });
@@ -160,7 +163,6 @@ describe('a scan of the handoff folder', () => {
   it.each([
     ['at an address where no engine may live', named('http://169.254.169.254/')],
     ['with an engine that there is not', { ...named(nowhere), engine: 'abacus' }],
-    ['that is no JSON', '{"url"'],
   ])('leaves a file alone %s, with one line until it changes (B-BG-004)', async (_name, content) => {
     write('a.json', content);
     for (let n = 0; n < 3; n++) await handoffs.scan();
@@ -170,6 +172,55 @@ describe('a scan of the handoff folder', () => {
     write('a.json', named(engine.url));
     await handoffs.scan();
     expect(await replica()).toMatchObject({ ready: true });
+  });
+
+  it('says nothing of a file that becomes whole within a second, and one line of one that does not (B-BG-014)', async () => {
+    for (const cut of [0, 10, 20]) {
+      writeFileSync(join(runtimeDir, 'a.json'), JSON.stringify(named(engine.url)).slice(0, cut));
+      await handoffs.scan();
+      expect(stateOf('a.json')).toMatchObject({ state: 'waiting', reason: 'it is not JSON (yet)' });
+      nowMs += 999;
+      await handoffs.scan();
+    }
+    writeFileSync(join(runtimeDir, 'a.json'), JSON.stringify(named(engine.url)));
+    writeFileSync(join(runtimeDir, 'b.json'), '{"url"');
+    await handoffs.scan();
+    expect(stateOf('a.json')).toMatchObject({ state: 'bound' });
+    nowMs += 1000;
+    for (let n = 0; n < 3; n++) await handoffs.scan();
+    expect(pools.told('handoff_ignored')).toMatchObject([{ file: 'b.json' }]);
+    expect(stateOf('b.json')).toMatchObject({ state: 'ignored', reason: 'it is not JSON' });
+  });
+
+  it('follows a ConfigMap to its next version, though the link itself stays as it is (B-BG-013)', async () => {
+    const data = (version: string, replicaId: string): void => {
+      mkdirSync(join(runtimeDir, version));
+      writeFileSync(join(runtimeDir, version, 'a.json'), JSON.stringify(named(engine.url, replicaId)));
+      symlinkSync(version, join(runtimeDir, '..next'));
+      renameSync(join(runtimeDir, '..next'), join(runtimeDir, '..data'));
+    };
+    data('..1', 'r0');
+    symlinkSync('..data/a.json', join(runtimeDir, 'a.json'));
+    await handoffs.scan();
+    expect(await replica('r0')).toMatchObject({ ready: true });
+    data('..2', 'r1');
+    await handoffs.scan();
+    expect([await replica('r0'), (await replica('r1'))?.ready]).toEqual([undefined, true]);
+  });
+
+  it('waits with an engine that another replica has, names that one, and takes its place when it goes', async () => {
+    write('a.json', named(engine.url));
+    write('b.json', named(`${engine.url}/v1/`, 'r1'));
+    for (let n = 0; n < 2; n++) await handoffs.scan();
+    expect(await registry.pool('gpu')).toMatchObject({ slotsTotal: 2, replicas: [{ replicaId: 'r0' }] });
+    const reason = expect.stringContaining('bound as gpu/r0 already') as string;
+    expect(stateOf('b.json')).toMatchObject({ state: 'waiting', reason });
+    expect(pools.told('handoff_waiting')).toHaveLength(1);
+    remove('a.json');
+    await handoffs.scan();
+    nowMs += 5000;
+    await handoffs.scan();
+    expect(await registry.pool('gpu')).toMatchObject({ slotsTotal: 2, replicas: [{ replicaId: 'r1', ready: true }] });
   });
 
   it('tries a host that has no address yet again, though its file does not change', async () => {
@@ -217,10 +268,11 @@ describe('a scan of the handoff folder', () => {
     });
 
     it('unbinds what a file had bound that was removed meanwhile, and nothing else', async () => {
+      const [a, b, c] = [`${engine.url}/a`, `${engine.url}/b`, `${engine.url}/c`];
       await pools
         .get(BindingsService)
-        .restore([rowAt(engine.url, 'handoff'), rowAt(engine.url, 'handoff', 'r1'), rowAt(engine.url, 'worker', 'r2')]);
-      write('a.json', named(engine.url, 'r1'));
+        .restore([rowAt(a, 'handoff'), rowAt(b, 'handoff', 'r1'), rowAt(c, 'worker', 'r2')]);
+      write('a.json', named(b, 'r1'));
       await handoffs.scan();
       expect([await replica('r0'), (await replica('r1'))?.leaving, (await replica('r2'))?.leaving]).toEqual([
         undefined,

@@ -4,11 +4,13 @@ import { Narrator } from '../observability/narrator';
 import { BindingsService } from '../pools/bindings.service';
 import { PoolRegistry } from '../pools/pool-registry.port';
 import { Clock } from '../time/clock';
-import { readHandoff, type Handoff } from './handoff-file';
+import type { Handoff } from './handoff-file';
 import { HandoffFolder } from './handoff-folder';
 
 /** A log line shows this much of a file's name. */
 const MAX_NAME_SHOWN = 128;
+/** A file that cannot be read as a whole may still be written: it is told of once it has stayed as it is for so long. */
+const SETTLE_MS = 1_000;
 /** How soon a binding is tried anew that was refused for something that can pass by itself. */
 const RETRY_MS = 5_000;
 
@@ -29,6 +31,8 @@ export interface KnownHandoff {
   readonly told: boolean;
   /** Monotonic; not tried again before. */
   readonly retryAtMs?: number;
+  /** Monotonic; set while it may be half written, see {@link SETTLE_MS}. */
+  readonly settlesAtMs?: number;
 }
 
 /** Binds the engines that leave a handoff file, and unbinds them when the file goes. */
@@ -64,18 +68,21 @@ export class HandoffService {
     const version = await this.folder.versionOf(file);
     if (version === undefined) return;
     const before = this.files.get(file);
-    if (before?.version === version) {
+    if (before?.version === version && !this.isSettled(before)) {
       // Again at every scan: a dead engine may have come back, or somebody has taken its binding away.
       const isDue = before.state !== 'ignored' && (before.retryAtMs ?? 0) <= this.clock.nowMs();
       if (isDue && before.handoff) await this.bind(before, before.handoff);
       return;
     }
-    const reading = await readHandoff(this.folder.pathOf(file));
+    const reading = await this.folder.readHandoff(file);
     const seen = { file, version, firstSeenMs: before?.firstSeenMs ?? this.clock.wallMs() };
     const said = before?.handoff;
     if (!reading.ok) {
-      // It may be half written: what it has bound stays, until the file goes or says something else.
-      this.ignore({ ...seen, told: before?.told ?? false, ...(said && { handoff: said }) }, reading.reason);
+      // What it has bound stays, until the file goes or says something else.
+      const known = { ...seen, told: before?.told ?? false, ...(said && { handoff: said }) };
+      const mayBeWritten = reading.isPartial === true && before?.version !== version;
+      if (mayBeWritten) this.awaitRest(known, reading.reason);
+      else this.ignore(known, reading.reason);
       return;
     }
     const { handoff } = reading;
@@ -134,6 +141,16 @@ export class HandoffService {
     if (reason === message) return;
     const human = `The engine of a handoff file cannot be bound yet and is tried again: ${message}.`;
     this.narrator.warn(human, { event: 'handoff_waiting', file: shown(file) });
+  }
+
+  private awaitRest(known: Omit<KnownHandoff, 'state'>, reason: string): void {
+    const settlesAtMs = this.clock.nowMs() + SETTLE_MS;
+    this.files.set(known.file, { ...known, state: 'waiting', reason: `${reason} (yet)`, settlesAtMs });
+  }
+
+  /** It could not be read as a whole, and has not changed for so long that nobody seems to write it. */
+  private isSettled({ settlesAtMs }: KnownHandoff): boolean {
+    return settlesAtMs !== undefined && settlesAtMs <= this.clock.nowMs();
   }
 
   /** One line, until the file changes. */

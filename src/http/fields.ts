@@ -217,6 +217,6 @@ export function UrlField(options: Described & { readonly maxLength?: number }): 
     ...options,
     minLength: 1,
     maxLength: options.maxLength ?? 2048,
-    pattern: /^https?:\/\/[^\s\p{Cc}]+$/u,
+    pattern: /^[Hh][Tt][Tt][Pp][Ss]?:\/\/[^\s\p{Cc}]+$/u,
   });
 }

@@ -89,8 +89,49 @@ describe('bind', () => {
   });
 });
 
+describe('one engine', () => {
+  const other = (url: string) => bindings.bind(bindingOf(url, { poolId: 'other' }));
+
+  it.each(['', '/', '/v1', '/v1/'])('is one replica, however its address is spelt: %j', async end => {
+    await bindings.bind(bindingOf(engine.url));
+    const refused = other(engine.url.replace('http', 'HTTP') + end);
+    await expect(refused).rejects.toMatchObject({ code: 'REPLICA_CONFLICT', details: { field: 'url' } });
+    await expect(refused).rejects.toThrow('bound as gpu/r0 already');
+    expect((await registry.pools()).map(({ poolId, slotsTotal }) => [poolId, slotsTotal])).toEqual([['gpu', 2]]);
+    expect(await bindings.bind(bindingOf(engine.url + end))).toBe('renewed');
+  });
+
+  it('is one replica though two ask for it at once', async () => {
+    const asked = await Promise.allSettled([bindings.bind(bindingOf(engine.url)), other(engine.url)]);
+    expect(asked.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
+  });
+
+  it('can go to another replica once the first leaves, though that one still works', async () => {
+    await bindings.bind(bindingOf(engine.url));
+    const lease = await acquire();
+    await bindings.unbind('gpu', 'r0');
+    expect(await other(engine.url)).toBe('bound');
+    lease.release();
+  });
+
+  it('is refused to a dead replica, and changes nothing for one that keeps its own', async () => {
+    const second = await startEngine();
+    try {
+      await bindings.bind(bindingOf(engine.url));
+      await other(second.url);
+      expect(await other(engine.url)).toBe('kept');
+      await bindings.bind(bindingOf(nowhere, { poolId: 'dead' }));
+      const refused = bindings.bind(bindingOf(engine.url, { poolId: 'dead' }));
+      await expect(refused).rejects.toMatchObject({ code: 'REPLICA_CONFLICT' });
+      expect(await registry.replica('dead', 'r0')).toMatchObject({ url: nowhere });
+    } finally {
+      await second.stop();
+    }
+  });
+});
+
 it('goes on telling what is unbound after it could not tell once', async () => {
-  for (const replicaId of ['r0', 'r1']) await bindings.bind(bindingOf(engine.url, { replicaId }));
+  for (const replicaId of ['r0', 'r1']) await bindings.bind(bindingOf(`${engine.url}/${replicaId}`, { replicaId }));
   vi.spyOn(registry, 'replica').mockRejectedValueOnce(new Error('on purpose'));
   await bindings.unbind('gpu', 'r0');
   await bindings.unbind('gpu', 'r1');
@@ -117,7 +158,7 @@ describe('what is kept for the next start', () => {
   it('is each binding but that of the configuration, until it is gone', async () => {
     await bindings.restore([]);
     await bindings.bind(bindingOf(engine.url));
-    await bindings.bind(bindingOf(engine.url, { replicaId: 'r1', source: 'config' }));
+    await bindings.bind(bindingOf(nowhere, { replicaId: 'r1', source: 'config' }));
     expect(await kept()).toEqual([row()]);
     await bindings.unbind('gpu', 'r0');
     await eventually(kept, rows => rows.length === 0, WAIT_MS);
@@ -208,7 +249,7 @@ describe('restore', () => {
   it('keeps who bound it; a name that nobody goes by counts as a worker', async () => {
     await bindings.restore([
       { ...rowAt(engine.url), source: 'handoff' },
-      { ...rowAt(engine.url, 'r1'), source: 'journal' },
+      { ...rowAt(nowhere, 'r1'), source: 'journal' },
     ]);
     expect(await replica()).toMatchObject({ source: 'handoff' });
     expect(await registry.replica('gpu', 'r1')).toMatchObject({ source: 'worker' });

@@ -4,6 +4,7 @@ import { ServiceError } from '../errors/service-error';
 import { Narrator } from '../observability/narrator';
 import type { JournalBinding } from '../tasks/journal/task-journal.port';
 import { Alarms } from '../time/alarms';
+import { engineAddress } from './engine-address';
 import { EngineAllow } from './engine-allow.port';
 import { KeptBindings } from './kept-bindings';
 import { bindingSources, type Binding, type BindingSource } from './pool';
@@ -17,6 +18,8 @@ const RETRY_MS = 5_000;
 @Injectable()
 export class BindingsService implements OnModuleInit, OnModuleDestroy {
   private unbound: Subscription | undefined;
+  /** Bindings are made one after another, or one engine could be taken twice between a look and a step. */
+  private making: Promise<unknown> = Promise.resolve();
 
   constructor(
     private readonly registry: PoolRegistry,
@@ -42,7 +45,8 @@ export class BindingsService implements OnModuleInit, OnModuleDestroy {
 
   /**
    * Resolves once the engine was asked for the first time, whatever it said.
-   * @throws ServiceError INVALID_PARAMS for an unknown engine, an address at which no engine may live, or one replica too many
+   * @throws ServiceError INVALID_PARAMS for an unknown engine, an address at which no engine may live, or one replica too many;
+   *   REPLICA_CONFLICT for an engine that another replica has
    */
   async bind(binding: Binding): Promise<BindOutcome> {
     const outcome = await this.take(binding);
@@ -97,13 +101,36 @@ export class BindingsService implements OnModuleInit, OnModuleDestroy {
     await again(true);
   }
 
-  private async take(binding: Binding): Promise<BindOutcome> {
-    const { poolId, replicaId, url } = binding;
-    if (url !== undefined) await this.assertAllowed(url);
-    const outcome = await this.registry.bind(binding);
+  private async take(named: Binding): Promise<BindOutcome> {
+    const { poolId, replicaId } = named;
+    const binding = named.url === undefined ? named : { ...named, url: engineAddress(named.url) };
+    if (binding.url !== undefined) await this.assertAllowed(binding.url);
+    const outcome = await this.make(binding);
     await this.kept.keep(poolId, replicaId);
     if (outcome === 'bound' || outcome === 'replaced') this.tellBound(binding, outcome);
     return outcome;
+  }
+
+  private make(binding: Binding): Promise<BindOutcome> {
+    const made = this.making.then(async () => {
+      await this.assertSingle(binding);
+      return this.registry.bind(binding);
+    });
+    this.making = made.catch(() => undefined);
+    return made;
+  }
+
+  /** One engine is one replica, or its slots would count twice. Where nothing would change there is nothing to refuse. */
+  private async assertSingle({ poolId, replicaId, url }: Binding): Promise<void> {
+    if (url === undefined) return;
+    const own = await this.registry.replica(poolId, replicaId);
+    if (own?.live && !own.leaving) return;
+    const holder = (await this.registry.pools())
+      .flatMap(pool => pool.replicas)
+      .find(other => other.url === url && !other.leaving && (other.poolId !== poolId || other.replicaId !== replicaId));
+    if (!holder) return;
+    const message = `the engine at this url is bound as ${holder.poolId}/${holder.replicaId} already: unbind that first`;
+    throw new ServiceError('REPLICA_CONFLICT', { field: 'url', message });
   }
 
   private async assertAllowed(url: string): Promise<void> {

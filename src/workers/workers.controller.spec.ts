@@ -78,6 +78,14 @@ describe('POST /v2/workers/register', () => {
     expect(JSON.stringify(body)).not.toContain(engine.url);
   });
 
+  it('refuses an engine that is another replica already, and names that (B-CP-059)', async () => {
+    await register({ pool_id: 'gpu', replica_id: 'r1', url: engine.url });
+    const { status, body } = await register({ pool_id: 'twice', url: `${engine.url.replace('http', 'HTTP')}/v1` });
+    expect([status, body['code'], body['field']]).toEqual([409, 'REPLICA_CONFLICT', 'url']);
+    expect(body['message']).toContain('gpu/r1');
+    expect(body['message']).not.toContain(engine.url);
+  });
+
   it.each([
     ['url', 'http://169.254.169.254/'],
     ['url', 'ftp://127.0.0.1/'],
@@ -95,7 +103,7 @@ describe('POST /v2/workers/register', () => {
     ['ttl_ms', 1e300],
     ['device_mask', {}],
   ])('refuses %s %j and names it', async (field, value) => {
-    const { status, body } = await register({ pool_id: 'refused', url: engine.url, [field]: value });
+    const { status, body } = await register({ pool_id: 'refused', url: 'http://127.0.0.1:9', [field]: value });
     expect([status, body['code'], body['field']]).toEqual([400, 'INVALID_PARAMS', field]);
     expect(body['message']).toContain(field);
   });

@@ -25,7 +25,7 @@ export class WorkersController {
     description: 'Needs the worker token, no API key. Registering again renews it.',
   })
   @ApiResponse({ status: 200, type: RegisteredDto })
-  @ApiErrors('INVALID_PARAMS', 'MISSING_TOKEN', 'BAD_TOKEN')
+  @ApiErrors('INVALID_PARAMS', 'MISSING_TOKEN', 'BAD_TOKEN', 'REPLICA_CONFLICT')
   async register(@Body() body: RegisterWorkerDto, @Req() request: FastifyRequest): Promise<RegisteredDto> {
     const identity = request.caller.identity ?? '';
     const outcome = await this.workers.register(body, identity);

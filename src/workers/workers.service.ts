@@ -14,7 +14,7 @@ export class WorkersService {
     private readonly narrator: Narrator,
   ) {}
 
-  /** @throws ServiceError INVALID_PARAMS for an unknown engine or an address at which no engine may live */
+  /** @throws ServiceError as {@link BindingsService.bind} */
   async register(body: RegisterWorkerDto, identity: string): Promise<BindOutcome> {
     const { pool_id: poolId, replica_id: replicaId } = body;
     this.narrator.tell(`A worker registers as ${poolId}/${replicaId}.`, {
@@ -28,7 +28,7 @@ export class WorkersService {
       replicaId,
       source: 'worker',
       engine: body.engine,
-      ...(body.url != null && { url: body.url.replace(/\/+$/, '') }),
+      ...(body.url != null && { url: body.url }),
       ...(body.engine_version != null && { engineVersion: body.engine_version }),
       ...(body.slots_total != null && { slotsTotal: body.slots_total }),
       ...(body.device_mask != null && { deviceMask: body.device_mask }),
