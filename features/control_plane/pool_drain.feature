@@ -34,3 +34,12 @@ Feature: Draining a pool
     And task "waiting" waits
     When I undrain pool "default"
     Then task "waiting" ends as completed
+
+  @B-CP-025
+  Scenario: A drain outlives a restart
+    Given an engine with 1 slot is bound to pool "default"
+    And pool "default" drains
+    And task "waiting" waits
+    When the service is killed and started again
+    Then the engine is ready in pool "default", which still drains
+    And task "waiting" is still queued

@@ -21,6 +21,13 @@ When('I undrain pool {string}', async function (this: ServiceWorld, poolId: stri
   await this.request('POST', `/v2/pools/${poolId}/undrain`);
 });
 
+Then('the engine is ready in pool {string}, which still drains', async function (this: ServiceWorld, poolId: string) {
+  const { draining, ready } = await this.until(`/v2/pools/${poolId}`, pool =>
+    ((pool['replicas'] ?? []) as Record<string, unknown>[]).some(replica => replica['ready'] === true),
+  );
+  assert.deepEqual([draining, ready], [true, false]);
+});
+
 Given('the pool has loaded {string}', async function (this: ServiceWorld, model: string) {
   await this.request('POST', '/v2/pools/default/reload', { new_model_ref: model });
   assert.equal(this.answer.status, 200, this.answer.text);

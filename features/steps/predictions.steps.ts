@@ -36,7 +36,7 @@ Then('task {string} was never admitted', async function (this: ServiceWorld, tas
   assert.equal((await this.look(`/v2/tasks/${taskId}`)).status, 404);
 });
 
-Given('the service was killed and started again', async function (this: ServiceWorld) {
+Given(/^the service (?:was|is) killed and started again$/, async function (this: ServiceWorld) {
   await this.restart('SIGKILL');
   await this.service();
 });

@@ -42,6 +42,9 @@ export abstract class PoolRegistry {
   /** Starts or ends draining; false when there is no such pool. */
   abstract setDraining(poolId: string, draining: boolean): Promise<boolean>;
 
+  /** As a start of draining, also of a pool that has no replica yet: it may get one later, and drains then. */
+  abstract restoreDraining(poolId: string): Promise<void>;
+
   /** While reloading, the pool gives no leases and is not ready. */
   abstract setReloading(poolId: string, reloading: boolean): Promise<boolean>;
 

@@ -36,6 +36,7 @@ export interface ReplicaView {
   readonly probed: boolean;
   /** Takes no new task and goes away once idle. */
   readonly leaving: boolean;
+  /** 0 until the engine was ready for the first time. */
   readonly slotsTotal: number;
   /** By our own leases and what the engine reports, whichever is lower. */
   readonly slotsFree: number;

@@ -60,7 +60,7 @@ export class ReplicaDto {
   @ApiProperty() live!: boolean;
   @ApiProperty() ready!: boolean;
   @ApiProperty({ description: 'It takes no new task and goes when its last one has ended.' }) leaving!: boolean;
-  @ApiProperty() slots_total!: number;
+  @ApiProperty({ description: '0 until it was ready for the first time.' }) slots_total!: number;
   @ApiProperty() slots_free!: number;
   @ApiProperty() running!: number;
   @ApiPropertyOptional() ctx_max?: number;

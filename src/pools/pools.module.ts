@@ -9,6 +9,7 @@ import { ConfigBinding } from './config-binding';
 import { DrainService } from './drain.service';
 import { EngineAccess } from './engine-access';
 import { KeptBindings } from './kept-bindings';
+import { KeptDrains } from './kept-drains';
 import { KvUsage } from './kv-usage';
 import { ModelStates } from './model-states';
 import { ModelSwap } from './model-swap';
@@ -29,8 +30,8 @@ import { ReloadService } from './reload.service';
     { provide: PoolRegistry, useClass: MemoryPoolRegistry },
     ...[PoolsService, PlacementService, EngineAccess],
     ...[Prober, KvUsage, BindingsService, KeptBindings, ConfigBinding],
-    ...[DrainService, PoolOperations, ReloadService, ModelSwap, ModelStates, PurgeService, PurgeSteps],
+    ...[DrainService, KeptDrains, PoolOperations, ReloadService, ModelSwap, ModelStates, PurgeService, PurgeSteps],
   ],
-  exports: [PoolRegistry, PlacementService, BindingsService, Prober],
+  exports: [PoolRegistry, PlacementService, BindingsService, DrainService, Prober],
 })
 export class PoolsModule {}

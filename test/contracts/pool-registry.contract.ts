@@ -71,9 +71,9 @@ export function poolRegistryContract(driver: string, open: () => Promise<PoolReg
         await registry.bind(bindingOf({ slotsTotal: 3, engineVersion: 'b1', deviceMask: '0,1' }));
         expect(await replica()).toMatchObject({
           ...{ url: first, source: 'worker', engine: 'deterministic', engineVersion: 'b1', deviceMask: '0,1' },
-          ...{ live: false, ready: false, probed: false, leaving: false, slotsTotal: 3, slotsFree: 0, running: 0 },
+          ...{ live: false, ready: false, probed: false, leaving: false, slotsTotal: 0, slotsFree: 0, running: 0 },
         });
-        expect(await registry.pool('gpu')).toMatchObject({ live: false, ready: false, slotsFree: 0 });
+        expect(await registry.pool('gpu')).toMatchObject({ live: false, ready: false, slotsTotal: 0, slotsFree: 0 });
         expect((await registry.pool('gpu'))?.lastError).toBe('The engine has not been asked yet.');
         expect(await registry.acquire('gpu', 'r0')).toBeUndefined();
       });
@@ -97,6 +97,18 @@ export function poolRegistryContract(driver: string, open: () => Promise<PoolReg
         expect(await registry.pool('gpu')).toMatchObject({ live: true, ready: true, slotsTotal: 4, slotsFree: 4 });
         expect((await registry.pool('gpu'))?.lastError).toBeUndefined();
         expect((await replica())?.lastSeenMs).toBeGreaterThan(0);
+      });
+
+      it('is needed once for its slots to count, declared or not; after that they stay in the total', async () => {
+        await registry.bind(bindingOf({ slotsTotal: 3 }));
+        await observe({ state: 'loading' });
+        await observe(gone);
+        expect((await registry.pool('gpu'))?.slotsTotal).toBe(0);
+        await observe({ state: 'ready' });
+        expect(await registry.pool('gpu')).toMatchObject({ slotsTotal: 3, slotsFree: 3 });
+        await observe(gone);
+        await observe(gone);
+        expect(await registry.pool('gpu')).toMatchObject({ slotsTotal: 3, slotsFree: 0 });
       });
 
       it('is live and not ready while the engine loads', async () => {
@@ -161,7 +173,7 @@ export function poolRegistryContract(driver: string, open: () => Promise<PoolReg
         await observe(gone);
         expect(await registry.bind(bindingOf({ url: second, slotsTotal: 1 }))).toBe('replaced');
         expect(reasons.map(({ code }) => code)).toEqual(['WORKER_RESET']);
-        expect(await replica()).toMatchObject({ url: second, live: false, probed: false, slotsTotal: 1, running: 0 });
+        expect(await replica()).toMatchObject({ url: second, live: false, probed: false, slotsTotal: 0, running: 0 });
         await observe(ready(1));
         expect(await replica()).toMatchObject({ ready: true, slotsFree: 1 });
         expect((await registry.pool('gpu'))?.running).toBe(1);
@@ -381,6 +393,16 @@ export function poolRegistryContract(driver: string, open: () => Promise<PoolReg
         await registry.unbind('gpu', 'r0');
         await registry.setDraining('gpu', false);
         expect(await registry.pools()).toEqual([]);
+      });
+
+      it('can drain before it has a replica, and then gives nothing', async () => {
+        await registry.restoreDraining('gpu');
+        expect(changes).toEqual([{ poolId: 'gpu', kind: 'draining' }]);
+        expect(await registry.pool('gpu')).toMatchObject({ draining: true, ready: false, replicas: [] });
+        await bindReady();
+        expect(await registry.acquire('gpu', 'r0')).toBeUndefined();
+        await registry.setDraining('gpu', false);
+        expect(await registry.pool('gpu')).toMatchObject({ ready: true, slotsFree: 2 });
       });
 
       it('is listed by id, with what its last purge did', async () => {

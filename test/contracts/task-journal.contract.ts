@@ -34,7 +34,7 @@ export function taskJournalContract(driver: string, open: () => Promise<JournalU
     }
 
     it('is empty at first', async () => {
-      expect(await recovered()).toEqual({ live: [], sessions: [], bindings: [], lastSeq: 0 });
+      expect(await recovered()).toEqual({ live: [], sessions: [], bindings: [], drains: [], lastSeq: 0 });
       expect(await journal.list({ limit: 10 })).toEqual([]);
       expect(await journal.find('nobody')).toBeUndefined();
       expect(await journal.readEvents('nobody')).toEqual([]);
@@ -151,6 +151,16 @@ export function taskJournalContract(driver: string, open: () => Promise<JournalU
         { ...binding, url: 'http://127.0.0.1:2' },
         { ...binding, replicaId: 's', source: 'handoff', ttlMs: 90_000.5 },
       ]);
+    });
+
+    it('keeps drains, the last one of a pool, until they are taken back', async () => {
+      const drain = { poolId: 'p', deadlineMs: 30_000, deadlineAtMs: startMs + 30_000 };
+      await journal.saveDrain(drain);
+      await journal.saveDrain({ ...drain, deadlineMs: 500, deadlineAtMs: startMs + 600.5 });
+      await journal.saveDrain({ ...drain, poolId: 'taken-back' });
+      await journal.removeDrain('taken-back');
+      await journal.removeDrain('never-was');
+      expect((await recovered()).drains).toEqual([{ poolId: 'p', deadlineMs: 500, deadlineAtMs: startMs + 600.5 }]);
     });
 
     describe('events', () => {

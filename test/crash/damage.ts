@@ -139,7 +139,7 @@ async function judge(dataDir: string, original: Contents): Promise<Round> {
   return { verdict: told.length > 0 ? 'repaired' : 'harmless', detail: events };
 }
 
-/** Ids of tasks, sessions and replicas whose records are not the same. */
+/** Ids of tasks, sessions, replicas and pools whose records are not the same. */
 function differences(a: Contents, b: Contents): string[] {
   const byId = <T>(items: readonly T[], id: (item: T) => string): Map<string, T> =>
     new Map(items.map(item => [id(item), item]));
@@ -151,6 +151,7 @@ function differences(a: Contents, b: Contents): string[] {
       byId(a.recovery.bindings, ({ poolId, replicaId }) => `${poolId}/${replicaId}`),
       byId(b.recovery.bindings, ({ poolId, replicaId }) => `${poolId}/${replicaId}`),
     ],
+    [byId(a.recovery.drains, ({ poolId }) => poolId), byId(b.recovery.drains, ({ poolId }) => poolId)],
   ];
   const ids = maps.flatMap(([before, after]) => {
     // An ended task that had expired and is back expires again: nothing is lost by that.

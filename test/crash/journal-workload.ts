@@ -32,7 +32,7 @@ export function workload(tasks: number): Step[] {
     steps.push(admission(i));
     if (i > 3) steps.push(...lifeOf(i - 3));
     if (i % 40 === 0) steps.push(expiry(i));
-    if (i % 25 === 0) steps.push(binding(i));
+    if (i % 25 === 0) steps.push(binding(i), drain(i));
   }
   return steps;
 }
@@ -89,6 +89,13 @@ function binding(i: number): Step {
   return { what: 'bind', taskId: '', apply: journal => journal.saveBinding(saved) };
 }
 
+function drain(i: number): Step {
+  const poolId = `pool-${i % 3}`;
+  if (i % 2 === 0) return { what: 'undrain', taskId: '', apply: journal => journal.removeDrain(poolId) };
+  const saved = { poolId, deadlineMs: 1000 * i, deadlineAtMs: startMs + 1000 * i };
+  return { what: 'drain', taskId: '', apply: journal => journal.saveDrain(saved) };
+}
+
 /** All that a journal knows. Two journals with equal contents are deeply equal in it. */
 export async function contentsOf(recovery: Recovery, journal: TaskJournal): Promise<unknown> {
   const records = await journal.list({ limit: 1_000_000 });
@@ -99,6 +106,7 @@ export async function contentsOf(recovery: Recovery, journal: TaskJournal): Prom
     ended: records.filter(({ ending }) => ending),
     sessions,
     bindings,
+    drains: new Map(recovery.drains.map(each => [each.poolId, each])),
     lastSeq: recovery.lastSeq,
   };
 }

@@ -90,6 +90,12 @@ export class MemoryPoolRegistry extends PoolRegistry {
     return true;
   }
 
+  /** Not bounded: as many as there were pools when the drains were ordered. */
+  async restoreDraining(poolId: string): Promise<void> {
+    this.poolOf(poolId).draining = true;
+    this.changes.next({ poolId, kind: 'draining' });
+  }
+
   async setReloading(poolId: string, reloading: boolean): Promise<boolean> {
     const pool = this.poolsById.get(poolId);
     if (!pool) return false;
@@ -126,12 +132,19 @@ export class MemoryPoolRegistry extends PoolRegistry {
   /** Where there was one before, it keeps nothing but its leases. */
   private place(binding: Binding, adapter: EngineAdapter): void {
     const { poolId, replicaId } = binding;
-    let pool = this.poolsById.get(poolId);
-    if (!pool) this.poolsById.set(poolId, (pool = new MemoryPool(poolId)));
+    const pool = this.poolOf(poolId);
     const replica = new ReplicaState(binding, adapter, this.clock.wallMs());
     pool.replicas.set(replicaId, replica);
     this.armLapse(replica, binding);
     this.changes.next({ poolId, replicaId, kind: 'bound' });
+  }
+
+  private poolOf(poolId: string): MemoryPool {
+    const known = this.poolsById.get(poolId);
+    if (known) return known;
+    const pool = new MemoryPool(poolId);
+    this.poolsById.set(poolId, pool);
+    return pool;
   }
 
   private forget(poolId: string, replicaId: string): void {

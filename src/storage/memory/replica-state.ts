@@ -88,8 +88,10 @@ export class ReplicaState {
     return (this.shown ??= this.look());
   }
 
+  /** None before the engine was ready for the first time: what a registration declares is a word for slots that nobody has seen. */
   private get slotsTotal(): number {
-    return this.health.facts?.slotsTotal ?? this.binding.slotsTotal ?? 0;
+    const { facts } = this.health;
+    return facts ? (facts.slotsTotal ?? this.binding.slotsTotal ?? 0) : 0;
   }
 
   private get engineVersion(): string {

@@ -3,6 +3,7 @@ import { ServiceError } from '../../errors/service-error';
 import {
   TaskJournal,
   type JournalBinding,
+  type JournalDrain,
   type JournalQuery,
   type JournalRecord,
   type Recovery,
@@ -17,6 +18,7 @@ export class MemoryTaskJournal extends TaskJournal {
   private readonly copies = new Map<string, TaskEvent[]>();
   private readonly sessions = new Map<string, SessionUsage>();
   private readonly bindings = new Map<string, JournalBinding>();
+  private readonly drains = new Map<string, JournalDrain>();
   private lastSeq = 0;
 
   async recover(): Promise<Recovery> {
@@ -25,6 +27,7 @@ export class MemoryTaskJournal extends TaskJournal {
       live,
       sessions: [...this.sessions.values()],
       bindings: [...this.bindings.values()],
+      drains: [...this.drains.values()],
       lastSeq: this.lastSeq,
     };
   }
@@ -101,6 +104,14 @@ export class MemoryTaskJournal extends TaskJournal {
 
   async removeBinding(poolId: string, replicaId: string): Promise<void> {
     this.bindings.delete(`${poolId}/${replicaId}`);
+  }
+
+  async saveDrain(drain: JournalDrain): Promise<void> {
+    this.drains.set(drain.poolId, drain);
+  }
+
+  async removeDrain(poolId: string): Promise<void> {
+    this.drains.delete(poolId);
   }
 
   async forgetSession(sessionId: string): Promise<void> {

@@ -82,10 +82,14 @@ export function examine(db: Database.Database, echo: Echo): Findings {
 export function isWhole({ counters, lost, state, inspection }: Findings): boolean {
   return (
     counters !== undefined &&
-    lost.length + state.damagedTasks.length + state.damagedSessions.length + state.damagedBindings.length === 0 &&
+    lost.length + damagedIn(state) === 0 &&
     state.live.length === counters.live &&
     (!inspection || isIntact(inspection))
   );
+}
+
+function damagedIn({ damagedTasks, damagedSessions, damagedBindings, damagedDrains }: LiveState): number {
+  return damagedTasks.length + damagedSessions.length + damagedBindings.length + damagedDrains.length;
 }
 
 /** Every task is there, whatever the structure around them looks like. */

@@ -4,9 +4,11 @@ import type { Counters, CountersRow } from './ledger-tables';
 import { firstEndState } from './record-codec';
 import {
   bindingColumns,
+  drainColumns,
   isIntact,
   taskColumns,
   type BindingRow,
+  type DrainRow,
   type LiveRow,
   type SessionRow,
   type TaskRow,
@@ -26,10 +28,12 @@ export interface LiveState {
   readonly live: readonly LiveRow[];
   readonly sessions: readonly SessionRow[];
   readonly bindings: readonly BindingRow[];
+  readonly drains: readonly DrainRow[];
   readonly damagedTasks: readonly DamagedTask[];
-  /** Ids of sessions and bindings whose rows do not add up. */
+  /** Ids of sessions, bindings and drained pools whose rows do not add up. */
   readonly damagedSessions: readonly string[];
   readonly damagedBindings: readonly string[];
+  readonly damagedDrains: readonly string[];
 }
 
 /** The whole journal, looked at. */
@@ -84,13 +88,16 @@ export function readLiveState(db: Database.Database): LiveState {
     .raw()
     .all() as SessionRow[];
   const bindings = db.prepare(`SELECT ${bindingColumns} FROM bindings`).raw().all() as BindingRow[];
+  const drains = db.prepare(`SELECT ${drainColumns} FROM drains`).raw().all() as DrainRow[];
   return {
     live,
     sessions: sessions.filter(isIntact),
     bindings: bindings.filter(isIntact),
+    drains: drains.filter(isIntact),
     damagedTasks: [...damaged].map(([seq, taskId]) => ({ seq, taskId })),
     damagedSessions: sessions.filter(row => !isIntact(row)).map(([sessionId]) => sessionId),
     damagedBindings: bindings.filter(row => !isIntact(row)).map(([poolId, replicaId]) => `${poolId}/${replicaId}`),
+    damagedDrains: drains.filter(row => !isIntact(row)).map(([poolId]) => poolId),
   };
 }
 

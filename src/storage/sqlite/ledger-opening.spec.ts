@@ -130,19 +130,22 @@ describe('a damaged record', () => {
     open();
   });
 
-  it('of a session or a binding is named and forgotten', () => {
+  it('of a session, a binding or a drain is named and forgotten', () => {
     const usage = { sessionId: 'spender', tokens: 1, timeMs: 2, cost: 3, turns: 4 };
     const binding = { poolId: 'p', replicaId: 'r', engine: 'llamacpp', url: 'http://127.0.0.1:1', source: 'worker' };
     write(
       admission('a', 1),
       { kind: 'end', task: encodeEnding(endingOf('a')), session: usage },
       { kind: 'bind', binding },
+      { kind: 'drain', drain: { poolId: 'd', deadlineMs: 1, deadlineAtMs: 2 } },
     );
-    opening.db.exec("UPDATE sessions SET turns = 5; UPDATE bindings SET source = 'config'");
+    opening.db.exec(
+      "UPDATE sessions SET turns = 5; UPDATE bindings SET source = 'config'; UPDATE drains SET deadline_at = 3",
+    );
     close();
     open();
-    expect(named()).toMatchObject({ sessions: ['spender'], bindings: ['p/r'] });
-    expect(opening.opened).toMatchObject({ sessions: [], bindings: [] });
+    expect(named()).toMatchObject({ sessions: ['spender'], bindings: ['p/r'], drains: ['d'] });
+    expect(opening.opened).toMatchObject({ sessions: [], bindings: [], drains: [] });
   });
 });
 
@@ -172,7 +175,7 @@ describe('a journal of the first version', () => {
     expect(opening.opened.bindings.map(decodeBinding)).toEqual([
       { poolId: 'p', replicaId: 'whole', engine: 'llamacpp', url: 'http://127.0.0.1:1', source: 'worker' },
     ]);
-    expect(opening.db.pragma('user_version', { simple: true })).toBe(2);
+    expect(opening.db.pragma('user_version', { simple: true })).toBe(3);
     close();
     open();
     expect(told).toEqual([]);

@@ -1,10 +1,19 @@
 import type Database from 'better-sqlite3';
-import type { JournalBinding, SessionUsage } from '../../tasks/journal/task-journal.port';
+import type { JournalBinding, JournalDrain, SessionUsage } from '../../tasks/journal/task-journal.port';
 import type { Change, ChangeKind } from './echo';
 import { failpoint } from './failpoints';
 import type { AdmissionWrite, EndingWrite, Expired, Outcome, WriteRequest } from './protocol';
 import { firstEndState, namesTranscript, queuedState, streamingState } from './record-codec';
-import { bindingColumns, sealed, taskColumns, type BindingRow, type SessionRow, type TaskRow } from './rows';
+import {
+  bindingColumns,
+  drainColumns,
+  sealed,
+  taskColumns,
+  type BindingRow,
+  type DrainRow,
+  type SessionRow,
+  type TaskRow,
+} from './rows';
 
 /** What must be true of the tables, kept in them: see the schema. */
 export interface Counters {
@@ -47,6 +56,10 @@ export class LedgerTables {
         return this.bind(request.binding);
       case 'unbind':
         return this.unbind(request.poolId, request.replicaId);
+      case 'drain':
+        return this.drain(request.drain);
+      case 'undrain':
+        return this.undrain(request.poolId);
       case 'forget':
         return this.forget(request.sessionId);
     }
@@ -144,6 +157,15 @@ export class LedgerTables {
     if (this.sql.deleteBinding.run(poolId, replicaId).changes > 0) this.changed('unbind', `${poolId}/${replicaId}`);
   }
 
+  private drain({ poolId, deadlineMs, deadlineAtMs }: JournalDrain): undefined {
+    this.sql.putDrain.run(...sealed<DrainRow>(poolId, deadlineMs, deadlineAtMs));
+    this.changed('drain', poolId);
+  }
+
+  private undrain(poolId: string): undefined {
+    if (this.sql.deleteDrain.run(poolId).changes > 0) this.changed('undrain', poolId);
+  }
+
   private forget(sessionId: string): undefined {
     if (this.sql.deleteSession.run(sessionId).changes > 0) this.changed('forget', sessionId);
   }
@@ -197,6 +219,8 @@ function prepare(db: Database.Database) {
     deleteSession: db.prepare('DELETE FROM sessions WHERE session_id = ?'),
     putBinding: db.prepare(`INSERT OR REPLACE INTO bindings (${bindingColumns}) VALUES (?,?,?,?,?,?,?)`),
     deleteBinding: db.prepare('DELETE FROM bindings WHERE pool_id = ? AND replica_id = ?'),
+    putDrain: db.prepare(`INSERT OR REPLACE INTO drains (${drainColumns}) VALUES (?,?,?,?)`),
+    deleteDrain: db.prepare('DELETE FROM drains WHERE pool_id = ?'),
     putCounters: db.prepare(
       'INSERT OR REPLACE INTO ledger (id, changes, last_seq, tasks, live, checksum) VALUES (?,?,?,?,?,?)',
     ),

@@ -93,6 +93,15 @@ const steps: readonly string[] = [
   DROP TABLE bindings;
   ALTER TABLE bindings_with_ttl RENAME TO bindings;
   `,
+  // Pools that drain until somebody takes them back.
+  `
+  CREATE TABLE drains (
+    pool_id TEXT PRIMARY KEY,
+    deadline_ms REAL NOT NULL,
+    deadline_at REAL NOT NULL,
+    checksum INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 /** The steps to a version: rows that are copied as they are must find the same tables. All for a version that there is not. */

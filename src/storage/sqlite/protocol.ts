@@ -1,7 +1,7 @@
-import type { JournalBinding, SessionUsage } from '../../tasks/journal/task-journal.port';
+import type { JournalBinding, JournalDrain, SessionUsage } from '../../tasks/journal/task-journal.port';
 import type { LogFields } from '../../observability/narrator';
 import type { JournalFault } from './journal-error';
-import type { BindingRow, LiveRow, SessionRow, TaskRow } from './rows';
+import type { BindingRow, DrainRow, LiveRow, SessionRow, TaskRow } from './rows';
 
 /** An admission, ready to be stored. */
 export interface AdmissionWrite {
@@ -31,6 +31,8 @@ export type WriteRequest =
   | { readonly kind: 'expire'; readonly endedBeforeMs: number; readonly limit: number }
   | { readonly kind: 'bind'; readonly binding: JournalBinding }
   | { readonly kind: 'unbind'; readonly poolId: string; readonly replicaId: string }
+  | { readonly kind: 'drain'; readonly drain: JournalDrain }
+  | { readonly kind: 'undrain'; readonly poolId: string }
   | { readonly kind: 'forget'; readonly sessionId: string };
 
 /** To the thread that writes and syncs. `open` comes first, `close` last. */
@@ -42,6 +44,7 @@ export interface OpenedLedger {
   readonly live: readonly LiveRow[];
   readonly sessions: readonly SessionRow[];
   readonly bindings: readonly BindingRow[];
+  readonly drains: readonly DrainRow[];
   readonly lastSeq: number;
 }
 

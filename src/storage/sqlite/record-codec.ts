@@ -1,7 +1,7 @@
-import type { JournalBinding, JournalRecord, SessionUsage } from '../../tasks/journal/task-journal.port';
+import type { JournalBinding, JournalDrain, JournalRecord, SessionUsage } from '../../tasks/journal/task-journal.port';
 import type { AdmissionFacts, EndState, Placement, TaskEnding, TaskSpec, TaskState } from '../../tasks/task';
 import type { AdmissionWrite, EndingWrite } from './protocol';
-import type { BindingRow, SessionRow, TaskRow } from './rows';
+import type { BindingRow, DrainRow, SessionRow, TaskRow } from './rows';
 
 /** Numbers of the states on disk; a journal knows no dispatching. Live ones come first: {@link firstEndState} parts them. */
 const stateNumbers: Readonly<Record<Exclude<TaskState, 'dispatching'>, number>> = {
@@ -214,4 +214,8 @@ export function decodeSession([sessionId, tokens, timeMs, cost, turns]: SessionR
 
 export function decodeBinding([poolId, replicaId, engine, url, source, ttlMs]: BindingRow): JournalBinding {
   return { poolId, replicaId, engine, url, source, ...(ttlMs !== null && { ttlMs }) };
+}
+
+export function decodeDrain([poolId, deadlineMs, deadlineAtMs]: DrainRow): JournalDrain {
+  return { poolId, deadlineMs, deadlineAtMs };
 }

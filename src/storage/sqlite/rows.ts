@@ -45,6 +45,10 @@ export type BindingRow = readonly [
   checksum: number,
 ];
 
+export type DrainRow = readonly [poolId: string, deadlineMs: number, deadlineAtMs: number, checksum: number];
+
+export const drainColumns = 'pool_id, deadline_ms, deadline_at, checksum';
+
 export const bindingColumns = 'pool_id, replica_id, engine, url, source, ttl_ms, checksum';
 
 /** CRC-32 over all cells of a row but the last, which holds it: one bit flipped anywhere is always seen. */

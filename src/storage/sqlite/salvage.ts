@@ -72,8 +72,10 @@ function copyRows(old: Database.Database, fresh: Database.Database): string[] {
   for (const [table, key] of [
     ['sessions', 'session_id'],
     ['bindings', 'pool_id'],
+    ['drains', 'pool_id'],
     ['ledger', 'id'],
   ] as const) {
+    if (!hasTable(fresh, table)) continue; // Of a later version than the journal has.
     copier(old, fresh, table, key).copyAll();
   }
   return missing.map(seq => names.get(seq) as string);
@@ -103,6 +105,10 @@ function copier(old: Database.Database, fresh: Database.Database, table: string,
     },
     has: value => known.get(value) !== undefined,
   };
+}
+
+function hasTable(db: Database.Database, table: string): boolean {
+  return db.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?").get(table) !== undefined;
 }
 
 /** Reads from the one end and from the other, up to where it is damaged. */

@@ -6,6 +6,7 @@ import { Narrator } from '../../observability/narrator';
 import {
   TaskJournal,
   type JournalBinding,
+  type JournalDrain,
   type JournalQuery,
   type JournalRecord,
   type Recovery,
@@ -18,6 +19,7 @@ import { JournalThread } from './journal-thread';
 import type { EventBatch, Expired, FoundRow, LedgerRequest, Note, OpenedLedger, ReaderRequest } from './protocol';
 import {
   decodeBinding,
+  decodeDrain,
   decodeRecord,
   decodeSession,
   encodeAdmission,
@@ -114,6 +116,14 @@ export class SqliteTaskJournal extends TaskJournal {
     await this.write({ kind: 'unbind', poolId, replicaId });
   }
 
+  async saveDrain(drain: JournalDrain): Promise<void> {
+    await this.write({ kind: 'drain', drain });
+  }
+
+  async removeDrain(poolId: string): Promise<void> {
+    await this.write({ kind: 'undrain', poolId });
+  }
+
   async forgetSession(sessionId: string): Promise<void> {
     await this.write({ kind: 'forget', sessionId });
   }
@@ -125,13 +135,14 @@ export class SqliteTaskJournal extends TaskJournal {
     await this.ledger?.close({ kind: 'close' });
   }
 
-  private recoveryOf({ live, sessions, bindings, lastSeq }: OpenedLedger): Recovery {
+  private recoveryOf({ live, sessions, bindings, drains, lastSeq }: OpenedLedger): Recovery {
     const records = live.map(({ task, prompt }) => decodeRecord(task, prompt));
     for (const { spec } of records) this.copier.admit(spec.taskId);
     return {
       live: records.sort(({ facts: a }, { facts: b }) => a.orderKey - b.orderKey || a.seq - b.seq),
       sessions: sessions.map(decodeSession),
       bindings: bindings.map(decodeBinding),
+      drains: drains.map(decodeDrain),
       lastSeq,
     };
   }

@@ -24,6 +24,7 @@ export interface Recovery {
   readonly live: readonly JournalRecord[];
   readonly sessions: readonly SessionUsage[];
   readonly bindings: readonly JournalBinding[];
+  readonly drains: readonly JournalDrain[];
   /** The largest `seq` ever given out, 0 for a new journal. */
   readonly lastSeq: number;
 }
@@ -37,6 +38,15 @@ export interface JournalBinding {
   readonly source: string;
   /** It lapses this long after a restart unless it is renewed; undefined: never by itself. */
   readonly ttlMs?: number;
+}
+
+/** A drain that nobody has taken back. */
+export interface JournalDrain {
+  readonly poolId: string;
+  /** What it was ordered with. */
+  readonly deadlineMs: number;
+  /** Wall clock: what still runs on the pool then is ended. */
+  readonly deadlineAtMs: number;
 }
 
 export interface JournalQuery {
@@ -90,6 +100,11 @@ export abstract class TaskJournal {
   abstract saveBinding(binding: JournalBinding): Promise<void>;
 
   abstract removeBinding(poolId: string, replicaId: string): Promise<void>;
+
+  /** Of a pool that is known to drain already: with a new deadline. */
+  abstract saveDrain(drain: JournalDrain): Promise<void>;
+
+  abstract removeDrain(poolId: string): Promise<void>;
 
   /** Forgets a session's usage (it was deleted, or its time to live ended). */
   abstract forgetSession(sessionId: string): Promise<void>;

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Lifecycle } from '../../meta/lifecycle';
 import { Narrator } from '../../observability/narrator';
 import { BindingsService } from '../../pools/bindings.service';
+import { DrainService } from '../../pools/drain.service';
 import { SessionStore } from '../../sessions/session-store.port';
 import { Enqueuer } from '../admission/enqueuer';
 import { TaskJournal } from '../journal/task-journal.port';
@@ -14,19 +15,21 @@ export class RecoveryService {
     private readonly journal: TaskJournal,
     private readonly sessions: SessionStore,
     private readonly bindings: BindingsService,
+    private readonly drains: DrainService,
     private readonly enqueuer: Enqueuer,
     private readonly restorer: Restorer,
     private readonly lifecycle: Lifecycle,
     private readonly narrator: Narrator,
   ) {}
 
-  /** Bindings first, so that the tasks find their pools; in the order of their keys, so that places are as they were. */
+  /** Drains first, so that no pool is open meanwhile; then bindings, so that the tasks find their pools; in the order of their keys, so that places are as they were. */
   async run(): Promise<void> {
-    const { live, sessions, bindings, lastSeq } = await this.journal.recover();
+    const { live, sessions, bindings, drains, lastSeq } = await this.journal.recover();
     this.enqueuer.resumeAfter(lastSeq);
     for (const { sessionId, tokens, timeMs, cost, turns } of sessions) {
       await this.sessions.restore(sessionId, { tokens, timeMs, cost }, turns);
     }
+    await this.drains.restore(drains);
     await this.bindings.restore(bindings);
     const counts = { queued: 0, ended: 0 };
     for (const record of live) counts[await this.restorer.restore(record)]++;
