@@ -58,6 +58,21 @@ Feature: Dispatch and failures of engines
     And the error says "refused by a fault"
     And the engine was asked 1 time
 
+  @B-DP-117
+  Scenario Outline: A request's own fault is told and never retried, in whatever dialect an engine tells it
+    Given an engine with 1 slot is bound to pool "default"
+    And it fails with <fault>
+    When I submit task "t-1"
+    Then the stream of task "t-1" ends with the error INVALID_PARAMS
+    And the error says "exceeds the available context size"
+    And the engine was asked 1 time
+
+    Examples:
+      | fault           |
+      | "context-500"   |
+      | "error-field"   |
+      | "error-field=3" |
+
   @B-DP-116
   Scenario: A task that a busy engine turns away waits and comes back
     Given an engine with 1 slot is bound to pool "default"
@@ -72,6 +87,27 @@ Feature: Dispatch and failures of engines
     And it fails with "stall-after=2"
     When I submit task "t-1"
     Then the stream of task "t-1" ends with the error DECODE_TIMEOUT
+    And the engine works for nobody
+
+  @B-DP-118 @B-DP-116
+  Scenario: An engine that never begins is given up in a time of its own, and another replica runs the task
+    Given the setting ORCHD_ENGINE_FIRST_TOKEN_TIMEOUT_MS is "300"
+    And an engine with 1 slot is bound to pool "default" as "r0"
+    And it fails with "stall-prefill=100"
+    And an engine with 1 slot is bound to pool "default" as "r1"
+    When I submit task "t-1"
+    Then task "t-1" ends as completed
+    And it ran on "default/r1"
+    And the engine works for nobody
+
+  @B-DP-118
+  Scenario: With no other replica the task says at its end that the first token did not come
+    Given the setting ORCHD_ENGINE_FIRST_TOKEN_TIMEOUT_MS is "100"
+    And an engine with 1 slot is bound to pool "default"
+    And it fails with "stall-prefill=100"
+    When I submit task "t-1"
+    Then the stream of task "t-1" ends with the error REPLICA_EXHAUSTED
+    And the error says "gave no token"
     And the engine works for nobody
 
   @B-DP-002 @B-DP-117

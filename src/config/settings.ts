@@ -109,6 +109,12 @@ export const settings = {
     String(64 * MIB),
     'Event logs of ended tasks kept in memory; beyond it they are read back from their transcripts.',
   ),
+  engineFirstTokenTimeoutMs: setting(
+    'ORCHD_ENGINE_FIRST_TOKEN_TIMEOUT_MS',
+    milliseconds(),
+    '600000',
+    'Silence of an engine before its first token after which it counts as stuck; progress in the prompt breaks it.',
+  ),
   engineIdleTimeoutMs: setting(
     'ORCHD_ENGINE_IDLE_TIMEOUT_MS',
     milliseconds(),

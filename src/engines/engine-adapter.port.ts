@@ -29,7 +29,9 @@ export interface EngineRequest {
   readonly prompt: string;
   readonly maxTokens: number;
   readonly sampling: Sampling;
-  /** Silence between two chunks, once the first token came, after which the run fails with DECODE_TIMEOUT. */
+  /** Silence from the request on, before the first token, after which the run fails with DECODE_TIMEOUT. */
+  readonly firstTokenTimeoutMs: number;
+  /** The same between two chunks, once the first token came. */
   readonly idleTimeoutMs: number;
 }
 
@@ -101,7 +103,8 @@ export abstract class EngineAdapter {
    * - `ENGINE_BUSY` 429 or 503: no room or still loading; the task may wait and come back;
    * - `WORKER_RESET` refused, reset, or ended without its final frame;
    * - `ENGINE_PROTOCOL` an answer that is not the engine's wire (HTML, a line past the bound, broken JSON);
-   * - `DECODE_TIMEOUT` silence past `idleTimeoutMs`.
+   * - `DECODE_TIMEOUT` silence past `firstTokenTimeoutMs` or `idleTimeoutMs`. What breaks it is output, and progress in the
+   *   prompt where the engine tells of it; a comment, or an event that holds nothing, does not.
    * Unsubscribing aborts the engine's request, whatever stage it is in.
    */
   abstract run(target: EngineTarget, request: EngineRequest): Observable<readonly EngineEvent[]>;

@@ -50,6 +50,14 @@ describe('a fault', () => {
     expect(client.frames).toHaveLength(11);
   });
 
+  it('error-field: a field `error` in place of the last frame, and a clean end', async () => {
+    await start({ 'error-field': 2 });
+    const client = complete();
+    expect(await client.ended).toBe('complete');
+    expect(client.message.body).toMatch(/^error: \{"code":500,.*"type":"exceed_context_size_error"\}$/m);
+    expect(client.frames).toHaveLength(2);
+  });
+
   it('stall-prefill: a slot is taken and nothing is sent', async () => {
     await start({ 'stall-prefill': 1 });
     const client = complete();
@@ -70,6 +78,7 @@ describe('a fault', () => {
     ['503', 503, 'application/json; charset=utf-8'],
     ['429', 429, 'application/json; charset=utf-8'],
     ['400', 400, 'application/json; charset=utf-8'],
+    ['context-500', 500, 'application/json; charset=utf-8'],
     ['html', 200, 'text/html'],
   ] as const)('%s: that answer', async (name, status, contentType) => {
     await start({ [name]: Infinity });

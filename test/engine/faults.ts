@@ -17,6 +17,16 @@ export const faultTable = {
   '503': { unit: 'times', fallback: Infinity, help: 'answer 503' },
   '429': { unit: 'times', fallback: Infinity, help: 'answer 429' },
   '400': { unit: 'times', fallback: Infinity, help: 'answer 400' },
+  'context-500': {
+    unit: 'times',
+    fallback: Infinity,
+    help: 'answer 500 to a prompt that is too long, with the type of error that says so',
+  },
+  'error-field': {
+    unit: 'tokens',
+    fallback: 0,
+    help: 'end after N tokens with an SSE field `error`, as llama.cpp did before autumn 2025',
+  },
   eof: { unit: 'tokens', fallback: Infinity, help: 'end the body cleanly after N tokens, without the final frame' },
   garbage: { unit: 'tokens', fallback: 0, help: 'send a frame of broken JSON after N tokens' },
   'huge-line': { unit: 'bytes', fallback: undefined, help: 'send one line of that many bytes first' },

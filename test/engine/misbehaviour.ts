@@ -8,7 +8,14 @@ const WEB_PAGE = '<!DOCTYPE html><html><body><h1>Welcome</h1></body></html>\n';
 const BROKEN_FRAME = 'data: {"index":0,"content":" bro\n\n';
 
 /** Faults that strike when so many tokens were sent, in the order in which they are looked at. */
-const atTokens = ['garbage', 'stall-after', 'eof', 'kill-after', 'exit-after'] as const satisfies readonly FaultName[];
+const atTokens = [
+  'garbage',
+  'stall-after',
+  'error-field',
+  'eof',
+  'kill-after',
+  'exit-after',
+] as const satisfies readonly FaultName[];
 
 /** A fault ended the generation; the connection is dealt with. */
 export class EndedByFault extends Error {}
@@ -20,6 +27,7 @@ export function refusedByFault({ faults }: EngineCore, exchange: Exchange): bool
   else if (faults.strikes('503')) sendError(exchange, wireErrors.loading());
   else if (faults.strikes('429')) sendError(exchange, wireErrors.tooManyRequests(), [['Retry-After', '1']]);
   else if (faults.strikes('400')) sendError(exchange, wireErrors.invalid('refused by a fault'));
+  else if (faults.strikes('context-500')) sendError(exchange, wireErrors.tooLongAsFailure());
   else return false;
   return true;
 }
@@ -87,6 +95,10 @@ export class Misbehaviour {
         return;
       case 'stall-after':
         return this.core.faults.switchedOff('stall-after', this.signal);
+      case 'error-field':
+        if (this.streaming) this.exchange.stream([`error: ${JSON.stringify(wireErrors.tooLongAsFailure().error)}\n\n`]);
+        this.exchange.endStream();
+        break;
       case 'eof':
         if (this.streaming) this.exchange.endStream();
         else this.exchange.send(200, 'application/json; charset=utf-8', '');

@@ -33,6 +33,7 @@ export function engineRequest(change: Partial<EngineRequest> = {}): EngineReques
     prompt: 'Hello world',
     maxTokens: 16,
     sampling: {},
+    firstTokenTimeoutMs: 30_000,
     idleTimeoutMs: 10_000,
     ...change,
   };

@@ -1,4 +1,4 @@
-import { createServer, type AddressInfo } from 'node:net';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import type { EngineEvent } from '../../src/engines/engine-adapter.port';
 import { collect, engineRequest, llamacppAdapter, targetAt, textsOf } from './adapter-under-test';
@@ -225,6 +225,63 @@ describe('silence', () => {
     }, idleTimeoutMs);
     expect(result.error).toBeUndefined();
     expect(textsOf(result)).toEqual(['a']);
+  });
+
+  describe('before the first token', () => {
+    const firstTokenTimeoutMs = 200;
+    const runImpatiently = async (answer: Answer) => {
+      const server = await serve(answer);
+      return collect(adapter.run(targetAt(server.url), engineRequest({ firstTokenTimeoutMs })));
+    };
+    const comments = (socket: Socket): void => {
+      const pings = setInterval(() => socket.write(chunk(': ping\n\ndata:\n\n')), 20);
+      socket.once('close', () => clearInterval(pings));
+    };
+
+    it.each<[string, Answer]>([
+      ['from the request on', () => undefined],
+      ['after the head', socket => void socket.write(streamHead())],
+      [
+        'that only comments and empty events interrupt',
+        socket => void socket.write(streamHead(), () => comments(socket)),
+      ],
+      [
+        'after progress that stopped',
+        socket => void socket.write(Buffer.concat([streamHead(), chunk('data: {"content":"","stop":false}\n\n')])),
+      ],
+    ])('is a DECODE_TIMEOUT of its own, %s', async (_, answer) => {
+      const { events, error } = await runImpatiently(answer);
+      expect(events).toEqual([]);
+      expect(error).toMatchObject({
+        code: 'DECODE_TIMEOUT',
+        message: 'The engine gave no token and told of no progress for 200 ms.',
+      });
+    });
+
+    it('is no longer what counts, once that token came', async () => {
+      const result = await runImpatiently(socket => {
+        socket.write(Buffer.concat([streamHead(), chunk(token('a'))]));
+        setTimeout(() => socket.write(Buffer.concat([chunk(end), Buffer.from(lastChunk)])), 3 * firstTokenTimeoutMs);
+      });
+      expect(result.error).toBeUndefined();
+    });
+
+    it('is broken by progress in the prompt', async () => {
+      const result = await runImpatiently(socket => {
+        socket.write(streamHead());
+        let processed = 0;
+        const steps = setInterval(() => {
+          const progress = { total: 8, cache: 0, processed: ++processed, time_ms: 1 };
+          const frame = { content: '', stop: false, prompt_progress: progress };
+          socket.write(chunk(`data: ${JSON.stringify(frame)}\n\n`));
+          if (processed < 8) return;
+          clearInterval(steps);
+          socket.write(Buffer.concat([chunk(token('a') + end), Buffer.from(lastChunk)]));
+        }, firstTokenTimeoutMs / 3);
+      });
+      expect(result.error).toBeUndefined();
+      expect(textsOf(result)).toEqual(['a']);
+    });
   });
 
   it('is over with every frame, one without text included', async () => {

@@ -156,12 +156,16 @@ describe('what cannot be used is unreachable, with the reason', () => {
 
   it.each<[string, Answer, string]>([
     ['a web page for everything', always(html), 'The answer is not that of a llama.cpp server.'],
-    ['another server', always(recordedBytes('not-found')), 'The engine answered with status 404.'],
+    ['another server', always(recordedBytes('not-found')), 'The engine answered with status 404: File Not Found.'],
     ['a list for an object', always(json('200 OK', [])), 'The answer is not that of a llama.cpp server.'],
     ['a key is asked for', always(json('401 Unauthorized', {})), 'The engine asks for a key of its own.'],
     ['a reset', socket => void socket.resetAndDestroy(), 'The engine closed the connection.'],
     ['a health that fails', always(json('500 Internal Server Error', {})), 'The engine failed: status 500'],
-    ['health and nothing else', byPath({ '/health': 'health-ok' }), 'The engine answered with status 404.'],
+    [
+      'health and nothing else',
+      byPath({ '/health': 'health-ok' }),
+      'The engine answered with status 404: File Not Found.',
+    ],
   ])('%s', async (_, answer, reason) => {
     expect(await probe(answer)).toEqual({ state: 'unreachable', reason });
   });

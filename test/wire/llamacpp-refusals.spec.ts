@@ -53,7 +53,7 @@ describe('recorded refusals', () => {
     ],
     ['health-loading', 'ENGINE_BUSY', 'Loading model'],
     ['completion-bad-json', 'WORKER_RESET', expect.stringContaining('[json.exception.parse_error.101]') as string],
-    ['not-found', 'ENGINE_PROTOCOL', 'The engine answered with status 404.'],
+    ['not-found', 'ENGINE_PROTOCOL', 'The engine answered with status 404: File Not Found.'],
     ['completion-plain', 'ENGINE_PROTOCOL', 'The engine answered with something that is not an event stream.'],
   ])('%s is %s', async (name, code, message) => {
     expect(await errorOf(always(recordedBytes(name)))).toMatchObject({ code, message });

@@ -11,6 +11,7 @@ const request: EngineRequest = {
   prompt: 'Good evening',
   maxTokens: 16,
   sampling: { stop: ['Hello'] },
+  firstTokenTimeoutMs: 1000,
   idleTimeoutMs: 1000,
 };
 const { signal } = new AbortController();

@@ -2,7 +2,7 @@ import { ServiceError } from '../../errors/service-error';
 import type { EngineEvent, EngineUsage } from '../engine-adapter.port';
 import { durationMsOf, integerOf, lineOf, membersOf, parseJson } from '../wire/engine-json';
 import type { StreamFormat } from '../wire/stream-format';
-import { llamacppError } from './llamacpp-error';
+import { errorIn, llamacppError } from './llamacpp-error';
 
 /** A hundred times the largest frame that was seen, less the prompt. */
 const FRAME_CHARS = 1024 * 1024;
@@ -23,6 +23,7 @@ interface CompletionFrame {
   readonly tokens_evaluated?: unknown;
   readonly timings?: unknown;
   readonly error?: unknown;
+  readonly message?: unknown;
 }
 
 /** The native streaming completion: one frame a token, the last with `stop: true` and the server's own counts. */
@@ -37,9 +38,10 @@ export class CompletionFormat implements StreamFormat {
 
   read(data: string, into: EngineEvent[]): void {
     const frame = frameOf(data);
-    if (frame.error !== undefined) throw llamacppError(integerOf(membersOf(frame.error)['code']) ?? 500, frame);
+    if (!frame) return;
+    if (frame.error !== undefined && errorIn(frame)) throw faultOf(frame);
     const { content } = frame;
-    if (typeof content !== 'string') throw notAFrame();
+    if (typeof content !== 'string') throw typeof frame.message === 'string' ? faultOf({ error: frame }) : notAFrame();
     // Frames without text tell of progress in the prompt, or of a token whose bytes are not whole yet.
     if (content !== '') {
       this.tokens++;
@@ -48,8 +50,14 @@ export class CompletionFormat implements StreamFormat {
     if (frame.stop === true) into.push({ kind: 'end', usage: this.usageOf(frame) });
   }
 
-  refusal(status: number, body: string): ServiceError {
-    return llamacppError(status, parseJson(body));
+  fault(text: string): ServiceError {
+    return faultOf({ error: parseJson(text) ?? text });
+  }
+
+  refusal(status: number, body: string): ServiceError | undefined {
+    const answer = parseJson(body) ?? body;
+    if (status !== 200) return llamacppError(status, answer);
+    return errorIn(answer) ? faultOf(answer) : undefined;
   }
 
   private usageOf(frame: CompletionFrame): EngineUsage {
@@ -79,10 +87,17 @@ function credible(value: number | undefined, max: number): number | undefined {
   return value !== undefined && value <= max ? value : undefined;
 }
 
-function frameOf(data: string): CompletionFrame {
+/** An error that came without a status of its own. */
+function faultOf(body: unknown): ServiceError {
+  const code = integerOf(membersOf(errorIn(body))['code']) ?? 500;
+  return llamacppError(code >= 400 && code < 600 ? code : 500, body);
+}
+
+/** Undefined for a frame that holds nothing: some streams begin with `null`. */
+function frameOf(data: string): CompletionFrame | undefined {
   const frame = parseJson(data);
-  if (typeof frame !== 'object' || frame === null) throw notAFrame();
-  return frame;
+  if (typeof frame !== 'object') throw notAFrame();
+  return frame ?? undefined;
 }
 
 function notAFrame(): ServiceError {

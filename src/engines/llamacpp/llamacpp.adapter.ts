@@ -29,8 +29,9 @@ export class LlamacppAdapter extends EngineAdapter {
   }
 
   override run(target: EngineTarget, request: EngineRequest): Observable<readonly EngineEvent[]> {
-    const { correlationId, idleTimeoutMs } = request;
-    const wire = { route: '/completion', body: completionBody(request), correlationId, idleTimeoutMs };
+    const { correlationId, firstTokenTimeoutMs, idleTimeoutMs } = request;
+    const body = completionBody(request);
+    const wire = { route: '/completion', body, correlationId, firstTokenTimeoutMs, idleTimeoutMs };
     return this.http.stream(target, wire, () => new CompletionFormat(request.prompt));
   }
 

@@ -1,5 +1,6 @@
-import { Pool } from 'undici';
+import { buildConnector, Pool } from 'undici';
 import type { EngineConnectPolicy } from '../engine-connect';
+import { withoutUnaskedContinue } from './unasked-continue';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 /** Below the five seconds after which llama.cpp closes an idle connection; a `Keep-Alive` header of the engine's goes before it. */
@@ -13,7 +14,17 @@ const MAX_HEADER_BYTES = 32 * 1024;
 export class ConnectionPools {
   private readonly pools = new Map<string, Pool>();
 
-  constructor(private readonly policy: EngineConnectPolicy) {}
+  private readonly connect: buildConnector.connector;
+
+  constructor(policy: EngineConnectPolicy) {
+    const connect = buildConnector({ timeout: CONNECT_TIMEOUT_MS, lookup: policy.lookup });
+    this.connect = (options, callback) =>
+      connect(options, (...made) => {
+        const [error, socket] = made;
+        if (error) callback(error, null);
+        else callback(null, withoutUnaskedContinue(socket));
+      });
+  }
 
   at(origin: string): Pool {
     const known = this.pools.get(origin);
@@ -29,7 +40,7 @@ export class ConnectionPools {
       headersTimeout: 0,
       bodyTimeout: 0,
       maxHeaderSize: MAX_HEADER_BYTES,
-      connect: { timeout: CONNECT_TIMEOUT_MS, lookup: this.policy.lookup },
+      connect: this.connect,
     });
     this.pools.set(origin, pool);
     return pool;

@@ -11,19 +11,18 @@ import { connectionFault } from './connection-fault';
 import { ConnectionPools } from './connection-pools';
 import { parseJson } from './engine-json';
 import type { StreamFormat } from './stream-format';
-import { StreamRun } from './stream-run';
+import { StreamRun, type Patience } from './stream-run';
 
 /** An answer that is not a stream: the largest is a router's list of models. */
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 
 /** A request whose answer is a stream. */
-export interface StreamRequest {
+export interface StreamRequest extends Patience {
   /** Appended to the path of the engine's URL. */
   readonly route: string;
   /** JSON. */
   readonly body: string;
   readonly correlationId: string;
-  readonly idleTimeoutMs: number;
 }
 
 export interface EngineAnswer {
@@ -56,7 +55,7 @@ export class EngineHttp implements OnModuleDestroy {
   /** Sends the request on subscription; batches and errors are those of {@link EngineAdapter.run}. */
   stream(target: EngineTarget, request: StreamRequest, format: () => StreamFormat): Observable<readonly EngineEvent[]> {
     return new Observable(subscriber => {
-      const run = new StreamRun(subscriber, format(), request.idleTimeoutMs, this.clock, this.alarms, this.turnEnd);
+      const run = new StreamRun(subscriber, format(), request, this.clock, this.alarms, this.turnEnd);
       const headers = {
         'content-type': 'application/json',
         accept: 'text/event-stream',

@@ -3,7 +3,8 @@ import { ServiceError } from '../../errors/service-error';
 
 /**
  * Decodes an engine's SSE bytes into the `data` of its events (WHATWG HTML, section 9.2.6), wherever the chunks are cut:
- * inside a UTF-8 sequence, a line end, a field name. Other fields (event, id, retry) and comments say nothing here.
+ * inside a UTF-8 sequence, a line end, a field name. Other fields (event, id, retry) and comments say nothing here, but for
+ * `error`, which is no field of SSE: some engines put the reason there when a stream fails.
  *
  * What is kept between chunks is one unfinished line and the data lines before it, each within the bound.
  */
@@ -21,6 +22,7 @@ export class SseDecoder {
     /** Bound of a line, and of an event's data, in UTF-16 units. */
     private readonly maxChars: number,
     private readonly onData: (data: string) => void,
+    private readonly onError: (text: string) => void = () => undefined,
   ) {}
 
   /** Hands on the events that are complete now. @throws ServiceError ENGINE_PROTOCOL past the bound; what `onData` throws */
@@ -33,6 +35,14 @@ export class SseDecoder {
     }
     if (this.afterCr || text.includes('\r')) text = this.withPlainLineEnds(text);
     this.takeLines(text);
+  }
+
+  /** The stream is over: hands on an event that is whole but for its line end or its blank line. */
+  finish(): void {
+    const { line } = this;
+    this.line = '';
+    if (line !== '') this.takeLine(line);
+    this.takeLine('');
   }
 
   private withPlainLineEnds(text: string): string {
@@ -64,7 +74,10 @@ export class SseDecoder {
       if (data !== undefined) this.onData(data);
       return;
     }
-    if (!line.startsWith('data')) return;
+    if (!line.startsWith('data')) {
+      if (line.startsWith('error:')) this.onError(line.slice(6).trim());
+      return;
+    }
     let value = '';
     if (line.length > 4) {
       if (line.charCodeAt(4) !== 0x3a) return; // A field whose name only begins like ours.

@@ -7,6 +7,8 @@ export interface StreamFormat {
   readonly maxFrameChars: number;
   /** Appends the events of one frame's data to `into`; throws a ServiceError for what is not the engine's wire. */
   read(data: string, into: EngineEvent[]): void;
-  /** The error that an answer other than 200 stands for. */
-  refusal(status: number, body: string): ServiceError;
+  /** The error in an SSE field `error`. */
+  fault(text: string): ServiceError;
+  /** The error that an answer stands for which is no event stream; undefined for a 200 that tells of none. */
+  refusal(status: number, body: string): ServiceError | undefined;
 }

@@ -6,6 +6,7 @@ import type { Clock } from '../../time/clock';
 import type { TurnEnd } from '../../time/turn-end';
 import type { EngineEvent } from '../engine-adapter.port';
 import { connectionFault } from './connection-fault';
+import { Silence } from './silence';
 import { SseDecoder } from './sse-decoder';
 import type { StreamFormat } from './stream-format';
 
@@ -15,6 +16,12 @@ type ResponseHeaders = Record<string, string | string[] | undefined>;
 const MAX_REFUSAL_BYTES = 64 * 1024;
 /** How long the rest of a response is waited for when nothing more is wanted from it but its end. */
 const REST_MS = 1000;
+
+/** How long an engine may take; see {@link EngineRequest}. */
+export interface Patience {
+  readonly firstTokenTimeoutMs: number;
+  readonly idleTimeoutMs: number;
+}
 
 /**
  * One run on an engine, from undici's callbacks to batches of events.
@@ -32,26 +39,34 @@ export class StreamRun implements Dispatcher.DispatchHandler {
   private status = 0;
   private refusalBody: Buffer[] = [];
   private refusalBytes = 0;
-  private lastFrameMs = 0;
-  /** Looks for silence while streaming, for the end of the response in `refused` and `ending`. */
-  private alarm: Alarm | undefined;
+  private begun = false;
+  private readonly silence: Silence;
+  /** The end of the response is waited for no longer: in `refused` and `ending`. */
+  private rest: Alarm | undefined;
 
   constructor(
     private readonly subscriber: Subscriber<readonly EngineEvent[]>,
     private readonly format: StreamFormat,
-    private readonly idleTimeoutMs: number,
-    private readonly clock: Clock,
+    private readonly patience: Patience,
+    clock: Clock,
     private readonly alarms: Alarms,
     private readonly turnEnd: TurnEnd,
   ) {
-    this.decoder = new SseDecoder(format.maxFrameChars, data => this.takeFrame(data));
+    this.decoder = new SseDecoder(
+      format.maxFrameChars,
+      data => this.takeFrame(data),
+      text => this.takeFault(text),
+    );
+    this.silence = new Silence(clock, alarms, turnEnd, limitMs => this.fallSilent(limitMs));
+    this.silence.watch(patience.firstTokenTimeoutMs);
   }
 
   /** Ends the engine's request, whatever stage it is in. */
   abort(): void {
     if (this.phase === 'ending' || this.phase === 'over') return;
     this.phase = 'over';
-    this.alarm?.cancel();
+    this.silence.stop();
+    this.rest?.cancel();
     this.hangUp();
   }
 
@@ -64,17 +79,14 @@ export class StreamRun implements Dispatcher.DispatchHandler {
   onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: ResponseHeaders): void {
     if (this.phase !== 'asking' || status < 200) return;
     this.status = status;
-    if (status !== 200) {
-      this.phase = 'refused';
-      this.alarm = this.alarms.after(REST_MS, () => this.fail(this.refusal()));
-    } else if (isEventStream(headers['content-type'])) {
+    if (status === 200 && isOf('text/event-stream', headers['content-type'])) {
       this.phase = 'streaming';
+    } else if (status !== 200 || isOf('application/json', headers['content-type'])) {
+      this.phase = 'refused';
+      this.silence.stop();
+      this.rest = this.alarms.after(REST_MS, () => this.fail(this.refusal()));
     } else {
-      this.fail(
-        new ServiceError('ENGINE_PROTOCOL', {
-          message: 'The engine answered with something that is not an event stream.',
-        }),
-      );
+      this.fail(notAStream());
     }
   }
 
@@ -84,17 +96,31 @@ export class StreamRun implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(): void {
-    if (this.phase === 'streaming') {
-      this.fail(new ServiceError('WORKER_RESET', { message: 'The engine ended its stream without its last event.' }));
-    } else if (this.phase === 'refused') {
-      this.fail(this.refusal());
-    }
-    this.alarm?.cancel();
+    const reset = (): ServiceError =>
+      new ServiceError('WORKER_RESET', { message: 'The engine ended its stream without its last event.' });
+    this.endResponse(reset);
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, cause: Error): void {
-    this.fail(this.phase === 'refused' ? this.refusal() : connectionFault(cause));
-    this.alarm?.cancel();
+    this.endResponse(() => connectionFault(cause));
+  }
+
+  private endResponse(otherwise: () => ServiceError): void {
+    if (this.phase === 'streaming') this.takeLastFrame();
+    this.fail(this.phase === 'refused' ? this.refusal() : otherwise());
+    this.rest?.cancel();
+  }
+
+  /** The last frame may lack no more than its blank line; what else is unfinished is nothing. */
+  private takeLastFrame(): void {
+    const { length } = this.batch;
+    try {
+      this.decoder.finish();
+      if (this.batch.at(-1)?.kind !== 'end') this.batch.length = length;
+    } catch (error) {
+      const fault = asServiceError(error);
+      if (fault.code !== 'ENGINE_PROTOCOL') this.fail(fault);
+    }
   }
 
   private takeStream(chunk: Buffer): void {
@@ -112,11 +138,17 @@ export class StreamRun implements Dispatcher.DispatchHandler {
 
   private takeFrame(data: string): void {
     const { batch } = this;
-    if (batch.at(-1)?.kind === 'end') return;
-    this.lastFrameMs = this.clock.nowMs();
+    // Some keep a connection open with events that hold nothing: no more than a comment does.
+    if (data === '' || batch.at(-1)?.kind === 'end') return;
+    this.silence.heard();
     this.format.read(data, batch);
-    // Silence counts from the first output: a prefill may take minutes.
-    if (batch.length > 0) this.alarm ??= this.alarms.after(this.idleTimeoutMs, () => this.checkSilence());
+    if (this.begun || batch.length === 0) return;
+    this.begun = true;
+    this.silence.watch(this.patience.idleTimeoutMs);
+  }
+
+  private takeFault(text: string): void {
+    if (text !== '' && this.batch.at(-1)?.kind !== 'end') throw this.format.fault(text);
   }
 
   private readonly flush = (): void => {
@@ -133,18 +165,16 @@ export class StreamRun implements Dispatcher.DispatchHandler {
   /** A sound engine ends the response at once; a connection on which it does not is of no more use. */
   private awaitRest(): void {
     this.phase = 'ending';
-    this.alarm?.cancel();
-    this.alarm = this.alarms.after(REST_MS, () => this.hangUp());
+    this.silence.stop();
+    this.rest = this.alarms.after(REST_MS, () => this.hangUp());
   }
 
   /** Only frames count: an engine that keeps a stuck stream open with comments is stuck all the same. */
-  private checkSilence(): void {
-    const silentMs = this.clock.nowMs() - this.lastFrameMs;
-    if (silentMs < this.idleTimeoutMs) {
-      this.alarm = this.alarms.after(this.idleTimeoutMs - silentMs, () => this.checkSilence());
-      return;
-    }
-    this.fail(new ServiceError('DECODE_TIMEOUT', { message: `The engine sent nothing for ${this.idleTimeoutMs} ms.` }));
+  private fallSilent(limitMs: number): void {
+    const message = this.begun
+      ? `The engine sent nothing for ${limitMs} ms.`
+      : `The engine gave no token and told of no progress for ${limitMs} ms.`;
+    this.fail(new ServiceError('DECODE_TIMEOUT', { message }));
   }
 
   private takeRefusal(chunk: Buffer): void {
@@ -154,7 +184,7 @@ export class StreamRun implements Dispatcher.DispatchHandler {
   }
 
   private refusal(): ServiceError {
-    return this.format.refusal(this.status, Buffer.concat(this.refusalBody).toString('utf8'));
+    return this.format.refusal(this.status, Buffer.concat(this.refusalBody).toString('utf8')) ?? notAStream();
   }
 
   private fail(error: ServiceError): void {
@@ -170,6 +200,11 @@ export class StreamRun implements Dispatcher.DispatchHandler {
   }
 }
 
-function isEventStream(contentType: string | string[] | undefined): boolean {
-  return typeof contentType === 'string' && /^text\/event-stream\s*(;|$)/i.test(contentType);
+function isOf(type: string, contentType: string | string[] | undefined): boolean {
+  return typeof contentType === 'string' && contentType.split(';', 1)[0]?.trim().toLowerCase() === type;
+}
+
+function notAStream(): ServiceError {
+  const message = 'The engine answered with something that is not an event stream.';
+  return new ServiceError('ENGINE_PROTOCOL', { message });
 }

@@ -51,7 +51,7 @@ export class Attempts {
     // Two plain subscriptions, for operators cost more a token than everything else that is done with it.
     run.add(lease.revoked$.subscribe(fail));
     run.add(
-      lease.adapter.run(lease.target, requestOf(task.spec, this.config.engineIdleTimeoutMs)).subscribe({
+      lease.adapter.run(lease.target, requestOf(task.spec, this.config)).subscribe({
         next: batch => {
           try {
             const usage = this.take(task, output, batch);
@@ -88,7 +88,7 @@ export class Attempts {
   }
 }
 
-function requestOf(spec: TaskSpec, idleTimeoutMs: number): EngineRequest {
+function requestOf(spec: TaskSpec, config: Config): EngineRequest {
   const { modelRef } = spec.constraints;
   return {
     taskId: spec.taskId,
@@ -97,6 +97,7 @@ function requestOf(spec: TaskSpec, idleTimeoutMs: number): EngineRequest {
     prompt: spec.prompt,
     maxTokens: spec.maxTokens,
     sampling: spec.sampling,
-    idleTimeoutMs,
+    firstTokenTimeoutMs: config.engineFirstTokenTimeoutMs,
+    idleTimeoutMs: config.engineIdleTimeoutMs,
   };
 }

@@ -16,6 +16,7 @@ export function decideRetry(error: ServiceError, attempts: number): RetryDecisio
       return { retry: true, delayMs: BUSY_DELAY_MS, counts: false };
     case 'WORKER_RESET':
     case 'ENGINE_PROTOCOL':
+    case 'DECODE_TIMEOUT': // Before any output: the first token did not come. The task's deadline ends it elsewhere.
       if (attempts < MAX_ATTEMPTS) return { retry: true, delayMs: BASE_DELAY_MS * 2 ** attempts, counts: true };
       return { retry: false, error: exhausted(error, attempts) };
     default:

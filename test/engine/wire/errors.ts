@@ -11,6 +11,8 @@ export class WireError extends Error {
 type ErrorType =
   'invalid_request_error' | 'server_error' | 'not_supported_error' | 'exceed_context_size_error' | 'rate_limit_error';
 
+const TOO_LONG = 'the request exceeds the available context size, try increasing it';
+
 /** An error that a route gives. */
 function fromRoute(code: number, type: ErrorType, message: string, more: object = {}): WireError {
   return new WireError(code, { error: { code, message, type, ...more } });
@@ -36,6 +38,11 @@ export const wireErrors = {
       `request (${promptTokens} tokens) exceeds the available context size (${ctxTokens} tokens), try increasing it`,
       { n_prompt_tokens: promptTokens, n_ctx: ctxTokens },
     ),
+  /** As older versions word it: the type tells, the code does not. */
+  tooLongAsFailure: () => {
+    const error = { code: 500, message: TOO_LONG, type: 'exceed_context_size_error' } as const;
+    return { status: error.code, body: { error }, error };
+  },
   badJson: (text: string) =>
     fromRoute(
       500,
