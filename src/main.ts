@@ -16,8 +16,7 @@ async function main(): Promise<void> {
   } catch (cause) {
     if (cause instanceof ConfigError) stopFor(cause);
     logger.error({ event: 'start_failed', human: `The service cannot start: ${(cause as Error).message}` }, cause);
-    logger.flush();
-    process.exit(1);
+    await exit(1, logger);
   }
 }
 
@@ -27,14 +26,14 @@ async function main(): Promise<void> {
  */
 function stopOnFault(logger: Logger): void {
   let stopping = false;
-  const stop = (event: string, cause: unknown): never => {
+  const stop = (event: string, cause: unknown): void => {
     // A log that cannot be written is a fault too.
     if (!stopping) {
       stopping = true;
       logger.fatal({ event, human: 'A fault that nobody caught ends the service.' }, cause);
-      logger.flush();
+      logger.flushNow();
     }
-    process.exit(1);
+    exitNow(1, logger);
   };
   process.on('uncaughtException', cause => stop('uncaught_exception', cause));
   process.on('unhandledRejection', cause => stop('unhandled_rejection', cause));
@@ -44,7 +43,7 @@ function stopOnFault(logger: Logger): void {
 function stopOnSignal(app: NestFastifyApplication, logger: Logger): void {
   let stopping = false;
   const stop = (): void => {
-    if (stopping) process.exit(1);
+    if (stopping) exitNow(1, logger);
     stopping = true;
     void stopInOrder(app, logger);
   };
@@ -60,7 +59,17 @@ async function stopInOrder(app: NestFastifyApplication, logger: Logger): Promise
     logger.error({ event: 'stop_failed', human: 'The service did not stop in order.' }, cause);
     code = 1;
   }
-  logger.flush();
+  return exit(code, logger);
+}
+
+async function exit(code: number, logger: Logger): Promise<never> {
+  await logger.flush();
+  return exitNow(code, logger);
+}
+
+/** A thread that waits for the log's disk would keep the process for ever: it goes all the same. */
+function exitNow(code: number, logger: Logger): never {
+  if (logger.isStuck) process.kill(process.pid, 'SIGKILL');
   process.exit(code);
 }
 

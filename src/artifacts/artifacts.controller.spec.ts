@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { InjectOptions } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createInProcess, type InProcessService } from '../../test/support/in-process';
+import { Lifecycle } from '../meta/lifecycle';
 import { ArtifactStore } from './artifact-store.port';
 import { ArtifactsService } from './artifacts.service';
 import { canonicalDocument } from './canonical-json';
@@ -11,6 +12,7 @@ let service: InProcessService;
 beforeAll(async () => {
   service = await createInProcess({ ORCHD_TRANSCRIPT_RETENTION_MS: '1' });
   await service.app.init();
+  service.app.get(Lifecycle).ready();
 });
 afterAll(() => service.close());
 

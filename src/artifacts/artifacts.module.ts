@@ -1,10 +1,12 @@
 import { Module } from '@nestjs/common';
+import { LifecycleModule } from '../meta/lifecycle.module';
 import { FileArtifactStore } from '../storage/files/file-artifact-store';
 import { ArtifactStore } from './artifact-store.port';
 import { ArtifactsController } from './artifacts.controller';
 import { ArtifactsService } from './artifacts.service';
 
 @Module({
+  imports: [LifecycleModule],
   controllers: [ArtifactsController],
   providers: [{ provide: ArtifactStore, useClass: FileArtifactStore }, ArtifactsService],
   exports: [ArtifactStore],

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Interval } from '@nestjs/schedule';
 import { Config } from '../config/config';
 import { ServiceError } from '../errors/service-error';
+import { Lifecycle } from '../meta/lifecycle';
 import { Narrator } from '../observability/narrator';
 import { Clock } from '../time/clock';
 import { ArtifactStore, type ArtifactInfo, type ArtifactQuery } from './artifact-store.port';
@@ -20,6 +21,7 @@ export class ArtifactsService {
     private readonly config: Config,
     private readonly store: ArtifactStore,
     private readonly clock: Clock,
+    private readonly lifecycle: Lifecycle,
     private readonly narrator: Narrator,
   ) {}
 
@@ -49,11 +51,11 @@ export class ArtifactsService {
   /** Step by step until none is past its time; a round that takes longer than the interval is not joined by another. */
   @Interval(RETENTION_EVERY_MS)
   async removeOldTranscripts(): Promise<void> {
-    if (this.isRemoving) return;
+    if (this.isRemoving || !this.lifecycle.isReady) return;
     this.isRemoving = true;
     let removed = 0;
     try {
-      for (let step = RETENTION_STEP; step === RETENTION_STEP; removed += step) {
+      for (let step = RETENTION_STEP; step === RETENTION_STEP && this.lifecycle.isReady; removed += step) {
         const createdBeforeMs = this.clock.wallMs() - this.config.transcriptRetentionMs;
         step = await this.store.expireTranscripts(createdBeforeMs, RETENTION_STEP);
       }

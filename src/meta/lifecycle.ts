@@ -18,6 +18,11 @@ export class Lifecycle {
     this.settleStarted();
   }
 
+  /** Between recovery and shutdown: all that is stored is at hand. */
+  get isReady(): boolean {
+    return this.current === 'ready';
+  }
+
   /** @throws ServiceError NOT_READY before recovery is through */
   assertStarted(): void {
     if (this.current === 'starting') throw new ServiceError('NOT_READY', { retryAfterMs: RETRY_STARTING_MS });

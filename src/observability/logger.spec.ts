@@ -1,23 +1,15 @@
-import { afterEach, expect, it, vi } from 'vitest';
+import { expect, it } from 'vitest';
 import { Logger } from './logger';
-
-afterEach(() => vi.restoreAllMocks());
 
 const hostile = 'x\n{"event":"forged"}\r\u001b[2J\u0085\u009b\u2028\u2029\u202e\u{e0041}';
 
-function prettyText(log: (logger: Logger) => void): string {
-  const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
-  log(new Logger({ logLevel: 'trace', logFormat: 'pretty' }));
-  const text = write.mock.calls.map(([line]) => String(line)).join('');
-  write.mockRestore();
-  return text;
-}
-
-function jsonText(log: (logger: Logger) => void): string {
+function text(logFormat: 'json' | 'pretty', log: (logger: Logger) => void): string {
   const lines: string[] = [];
-  log(new Logger({ logLevel: 'trace', logFormat: 'json' }, { write: line => void lines.push(line) }));
+  log(new Logger({ logLevel: 'trace', logFormat }, { write: line => void lines.push(line) }));
   return lines.join('');
 }
+const prettyText = (log: (logger: Logger) => void): string => text('pretty', log);
+const jsonText = (log: (logger: Logger) => void): string => text('json', log);
 
 it('shows a line for people', () => {
   const text = prettyText(logger =>

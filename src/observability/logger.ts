@@ -3,16 +3,26 @@ import pino from 'pino';
 import type { Config } from '../config/config';
 import { currentContext } from './log-context';
 import { jsonLine, prettyLine } from './log-line';
+import { LogOutput } from './log-output';
 
 /** Of a line that belongs to no request, or names its request itself. */
 const none = {};
 
+/** Where lines go, each with its line end. */
+export interface LogDestination {
+  write(line: string): void;
+}
+
+const noDrops: ReadonlyMap<string, number> = new Map();
+
 /** JSON lines (or a form for people) on standard output, through pino; also Nest's own logger. */
 export class Logger implements LoggerService {
   private readonly lines: pino.Logger;
-  private readonly standardOutput: ReturnType<typeof pino.destination> | undefined;
+  private readonly output: LogOutput | undefined;
 
-  constructor(config: Pick<Config, 'logLevel' | 'logFormat'>, destination?: pino.DestinationStream) {
+  constructor(config: Pick<Config, 'logLevel' | 'logFormat'>, destination?: LogDestination) {
+    const form = config.logFormat === 'pretty' ? prettyLine : jsonLine;
+    const lines = destination ?? (this.output = LogOutput.standardOutput((...gap) => form(gapLine(...gap))));
     const options: pino.LoggerOptions = {
       level: config.logLevel,
       base: null,
@@ -22,12 +32,17 @@ export class Logger implements LoggerService {
       // pino's own would write into the context, or need a copy of it for each line.
       mixinMergeStrategy: (line, context) => (context === none ? line : { ...context, ...line }),
     };
-    if (!destination && config.logFormat === 'pretty') {
-      this.lines = pino(options, { write: line => void process.stdout.write(prettyLine(line)) });
-      return;
-    }
-    const lines = destination ?? (this.standardOutput = pino.destination({ fd: 1, sync: false }));
-    this.lines = pino(options, { write: line => lines.write(jsonLine(line)) });
+    this.lines = pino(options, { write: line => lines.write(form(line)) });
+  }
+
+  /** Lines that could not be written and were given up since the start, by reason. */
+  get dropped(): ReadonlyMap<string, number> {
+    return this.output?.dropped ?? noDrops;
+  }
+
+  /** Whether the log holds a thread that an exit in order would wait for. */
+  get isStuck(): boolean {
+    return this.output?.isStuck ?? false;
   }
 
   info(fields: object): void {
@@ -60,15 +75,27 @@ export class Logger implements LoggerService {
     this.lines.trace({ event: 'framework', context, human: String(message) });
   }
 
-  /** Everything logged so far reaches the destination. */
-  flush(): void {
-    this.standardOutput?.flushSync();
+  /** Resolves when all that was logged is written, or cannot be; soon, whatever becomes of it. */
+  async flush(): Promise<void> {
+    await this.output?.flush();
+  }
+
+  /** The same without a turn of the event loop. */
+  flushNow(): void {
+    this.output?.flushNow();
   }
 
   private write(level: 'warn' | 'error' | 'fatal', fields: unknown, cause: unknown): void {
     const line = typeof fields === 'object' && fields !== null ? fields : { event: 'framework', human: String(fields) };
     this.lines[level](cause === undefined ? line : { ...line, cause: describe(cause) });
   }
+}
+
+/** A line of pino's form in the place of those that are missing: of the log itself, and of no request. */
+function gapLine(lines: number, reason: string): string {
+  const human = `${lines} lines of the log are missing here, for it could not be written (${reason}).`;
+  const time = new Date().toISOString();
+  return `${JSON.stringify({ level: 'warn', time, event: 'log_lines_dropped', lines, reason, human })}\n`;
 }
 
 /** A cause as the log shows it: kind, message and stack, with whatever caused it in turn. */

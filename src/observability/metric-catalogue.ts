@@ -68,6 +68,11 @@ export const metricCatalogue = {
   vram_used_bytes: { kind: 'gauge', help: 'VRAM in use, where reported.', labels: [...servedBy, 'device'] },
   model_state: { kind: 'gauge', help: 'Replicas that have the model in this state.', labels: ['model_id', 'state'] },
   placement_candidates_considered: { kind: 'gauge', help: 'Replicas looked at by the last placement.', labels: [] },
+  log_lines_dropped_total: {
+    kind: 'counter',
+    help: 'Log lines given up because the log could not be written, by reason.',
+    labels: ['reason'],
+  },
   latency_first_token_ms: {
     kind: 'histogram',
     help: 'From the start of the attempt to its first token.',

@@ -31,6 +31,7 @@ type Labels = Partial<Record<LabelName, string>>;
 export class MetricsService {
   private readonly bounds = new Map<MetricName, LabelBounds>();
   private depthSource: () => Promise<readonly DepthSample[]> = () => Promise.resolve([]);
+  private droppedLines: () => ReadonlyMap<string, number> = () => new Map();
 
   constructor(@Inject(METRICS) private readonly metrics: MetricsByName) {
     for (const name of metrics.keys()) this.bounds.set(name, new LabelBounds());
@@ -100,8 +101,15 @@ export class MetricsService {
     this.depthSource = source;
   }
 
-  /** Brings the gauges that are only read at a scrape up to date. */
+  /** The log counts what it drops: counting it here must not take a line. */
+  logLinesDroppedFrom(source: () => ReadonlyMap<string, number>): void {
+    this.droppedLines = source;
+  }
+
+  /** Brings what is only read at a scrape up to date. */
   async collect(): Promise<void> {
+    (this.metrics.get('log_lines_dropped_total') as Counter).reset();
+    for (const [reason, lines] of this.droppedLines()) this.count('log_lines_dropped_total', { reason }, lines);
     const samples = await this.depthSource();
     const gauge = this.gauge('queue_depth');
     gauge.reset();

@@ -25,6 +25,7 @@ const contract: Readonly<Record<string, readonly [kind: string, ...labels: strin
   vram_used_bytes: ['gauge', ...replica, 'device'],
   model_state: ['gauge', 'model_id', 'state'],
   placement_candidates_considered: ['gauge'],
+  log_lines_dropped_total: ['counter', 'reason'],
   latency_first_token_ms: ['histogram', ...lane],
   latency_decode_ms: ['histogram', ...lane],
 };
@@ -80,6 +81,7 @@ describe('GET /metrics', () => {
     metrics.modelState('m', 'loaded', 1);
     metrics.firstToken(by, 'batch', 1);
     metrics.decode(by, 'batch', 1);
+    metrics.logLinesDroppedFrom(() => new Map([['ENOSPC', 3]]));
     metrics.queueDepthFrom(async () => [{ engine: 'llamacpp', poolId: 'p', priority: 'batch', depth: 1 }]);
     const { lines } = await scrape(app);
     for (const [name, [kind, ...labels]] of Object.entries(contract)) {

@@ -39,7 +39,13 @@ const metricsByName: Provider = {
 @Global()
 @Module({})
 export class ObservabilityModule implements OnApplicationShutdown {
-  constructor(@Inject(METRICS) private readonly metrics: MetricsByName) {}
+  constructor(
+    @Inject(METRICS) private readonly metrics: MetricsByName,
+    counts: MetricsService,
+    logger: Logger,
+  ) {
+    counts.logLinesDroppedFrom(() => logger.dropped);
+  }
 
   /** The registry is the process's: a service that is started next in it must not find our counts. After the last scrape. */
   onApplicationShutdown(): void {

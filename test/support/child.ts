@@ -1,5 +1,6 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { withDeadline } from './deadline';
 
 export interface ChildExit {
@@ -14,6 +15,8 @@ export interface ChildOptions {
   /** The whole environment: nothing of ours is passed on beside it. */
   readonly env: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** Read by us unless told: a file of ours, or a pipe that nobody reads until {@link Child.readOutput}. */
+  readonly output?: number | 'unread';
 }
 
 /** Kept of what a child prints, the newest. */
@@ -36,14 +39,22 @@ export class Child {
   exit: ChildExit | undefined;
   private readonly stdout: string[] = [];
   private readonly stderr: string[] = [];
+  private unread: Readable | null;
   private readonly watchers = new Set<(line: string | undefined) => void>();
 
-  constructor({ args, env, cwd }: ChildOptions) {
-    const child = spawn(process.execPath, args, { env, cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+  constructor({ args, env, cwd, output }: ChildOptions) {
+    const child = spawn(process.execPath, args, {
+      env,
+      cwd,
+      stdio: ['ignore', typeof output === 'number' ? output : 'pipe', 'pipe'],
+    });
     if (child.pid === undefined) throw new Error(`node ${args.join(' ')} could not be started`);
     this.pid = child.pid;
     running.add(this);
-    this.collect(child);
+    collect(child.stderr, line => keep(this.stderr, line));
+    this.unread = child.stdout;
+    if (output === undefined) this.readOutput();
+    child.on('exit', () => this.readOutput());
     this.exited = new Promise(resolve => {
       child.on('close', (code, signal) => {
         running.delete(this);
@@ -52,6 +63,15 @@ export class Child {
         resolve(this.exit);
       });
     });
+  }
+
+  /** Begins to read standard output, if nobody does yet. */
+  readOutput(): void {
+    collect(this.unread, line => {
+      keep(this.stdout, line);
+      for (const watcher of this.watchers) watcher(line);
+    });
+    this.unread = null;
   }
 
   /** Lines of standard output so far. */
@@ -121,18 +141,13 @@ export class Child {
     const last = [...this.stdout.slice(-SHOWN_ON_FAILURE), ...this.stderr.slice(-SHOWN_ON_FAILURE)];
     return `${state}; its last lines:\n${last.map(line => line.slice(0, SHOWN_CHARACTERS)).join('\n')}\n`;
   }
+}
 
-  private collect({ stdout, stderr }: ChildProcess): void {
-    for (const [stream, lines] of [
-      [stdout, this.stdout],
-      [stderr, this.stderr],
-    ] as const) {
-      if (!stream) continue;
-      createInterface({ input: stream, crlfDelay: Infinity }).on('line', line => {
-        lines.push(line);
-        if (lines.length > LINES_KEPT) lines.splice(0, LINES_KEPT / 2);
-        if (lines === this.stdout) for (const watcher of this.watchers) watcher(line);
-      });
-    }
-  }
+function collect(stream: Readable | null, take: (line: string) => void): void {
+  if (stream) createInterface({ input: stream, crlfDelay: Infinity }).on('line', take);
+}
+
+function keep(lines: string[], line: string): void {
+  lines.push(line);
+  if (lines.length > LINES_KEPT) lines.splice(0, LINES_KEPT / 2);
 }

@@ -1,6 +1,8 @@
 import { Agent } from 'node:http';
 import { join, resolve } from 'node:path';
-import { Child, type ChildExit } from './child';
+import { Child, type ChildExit, type ChildOptions } from './child';
+import { eventually } from './deadline';
+import { freePort } from './free-port';
 import { sendRequest, type HttpAnswer, type RequestOptions } from './http-client';
 import type { HttpMessage } from './http-message';
 import { rawRequest } from './raw-request';
@@ -18,6 +20,8 @@ export interface ServiceOptions {
   readonly program?: string;
   /** For `listening` to appear in the log. */
   readonly deadlineMs?: number;
+  /** Where the log goes, unless it is read by us: see {@link ChildOptions}. It listens on a port that was free before. */
+  readonly log?: ChildOptions['output'];
 }
 
 /** The built service as a process of its own. */
@@ -32,6 +36,8 @@ export interface RunningService {
   readonly exitCode: number | null | undefined;
   readonly exited: Promise<ChildExit>;
   logs(): LogLine[];
+  /** Begins to read a log that nobody read. */
+  readLog(): void;
   /** The first line, past or to come, that `wanted` takes. Rejects at the deadline, or when the service ends. */
   waitForLog(wanted: (line: LogLine) => boolean, deadlineMs?: number): Promise<LogLine>;
   /** One request; the path is sent as it is written. */
@@ -51,19 +57,25 @@ const API_KEY = 'test-key';
  * listens. Rejects with its last lines where it does not.
  */
 export async function startService(options: ServiceOptions = {}): Promise<RunningService> {
-  const { env = {}, nodeArgs = [], program = 'dist/main.js', deadlineMs = 20_000 } = options;
+  const { env = {}, nodeArgs = [], program = 'dist/main.js', deadlineMs = 20_000, log } = options;
   const folder = temporaryFolder();
+  const port = log === undefined ? 0 : await freePort();
   const settings = {
     PATH: process.env.PATH ?? '',
     HOME: folder.path,
-    ORCHD_ADDR: '127.0.0.1:0',
+    ORCHD_ADDR: `127.0.0.1:${port}`,
     ORCHD_DATA_DIR: join(folder.path, 'data'),
     ORCHD_RUNTIME_DIR: join(folder.path, 'engines'),
     ORCHD_MODELS_DIR: join(folder.path, 'models'),
     ORCHD_API_KEYS: API_KEY,
     ...env,
   };
-  const child = new Child({ args: [...nodeArgs, resolve(root, program)], env: settings, cwd: folder.path });
+  const child = new Child({
+    args: [...nodeArgs, resolve(root, program)],
+    env: settings,
+    cwd: folder.path,
+    output: log,
+  });
   const agent = new Agent({ keepAlive: true });
   const stop = async (signal?: NodeJS.Signals, stopDeadlineMs?: number) => {
     agent.destroy();
@@ -76,9 +88,15 @@ export async function startService(options: ServiceOptions = {}): Promise<Runnin
   const waitForLog: RunningService['waitForLog'] = async (wanted, logDeadlineMs = 5000) =>
     logLine(await child.line(line => wanted(logLine(line)), logDeadlineMs, 'waiting for a log line'));
 
-  let url: string;
+  let url = `http://${settings.ORCHD_ADDR}`;
   try {
-    url = String((await waitForLog(({ event }) => event === 'listening', deadlineMs)).url);
+    if (port === 0) url = String((await waitForLog(({ event }) => event === 'listening', deadlineMs)).url);
+    else
+      await eventually(
+        () => isReady(url, agent),
+        ready => ready,
+        deadlineMs,
+      );
   } catch (error) {
     await stop('SIGKILL');
     throw error;
@@ -95,6 +113,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Runnin
     },
     exited: child.exited,
     logs: () => child.lines.map(logLine),
+    readLog: () => child.readOutput(),
     waitForLog,
     request: (method, path, { headers, ...rest } = {}) =>
       sendRequest(url, agent, method, path, { ...rest, headers: { 'X-API-Key': apiKey, ...headers } }),
@@ -102,6 +121,13 @@ export async function startService(options: ServiceOptions = {}): Promise<Runnin
     signal: signal => child.signal(signal),
     stop,
   };
+}
+
+function isReady(url: string, agent: Agent): Promise<boolean> {
+  return sendRequest(url, agent, 'GET', '/readyz').then(
+    ({ status }) => status === 200,
+    () => false,
+  );
 }
 
 function logLine(line: string): LogLine {

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Interval } from '@nestjs/schedule';
 import { Config } from '../../config/config';
+import { Lifecycle } from '../../meta/lifecycle';
 import { Narrator } from '../../observability/narrator';
 import { Clock } from '../../time/clock';
 import { TaskJournal } from '../journal/task-journal.port';
@@ -9,7 +10,7 @@ const EVERY_MS = 500;
 /** Small steps, so that the journal's thread is never kept from an admission for long. */
 const STEP = 100;
 
-/** Forgets ended tasks once their retention is over. */
+/** Forgets ended tasks once their retention is over, while the journal is open. */
 @Injectable()
 export class RetentionService {
   private running = false;
@@ -18,18 +19,20 @@ export class RetentionService {
     private readonly config: Config,
     private readonly journal: TaskJournal,
     private readonly clock: Clock,
+    private readonly lifecycle: Lifecycle,
     private readonly narrator: Narrator,
   ) {}
 
   @Interval(EVERY_MS)
   async forgetExpired(): Promise<void> {
-    if (this.running) return;
+    if (this.running || !this.lifecycle.isReady) return;
     this.running = true;
     try {
       const endedBeforeMs = this.clock.wallMs() - this.config.taskRetentionMs;
       // A full step means that there is more: forgetting must keep up with admitting.
-      while ((await this.journal.expire(endedBeforeMs, STEP)) === STEP);
+      while (this.lifecycle.isReady && (await this.journal.expire(endedBeforeMs, STEP)) === STEP);
     } catch (cause) {
+      if (!this.lifecycle.isReady) return; // The journal was closed meanwhile.
       this.narrator.warn(
         'Ended tasks could not be removed from the journal; the next round tries again.',
         { event: 'retention_failed' },
