@@ -54,8 +54,9 @@ describe('a fault', () => {
     await start({ 'error-field': 2 });
     const client = complete();
     expect(await client.ended).toBe('complete');
-    expect(client.message.body).toMatch(/^error: \{"code":500,.*"type":"exceed_context_size_error"\}$/m);
-    expect(client.frames).toHaveLength(2);
+    const { body } = client.message;
+    expect(body).toMatch(/^error: \{"code":500,.*"type":"exceed_context_size_error"\}$/m);
+    expect(body.match(/^data: /gm)).toHaveLength(2);
   });
 
   it('stall-prefill: a slot is taken and nothing is sent', async () => {

@@ -147,7 +147,8 @@ describe('EngineHttp', () => {
       code: 'WORKER_RESET',
       message: 'The engine has no address at which an engine may live.',
     });
-    await expect(http.ask(target, 'GET', '/health', AbortSignal.timeout(5000))).rejects.toMatchObject({
+    const question = { method: 'GET', route: '/health', maxAnswerBytes: 1024 } as const;
+    await expect(http.ask(target, question, AbortSignal.timeout(5000))).rejects.toMatchObject({
       message: 'The engine has no address at which an engine may live.',
     });
     expect(server.connections).toHaveLength(before);

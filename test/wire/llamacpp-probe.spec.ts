@@ -177,10 +177,16 @@ describe('what cannot be used is unreachable, with the reason', () => {
     });
   });
 
-  it('an answer without end, of which only a bounded part is read', async () => {
+  it.each([
+    ['/health', 64 * 1024],
+    ['/props', 1024 * 1024],
+    ['/v1/models', 4 * 1024 * 1024],
+  ])('an answer without end to %s, of which only as much is read as it can need', async (route, needBytes) => {
     const piece = Buffer.alloc(64 * 1024, ' ');
     let sentBytes = 0;
-    const found = await probe(socket => {
+    const found = await probe((socket, { path }) => {
+      if (path !== route)
+        return void socket.write(path === '/health' ? recordedBytes('health-ok') : json('200 OK', { role: 'router' }));
       socket.write('HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n');
       const writeOn = (): void => {
         while (!socket.destroyed && sentBytes < 100 * 1024 * 1024) {
@@ -195,7 +201,22 @@ describe('what cannot be used is unreachable, with the reason', () => {
       state: 'unreachable',
       reason: 'The engine sent an answer that is larger than any engine sends.',
     });
-    expect(sentBytes).toBeLessThan(16 * 1024 * 1024);
+    // What lies in the buffers between the two is sent and never read.
+    expect(sentBytes).toBeLessThan(needBytes + 8 * 1024 * 1024);
+  });
+});
+
+describe('slots whose report is too large to read', () => {
+  it('are not counted, and the engine serves on', async () => {
+    const slot = { id: 0, is_processing: true, prompt: 'x'.repeat(2 * 1024 * 1024) };
+    const found = await probe(
+      (socket, { path }) =>
+        void socket.write(
+          path === '/slots' ? json('200 OK', [slot]) : recordedBytes(single[path as keyof typeof single]),
+        ),
+    );
+    expect(found).toMatchObject({ state: 'ready', slotsTotal: 4 });
+    expect(found.slotsBusy).toBeUndefined();
   });
 });
 

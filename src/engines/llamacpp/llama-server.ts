@@ -10,6 +10,14 @@ const MAX_MODELS = 1024;
 const MAX_SLOTS = 4096;
 const NAME_CHARS = 256;
 const MODEL_POLL_MS = 100;
+/** What each answer has room for: a state; a chat template; settings of hundreds of slots; arguments of a thousand models. */
+const maxAnswerBytes = {
+  health: 16 * 1024,
+  props: 1024 * 1024,
+  slots: 1024 * 1024,
+  models: 4 * 1024 * 1024,
+  operation: 64 * 1024,
+} as const;
 
 /** What a server says of itself under `/props`. */
 export interface ServerProps {
@@ -40,11 +48,11 @@ export class LlamaServer {
 
   /** @throws ServiceError ENGINE_BUSY while it is loading its model */
   async health(): Promise<void> {
-    await this.object('/health');
+    await this.object('/health', maxAnswerBytes.health);
   }
 
   async props(model?: string): Promise<ServerProps> {
-    const props = await this.object(`/props${queryOf(model)}`);
+    const props = await this.object(`/props${queryOf(model)}`, maxAnswerBytes.props);
     const path = lineOf(props['model_path'], NAME_CHARS);
     const names = [lineOf(props['model_alias'], NAME_CHARS), path?.split(/[\\/]/).at(-1), path];
     const version = lineOf(props['build_info'], NAME_CHARS);
@@ -61,15 +69,16 @@ export class LlamaServer {
     };
   }
 
-  /** Slots at work; undefined where the server does not show them (`--no-slots`). */
+  /** Slots at work; undefined where the server does not show them (`--no-slots`), or shows more than is read. */
   async busySlots(model?: string): Promise<number | undefined> {
-    const { status, json } = await this.http.ask(this.target, 'GET', `/slots${queryOf(model)}`, this.signal);
+    const route = `/slots${queryOf(model)}`;
+    const { status, json } = await this.get(route, maxAnswerBytes.slots).catch(unlessTooLarge);
     if (status !== 200 || !Array.isArray(json)) return undefined;
     return itemsOf(json, MAX_SLOTS).filter(slot => membersOf(slot)['is_processing'] === true).length;
   }
 
   async models(): Promise<readonly EngineModel[]> {
-    const { data } = await this.object('/v1/models');
+    const { data } = await this.object('/v1/models', maxAnswerBytes.models);
     return itemsOf(data, MAX_MODELS).flatMap(item => {
       const model = membersOf(item);
       const id = lineOf(model['id'], NAME_CHARS);
@@ -93,11 +102,16 @@ export class LlamaServer {
   }
 
   post(path: string, body: object): Promise<EngineAnswer> {
-    return this.http.ask(this.target, 'POST', path, this.signal, body);
+    const question = { method: 'POST', route: path, body, maxAnswerBytes: maxAnswerBytes.operation } as const;
+    return this.http.ask(this.target, question, this.signal);
   }
 
-  private async object(path: string): Promise<Readonly<Record<string, unknown>>> {
-    const { status, json } = await this.http.ask(this.target, 'GET', path, this.signal);
+  private get(route: string, maxBytes: number): Promise<EngineAnswer> {
+    return this.http.ask(this.target, { method: 'GET', route, maxAnswerBytes: maxBytes }, this.signal);
+  }
+
+  private async object(path: string, maxBytes: number): Promise<Readonly<Record<string, unknown>>> {
+    const { status, json } = await this.get(path, maxBytes);
     if (status !== 200) throw llamacppError(status, json);
     if (typeof json === 'object' && json !== null && !Array.isArray(json)) return membersOf(json);
     throw new ServiceError('ENGINE_PROTOCOL', {
@@ -105,6 +119,12 @@ export class LlamaServer {
       message: 'The answer is not that of a llama.cpp server.',
     });
   }
+}
+
+/** Older servers show the prompts that their slots work on, however long: no fault, but not worth reading. */
+function unlessTooLarge(cause: unknown): EngineAnswer {
+  if (cause instanceof ServiceError && cause.code === 'ENGINE_PROTOCOL') return { status: 200, json: undefined };
+  throw cause;
 }
 
 /** Asking must not load anything. */

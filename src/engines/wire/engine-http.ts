@@ -13,9 +13,6 @@ import { parseJson } from './engine-json';
 import type { StreamFormat } from './stream-format';
 import { StreamRun, type Patience } from './stream-run';
 
-/** An answer that is not a stream: the largest is a router's list of models. */
-const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
-
 /** A request whose answer is a stream. */
 export interface StreamRequest extends Patience {
   /** Appended to the path of the engine's URL. */
@@ -23,6 +20,16 @@ export interface StreamRequest extends Patience {
   /** JSON. */
   readonly body: string;
   readonly correlationId: string;
+}
+
+/** A request whose answer is JSON. */
+export interface Question {
+  readonly method: 'GET' | 'POST';
+  /** Appended to the path of the engine's URL. */
+  readonly route: string;
+  readonly body?: object;
+  /** As much as this one's answer needs; what is larger is not read to its end. */
+  readonly maxAnswerBytes: number;
 }
 
 export interface EngineAnswer {
@@ -74,20 +81,15 @@ export class EngineHttp implements OnModuleDestroy {
    * @throws ServiceError WORKER_RESET when there is none, DECODE_TIMEOUT when `signal` fires first, ENGINE_PROTOCOL for one
    *   past the bound or that is not HTTP
    */
-  async ask(
-    target: EngineTarget,
-    method: 'GET' | 'POST',
-    route: string,
-    signal: AbortSignal,
-    body?: object,
-  ): Promise<EngineAnswer> {
+  async ask(target: EngineTarget, question: Question, signal: AbortSignal): Promise<EngineAnswer> {
+    const { method, route, body, maxAnswerBytes } = question;
     const content = body && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
     const { origin, path } = address(target, route);
     try {
       const answer = await this.context.runInAsyncScope(() =>
         this.pools.at(origin).request({ path, method, signal, ...content }),
       );
-      return { status: answer.statusCode, json: parseJson(await bounded(answer.body)) };
+      return { status: answer.statusCode, json: parseJson(await bounded(answer.body, maxAnswerBytes)) };
     } catch (cause) {
       if (cause instanceof ServiceError) throw cause;
       if (signal.aborted) throw new ServiceError('DECODE_TIMEOUT', {}, cause);
@@ -103,12 +105,12 @@ function address({ url }: EngineTarget, route: string): { readonly origin: strin
 }
 
 /** Leaving the loop early destroys the body, and with it the connection. */
-async function bounded(body: AsyncIterable<Buffer>): Promise<string> {
+async function bounded(body: AsyncIterable<Buffer>, maxBytes: number): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of body) {
     bytes += chunk.length;
-    if (bytes > MAX_ANSWER_BYTES) {
+    if (bytes > maxBytes) {
       throw new ServiceError('ENGINE_PROTOCOL', {
         message: 'The engine sent an answer that is larger than any engine sends.',
       });
