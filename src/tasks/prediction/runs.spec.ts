@@ -1,0 +1,37 @@
+import { beforeEach, expect, it } from 'vitest';
+import { Runs } from './runs';
+
+let runs: Runs;
+beforeEach(() => void (runs = new Runs()));
+
+const small = { promptTokens: 5, askedTokens: 20 };
+const end = { tokens: 20, stoppedByItself: false, cachedShare: undefined };
+
+it('measures prefill and decode of an attempt, and how many ran beside it on its replica', () => {
+  const progress = { tokens: 0, firstOutputAtMs: undefined as number | undefined };
+  const run = runs.begin('p/r', small, progress, 1000);
+  runs.begin('p/other', small, progress, 1000);
+  progress.firstOutputAtMs = 1100;
+  const second = runs.begin('p/r', small, progress, 1250);
+  runs.end(second, 1500);
+  expect(runs.measure(run, end, 2000)).toMatchObject({ prefillMs: 100, decodeMs: 900, beside: 1.25, ...small });
+});
+
+it('measures nothing of one that has shown nothing, or is over', () => {
+  const run = runs.begin('p/r', small, { tokens: 0, firstOutputAtMs: undefined }, 0);
+  expect(runs.measure(run, end, 10)).toBeUndefined();
+  const shown = runs.begin('p/r', small, { tokens: 1, firstOutputAtMs: 5 }, 0);
+  runs.end(shown, 10);
+  runs.end(run, 10);
+  expect(runs.measure(shown, end, 10)).toBeUndefined();
+});
+
+it('knows who runs, with what they have shown so far, until they end', () => {
+  const progress = { tokens: 0, firstOutputAtMs: undefined };
+  const run = runs.begin('p/r', small, progress, 0);
+  progress.tokens = 7;
+  expect([...runs.on('p/r')].map(({ tokens }) => tokens)).toEqual([7]);
+  runs.end(run, 1);
+  runs.end(run, 2);
+  expect([runs.on('p/r').size, runs.on('nowhere').size]).toEqual([0, 0]);
+});

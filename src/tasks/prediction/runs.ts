@@ -1,0 +1,109 @@
+import type { AttemptMeasure } from './pool-pace';
+import type { RunningAttempt } from './station';
+
+/** What changes while an attempt runs; read when it is needed. */
+export interface Progress {
+  readonly tokens: number;
+  /** On the clock of the runs; undefined before the first output. */
+  readonly firstOutputAtMs: number | undefined;
+}
+
+/** What an attempt is to do. Tokens of a prompt are estimated from its bytes. */
+export interface Assignment {
+  readonly promptTokens: number;
+  readonly askedTokens: number;
+}
+
+/** What the engine said at the end. */
+export interface RunEnd {
+  readonly tokens: number;
+  readonly stoppedByItself: boolean;
+  readonly cachedShare: number | undefined;
+}
+
+/** The attempts of one replica, and how many there were over time. */
+interface Crowd {
+  readonly runs: Set<Run>;
+  /** Attempts × milliseconds since it was made. */
+  attemptMs: number;
+  sinceMs: number;
+}
+
+/** One attempt that holds a slot. */
+export class Run implements RunningAttempt {
+  readonly promptTokens: number;
+  readonly askedTokens: number;
+
+  constructor(
+    private readonly progress: Progress,
+    readonly replica: string,
+    readonly startedAtMs: number,
+    /** Of its replica, when it began. */
+    readonly attemptMsBefore: number,
+    { promptTokens, askedTokens }: Assignment,
+  ) {
+    this.promptTokens = promptTokens;
+    this.askedTokens = askedTokens;
+  }
+
+  get tokens(): number {
+    return this.progress.tokens;
+  }
+
+  get firstOutputAtMs(): number | undefined {
+    return this.progress.firstOutputAtMs;
+  }
+}
+
+const nobody: ReadonlySet<Run> = new Set();
+
+/** The attempts that hold slots now, by replica. */
+export class Runs {
+  private readonly crowds = new Map<string, Crowd>();
+
+  begin(replica: string, assignment: Assignment, progress: Progress, nowMs: number): Run {
+    let crowd = this.crowds.get(replica);
+    if (!crowd) this.crowds.set(replica, (crowd = { runs: new Set(), attemptMs: 0, sinceMs: nowMs }));
+    tick(crowd, nowMs);
+    const run = new Run(progress, replica, nowMs, crowd.attemptMs, assignment);
+    crowd.runs.add(run);
+    return run;
+  }
+
+  /** Its slot is free. Ending it again does nothing. */
+  end(run: Run, nowMs: number): void {
+    const crowd = this.crowds.get(run.replica);
+    if (!crowd?.runs.has(run)) return;
+    tick(crowd, nowMs);
+    crowd.runs.delete(run);
+    if (crowd.runs.size === 0) this.crowds.delete(run.replica);
+  }
+
+  on(replica: string): ReadonlySet<Run> {
+    return this.crowds.get(replica)?.runs ?? nobody;
+  }
+
+  /** How a run went that is over now but has not been ended here; undefined where it has shown nothing. */
+  measure(run: Run, { tokens, stoppedByItself, cachedShare }: RunEnd, nowMs: number): AttemptMeasure | undefined {
+    const crowd = this.crowds.get(run.replica);
+    const { firstOutputAtMs, startedAtMs, promptTokens, askedTokens } = run;
+    if (!crowd || firstOutputAtMs === undefined) return undefined;
+    tick(crowd, nowMs);
+    const tookMs = nowMs - startedAtMs;
+    return {
+      promptTokens,
+      askedTokens,
+      cachedShare,
+      prefillMs: firstOutputAtMs - startedAtMs,
+      decodeMs: nowMs - firstOutputAtMs,
+      tokens,
+      stoppedByItself,
+      beside: tookMs > 0 ? (crowd.attemptMs - run.attemptMsBefore) / tookMs : crowd.runs.size,
+    };
+  }
+}
+
+function tick(crowd: Crowd, nowMs: number): void {
+  crowd.attemptMs += crowd.runs.size * (nowMs - crowd.sinceMs);
+  crowd.sinceMs = nowMs;
+}
