@@ -31,6 +31,29 @@ Feature: Dispatch and failures of engines
     Then all of them end as completed
     And each stream has one "started" event
 
+  @B-DP-119
+  Scenario: A task that has shown nothing leaves an engine that dies, for another
+    Given the setting ORCHD_PROBE_TIMEOUT_MS is "300"
+    And an engine with 1 slot is bound to pool "default" as "r0"
+    And it fails with "stall-prefill"
+    And task "t-1" waits or runs
+    And the engine is at work
+    And an engine with 1 slot is bound to pool "default" as "r1"
+    When the engine answers nobody any more
+    Then task "t-1" ends as completed
+    And it ran on "default/r1"
+    And each stream has one "started" event
+
+  @B-DP-119
+  Scenario: A task that has shown tokens ends with its engine, and is not run again
+    Given the setting ORCHD_PROBE_TIMEOUT_MS is "300"
+    And a slow engine with 1 slot is bound to pool "default"
+    And task "t-1" with {"max_tokens": 5000} is running
+    When the engine answers nobody any more
+    Then the stream of task "t-1" ends with the error WORKER_RESET
+    And the error names the engine "llamacpp"
+    And the engine was asked 1 time
+
   @B-DP-116
   Scenario: When every attempt fails the task ends with a typed error, not with the stand-in
     Given an engine with 1 slot is bound to pool "default"

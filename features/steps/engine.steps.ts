@@ -4,6 +4,8 @@ import type { ServiceWorld } from '../support/world';
 
 /** Tokens a second at which a task of a few hundred tokens runs for as long as a scenario needs. */
 const SLOW = 50;
+/** A test that waits this long for what should come at once has found a fault. */
+const LAST_RESORT_MS = 25_000;
 
 async function bindAs(
   world: ServiceWorld,
@@ -17,6 +19,11 @@ async function bindAs(
     poolId,
     replicaId,
   );
+}
+
+/** What the engine was asked to complete, oldest first. */
+function completionsOf(world: ServiceWorld): ReturnType<ServiceWorld['theEngine']['stats']>['requests'] {
+  return world.theEngine.stats().requests.filter(({ path }) => path === '/completion');
 }
 
 Given(
@@ -42,7 +49,16 @@ Given(
 
 Given('it fails with {string}', function (this: ServiceWorld, fault: string) {
   const [name = '', value] = fault.split('=');
-  this.engines.at(-1)?.control({ faults: { [name]: value === undefined ? true : Number(value) } });
+  this.lastEngine.control({ faults: { [name]: value === undefined ? true : Number(value) } });
+});
+
+Given('the engine is at work', async function (this: ServiceWorld) {
+  await this.theEngine.until(stats => stats.active > 0, LAST_RESORT_MS);
+});
+
+When('the engine answers nobody any more', function (this: ServiceWorld) {
+  // What stalls goes on to, when its fault is taken back.
+  this.theEngine.control({ faults: { 'stall-prefill': Infinity, wedge: Infinity } });
 });
 
 Given(
@@ -50,7 +66,6 @@ Given(
   async function (this: ServiceWorld, poolId: string, ttlMs: number) {
     await this.register(poolId, 'r0', { url: (await this.engine()).url, ttl_ms: ttlMs });
     await this.waitForLog(({ event }) => event === 'replica_bound');
-    this.names.set('pool', poolId);
   },
 );
 
@@ -62,6 +77,7 @@ Given(
   'an engine is named by ORCHD_LLAMACPP_URL, in pool {string} as {string}',
   async function (this: ServiceWorld, poolId: string, replicaId: string) {
     const { url } = await this.engine();
+    this.names.set('pool', poolId);
     Object.assign(this.env, {
       ORCHD_LLAMACPP_URL: url,
       ORCHD_LLAMACPP_POOL: poolId,
@@ -72,24 +88,23 @@ Given(
 );
 
 Then('the engine works for nobody', async function (this: ServiceWorld) {
-  await this.engines[0]?.until(stats => stats.active === 0 && stats.deferred === 0);
+  await this.theEngine.until(stats => stats.active === 0 && stats.deferred === 0, LAST_RESORT_MS);
 });
 
 Then(/^the engine was asked (\d+) times?$/, function (this: ServiceWorld, times: string) {
-  const asked = this.engines[0]?.stats().requests.filter(({ path }) => path === '/completion');
-  assert.equal(asked?.length, Number(times));
+  assert.equal(completionsOf(this).length, Number(times));
 });
 
 Then(/^the engine was asked with (\{.*\})$/, function (this: ServiceWorld, expected: string) {
-  const body = this.engines[0]?.stats().requests.find(({ path }) => path === '/completion')?.body as Record<
-    string,
-    unknown
-  >;
+  const [request] = completionsOf(this);
+  assert.ok(request, 'the engine was asked for no completion');
+  const body = request.body as Record<string, unknown>;
   for (const [field, value] of Object.entries(JSON.parse(expected) as Record<string, unknown>))
     assert.deepEqual(body[field], value, field);
 });
 
 Then('the engine was sent the correlation id {string}', function (this: ServiceWorld, id: string) {
-  const request = this.engines[0]?.stats().requests.find(({ path }) => path === '/completion');
-  assert.equal(request?.headers['x-correlation-id'], id);
+  const [request] = completionsOf(this);
+  assert.ok(request, 'the engine was asked for no completion');
+  assert.equal(request.headers['x-correlation-id'], id);
 });

@@ -29,6 +29,7 @@ Given(
     writeFileSync(join(folder, '..2026_11_25', 'gpu.json'), `\ufeff${handoff}`);
     symlinkSync('..2026_11_25', join(folder, '..data'));
     symlinkSync('..data/gpu.json', join(folder, 'gpu.json'));
+    this.names.set('pool', 'gpu-0');
     this.names.set('file', 'gpu.json');
   },
 );
@@ -71,8 +72,8 @@ Given('a partial handoff file has been ignored', async function (this: ServiceWo
 });
 
 Given('its engine is gone', async function (this: ServiceWorld) {
-  await this.engines[0]?.stop();
-  await this.until('/v2/pools/gpu-0/health', health => health['live'] === false);
+  await this.theEngine.stop();
+  await this.until(`/v2/pools/${this.poolId}/health`, health => health['live'] === false);
 });
 
 When('the handoff file brings the address of another engine', async function (this: ServiceWorld) {
@@ -84,11 +85,10 @@ Then(
   'task {string} pinned to {string} is served by the other engine',
   async function (this: ServiceWorld, taskId: string, poolId: string) {
     await this.until(`/v2/pools/${poolId}/health`, health => health['live'] === true && health['ready'] === true);
-    const other = this.engines.at(-1);
     // An unknown pool is ready by definition; a binding is not.
     await this.until(`/v2/pools/${poolId}`, pool => ((pool['replicas'] ?? []) as unknown[]).length === 1);
     await this.accepted(taskId, { placement: { pin_pool_id: poolId } });
     await this.until(`/v2/tasks/${taskId}`, task => task['state'] === 'completed');
-    assert.equal(other?.stats().finished, 1);
+    assert.equal(this.lastEngine.stats().finished, 1);
   },
 );

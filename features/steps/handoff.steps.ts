@@ -51,12 +51,12 @@ When('I wait for the poll interval', async function (this: ServiceWorld) {
 });
 
 Then('an adapter is bound to the pool', async function (this: ServiceWorld) {
-  const [replica] = await replicasOf(this, 'gpu-0');
+  const [replica] = await replicasOf(this, this.poolId);
   assert.deepEqual([replica?.['engine'], replica?.['source']], ['llamacpp', 'handoff']);
 });
 
 Then('the pool is registered as ready', async function (this: ServiceWorld) {
-  assert.equal((await this.look('/v2/pools/gpu-0/health')).json()['ready'], true);
+  assert.equal((await this.look(`/v2/pools/${this.poolId}/health`)).json()['ready'], true);
 });
 
 Then('the pool is marked as bound', async function (this: ServiceWorld) {
@@ -66,16 +66,16 @@ Then('the pool is marked as bound', async function (this: ServiceWorld) {
 
 Then('a narration breadcrumb is emitted', async function (this: ServiceWorld) {
   const line = await this.waitForLog(({ event }) => event === 'autobind');
-  assert.equal(line['pool_id'], 'gpu-0');
+  assert.equal(line['pool_id'], this.poolId);
   assert.ok(String(line['human']).length > 10);
 });
 
 Then('the pool is not re-bound', async function (this: ServiceWorld) {
   const [first, second] = this.engines;
-  await this.enqueue({ task_id: 'where', placement: { pin_pool_id: 'gpu-0' } });
+  await this.enqueue({ task_id: 'where', placement: { pin_pool_id: this.poolId } });
   await this.readTask('where');
   assert.deepEqual([first?.stats().started, second?.stats().started], [1, 0]);
-  assert.equal((await replicasOf(this, 'gpu-0')).length, 1);
+  assert.equal((await replicasOf(this, this.poolId)).length, 1);
 });
 
 Then('the new handoff is processed', async function (this: ServiceWorld) {

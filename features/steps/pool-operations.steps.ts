@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import { Given, Then, When } from '@cucumber/cucumber';
 import type { ServiceWorld } from '../support/world';
 
-const health = '/v2/pools/default/health';
+const healthOf = (poolId: string): string => `/v2/pools/${poolId}/health`;
 
 Given('pool {string} drains', async function (this: ServiceWorld, poolId: string) {
   await this.request('POST', `/v2/pools/${poolId}/drain`);
@@ -29,21 +29,24 @@ Then('the engine is ready in pool {string}, which still drains', async function 
 });
 
 Given('the pool has loaded {string}', async function (this: ServiceWorld, model: string) {
-  await this.request('POST', '/v2/pools/default/reload', { new_model_ref: model });
+  await this.request('POST', `/v2/pools/${this.poolId}/reload`, { new_model_ref: model });
   assert.equal(this.answer.status, 200, this.answer.text);
-  await this.until(health, view => view['ready'] === true);
+  await this.until(healthOf(this.poolId), view => view['ready'] === true);
 });
 
 When('I reload pool {string} with {string}', async function (this: ServiceWorld, poolId: string, model: string) {
   const reload = this.request('POST', `/v2/pools/${poolId}/reload`, { new_model_ref: model });
   let done = false;
   void reload.finally(() => (done = true));
-  while (!done) if ((await this.look(health)).json()['ready'] === false) this.names.set('unready', 'seen');
+  while (!done) {
+    const { ready } = (await this.look(healthOf(poolId))).json();
+    if (ready === false) this.names.set('unready', poolId);
+  }
   await reload;
 });
 
 Then('the pool was not ready meanwhile', function (this: ServiceWorld) {
-  assert.equal(this.names.get('unready'), 'seen');
+  assert.equal(this.names.get('unready'), this.poolId);
 });
 
 Then(
@@ -55,9 +58,9 @@ Then(
 );
 
 Then('the pool is ready again with {string}', async function (this: ServiceWorld, model: string) {
-  await this.until(health, view => view['ready'] === true);
+  await this.until(healthOf(this.poolId), view => view['ready'] === true);
   assert.equal(await this.metric('model_state', { model_id: model, state: 'loaded' }), 1);
-  await this.accepted('after', { model_ref: model });
+  await this.accepted('after', { model_ref: model, placement: { pin_pool_id: this.poolId } });
   await this.until('/v2/tasks/after', task => task['state'] === 'completed');
 });
 
@@ -67,13 +70,13 @@ Then('the pool is not ready, and says why', function (this: ServiceWorld) {
 });
 
 Then('the pool is gone', async function (this: ServiceWorld) {
-  const poolId = this.names.get('pool') ?? 'gpu-0';
-  await this.until(`/v2/pools/${poolId}`, answer => answer['code'] === 'POOL_NOT_FOUND');
+  await this.until(`/v2/pools/${this.poolId}`, answer => answer['code'] === 'POOL_NOT_FOUND');
 });
 
 Then(
   'the pool has {int} free slot and a queue_depth of {int}',
   async function (this: ServiceWorld, free: number, depth: number) {
+    const health = healthOf(this.poolId);
     await this.until(health, view => (view['metrics'] as Record<string, number>)['slots_free'] === free);
     assert.equal(((await this.look(health)).json()['metrics'] as Record<string, number>)['queue_depth'], depth);
     assert.equal(await this.metric('queue_depth'), depth);
@@ -87,8 +90,7 @@ When('I register a worker at {string}', async function (this: ServiceWorld, url:
 When(
   'that engine registers in pool {string} with its address spelt otherwise',
   async function (this: ServiceWorld, poolId: string) {
-    const engine = this.engines.at(-1);
-    assert.ok(engine, 'no engine was started');
+    const engine = this.lastEngine;
     await this.request('POST', '/v2/workers/register', {
       pool_id: poolId,
       url: `${engine.url.replace('http', 'HTTP')}/v1/`,

@@ -34,15 +34,16 @@ When('I request pool health for {string}', async function (this: ServiceWorld, p
 });
 
 When('I request pool drain with deadline_ms {int}', async function (this: ServiceWorld, deadlineMs: number) {
-  await this.request('POST', '/v2/pools/default/drain', { deadline_ms: deadlineMs });
+  await this.request('POST', `/v2/pools/${this.poolId}/drain`, { deadline_ms: deadlineMs });
 });
 
 When('I request pool reload with new_model_ref {string}', async function (this: ServiceWorld, model: string) {
-  await this.request('POST', '/v2/pools/default/reload', { new_model_ref: model });
+  this.names.set('model', model);
+  await this.request('POST', `/v2/pools/${this.poolId}/reload`, { new_model_ref: model });
 });
 
 When('I request pool purge', async function (this: ServiceWorld) {
-  await this.request('POST', '/v2/pools/default/purge', {});
+  await this.request('POST', `/v2/pools/${this.poolId}/purge`, {});
 });
 
 Then('the response includes metrics', function (this: ServiceWorld) {
@@ -54,11 +55,11 @@ Then('the response shows live=true and ready=true \\(defaults)', function (this:
 });
 
 Then('the pool is marked as draining', async function (this: ServiceWorld) {
-  assert.equal((await this.look('/v2/pools/default/health')).json()['draining'], true);
+  assert.equal((await this.look(`/v2/pools/${this.poolId}/health`)).json()['draining'], true);
 });
 
 Then('the model_state metric is updated', async function (this: ServiceWorld) {
-  assert.equal(await this.metric('model_state', { model_id: 'model-v2', state: 'loaded' }), 1);
+  assert.equal(await this.metric('model_state', { model_id: this.names.get('model') ?? '', state: 'loaded' }), 1);
 });
 
 Then(/^its metrics are (\{.*\})$/, function (this: ServiceWorld, expected: string) {

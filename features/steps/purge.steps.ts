@@ -41,11 +41,11 @@ Then('the purge could not do {string}, and says why', async function (this: Serv
 });
 
 Then('the engine was made to unload {string}', function (this: ServiceWorld, model: string) {
-  assert.deepEqual(this.engines[0]?.stats().loads.at(-1), { model, action: 'unload' });
+  assert.deepEqual(this.theEngine.stats().loads.at(-1), { model, action: 'unload' });
 });
 
 Then("the engine's slots were erased", function (this: ServiceWorld) {
-  assert.deepEqual([...(this.engines[0]?.stats().erasedSlots ?? [])].sort(), [0, 1]);
+  assert.deepEqual([...this.theEngine.stats().erasedSlots].sort(), [0, 1]);
 });
 
 Then('the file {string} is still there', function (this: ServiceWorld, name: string) {

@@ -32,7 +32,7 @@ Then('the last is the end', function (this: ServiceWorld) {
 
 Then('the first token is read before the engine has sent its last', async function (this: ServiceWorld) {
   await this.readTask('t-1', { until: event => event.type === 'token' });
-  assert.equal(this.engines[0]?.stats().finished, 0);
+  assert.equal(this.theEngine.stats().finished, 0);
 });
 
 Then('every event has the next number as its id', async function (this: ServiceWorld) {
@@ -91,7 +91,7 @@ Then(
   function (this: ServiceWorld, tokens: number) {
     const end = this.events('end')[0]?.data as Record<string, unknown>;
     assert.equal(end['tokens_out'], tokens);
-    assert.equal(end['tokens_out'], this.engines[0]?.stats().tokens);
+    assert.equal(end['tokens_out'], this.theEngine.stats().tokens);
     assert.ok(Number(end['decode_time_ms']) > 0);
     assert.equal(end['decode_ms'], end['decode_time_ms']);
   },

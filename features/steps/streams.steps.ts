@@ -40,7 +40,7 @@ Then('I receive one event "token" with text {string}', function (this: ServiceWo
 });
 
 Then('the task is dispatched to the adapter', function (this: ServiceWorld) {
-  assert.equal(this.engines[0]?.stats().started, 1);
+  assert.equal(this.theEngine.stats().started, 1);
 });
 
 Then('I receive real token events from the adapter', function (this: ServiceWorld) {
@@ -51,7 +51,7 @@ Then('I receive real token events from the adapter', function (this: ServiceWorl
     tokens.map((_, index) => index),
   );
   const end = this.events('end')[0]?.data as { tokens_out: number };
-  assert.equal(end.tokens_out, this.engines[0]?.stats().tokens);
+  assert.equal(end.tokens_out, this.theEngine.stats().tokens);
 });
 
 Then('the deterministic fallback is used', async function (this: ServiceWorld) {

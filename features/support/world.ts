@@ -34,6 +34,8 @@ export class ServiceWorld extends World {
   /** Made by {@link begin}. */
   folder!: TemporaryFolder;
   readonly engines: RunningEngine[] = [];
+  /** Ids of the tasks that were accepted, in the order of their admissions. */
+  readonly submitted: string[] = [];
   private running: RunningService | undefined;
   private readonly formerLogs: LogLine[] = [];
   private readonly endings: (() => Promise<unknown>)[] = [];
@@ -81,6 +83,27 @@ export class ServiceWorld extends World {
     return engine;
   }
 
+  /** The one that a scenario calls "the engine": its first. */
+  get theEngine(): RunningEngine {
+    const [engine] = this.engines;
+    assert.ok(engine, 'this scenario has no engine');
+    return engine;
+  }
+
+  /** The one that a step before has just started: "it". */
+  get lastEngine(): RunningEngine {
+    const engine = this.engines.at(-1);
+    assert.ok(engine, 'this scenario has no engine');
+    return engine;
+  }
+
+  /** The one that a scenario calls "the pool": the last that a step has named. */
+  get poolId(): string {
+    const poolId = this.names.get('pool');
+    assert.ok(poolId, 'no step has named a pool');
+    return poolId;
+  }
+
   async request(
     method: string,
     path: string,
@@ -113,7 +136,9 @@ export class ServiceWorld extends World {
   }
 
   async enqueue(task: Record<string, unknown> = {}): Promise<HttpAnswer> {
-    return this.request('POST', '/v2/tasks', { prompt: 'Say hello.', max_tokens: 8, ...task });
+    const answer = await this.request('POST', '/v2/tasks', { prompt: 'Say hello.', max_tokens: 8, ...task });
+    if (answer.status === 202) this.submitted.push(String(answer.json()['task_id']));
+    return answer;
   }
 
   /** Submits a task that must be accepted; what it answered is not the scenario's answer. */
@@ -143,6 +168,7 @@ export class ServiceWorld extends World {
   }
 
   async register(poolId: string, replicaId: string, more: Record<string, unknown> = {}): Promise<void> {
+    this.names.set('pool', poolId);
     const answer = await this.request(
       'POST',
       '/v2/workers/register',
@@ -194,6 +220,8 @@ export class ServiceWorld extends World {
 
   writeHandoff(file: string, content: unknown): void {
     const folder = this.env['ORCHD_RUNTIME_DIR'] ?? '';
+    const { pool_id: poolId } = Object(content) as { readonly pool_id?: unknown };
+    if (typeof poolId === 'string') this.names.set('pool', poolId);
     mkdirSync(folder, { recursive: true });
     const path = join(folder, file);
     writeFileSync(`${path}.tmp`, typeof content === 'string' ? content : JSON.stringify(content));

@@ -30,7 +30,10 @@ export abstract class PoolRegistry {
   /** The replica takes no new task at once and is forgotten when its last lease ends; false when there is none. */
   abstract unbind(poolId: string, replicaId: string): Promise<boolean>;
 
-  /** Takes in what a probe said. */
+  /**
+   * Takes in what a probe said. Leases of a replica that is dead by that are ended with WORKER_RESET, each once nothing was heard
+   * on it for as long as a probe may take: an engine that sends is not dead, whatever it answers to probes.
+   */
   abstract observe(poolId: string, replicaId: string, probe: EngineProbe): Promise<void>;
 
   abstract pool(poolId: string): Promise<PoolView | undefined>;

@@ -83,7 +83,9 @@ export interface Lease {
   readonly engineVersion: string;
   readonly adapter: EngineAdapter;
   readonly target: EngineTarget;
-  /** Emits once when the attempt must end now: the pool's drain deadline passed, or its replica was taken away. */
+  /** Batches that came from the engine; whoever runs the attempt counts them. A replica that is heard is not given up. */
+  heard: number;
+  /** Emits once when the attempt must end now: the pool's drain deadline passed, or its replica died or was taken away. */
   readonly revoked$: Observable<ServiceError>;
   release(): void;
 }

@@ -5,7 +5,7 @@ import { ServiceError } from '../../src/errors/service-error';
 import type { Binding, Lease } from '../../src/pools/pool';
 import type { PoolChange, PoolRegistry } from '../../src/pools/pool-registry.port';
 import { slotsStayRight } from './pool-registry.property';
-import { bindingOf, first, gone, ready, second, type PoolRegistryUnderTest } from './pool-samples';
+import { bindingOf, first, gone, PROBE_TIMEOUT_MS, ready, second, type PoolRegistryUnderTest } from './pool-samples';
 
 const DEADLINE_MS = 5000;
 
@@ -367,6 +367,81 @@ export function poolRegistryContract(driver: string, open: () => Promise<PoolReg
         }
         expect(await registry.revoke('gpu', new ServiceError('POOL_DRAINED'))).toBe(3);
         expect(await replica()).toMatchObject({ running: 0, slotsFree: 3 });
+      });
+    });
+
+    describe('a dead replica', () => {
+      it('gives up its leases once nothing was heard on them for as long as a probe may take (B-DP-119)', async () => {
+        await bindReady();
+        const reasons = reasonsOf(await acquire());
+        await observe(gone);
+        expect(reasons).toEqual([]);
+        subject.pass(PROBE_TIMEOUT_MS);
+        changes.length = 0;
+        await observe(gone);
+        expect(reasons).toMatchObject([{ code: 'WORKER_RESET', details: { engine: 'deterministic' } }]);
+        expect(reasons[0]?.message).toContain(gone.reason);
+        expect(changes.map(({ kind }) => kind)).toEqual(['health']);
+      });
+
+      it('is known to be dead to those whose lease it gives up', async () => {
+        await bindReady();
+        const lease = await acquire();
+        const seen: unknown[] = [];
+        lease.revoked$.subscribe(async () => {
+          seen.push((await replica())?.live);
+          lease.release();
+        });
+        subject.pass(PROBE_TIMEOUT_MS);
+        for (let n = 0; n < 2; n++) await observe(gone);
+        expect(seen).toEqual([false]);
+        expect(await replica()).toMatchObject({ running: 0, slotsFree: 0 });
+      });
+
+      it('keeps a lease that is heard, until it falls silent', async () => {
+        await bindReady();
+        const [spoken, silent] = [await acquire(), await acquire()];
+        const [reasons, others] = [reasonsOf(spoken), reasonsOf(silent)];
+        for (let n = 0; n < 3; n++) {
+          spoken.heard++;
+          subject.pass(PROBE_TIMEOUT_MS);
+          await observe(gone);
+        }
+        expect([reasons.length, others.length]).toEqual([0, 1]);
+        subject.pass(PROBE_TIMEOUT_MS - 100);
+        await observe(gone);
+        expect(reasons).toEqual([]);
+        subject.pass(100);
+        await observe(gone);
+        expect(reasons).toHaveLength(1);
+      });
+
+      it('keeps a lease that is young: it fails by itself where nobody is there', async () => {
+        await bindReady();
+        await observe(gone);
+        const reasons = reasonsOf(await acquire());
+        await observe(gone);
+        expect(reasons).toEqual([]);
+      });
+
+      it('is not one that loads, or that answers again', async () => {
+        await bindReady();
+        const reasons = reasonsOf(await acquire());
+        for (const probe of [gone, { state: 'loading' }, gone, ready()] as const) {
+          subject.pass(PROBE_TIMEOUT_MS);
+          await observe(probe);
+        }
+        expect(reasons).toEqual([]);
+      });
+
+      it('gives up what it still runs also while it is leaving, and is gone then', async () => {
+        await bindReady();
+        const lease = await acquire();
+        lease.revoked$.subscribe(() => lease.release());
+        await registry.unbind('gpu', 'r0');
+        subject.pass(PROBE_TIMEOUT_MS);
+        for (let n = 0; n < 2; n++) await observe(gone);
+        expect(await registry.pools()).toEqual([]);
       });
     });
 

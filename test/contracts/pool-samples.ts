@@ -2,9 +2,14 @@ import type { EngineProbe } from '../../src/engines/engine-adapter.port';
 import type { Binding } from '../../src/pools/pool';
 import type { PoolRegistry } from '../../src/pools/pool-registry.port';
 
+/** How long a probe may take in the registry under test. */
+export const PROBE_TIMEOUT_MS = 5000;
+
 /** One registry under test. It knows the engine `deterministic` and no other. */
 export interface PoolRegistryUnderTest {
   readonly registry: PoolRegistry;
+  /** Lets that much time pass for what is measured by the monotonic clock. */
+  pass(ms: number): void;
   dispose(): Promise<void>;
 }
 

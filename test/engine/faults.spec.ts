@@ -59,6 +59,26 @@ describe('a fault', () => {
     expect(body.match(/^data: /gm)).toHaveLength(2);
   });
 
+  it('wedge: nobody is answered and nothing is sent or noticed, until it is taken back', async () => {
+    await start({});
+    engine.control({ tokensPerSecond: 50 });
+    const [client, gone] = [complete({ n_predict: 1000 }), complete({ n_predict: 1000 })];
+    await engine.until(({ tokens }) => tokens >= 4);
+    engine.control({ faults: { wedge: Infinity } });
+    const health = fetch(`${engine.url}/health`);
+    const before = engine.stats();
+    gone.leave();
+    const late = complete();
+    const something = [health, late.ended, client.ended, engine.until(({ active }) => active < 2, 200)];
+    const first = await Promise.race(something.map(each => each.then(() => 'something').catch(() => 'silence')));
+    expect([first, late.bytes]).toEqual(['silence', 0]);
+    expect(engine.stats().tokens - before.tokens).toBeLessThanOrEqual(2);
+    engine.control({ faults: {}, tokensPerSecond: 0 });
+    expect((await health).status).toBe(200);
+    expect(await Promise.all([client.ended, late.ended])).toEqual(['complete', 'complete']);
+    await engine.until(({ active, aborted }) => active === 0 && aborted === 1);
+  });
+
   it('stall-prefill: a slot is taken and nothing is sent', async () => {
     await start({ 'stall-prefill': 1 });
     const client = complete();

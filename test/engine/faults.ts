@@ -3,7 +3,7 @@ import { abortable } from './abortable';
 /**
  * The ways in which the stand-in can misbehave, on the routes that generate. `unit` says what a fault's number means:
  * - `tokens`: it strikes once that many were sent;
- * - `times`: it strikes the next that many requests (without a number: every request);
+ * - `times`: it strikes the next that many requests (without a number: every request); `wedge` lasts until it is taken back;
  * - `bytes`, `ms`: a size, a time.
  * `fallback` is the number where none is given; undefined: one has to be given.
  */
@@ -12,6 +12,7 @@ export const faultTable = {
   'exit-after': { unit: 'tokens', fallback: undefined, help: 'the whole process dies after N tokens' },
   'stall-after': { unit: 'tokens', fallback: undefined, help: 'fall silent after N tokens, the connection stays open' },
   'stall-prefill': { unit: 'times', fallback: Infinity, help: 'take a slot and never begin' },
+  wedge: { unit: 'times', fallback: Infinity, help: 'answer nobody, send nothing, notice nothing; connections stay' },
   reset: { unit: 'times', fallback: Infinity, help: 'reset the connection before any byte' },
   html: { unit: 'times', fallback: Infinity, help: 'answer 200 with a web page' },
   '503': { unit: 'times', fallback: Infinity, help: 'answer 503' },
@@ -66,6 +67,8 @@ function checkedFault(name: string, number: unknown): FaultSettings {
   return { [known]: value };
 }
 
+const deaf = new AbortController().signal;
+
 /** The faults that are switched on now. */
 export class FaultBoard {
   private waiters: { readonly name: FaultName; readonly resolve: () => void }[] = [];
@@ -92,6 +95,11 @@ export class FaultBoard {
     // Kept at 0 rather than removed, so that what it stalled stays so until the fault is taken back.
     this.current = { ...this.current, [name]: left - 1 };
     return true;
+  }
+
+  /** Resolves once the engine is not wedged; it hears of nothing before that, of a client that goes neither. */
+  async unwedged(): Promise<void> {
+    if ('wedge' in this.current) await this.switchedOff('wedge', deaf);
   }
 
   /** Resolves once the fault is switched off; rejects with the signal's reason. */

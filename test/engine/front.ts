@@ -14,6 +14,7 @@ export function front(core: EngineCore, serverRoutes: Routes, controlRoutes: Rou
     const control = controlRoutes[route];
     if (control) return control(exchange);
     record(core, exchange);
+    await core.faults.unwedged();
     if (core.controls.loading && !openWhileLoading.has(route)) throw wireErrors.loading();
     const handler = serverRoutes[route];
     if (!handler) throw wireErrors.notFound();

@@ -59,6 +59,7 @@ export class Misbehaviour {
     if (faults.strikes('stall-prefill')) await faults.switchedOff('stall-prefill', this.signal);
     const slowMs = this.faults['slow-headers'];
     if (slowMs !== undefined) await pacer.delay(slowMs, this.signal);
+    await faults.unwedged();
   }
 
   /** Tokens that may be sent before a fault strikes. */
@@ -69,6 +70,7 @@ export class Misbehaviour {
 
   /** Applies what is due after so many tokens. Throws {@link EndedByFault} where nothing can follow. */
   async after(sent: number): Promise<void> {
+    await this.core.faults.unwedged();
     if (sent === 0 && this.isNew('huge-line')) await this.sendHugeLine(this.faults['huge-line'] ?? 0);
     for (const name of atTokens) {
       const at = this.faults[name];

@@ -20,18 +20,33 @@ export class MemoryLease implements Lease {
   /** Replays, for a lease can be revoked between its being given and its attempt's subscribing. */
   private readonly revocation = new ReplaySubject<ServiceError>(1);
   readonly revoked$: Observable<ServiceError> = this.revocation.asObservable();
+  heard = 0;
   private released = false;
+  /** What was {@link heard} when it was last looked at, and since when it has been no more. */
+  private heardBefore = 0;
+  private silentSinceMs: number;
 
   constructor(
     { engine, engineVersion, adapter, target }: LeasedReplica,
+    nowMs: number,
     private readonly onRelease: (lease: MemoryLease) => void,
   ) {
+    this.silentSinceMs = nowMs;
     this.poolId = target.poolId;
     this.replicaId = target.replicaId;
     this.engine = engine;
     this.engineVersion = engineVersion;
     this.adapter = adapter;
     this.target = target;
+  }
+
+  /** Since when nothing has been heard on it; as exact as it is looked at often. */
+  silenceMs(nowMs: number): number {
+    if (this.heard !== this.heardBefore) {
+      this.heardBefore = this.heard;
+      this.silentSinceMs = nowMs;
+    }
+    return nowMs - this.silentSinceMs;
   }
 
   /** Emitting ends the attempt with this error; its teardown releases the lease. A second reason is not heard. */

@@ -1,13 +1,15 @@
 import { poolRegistryContract } from '../../../test/contracts/pool-registry.contract';
 import { DeterministicAdapter } from '../../engines/deterministic/deterministic.adapter';
 import { EngineRegistry } from '../../engines/engine-registry';
+import { loadConfig } from '../../config/config';
 import { Alarms } from '../../time/alarms';
-import { Clock } from '../../time/clock';
+import { MovableClock } from '../../../test/support/movable-clock';
 import { MemoryPoolRegistry } from './pool-registry.memory';
 
 poolRegistryContract('memory', async () => {
-  const clock = new Clock();
+  const clock = new MovableClock();
+  const { config } = loadConfig({});
   const alarms = new Alarms(clock);
-  const registry = new MemoryPoolRegistry(new EngineRegistry([new DeterministicAdapter()]), clock, alarms);
-  return { registry, dispose: async () => alarms.onModuleDestroy() };
+  const registry = new MemoryPoolRegistry(config, new EngineRegistry([new DeterministicAdapter()]), clock, alarms);
+  return { registry, pass: ms => clock.pass(ms), dispose: async () => alarms.onModuleDestroy() };
 });

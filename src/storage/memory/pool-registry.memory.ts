@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Subject } from 'rxjs';
+import { Config } from '../../config/config';
 import type { EngineAdapter, EngineProbe } from '../../engines/engine-adapter.port';
 import { EngineRegistry } from '../../engines/engine-registry';
 import { ServiceError } from '../../errors/service-error';
@@ -22,6 +23,7 @@ export class MemoryPoolRegistry extends PoolRegistry {
   override readonly changes$ = this.changes.asObservable();
 
   constructor(
+    private readonly config: Config,
     private readonly engines: EngineRegistry,
     private readonly clock: Clock,
     private readonly alarms: Alarms,
@@ -64,8 +66,11 @@ export class MemoryPoolRegistry extends PoolRegistry {
   }
 
   async observe(poolId: string, replicaId: string, probe: EngineProbe): Promise<void> {
-    const noticed = this.state(poolId, replicaId)?.observe(probe, this.clock.wallMs());
-    if (noticed) this.changes.next({ poolId, replicaId, kind: 'health' });
+    const replica = this.state(poolId, replicaId);
+    if (!replica) return;
+    if (replica.observe(probe)) this.changes.next({ poolId, replicaId, kind: 'health' });
+    const silent = replica.silentLeases(this.config.probeTimeoutMs);
+    if (!replica.live) revokeAll(silent, gone(replica.view()));
   }
 
   async pool(poolId: string): Promise<PoolView | undefined> {
@@ -133,7 +138,7 @@ export class MemoryPoolRegistry extends PoolRegistry {
   private place(binding: Binding, adapter: EngineAdapter): void {
     const { poolId, replicaId } = binding;
     const pool = this.poolOf(poolId);
-    const replica = new ReplicaState(binding, adapter, this.clock.wallMs());
+    const replica = new ReplicaState(binding, adapter, this.clock);
     pool.replicas.set(replicaId, replica);
     this.armLapse(replica, binding);
     this.changes.next({ poolId, replicaId, kind: 'bound' });
@@ -193,6 +198,10 @@ function revokeAll(leases: Iterable<MemoryLease>, reason: ServiceError): number 
   const held = [...leases];
   for (const lease of held) lease.revoke(reason);
   return held.length;
+}
+
+function gone({ engine, lastError }: ReplicaView): ServiceError {
+  return new ServiceError('WORKER_RESET', { engine, message: `The engine is gone. ${lastError ?? ''}`.trim() });
 }
 
 function replacedBy({ engine }: Binding): ServiceError {

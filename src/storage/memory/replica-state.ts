@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { EngineAdapter, EngineProbe } from '../../engines/engine-adapter.port';
 import type { Binding, ReplicaView } from '../../pools/pool';
 import type { Alarm } from '../../time/alarms';
+import type { Clock } from '../../time/clock';
 import { MemoryLease } from './memory-lease';
 import { ReplicaHealth } from './replica-health';
 
@@ -20,12 +21,15 @@ export class ReplicaState {
   private noticed = '';
   /** Made when somebody looks, and kept until something changes: placement looks far more often than that. */
   private shown: ReplicaView | undefined;
+  private readonly boundAtMs: number;
 
   constructor(
     private binding: Binding,
     private readonly adapter: EngineAdapter,
-    private readonly boundAtMs: number,
-  ) {}
+    private readonly clock: Clock,
+  ) {
+    this.boundAtMs = clock.wallMs();
+  }
 
   get live(): boolean {
     return this.health.live;
@@ -59,8 +63,8 @@ export class ReplicaState {
   }
 
   /** Takes in a probe; true when somebody could notice the difference. */
-  observe(probe: EngineProbe, wallMs: number): boolean {
-    this.health.take(probe, wallMs);
+  observe(probe: EngineProbe): boolean {
+    this.health.take(probe, this.clock.wallMs());
     if (probe.state === 'ready') this.foreignSlots = Math.max(0, (probe.slotsBusy ?? 0) - this.busiest);
     this.busiest = this.leases.size;
     this.shown = undefined;
@@ -69,15 +73,25 @@ export class ReplicaState {
     return before !== this.noticed;
   }
 
+  /** Its leases on which nothing was heard for so long. To be asked at each probe, or silence is measured too short. */
+  silentLeases(forMs: number): MemoryLease[] {
+    const nowMs = this.clock.nowMs();
+    return [...this.leases].filter(lease => lease.silenceMs(nowMs) >= forMs);
+  }
+
   /** Leases a slot; the registry has seen that one is free. */
   lease(onRelease: () => void): MemoryLease {
     const { adapter, engineVersion } = this;
     const { engine, poolId, replicaId, url = '' } = this.binding;
-    const lease = new MemoryLease({ engine, engineVersion, adapter, target: { url, poolId, replicaId } }, () => {
-      this.leases.delete(lease);
-      this.shown = undefined;
-      onRelease();
-    });
+    const lease = new MemoryLease(
+      { engine, engineVersion, adapter, target: { url, poolId, replicaId } },
+      this.clock.nowMs(),
+      () => {
+        this.leases.delete(lease);
+        this.shown = undefined;
+        onRelease();
+      },
+    );
     this.leases.add(lease);
     this.busiest = Math.max(this.busiest, this.leases.size);
     this.shown = undefined;

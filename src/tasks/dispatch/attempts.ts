@@ -53,6 +53,7 @@ export class Attempts {
     run.add(
       lease.adapter.run(lease.target, requestOf(task.spec, this.config)).subscribe({
         next: batch => {
+          lease.heard++;
           try {
             const usage = this.take(task, output, batch);
             if (usage) over(this.completed(task, output, usage, standsIn));
