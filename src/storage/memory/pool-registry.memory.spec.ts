@@ -1,3 +1,5 @@
+import { poolLeasesContract } from '../../../test/contracts/pool-leases.contract';
+import type { PoolRegistryUnderTest } from '../../../test/contracts/pool-samples';
 import { poolRegistryContract } from '../../../test/contracts/pool-registry.contract';
 import { DeterministicAdapter } from '../../engines/deterministic/deterministic.adapter';
 import { EngineRegistry } from '../../engines/engine-registry';
@@ -6,10 +8,13 @@ import { Alarms } from '../../time/alarms';
 import { MovableClock } from '../../../test/support/movable-clock';
 import { MemoryPoolRegistry } from './pool-registry.memory';
 
-poolRegistryContract('memory', async () => {
+const open = async (): Promise<PoolRegistryUnderTest> => {
   const clock = new MovableClock();
   const { config } = loadConfig({});
   const alarms = new Alarms(clock);
   const registry = new MemoryPoolRegistry(config, new EngineRegistry([new DeterministicAdapter()]), clock, alarms);
   return { registry, pass: ms => clock.pass(ms), dispose: async () => alarms.onModuleDestroy() };
-});
+};
+
+poolRegistryContract('memory', open);
+poolLeasesContract('memory', open);
