@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { artifactStoreContract } from '../../../test/contracts/artifact-store.contract';
@@ -171,5 +171,76 @@ describe('FileArtifactStore', () => {
     const id = createHash('sha256').update(json).digest('hex');
     await store.put({ id, json }, 'transcript', 't1');
     expect((await store.get(id)) === json).toBe(true);
+  });
+});
+
+describe('FileArtifactStore, when its folder is taken away', () => {
+  const unavailable = { code: 'STORAGE_UNAVAILABLE', status: 503 };
+  const takings: readonly (readonly [string, (root: string) => void])[] = [
+    ['deleted', root => rmSync(root, { recursive: true })],
+    ['moved away', root => renameSync(root, `${root}-away`)],
+    [
+      'replaced by a copy',
+      root => {
+        renameSync(root, `${root}-away`);
+        cpSync(`${root}-away`, root, { recursive: true });
+      },
+    ],
+  ];
+
+  it.each(takings)('%s, acknowledges nothing more, and says so once (B-STO-002)', async (_, take) => {
+    const lines: string[] = [];
+    const dataDir = folder();
+    const store = await open(dataDir, new Clock(), lines);
+    await store.put(canonicalDocument({ n: 0 }), 'document');
+    await store.put(canonicalDocument({ t: 0 }), 'transcript', 'task-0');
+    take(join(dataDir, 'artifacts'));
+    for (let n = 1; n < 4; n++) {
+      await expect(store.put(canonicalDocument({ n }), 'document')).rejects.toMatchObject(unavailable);
+      const transcript = store.put(canonicalDocument({ t: n }), 'transcript', `task-${n}`);
+      await expect(transcript).rejects.toMatchObject(unavailable);
+    }
+    expect(lines.map(line => (JSON.parse(line) as { event: string }).event)).toEqual(['files_unwritable']);
+  });
+
+  it('does not take what it had for what it has (B-STO-002)', async () => {
+    const dataDir = folder();
+    const store = await open(dataDir);
+    const [doc, transcript] = [canonicalDocument({ n: 0 }), canonicalDocument({ t: 0 })];
+    await store.put(doc, 'document');
+    await store.put(transcript, 'transcript', 'task-0');
+    rmSync(join(dataDir, 'artifacts'), { recursive: true });
+    await expect(store.put(doc, 'document')).rejects.toMatchObject(unavailable);
+    await expect(store.put(transcript, 'transcript', 'task-0')).rejects.toMatchObject(unavailable);
+    expect(await store.get(doc.id)).toBeUndefined();
+  });
+
+  it('writes a document again whose file alone was deleted', async () => {
+    const dataDir = folder();
+    const store = await open(dataDir);
+    const doc = canonicalDocument({ n: 0 });
+    await store.put(doc, 'document');
+    for (const name of readdirSync(join(dataDir, 'artifacts', doc.id.slice(0, 1)))) {
+      rmSync(join(dataDir, 'artifacts', doc.id.slice(0, 1), name));
+    }
+    await store.put(doc, 'document');
+    expect(await store.get(doc.id)).toBe(doc.json);
+    expect(await (await open(dataDir)).get(doc.id)).toBe(doc.json);
+  });
+
+  it('goes on when it is put back (B-STO-002)', async () => {
+    const dataDir = folder();
+    const store = await open(dataDir);
+    const root = join(dataDir, 'artifacts');
+    await store.put(canonicalDocument({ t: 0 }), 'transcript', 'task-0');
+    renameSync(root, `${root}-away`);
+    const [doc, transcript] = [canonicalDocument({ n: 1 }), canonicalDocument({ t: 1 })];
+    await expect(store.put(doc, 'document')).rejects.toMatchObject(unavailable);
+    await expect(store.put(transcript, 'transcript', 'task-1')).rejects.toMatchObject(unavailable);
+    renameSync(`${root}-away`, root);
+    await store.put(doc, 'document');
+    await store.put(transcript, 'transcript', 'task-1');
+    const again = await open(dataDir);
+    expect([await again.get(doc.id), await again.get(transcript.id)]).toEqual([doc.json, transcript.json]);
   });
 });

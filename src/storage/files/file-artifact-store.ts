@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { rename } from 'node:fs/promises';
+import { rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
@@ -13,6 +13,7 @@ import { Config } from '../../config/config';
 import { ServiceError } from '../../errors/service-error';
 import { Narrator } from '../../observability/narrator';
 import { Clock } from '../../time/clock';
+import { KeptFile } from '../kept-file';
 import { ArtifactIndex, NAME_BYTES } from './artifact-index';
 import { fileNameOf, infoOf } from './artifact-name';
 import {
@@ -26,7 +27,9 @@ import {
 } from './atomic-file';
 import { syncFolder } from './folder-sync';
 import { KeyTurns } from './key-turns';
+import { assertInPlace } from './storage-error';
 import { TranscriptPacks } from './transcript-packs';
+import { WritingNotes } from './writing-notes';
 
 /** One folder for each first digit of an id: so few that puts at the same time share folder syncs, which halves their cost. */
 const SHARDS = [...'0123456789abcdef'];
@@ -48,6 +51,8 @@ export class FileArtifactStore extends ArtifactStore implements OnModuleInit, On
   private readonly root: string;
   private readonly index = new ArtifactIndex();
   private readonly packs: TranscriptPacks;
+  private folder: KeptFile | undefined;
+  private readonly notes: WritingNotes;
   /** Changes of files, by artifact. */
   private readonly turns = new KeyTurns();
   /** Puts under way, and the room they were given: it counts against the bound before they are in the index. */
@@ -65,23 +70,28 @@ export class FileArtifactStore extends ArtifactStore implements OnModuleInit, On
     this.root = join(config.dataDir, 'artifacts');
     const packBytes = Math.min(PACK_BYTES, config.artifactsMaxBytes * PACK_SHARE);
     this.packs = new TranscriptPacks(join(this.root, 'transcripts'), packBytes);
+    this.notes = new WritingNotes(narrator, 'artifacts');
   }
 
   async onModuleInit(): Promise<void> {
     await makeFolder(this.root);
+    this.folder = new KeptFile(this.root);
     for (const shard of SHARDS) await this.openShard(join(this.root, shard));
-    for (const info of await this.packs.open()) this.index.add(info);
+    for (const info of await this.packs.open(this.folder)) this.index.add(info);
   }
 
   async onModuleDestroy(): Promise<void> {
     await this.packs.close();
+    this.folder?.close();
+    this.folder = undefined;
   }
 
   async put(document: CanonicalDocument, kind: ArtifactInfo['kind'], taskId?: string): Promise<void> {
     const { id, json } = document;
     const neededBytes = NAME_BYTES + Buffer.byteLength(json);
     for (;;) {
-      if (this.index.holds(id, kind, taskId)) return;
+      if (this.index.holds(id, kind, taskId) && (await this.isStored(id))) return;
+      if (this.index.holds(id, kind, taskId)) continue; // Put anew meanwhile.
       // Nothing is awaited from here until the room is taken.
       if (this.fits(neededBytes)) return this.storeReserved(document, kind, taskId, neededBytes);
       await this.makeRoom(neededBytes);
@@ -166,7 +176,7 @@ export class FileArtifactStore extends ArtifactStore implements OnModuleInit, On
     reservedBytes: number,
   ): Promise<void> {
     this.reservedBytes += reservedBytes;
-    const stored = this.turns.run(document.id, () => this.store(document, kind, taskId));
+    const stored = this.notes.note(this.turns.run(document.id, () => this.store(document, kind, taskId)));
     const settled = stored.catch(() => undefined);
     this.storing.add(settled);
     try {
@@ -182,8 +192,24 @@ export class FileArtifactStore extends ArtifactStore implements OnModuleInit, On
     const bytes = Buffer.byteLength(json);
     const info = { id, kind, createdAtMs: this.clock.wallMs(), bytes, ...(taskId !== undefined && { taskId }) };
     if (kind === 'transcript') await this.packs.append(info, json);
-    else await writeAtomically(this.pathOf(info), json);
+    else await this.write(info, json);
     this.index.add(info);
+  }
+
+  private async write(info: ArtifactInfo, json: string): Promise<void> {
+    await writeAtomically(this.pathOf(info), json);
+    assertInPlace(this.folder);
+  }
+
+  /** False where files were taken away: their names are known no more, and what is put again is written again. */
+  private async isStored(id: string): Promise<boolean> {
+    let allAreThere = true;
+    for (const info of this.index.namesOf(id)) {
+      if (await (this.packs.holds(info) ? this.packs.isStored(info) : isFile(this.pathOf(info)))) continue;
+      allAreThere = false;
+      this.index.delete(info);
+    }
+    return allAreThere;
   }
 
   /** Undefined where it is gone. */
@@ -233,6 +259,13 @@ export class FileArtifactStore extends ArtifactStore implements OnModuleInit, On
   private pathOf(info: ArtifactInfo): string {
     return join(this.folderOf(info.id), fileNameOf(info));
   }
+}
+
+function isFile(path: string): Promise<boolean> {
+  return stat(path).then(
+    found => found.isFile(),
+    () => false,
+  );
 }
 
 /** In pieces, so that a long transcript does not hold up the event loop. */

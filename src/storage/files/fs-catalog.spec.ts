@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { modelCatalogContract, modelEntry } from '../../../test/contracts/model-catalog.contract';
@@ -81,5 +81,28 @@ describe('FsCatalog', () => {
     const mebibytes = (n: number) => modelEntry('m', { sbom: 'x'.repeat(n * 1024 * 1024) });
     await expect(catalog.create(mebibytes(257))).rejects.toMatchObject({ code: 'STORAGE_FULL', status: 507 });
     expect(await catalog.create(modelEntry('m'))).toBe(true);
+  });
+});
+
+describe('FsCatalog, when its folder is taken away', () => {
+  it.each(['deleted', 'replaced by a copy'])('%s, acknowledges nothing more (B-STO-002)', async how => {
+    const root = join(folder.path, 'catalog');
+    const catalog = await open();
+    await catalog.create(modelEntry('known'));
+    renameSync(root, `${root}-away`);
+    if (how !== 'deleted') cpSync(`${root}-away`, root, { recursive: true });
+    const unavailable = { code: 'STORAGE_UNAVAILABLE', status: 503 };
+    await expect(catalog.create(modelEntry('new'))).rejects.toMatchObject(unavailable);
+    const change = catalog.update('known', entry => ({ ...entry, state: 'Retired' }));
+    await expect(change).rejects.toMatchObject(unavailable);
+    await expect(catalog.delete('known')).rejects.toMatchObject(unavailable);
+    expect(await catalog.find('known')).toMatchObject({ state: 'Active' });
+    rmSync(root, { recursive: true, force: true });
+    renameSync(`${root}-away`, root);
+    expect(await catalog.create(modelEntry('new'))).toBe(true);
+    expect(lines.map(line => (JSON.parse(line) as { event: string }).event)).toEqual([
+      'files_unwritable',
+      'files_writable',
+    ]);
   });
 });

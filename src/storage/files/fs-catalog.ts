@@ -1,14 +1,17 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { ModelCatalog, type ModelEntry } from '../../catalog/model-catalog.port';
 import { Config } from '../../config/config';
 import { ServiceError } from '../../errors/service-error';
 import { Narrator } from '../../observability/narrator';
+import { KeptFile } from '../kept-file';
 import { filesOf, makeFolder, readBounded, removeDurably, writeAtomically } from './atomic-file';
 import { syncFolder } from './folder-sync';
 import { KeyTurns } from './key-turns';
 import { readModelEntry, writeModelEntry } from './model-entry-file';
+import { assertInPlace } from './storage-error';
+import { WritingNotes } from './writing-notes';
 
 /** All of it is held in memory, hence both bounds. */
 const MAX_MODELS = 10_000;
@@ -20,13 +23,15 @@ const READS_AT_ONCE = 32;
 
 /** The catalogue as one JSON file a model, named by the hash of its id. */
 @Injectable()
-export class FsCatalog extends ModelCatalog implements OnModuleInit {
+export class FsCatalog extends ModelCatalog implements OnModuleDestroy, OnModuleInit {
   private readonly root: string;
   private readonly entries = new Map<string, { readonly entry: ModelEntry; readonly bytes: number }>();
   private bytes = 0;
   /** In order; undefined after a change until somebody lists. */
   private sortedIds: readonly string[] | undefined;
   private readonly turns = new KeyTurns();
+  private folder: KeptFile | undefined;
+  private readonly notes: WritingNotes;
 
   constructor(
     config: Config,
@@ -34,16 +39,23 @@ export class FsCatalog extends ModelCatalog implements OnModuleInit {
   ) {
     super();
     this.root = join(config.dataDir, 'catalog');
+    this.notes = new WritingNotes(narrator, 'the catalogue');
   }
 
   async onModuleInit(): Promise<void> {
     await makeFolder(this.root);
+    this.folder = new KeptFile(this.root);
     const names = (await filesOf(this.root)).filter(name => name.endsWith('.json'));
     for (let at = 0; at < names.length; at += READS_AT_ONCE) {
       await Promise.all(names.slice(at, at + READS_AT_ONCE).map(name => this.load(name)));
     }
     // What is held is on disk, also where the process before was killed in the middle of a change.
     await syncFolder(this.root);
+  }
+
+  onModuleDestroy(): void {
+    this.folder?.close();
+    this.folder = undefined;
   }
 
   async find(id: string): Promise<ModelEntry | undefined> {
@@ -79,7 +91,7 @@ export class FsCatalog extends ModelCatalog implements OnModuleInit {
     return this.turns.run(id, async () => {
       const known = this.entries.get(id);
       if (!known) return undefined;
-      await removeDurably(this.root, [fileNameOf(id)]);
+      await this.notes.note(this.remove(id));
       this.entries.delete(id);
       this.bytes -= known.bytes;
       this.sortedIds = undefined;
@@ -91,8 +103,18 @@ export class FsCatalog extends ModelCatalog implements OnModuleInit {
     const text = writeModelEntry(entry);
     const bytes = Buffer.byteLength(text);
     this.assertRoom(entry.id, bytes);
-    await writeAtomically(join(this.root, fileNameOf(entry.id)), text);
+    await this.notes.note(this.write(entry.id, text));
     this.hold(entry, bytes);
+  }
+
+  private async write(id: string, text: string): Promise<void> {
+    await writeAtomically(join(this.root, fileNameOf(id)), text);
+    assertInPlace(this.folder);
+  }
+
+  private async remove(id: string): Promise<void> {
+    await removeDurably(this.root, [fileNameOf(id)]);
+    assertInPlace(this.folder);
   }
 
   private assertRoom(id: string, bytes: number): void {

@@ -20,7 +20,9 @@ function fillUp(path: string): never {
   for (;;) appendFileSync(path, 'x'.repeat(4096));
 }
 
-afterAll(() => {
+const opened: (FileArtifactStore | FsCatalog)[] = [];
+afterAll(async () => {
+  for (const each of opened) await each.onModuleDestroy();
   if (isMounted) spawnSync('umount', [disk.path]);
   disk.remove();
 });
@@ -35,6 +37,7 @@ describe.skipIf(!isMounted)('on a full disk', () => {
     catalog = new FsCatalog(config, narrator);
     await store.onModuleInit();
     await catalog.onModuleInit();
+    opened.push(store, catalog);
   };
   beforeAll(async () => {
     await open();

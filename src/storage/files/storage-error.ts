@@ -1,4 +1,5 @@
 import { ServiceError } from '../../errors/service-error';
+import type { KeptFile } from '../kept-file';
 
 /** What a client is told to wait before it tries again while storage fails. */
 const RETRY_AFTER_MS = 5000;
@@ -14,6 +15,14 @@ export function storageError(cause: unknown): unknown {
   if (noRoom.has(code)) return new ServiceError('STORAGE_FULL', { retryAfterMs: RETRY_AFTER_MS }, cause);
   const message = 'Files cannot be read or written at the moment.';
   return new ServiceError('STORAGE_UNAVAILABLE', { message, retryAfterMs: RETRY_AFTER_MS }, cause);
+}
+
+/** What was written there is acknowledged only while it can be found. @throws ServiceError STORAGE_UNAVAILABLE */
+export function assertInPlace(kept: KeptFile | undefined): void {
+  if (!kept || kept.isInPlace) return;
+  const cause = Object.assign(new Error(`${kept.path} was deleted, moved or replaced`), { code: 'FILES_GONE' });
+  const message = 'Files cannot be read or written at the moment.';
+  throw new ServiceError('STORAGE_UNAVAILABLE', { message, retryAfterMs: RETRY_AFTER_MS }, cause);
 }
 
 /** True where a file or a folder on the way to it is not there. */

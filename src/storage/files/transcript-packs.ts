@@ -1,13 +1,14 @@
 import { close, constants, fdatasync, open as openFile, write } from 'node:fs';
-import { open, readdir, writeFile } from 'node:fs/promises';
+import { open, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as immediate } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { ArtifactInfo } from '../../artifacts/artifact-store.port';
+import { KeptFile } from '../kept-file';
 import { makeFolder, removeDurably, removeFile } from './atomic-file';
 import { syncFolder } from './folder-sync';
 import { artifactsIn, DELETED, headOf, listOf, readList, recordBytesOf, type PackedArtifact } from './pack';
-import { isMissing, storageError } from './storage-error';
+import { assertInPlace, isMissing, storageError } from './storage-error';
 
 /** What one write takes at most. */
 const GROUP_BYTES = 4 * 1024 * 1024;
@@ -43,6 +44,7 @@ interface Append {
 interface Current {
   readonly pack: Pack;
   readonly file: number;
+  readonly kept: KeptFile;
   artifacts: PackedArtifact[];
 }
 
@@ -63,6 +65,7 @@ export class TranscriptPacks {
   /** Settles when nothing waits any more; undefined then. */
   private writing: Promise<void> | undefined;
   private dead = 0;
+  private within: KeptFile | undefined;
 
   constructor(
     private readonly folder: string,
@@ -75,8 +78,12 @@ export class TranscriptPacks {
     return this.dead;
   }
 
-  /** What the process before has left. It may not be synced, for that process may have been killed before: it is now. */
-  async open(): Promise<readonly ArtifactInfo[]> {
+  /**
+   * What the process before has left. It may not be synced, for that process may have been killed before: it is now.
+   * @param within the folder that no pack is begun without
+   */
+  async open(within?: KeptFile): Promise<readonly ArtifactInfo[]> {
+    this.within = within;
     await makeFolder(this.folder);
     const numbers = (await readdir(this.folder)).flatMap(name => (packName.exec(name) ? [parseInt(name, 10)] : []));
     for (const number of numbers.sort((a, b) => a - b)) await this.load(number);
@@ -101,6 +108,18 @@ export class TranscriptPacks {
   async close(): Promise<void> {
     await this.writing;
     if (this.current) await this.finish(this.current);
+  }
+
+  /** Whether the content of an artifact is where it would be read. */
+  async isStored(info: ArtifactInfo): Promise<boolean> {
+    const place = this.places.get(info);
+    if (!place) return false;
+    if (this.current?.pack === place.pack) return this.current.kept.isInPlace;
+    const size = await stat(this.pathOf(place.pack)).then(
+      found => found.size,
+      () => 0,
+    );
+    return size >= place.offset + recordBytesOf(info);
   }
 
   /** The content as it stands there; undefined when it is gone. @throws ServiceError STORAGE_UNAVAILABLE */
@@ -207,7 +226,7 @@ export class TranscriptPacks {
   }
 
   private async write(group: readonly Append[], current: Current): Promise<void> {
-    const { pack, file, artifacts } = current;
+    const { pack, file, kept, artifacts } = current;
     const bytes = Buffer.from(group.map(({ record }) => record).join(''));
     const from = pack.bytes;
     for (const { info } of group) {
@@ -220,6 +239,7 @@ export class TranscriptPacks {
       written += bytesWritten;
     }
     await handles.sync(file);
+    assertInPlace(kept);
     if (pack.bytes >= this.packBytes) await this.finish(current);
   }
 
@@ -228,18 +248,21 @@ export class TranscriptPacks {
     const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL;
     const file = await handles.open(this.pathOf(pack), flags, 0o600);
     try {
+      assertInPlace(this.within);
       await syncFolder(this.folder);
+      const kept = new KeptFile(this.pathOf(pack));
+      this.packs.add(pack);
+      return { pack, file, kept, artifacts: [] };
     } catch (cause) {
       await handles.close(file);
       throw cause;
     }
-    this.packs.add(pack);
-    return { pack, file, artifacts: [] };
   }
 
   /** It takes no more. */
-  private async finish({ pack, file, artifacts }: Current): Promise<void> {
+  private async finish({ pack, file, kept, artifacts }: Current): Promise<void> {
     this.current = undefined;
+    kept.close();
     if (pack.wanted > 0) pack.listed = this.writeList(pack, artifacts);
     await handles.close(file).catch(() => undefined); // What was acknowledged is synced.
     await (pack.listed ?? this.remove(pack));
@@ -249,7 +272,9 @@ export class TranscriptPacks {
   private async giveUpCurrent(): Promise<void> {
     const { current } = this;
     this.current = undefined;
-    if (current) await handles.close(current.file).catch(() => undefined);
+    if (!current) return;
+    current.kept.close();
+    await handles.close(current.file).catch(() => undefined);
   }
 
   /** Best effort: without it the next start reads the pack itself. */

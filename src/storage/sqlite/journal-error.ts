@@ -21,6 +21,16 @@ export class JournalError extends Error {
   }
 }
 
+/** The journal's files are not in their place any more: what is written to those that are open would be found by nobody. */
+export class FilesGone extends Error {
+  override readonly name = 'FilesGone';
+  readonly code = 'FILES_GONE';
+
+  constructor(path: string) {
+    super(`${path} is not the file that was opened there`);
+  }
+}
+
 /** The result code of an error that SQLite threw (`SQLITE_FULL`, `SQLITE_IOERR_FSYNC`, …), or of a file operation. */
 export function codeOf(thrown: unknown): string {
   const code = thrown instanceof Error ? (thrown as { code?: unknown }).code : undefined;

@@ -33,7 +33,7 @@ function open(): void {
   opening = openLedger(folder.path, note => told.push(note));
   space = new LedgerSpace(opening.db, folder.path, () => undefined);
   const ignore = (): void => undefined;
-  ledger = new Ledger(opening.db, opening.tables, space, opening.echo, ignore, ignore);
+  ledger = new Ledger(opening.db, opening.tables, space, opening.echo, [], ignore, ignore);
 }
 
 /** Without a checkpoint: as a killed process leaves it. */

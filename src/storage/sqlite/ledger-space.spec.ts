@@ -24,7 +24,7 @@ function open(at: string): void {
   opening = openLedger(at, note => changes.push(note));
   space = new LedgerSpace(opening.db, at, fault => changes.push(fault));
   const ignore = (): void => undefined;
-  ledger = new Ledger(opening.db, opening.tables, space, opening.echo, ignore, ignore);
+  ledger = new Ledger(opening.db, opening.tables, space, opening.echo, [], ignore, ignore);
 }
 
 function close(): void {

@@ -104,6 +104,14 @@ export class LedgerTables {
     return evicted && this.end(evicted, undefined);
   }
 
+  /** As if the task had not been admitted. */
+  takeBack(seq: number): void {
+    const { tasks, live } = this.counters;
+    const requests = this.sql.deleteRequest.run(seq).changes;
+    const rows = this.sql.deleteTask.run(seq).changes;
+    this.counters = { ...this.counters, tasks: tasks - rows, live: live - requests };
+  }
+
   private mark(taskId: string, placement: string): undefined {
     const row = this.liveRow(taskId);
     if (!row) return;

@@ -1,7 +1,8 @@
 import type Database from 'better-sqlite3';
+import type { KeptFile } from '../kept-file';
 import type { Change, Echo } from './echo';
 import { failpoint, slowSync } from './failpoints';
-import { codeOf, isNoSpace, isStorageFault } from './journal-error';
+import { codeOf, FilesGone, isNoSpace, isStorageFault } from './journal-error';
 import type { LedgerSpace } from './ledger-space';
 import type { LedgerTables } from './ledger-tables';
 import type { Failure, Outcome, WriteRequest } from './protocol';
@@ -15,7 +16,7 @@ type Outcomes = (Outcome | undefined)[];
 /**
  * Group commit: the requests that arrived while the last transaction was syncing are one transaction, synced once.
  *
- * A group fails as a whole where storage fails; without room on the disk its admissions are refused and the rest is tried
+ * A group fails as a whole where storage fails, or where the files are not in their place any more; without room on the disk its admissions are refused and the rest is tried
  * again, for marks and endings have a reserve. Where one request is at fault, each is tried alone.
  */
 export class Ledger {
@@ -23,6 +24,7 @@ export class Ledger {
   private readonly commit: Database.Statement;
   private readonly rollback: Database.Statement;
   private failing = false;
+  private gone = false;
   private echoFails = false;
 
   constructor(
@@ -30,6 +32,8 @@ export class Ledger {
     private readonly tables: LedgerTables,
     private readonly space: LedgerSpace,
     private readonly echo: Echo,
+    /** Those that hold what was committed. */
+    private readonly files: readonly KeptFile[],
     /** Told when writing fails, and when it works again (without an error). */
     private readonly onChange: (fault?: unknown) => void,
     private readonly onEchoFault: (fault: unknown) => void,
@@ -54,11 +58,12 @@ export class Ledger {
   /** Makes a group durable; the outcomes stand at the places of their requests, undefined for "done". */
   write(group: readonly WriteRequest[]): Outcomes {
     try {
+      if (this.gone) this.assertInPlace();
       if (!this.hasRoom(group)) return this.writeWithoutAdmissions(group);
       return this.transact(group);
     } catch (thrown) {
       if (isNoSpace(thrown) && group.some(isAdmission)) return this.writeWithoutAdmissions(group);
-      if (isStorageFault(thrown)) return this.fail(group, thrown);
+      if (isStorageFault(thrown) || thrown instanceof FilesGone) return this.fail(group, thrown);
       return group.length === 1 ? [{ failure: internal(thrown) }] : group.flatMap(request => this.write([request]));
     }
   }
@@ -95,11 +100,45 @@ export class Ledger {
       throw thrown;
     }
     failpoint('after-commit');
+    this.assertStored(group.filter((request, at): request is Admission => isAdmission(request) && !outcomes[at]));
     this.echoOf(changes);
     failpoint('after-echo');
     if (this.failing) this.onChange();
     this.failing = false;
     return outcomes;
+  }
+
+  /**
+   * What was committed is acknowledged only if it is where the next start looks for it: asked after the commit, so that whatever
+   * happens to the files later happens to what was acknowledged before. They may be put back, so what is refused must not be in them.
+   */
+  private assertStored(admitted: readonly Admission[]): void {
+    try {
+      this.assertInPlace();
+    } catch (thrown) {
+      if (admitted.length > 0) this.takeBack(admitted);
+      throw thrown;
+    }
+  }
+
+  private assertInPlace(): void {
+    const missing = this.files.find(file => !file.isInPlace);
+    this.gone = missing !== undefined;
+    if (missing) throw new FilesGone(missing.path);
+  }
+
+  private takeBack(admitted: readonly Admission[]): void {
+    const countersBefore = this.tables.counters;
+    try {
+      this.begin.run();
+      for (const { task } of admitted) this.tables.takeBack(task.seq);
+      this.tables.settle();
+      this.commit.run();
+    } catch {
+      // Of files that nobody finds, nothing more can be asked.
+      this.tables.undo(countersBefore);
+      if (this.db.inTransaction) this.rollback.run();
+    }
   }
 
   /** The transaction is durable whatever happens here: only a later loss of it would be noticed less well. */

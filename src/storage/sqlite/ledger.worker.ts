@@ -1,4 +1,7 @@
+import { join } from 'node:path';
+import { KeptFile } from '../kept-file';
 import { JournalError } from './journal-error';
+import { files } from './journal-file';
 import { Ledger } from './ledger';
 import { openLedger, type OpenLedger } from './ledger-opening';
 import { LedgerSpace } from './ledger-space';
@@ -14,6 +17,7 @@ const IDLE_MS = 5000;
 interface Journal extends OpenLedger {
   readonly ledger: Ledger;
   readonly space: LedgerSpace;
+  readonly kept: readonly KeptFile[];
 }
 
 const port = new ThreadPort<LedgerRequest>();
@@ -44,8 +48,10 @@ function open(folder: string): Outcome {
     const space = new LedgerSpace(db, folder, fault => port.tell(spaceNote(fault)));
     space.prepare(1, 0); // A start on a full disk is told at once; it goes on without admissions.
     const tellWriting = (fault?: unknown): void => port.tell(writingNote(fault));
-    const ledger = new Ledger(db, tables, space, echo, tellWriting, fault => port.tell(upkeepNote(fault)));
-    journal = { ...opening, space, ledger };
+    const kept = [files.database, files.wal].map(name => new KeptFile(join(folder, name)));
+    const tellUpkeep = (fault: unknown): void => port.tell(upkeepNote(fault));
+    const ledger = new Ledger(db, tables, space, echo, kept, tellWriting, tellUpkeep);
+    journal = { ...opening, space, kept, ledger };
     return { value: opening.opened };
   } catch (thrown) {
     if (!(thrown instanceof JournalError)) throw thrown;
@@ -83,6 +89,7 @@ function close(): undefined {
   clearTimeout(idle);
   journal?.db.close();
   journal?.space.close();
+  for (const file of journal?.kept ?? []) file.close();
   journal?.echo.close();
   journal?.lock.close();
   journal = undefined;

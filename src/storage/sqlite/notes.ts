@@ -1,10 +1,14 @@
-import { codeOf } from './journal-error';
+import { codeOf, FilesGone } from './journal-error';
 import type { Note } from './protocol';
 
 /** What the log says when writing fails for the first time, and when it works again. */
 export function writingNote(fault: unknown): Note {
   if (fault === undefined) {
     return { level: 'tell', human: 'The journal can be written again.', fields: { event: 'journal_writable' } };
+  }
+  if (fault instanceof FilesGone) {
+    const human = `The journal's files were taken away (${fault.message}): nothing is accepted until they are back, or the service is started again.`;
+    return { level: 'fail', human, fields: { event: 'journal_gone', code: fault.code } };
   }
   return {
     level: 'fail',

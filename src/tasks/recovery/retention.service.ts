@@ -14,6 +14,7 @@ const STEP = 100;
 @Injectable()
 export class RetentionService {
   private running = false;
+  private failing = false;
 
   constructor(
     private readonly config: Config,
@@ -31,15 +32,19 @@ export class RetentionService {
       const endedBeforeMs = this.clock.wallMs() - this.config.taskRetentionMs;
       // A full step means that there is more: forgetting must keep up with admitting.
       while (this.lifecycle.isReady && (await this.journal.expire(endedBeforeMs, STEP)) === STEP);
+      this.failing = false;
     } catch (cause) {
       if (!this.lifecycle.isReady) return; // The journal was closed meanwhile.
-      this.narrator.warn(
-        'Ended tasks could not be removed from the journal; the next round tries again.',
-        { event: 'retention_failed' },
-        cause,
-      );
+      this.tellOnce(cause);
     } finally {
       this.running = false;
     }
+  }
+
+  private tellOnce(cause: unknown): void {
+    if (this.failing) return;
+    this.failing = true;
+    const human = 'Ended tasks cannot be removed from the journal; it is tried again every half second.';
+    this.narrator.warn(human, { event: 'retention_failed' }, cause);
   }
 }
