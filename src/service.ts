@@ -13,15 +13,11 @@ import { ShutdownService } from './tasks/recovery/shutdown.service';
 
 /** Puts the service together without opening a socket. */
 export async function createService(config: Config, logger: Logger): Promise<NestFastifyApplication> {
-  const app = await NestFactory.create<NestFastifyApplication>(
-    AppModule.with(config, logger),
-    createHttpAdapter(config),
-    {
-      logger,
-      bodyParser: false,
-      abortOnError: false,
-    },
-  );
+  const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(config, logger), createHttpAdapter(), {
+    logger,
+    bodyParser: false,
+    abortOnError: false,
+  });
   installHooks(app.getHttpAdapter().getInstance(), config, app.get(ApiKeys));
   serveOpenApi(app);
   return app;

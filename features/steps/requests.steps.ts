@@ -62,7 +62,7 @@ Then('the envelope has the same correlation id', function (this: ServiceWorld) {
   assert.equal(this.json['correlation_id'], this.answer.headers['x-correlation-id']);
 });
 
-When(/^I get (\/\w+)$/, async function (this: ServiceWorld, path: string) {
+When(/^I get (\/\w*)$/, async function (this: ServiceWorld, path: string) {
   await this.request('GET', path);
 });
 

@@ -4,11 +4,12 @@ import { FileArtifactStore } from '../storage/files/file-artifact-store';
 import { ArtifactStore } from './artifact-store.port';
 import { ArtifactsController } from './artifacts.controller';
 import { ArtifactsService } from './artifacts.service';
+import { DocumentForms } from './document-forms';
 
 @Module({
   imports: [LifecycleModule],
   controllers: [ArtifactsController],
-  providers: [{ provide: ArtifactStore, useClass: FileArtifactStore }, ArtifactsService],
+  providers: [{ provide: ArtifactStore, useClass: FileArtifactStore }, ArtifactsService, DocumentForms],
   exports: [ArtifactStore],
 })
 export class ArtifactsModule {}

@@ -2,11 +2,12 @@ import { Injectable } from '@nestjs/common';
 import { Interval } from '@nestjs/schedule';
 import { Config } from '../config/config';
 import { ServiceError } from '../errors/service-error';
+import type { JsonText } from '../http/json-body';
 import { Lifecycle } from '../meta/lifecycle';
 import { Narrator } from '../observability/narrator';
 import { Clock } from '../time/clock';
 import { ArtifactStore, type ArtifactInfo, type ArtifactQuery } from './artifact-store.port';
-import { canonicalDocument } from './canonical-json';
+import { DocumentForms } from './document-forms';
 
 const RETENTION_EVERY_MS = 60_000;
 /** Transcripts of one step; other work gets its turn after each file of it. */
@@ -20,14 +21,16 @@ export class ArtifactsService {
   constructor(
     private readonly config: Config,
     private readonly store: ArtifactStore,
+    private readonly forms: DocumentForms,
     private readonly clock: Clock,
     private readonly lifecycle: Lifecycle,
     private readonly narrator: Narrator,
   ) {}
 
-  /** Resolves to the id once the document is durable. @throws ServiceError as canonicalDocument and {@link ArtifactStore.put} */
-  async create(value: unknown): Promise<string> {
-    const document = canonicalDocument(value);
+  /** Resolves to the id once the document is durable. @throws ServiceError as {@link DocumentForms.canonical} and {@link ArtifactStore.put} */
+  async create(text: JsonText | undefined): Promise<string> {
+    if (!text) throw new ServiceError('INVALID_PARAMS', { field: 'body', message: 'the body must be a JSON document' });
+    const document = await this.forms.canonical(text);
     await this.store.put(document, 'document');
     return document.id;
   }

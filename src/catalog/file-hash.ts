@@ -1,8 +1,6 @@
 import { once } from 'node:events';
 import type { FileHandle } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { join } from 'node:path';
-import { Worker } from 'node:worker_threads';
+import { startThread } from '../threads/start-thread';
 
 /** What the thread is started with. The file stays open on this side until the thread has ended. */
 export interface HashOrder {
@@ -18,9 +16,9 @@ export interface HashOrder {
  * Rejects when reading fails, or with the signal's reason once it is aborted.
  */
 export async function hashOf(file: FileHandle, algorithm: string, signal: AbortSignal): Promise<Buffer> {
-  const order: HashOrder = { fd: file.fd, bytes: (await file.stat()).size, algorithm };
+  const workerData: HashOrder = { fd: file.fd, bytes: (await file.stat()).size, algorithm };
   signal.throwIfAborted();
-  const worker = startWorker(order);
+  const worker = startThread(__dirname, 'file-hash.worker', { workerData });
   try {
     // An 'error' of the thread rejects this.
     const [digest] = (await once(worker, 'message', { signal })) as [Uint8Array];
@@ -28,12 +26,4 @@ export async function hashOf(file: FileHandle, algorithm: string, signal: AbortS
   } finally {
     await worker.terminate();
   }
-}
-
-/** Compiled, the entry stands beside this file; where TypeScript is run as it is (tests, scripts), the thread needs its loader too. */
-function startWorker(workerData: HashOrder): Worker {
-  if (!__filename.endsWith('.ts')) return new Worker(join(__dirname, 'file-hash.worker.js'), { workerData });
-  // Loaded here first: the compiler's native part takes the process down when the only thread that has it ends.
-  createRequire(__filename)('@swc/core');
-  return new Worker(join(__dirname, 'file-hash.worker.ts'), { workerData, execArgv: ['-r', '@swc-node/register'] });
 }

@@ -194,6 +194,12 @@ export const settings = {
     'Bound of the artifact store; the oldest transcripts go first, uploaded documents never.',
   ),
   bodyLimitBytes: setting('ORCHD_BODY_LIMIT_BYTES', bytes(1024, 256 * MIB), String(4 * MIB), 'Largest request body.'),
+  intakeMaxBytes: setting(
+    'ORCHD_INTAKE_MAX_BYTES',
+    bytes(MIB, 64 * 1024 * MIB),
+    String(64 * MIB),
+    'Body bytes that all requests under way together may hold; room for four of the largest bodies there always is.',
+  ),
   logLevel: setting(
     'ORCHD_LOG_LEVEL',
     oneOf('trace', 'debug', 'info', 'warn', 'error', 'silent'),

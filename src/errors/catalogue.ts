@@ -55,6 +55,11 @@ export const errorCatalogue = {
   REPLICA_EXHAUSTED: { status: 503, retriable: true, message: 'Every replica that was tried failed.' },
   ENGINE_BUSY: { status: 503, retriable: true, message: 'The engine has no room at the moment.' },
   STORAGE_UNAVAILABLE: { status: 503, retriable: true, message: 'Storage cannot be written at the moment.' },
+  INTAKE_FULL: {
+    status: 503,
+    retriable: true,
+    message: 'The bodies of requests that are under way leave no room for this one.',
+  },
   SHUTTING_DOWN: { status: 503, retriable: true, message: 'The service is shutting down.' },
   NOT_READY: { status: 503, retriable: true, message: 'The service is still starting.' },
   ORCHESTRATOR_RESTARTED: {

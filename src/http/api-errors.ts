@@ -2,10 +2,7 @@ import { applyDecorators } from '@nestjs/common';
 import { ApiResponse } from '@nestjs/swagger';
 import { errorCatalogue, type ErrorCode } from '../errors/catalogue';
 
-/** The body of every error, whatever else a route answers with. */
-export const errorContent = {
-  'application/json': { schema: { $ref: '#/components/schemas/ErrorEnvelope' } },
-} as const;
+export const errorSchema = { $ref: '#/components/schemas/ErrorEnvelope' } as const;
 
 /** Documents which errors of the catalogue a route answers with, grouped by status. */
 export function ApiErrors(...codes: readonly ErrorCode[]): MethodDecorator & ClassDecorator {
@@ -16,7 +13,11 @@ export function ApiErrors(...codes: readonly ErrorCode[]): MethodDecorator & Cla
   }
   return applyDecorators(
     ...[...byStatus].map(([status, named]) =>
-      ApiResponse({ status, description: describeErrors(named), content: errorContent }),
+      ApiResponse({
+        status,
+        description: describeErrors(named),
+        schema: errorSchema,
+      }),
     ),
   );
 }

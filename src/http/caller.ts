@@ -3,7 +3,7 @@ import type { ServiceError } from '../errors/service-error';
 
 /** Who sent a request, as far as its headers tell. Worked out once, before its body is read. */
 export interface Caller {
-  /** Why a route that needs an API key refuses this caller; undefined when the key is good. */
+  /** Why a route that is not public refuses this caller; undefined when its credential is good. */
   readonly refusal?: ServiceError;
   /** `token:<fp6>` where a bearer token was sent: its first six hex of SHA-256, safe to log. */
   readonly identity?: string;
@@ -16,6 +16,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Set by @Public(): the route needs no API key. */
     public?: boolean;
+    /** Set by @ForWorkers(): the route needs the worker token in place of an API key. */
+    workerToken?: boolean;
     /** Set by @GetOnly(): a HEAD is not allowed. */
     getOnly?: boolean;
   }

@@ -25,6 +25,12 @@ export function fieldRule(rule: Omit<FieldRule, 'name'>): PropertyDecorator {
 /** Of each class that was asked for; undefined where a property has checks of class-validator but no rule. */
 const rulesByClass = new Map<DtoClass, readonly FieldRule[] | undefined>();
 
+/** Names of the properties that a DTO has checks for. */
+export function knownNames(dto: DtoClass): readonly string[] {
+  const checked = getMetadataStorage().getTargetValidationMetadatas(dto, '', false, false);
+  return [...new Set(checked.map(({ propertyName }) => propertyName))];
+}
+
 function rulesOf(dto: DtoClass): readonly FieldRule[] | undefined {
   if (!rulesByClass.has(dto)) rulesByClass.set(dto, findRules(dto));
   return rulesByClass.get(dto);
@@ -33,32 +39,55 @@ function rulesOf(dto: DtoClass): readonly FieldRule[] | undefined {
 function findRules(dto: DtoClass): readonly FieldRule[] | undefined {
   const rules = (Reflect.getMetadata(RULES, dto.prototype as object) as readonly FieldRule[] | undefined) ?? [];
   const names = new Set(rules.map(({ name }) => name));
-  const checked = getMetadataStorage().getTargetValidationMetadatas(dto, '', false, false);
-  return checked.every(({ propertyName }) => names.has(propertyName)) ? rules : undefined;
+  return knownNames(dto).every(name => names.has(name)) ? rules : undefined;
 }
 
 /**
- * The short way of a body that is as it should be: the DTO with the properties it knows, as transforming, stripping and
- * validating would have made it, at a tenth of the cost. Undefined where that is not certain: then the long way decides,
- * and finds the words for what is wrong.
+ * The short way of a body that is as it should be: the DTO with the properties it knows, at a tenth of the cost of judging it with
+ * class-validator. Undefined where that is not certain: then the long way decides, and finds the words for what is wrong.
+ * A null is "not given", which many clients say that way: the field's default holds.
  */
 export function readDto<T extends object>(dto: new () => T, body: object): T | undefined {
   const rules = rulesOf(dto);
   if (!rules) return undefined;
   const made = new dto() as Record<string, unknown>;
   for (const { name, optional, accepts, nested } of rules) {
-    let value = Object.hasOwn(body, name) ? (body as Record<string, unknown>)[name] : undefined;
-    if (value === undefined || value === null) {
+    let value = given(body, name);
+    if (value === undefined) {
       if (!optional) return undefined;
-      if (value === null) made[name] = value;
       continue;
     }
     if (!accepts(value)) return undefined;
     if (nested) {
-      value = readDto(nested(), value);
+      value = readDto(nested(), value as object);
       if (value === undefined) return undefined;
     }
     made[name] = value;
   }
   return made as T;
+}
+
+/**
+ * The DTO with the properties that it knows as they were given, for class-validator to judge. Nothing else of a body gets so far:
+ * what looks into values that nobody expects takes a time that grows with them, and not always in proportion.
+ */
+export function knownOf<T extends object>(dto: new () => T, body: object): T {
+  const made = new dto() as Record<string, unknown>;
+  const nestedByName = new Map(rulesOf(dto)?.map(({ name, nested }) => [name, nested]));
+  for (const name of knownNames(dto)) {
+    const value = given(body, name);
+    const nested = nestedByName.get(name);
+    if (value !== undefined) made[name] = nested ? knownOfNested(nested(), value) : value;
+  }
+  return made as T;
+}
+
+/** What is no object becomes nothing that class-validator would look into: it goes through the items of an array. */
+function knownOfNested(dto: DtoClass, value: unknown): unknown {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? knownOf(dto, value) : false;
+}
+
+/** A member of its own; undefined for null. */
+function given(body: object, name: string): unknown {
+  return Object.hasOwn(body, name) ? ((body as Record<string, unknown>)[name] ?? undefined) : undefined;
 }

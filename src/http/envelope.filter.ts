@@ -34,10 +34,8 @@ export function sendError(reply: FastifyReply, error: ServiceError): void {
     void reply.header('Retry-After', Math.max(1, Math.ceil(retryAfterMs / 1000)));
     void reply.header('X-Backoff-Ms', Math.ceil(retryAfterMs));
   }
-  void reply
-    .status(error.status)
-    .header('Content-Type', 'application/json; charset=utf-8')
-    .send(JSON.stringify(toEnvelope(error, reply.request.id)));
+  void reply.status(error.status).header('Content-Type', 'application/json; charset=utf-8');
+  reply.server.earlyAnswers.send(reply, `${JSON.stringify(toEnvelope(error, reply.request.id))}\n`);
 }
 
 /** Faults that the framework names by code before a handler runs. */

@@ -6,12 +6,23 @@ import { standIn } from '../engines/stand-in';
 import type { ReplicaView } from '../pools/pool';
 import { PoolRegistry } from '../pools/pool-registry.port';
 import { API_VERSION } from './api-version';
-import type { CapabilitiesDto, EngineCapabilitiesDto } from './meta.dto';
 
 /** What this service can do right now, as bytes that are the same until something changes. */
 export interface CapabilitiesSnapshot {
   readonly json: string;
   readonly etag: string;
+}
+
+interface EngineCapabilities {
+  readonly engine: string;
+  readonly engine_version: string;
+  readonly builtin: boolean;
+  readonly ctx_max: number | null;
+  readonly supported_workloads: readonly string[];
+  readonly features: readonly string[];
+  readonly models: readonly string[];
+  readonly pools: readonly string[];
+  readonly rate_limits: { readonly slots_total: number; readonly queue_capacity: number };
 }
 
 /** Computes the capabilities once for each change of the bindings. */
@@ -49,12 +60,11 @@ export class CapabilitiesService implements OnModuleInit, OnModuleDestroy {
   }
 
   private async compute(): Promise<CapabilitiesSnapshot> {
-    const capabilities: CapabilitiesDto = { api_version: API_VERSION, engines: await this.engines() };
-    const json = JSON.stringify(capabilities);
+    const json = `${JSON.stringify({ api_version: API_VERSION, engines: await this.engines() })}\n`;
     return { json, etag: `"${createHash('sha256').update(json).digest('hex').slice(0, 32)}"` };
   }
 
-  private async engines(): Promise<EngineCapabilitiesDto[]> {
+  private async engines(): Promise<EngineCapabilities[]> {
     const groups = new Map<string, ReplicaView[]>();
     for (const replica of (await this.registry.pools()).flatMap(pool => pool.replicas)) {
       if (replica.url === undefined || replica.leaving) continue;
@@ -67,7 +77,7 @@ export class CapabilitiesService implements OnModuleInit, OnModuleDestroy {
     return this.config.fallback === 'deterministic' ? [...bound, this.standIn()] : bound;
   }
 
-  private capabilitiesOf(replicas: readonly ReplicaView[]): EngineCapabilitiesDto | undefined {
+  private capabilitiesOf(replicas: readonly ReplicaView[]): EngineCapabilities | undefined {
     const [first] = replicas;
     if (!first) return undefined;
     const contexts = replicas.map(replica => replica.ctxMax).filter(ctx => ctx !== undefined);
@@ -85,7 +95,7 @@ export class CapabilitiesService implements OnModuleInit, OnModuleDestroy {
   }
 
   /** Answers where no pool is ready; it is listed so that nobody is surprised by it. */
-  private standIn(): EngineCapabilitiesDto {
+  private standIn(): EngineCapabilities {
     return {
       engine: standIn.engine,
       engine_version: standIn.engineVersion,
@@ -99,7 +109,7 @@ export class CapabilitiesService implements OnModuleInit, OnModuleDestroy {
     };
   }
 
-  private limits(slotsTotal: number): EngineCapabilitiesDto['rate_limits'] {
+  private limits(slotsTotal: number): EngineCapabilities['rate_limits'] {
     return { slots_total: slotsTotal, queue_capacity: this.config.admissionCapacity };
   }
 }

@@ -1,26 +1,9 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { Controller, Get, Headers, Res } from '@nestjs/common';
-import { ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { API_VERSION } from './api-version';
 import { CapabilitiesService } from './capabilities.service';
-import { CapabilitiesDto, VersionDto } from './meta.dto';
-
-/** Two folders up from both src/meta and dist/meta. */
-const { version } = JSON.parse(readFileSync(join(__dirname, '..', '..', 'package.json'), 'utf8')) as {
-  version: string;
-};
-
-const headers = {
-  ETag: { description: 'Names this snapshot.', required: true, schema: { type: 'string' } },
-  'X-Cache': {
-    description: 'Whether the snapshot was there already.',
-    required: true,
-    schema: { type: 'string', enum: ['HIT', 'MISS'] as string[] },
-  },
-  'Cache-Control': { description: 'To be asked about each time.', required: true, schema: { type: 'string' } },
-} as const;
+import { SERVICE_VERSION } from './service-version';
 
 @ApiTags('meta')
 @Controller('v2/meta')
@@ -32,14 +15,11 @@ export class MetaController {
     summary: 'What is bound, and what it can do',
     description: 'Cached until the bindings change; has an ETag.',
   })
-  @ApiHeader({
-    name: 'If-None-Match',
-    required: false,
-    schema: { type: 'string' },
-    description: 'The ETag of a copy at hand.',
+  @ApiResponse({
+    status: 200,
+    description: '`{api_version, engines: [{engine, ctx_max, supported_workloads, features, rate_limits, …}]}`',
   })
-  @ApiResponse({ status: 200, description: 'As of the last change of the bindings.', type: CapabilitiesDto, headers })
-  @ApiResponse({ status: 304, description: 'As `If-None-Match` has it.', headers })
+  @ApiResponse({ status: 304, description: 'As `If-None-Match` has it.' })
   async getCapabilities(
     @Headers('if-none-match') known: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
@@ -59,8 +39,8 @@ export class MetaController {
 
   @Get('version')
   @ApiOperation({ summary: 'Version of the service' })
-  @ApiResponse({ status: 200, description: 'Versions.', type: VersionDto })
-  getVersion(): VersionDto {
-    return { version, api_version: API_VERSION, node: process.versions.node };
+  @ApiResponse({ status: 200, description: '`{version, api_version, node}`' })
+  getVersion(): { version: string; api_version: string; node: string } {
+    return { version: SERVICE_VERSION, api_version: API_VERSION, node: process.versions.node };
   }
 }

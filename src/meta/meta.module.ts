@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { PoolsModule } from '../pools/pools.module';
+import { AboutController } from './about.controller';
 import { CapabilitiesService } from './capabilities.service';
 import { LifecycleModule } from './lifecycle.module';
 import { MetaController } from './meta.controller';
@@ -7,7 +8,7 @@ import { ProbesController } from './probes.controller';
 
 @Module({
   imports: [LifecycleModule, PoolsModule],
-  controllers: [MetaController, ProbesController],
+  controllers: [AboutController, MetaController, ProbesController],
   providers: [CapabilitiesService],
 })
 export class MetaModule {}

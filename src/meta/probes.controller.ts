@@ -3,7 +3,6 @@ import { ApiOperation, ApiResponse, ApiSecurity, ApiTags } from '@nestjs/swagger
 import { ApiErrors } from '../http/api-errors';
 import { Public } from '../http/public.decorator';
 import { Lifecycle } from './lifecycle';
-import { StatusDto } from './meta.dto';
 
 @ApiTags('operations')
 @ApiSecurity({})
@@ -14,8 +13,8 @@ export class ProbesController {
   @Get('healthz')
   @Public()
   @ApiOperation({ summary: 'Liveness: the process answers' })
-  @ApiResponse({ status: 200, description: '`{"status": "ok"}`', type: StatusDto })
-  healthz(): StatusDto {
+  @ApiResponse({ status: 200, description: '`{status: "ok"}`' })
+  healthz(): { status: string } {
     return { status: 'ok' };
   }
 
@@ -23,9 +22,9 @@ export class ProbesController {
   @Get('readyz')
   @Public()
   @ApiOperation({ summary: 'Readiness: the service takes tasks' })
-  @ApiResponse({ status: 200, description: '`{"status": "ready"}`', type: StatusDto })
+  @ApiResponse({ status: 200, description: '`{status: "ready"}`' })
   @ApiErrors('NOT_READY', 'SHUTTING_DOWN')
-  readyz(): StatusDto {
+  readyz(): { status: string } {
     this.lifecycle.assertReady();
     return { status: 'ready' };
   }

@@ -5,13 +5,13 @@ interface Route {
   readonly method: string;
   readonly url: string;
   readonly open: boolean;
+  readonly workerToken: boolean;
 }
 
-/** Routes that need no key, and why. Everything else the router has is refused without one. */
-const openRoutes = new Set([
-  ...['GET /metrics', 'GET /healthz', 'GET /readyz', 'HEAD /metrics', 'HEAD /healthz', 'HEAD /readyz'],
-  'POST /v2/workers/register',
-]);
+/** Routes that need no credential. Everything else the router has is refused without one. */
+const openRoutes = new Set(['/', '/metrics', '/healthz', '/readyz'].flatMap(path => [`GET ${path}`, `HEAD ${path}`]));
+/** Routes that need the worker token in place of a key. */
+const workerRoutes = ['POST /v2/workers/register'];
 
 async function routesOf(env: Record<string, string>): Promise<{ service: InProcessService; routes: Route[] }> {
   const service = await createInProcess(env);
@@ -20,7 +20,8 @@ async function routesOf(env: Record<string, string>): Promise<{ service: InProce
   fastify.addHook('onRoute', ({ method, url, config }) => {
     // On a loopback bind the documentation is open too; the open bind below tries it.
     const open = config?.public === true || url.startsWith('/docs');
-    for (const each of [method].flat()) routes.push({ method: each, url, open });
+    const workerToken = config?.workerToken === true;
+    for (const each of [method].flat()) routes.push({ method: each, url, open, workerToken });
   });
   await service.app.init();
   await fastify.ready();
@@ -46,11 +47,14 @@ describe('every route of the router', () => {
         routes.filter(({ open, url }) => open && !url.startsWith('/docs')).map(({ method, url }) => `${method} ${url}`),
       ),
     ).toEqual(openRoutes);
+    expect(routes.filter(({ workerToken }) => workerToken).map(({ method, url }) => `${method} ${url}`)).toEqual(
+      workerRoutes,
+    );
   });
 
   it('is refused without a key and with a wrong one, with equal bodies', async () => {
-    for (const { method, url, open } of routes) {
-      if (open) continue;
+    for (const { method, url, open, workerToken } of routes) {
+      if (open || workerToken) continue;
       const path = url.replace(/:[a-z]+/g, 'x');
       const without = await ask(method, path);
       expect([without.statusCode, `${method} ${url}`]).toEqual([401, `${method} ${url}`]);

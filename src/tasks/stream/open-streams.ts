@@ -38,6 +38,8 @@ export class OpenStreams implements OnModuleDestroy {
 
   private beat(): void {
     const quietSinceMs = this.clock.nowMs() - this.config.sseHeartbeatMs;
-    for (const stream of this.streams) if (stream.lastWriteMs <= quietSinceMs) stream.heartbeat();
+    for (const stream of this.streams) {
+      if (stream.lastWriteMs <= quietSinceMs || stream.isHalfClosed) stream.heartbeat();
+    }
   }
 }

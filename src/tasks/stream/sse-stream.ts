@@ -9,6 +9,8 @@ import type { StreamTurns } from './stream-turns';
 const CHUNK_BYTES = 64 * 1024;
 /** How long a client that lost its connection waits before it comes back. Sent once. */
 const RETRY_FRAME = Buffer.from('retry: 1000\n\n');
+/** More than the way to most clients and back takes; for the others there is the ticker of all streams. */
+const SECOND_SOUNDING_MS = 50;
 const HEARTBEAT_FRAME = Buffer.from(': keep-alive\n\n');
 
 /**
@@ -18,6 +20,8 @@ const HEARTBEAT_FRAME = Buffer.from(': keep-alive\n\n');
 export class SseStream {
   /** Milliseconds of the monotonic clock at which something was last written. */
   lastWriteMs = 0;
+  /** The client sends nothing more: it may read on, or have left. */
+  isHalfClosed = false;
   private readonly socket: SseSocket;
   private wakes: Subscription | undefined;
   /** A read is due at the end of this turn. */
@@ -45,8 +49,10 @@ export class SseStream {
     // The response's close, not the request's: that one fires once its body was read, or never.
     response.once('close', () => this.close());
     response.on('error', () => this.close());
+    response.req.socket.once('end', this.onHalfClosed);
     response.writeHead(200, headers);
     this.write(RETRY_FRAME);
+    if (response.req.socket.readableEnded) this.onHalfClosed();
     this.wakes = source.follow(this.wake);
     this.readOn();
   }
@@ -70,6 +76,16 @@ export class SseStream {
     if (this.due) this.readOn();
     this.finish();
   }
+
+  /**
+   * A client that leaves looks like one that has closed its side of the connection and reads on, until something is written to it: then its
+   * system answers with a reset, which the next write runs into.
+   */
+  private readonly onHalfClosed = (): void => {
+    this.isHalfClosed = true;
+    this.heartbeat();
+    setTimeout(() => this.heartbeat(), SECOND_SOUNDING_MS).unref();
+  };
 
   /** There may be more to read, or room to write it. */
   private readonly wake = (): void => {
@@ -139,6 +155,7 @@ export class SseStream {
     if (this.over) return;
     this.over = true;
     this.wakes?.unsubscribe();
+    this.response.req.socket.off('end', this.onHalfClosed);
     this.socket.release();
     this.onClose();
   }

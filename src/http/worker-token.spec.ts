@@ -1,18 +1,9 @@
-import type { ExecutionContext } from '@nestjs/common';
 import { describe, expect, it } from 'vitest';
-import { loadConfig } from '../config/config';
-import { WorkerTokenGuard } from './worker-token.guard';
+import { WorkerToken } from './worker-token';
 
 /** What becomes of a request with this Authorization header: let in, or the code of the refusal. */
 function answer(configured: string | undefined, authorization: string | undefined): string {
-  const { config } = loadConfig(configured === undefined ? {} : { AUTH_TOKEN: configured });
-  const request = { headers: { authorization } };
-  const context = { switchToHttp: () => ({ getRequest: () => request }) } as unknown as ExecutionContext;
-  try {
-    return new WorkerTokenGuard(config).canActivate(context) ? 'in' : 'out';
-  } catch (refusal) {
-    return (refusal as { code: string }).code;
-  }
+  return new WorkerToken(configured).refusal(authorization)?.code ?? 'in';
 }
 
 describe('the worker token', () => {

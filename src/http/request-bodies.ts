@@ -1,0 +1,104 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { setImmediate as turn } from 'node:timers/promises';
+import type { FastifyRequest } from 'fastify';
+import type { Config } from '../config/config';
+import { ServiceError } from '../errors/service-error';
+import { ArrivingBody } from './arriving-body';
+import { BodyRoom, SMALL_BODY_BYTES } from './body-room';
+import { parseJson, textOfDocument, textOfObjects, type JsonText } from './json-body';
+
+type Done = (refusal: Error | null, body?: unknown) => void;
+
+/** A process that takes over is there soon after this one has closed. */
+export const RETRY_CLOSING_MS = 5000;
+/** Whatever is set, so many of the largest bodies have room at once. */
+const LEAST_OF_LARGEST = 4;
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Largest body of the route, where it is below that of all routes. */
+    bodyLimitBytes?: number;
+    /** Set by @JsonTextBody(): the handler gets the body as {@link JsonText}, not as the value. */
+    jsonText?: boolean;
+  }
+}
+
+/**
+ * Reads the bodies of requests and makes JSON of them. All together they hold a bounded number of bytes: a small one until it is parsed, a
+ * larger one until it is answered. What is large is made in steps, so that none of them keeps others waiting.
+ */
+export class RequestBodies {
+  private readonly room: BodyRoom;
+  private readonly arriving = new Set<ArrivingBody>();
+
+  constructor(private readonly config: Config) {
+    this.room = new BodyRoom(Math.max(config.intakeMaxBytes, LEAST_OF_LARGEST * config.bodyLimitBytes));
+  }
+
+  /** A content type parser of Fastify. */
+  readonly parse = (request: FastifyRequest, payload: IncomingMessage, done: Done): void => {
+    const { bodyLimitBytes = this.config.bodyLimitBytes, jsonText = false } = request.routeOptions.config;
+    // A client that waits for leave to send its body gets it here, when nothing stands against the request any more.
+    if (awaitsLeave(payload)) request.response.writeContinue();
+    const limitBytes = Math.min(bodyLimitBytes, this.config.bodyLimitBytes);
+    const body = new ArrivingBody(payload, limitBytes, this.room, (refusal, bytes) => {
+      this.arriving.delete(body);
+      const { heldBytes } = body;
+      if (refusal === undefined && heldBytes > SMALL_BODY_BYTES) {
+        this.holdUntilAnswered(heldBytes, request.response);
+        parseInSteps(bytes, jsonText).then(parsed => done(null, parsed), done);
+        return;
+      }
+      this.room.giveBack(heldBytes);
+      if (refusal) done(refusal);
+      else parseAtOnce(bytes, jsonText, done);
+    });
+    this.arriving.add(body);
+    body.start();
+  };
+
+  /** Refuses what has not arrived yet: nobody waits for it any longer. */
+  stop(): void {
+    for (const body of this.arriving)
+      body.refuse(new ServiceError('SHUTTING_DOWN', { retryAfterMs: RETRY_CLOSING_MS }));
+  }
+
+  private holdUntilAnswered(bytes: number, response: ServerResponse): void {
+    if (response.closed) this.room.giveBack(bytes);
+    else response.once('close', () => this.room.giveBack(bytes));
+  }
+}
+
+/** As Node has it: the client sends the body when it is told to. */
+export function awaitsLeave({ headers, httpVersion }: IncomingMessage): boolean {
+  return headers.expect !== undefined && httpVersion === '1.1' && /(?:^|\W)100-continue(?:$|\W)/i.test(headers.expect);
+}
+
+function parseAtOnce(bytes: Buffer, isText: boolean, done: Done): void {
+  let body: unknown;
+  try {
+    const text = checked(bytes, isText);
+    body = isText ? text : text && parseJson(text.bytes.toString());
+  } catch (refusal) {
+    done(refusal as Error);
+    return;
+  }
+  done(null, body);
+}
+
+/** Each step takes some 30 ms at most, for 4 MiB of the worst text there is; others have their turn in between. */
+async function parseInSteps(bytes: Buffer, isText: boolean): Promise<unknown> {
+  await turn();
+  const text = checked(bytes, isText);
+  await turn();
+  if (isText || text === undefined) return text;
+  const string = text.bytes.toString();
+  await turn();
+  const body = parseJson(string);
+  await turn();
+  return body;
+}
+
+function checked(bytes: Buffer, isText: boolean): JsonText | undefined {
+  return isText ? textOfDocument(bytes) : textOfObjects(bytes);
+}

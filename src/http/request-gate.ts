@@ -1,0 +1,100 @@
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
+import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify';
+import { isLoopbackHost, type Config } from '../config/config';
+import { ServiceError } from '../errors/service-error';
+import type { ApiKeys } from './api-keys';
+import { bearerToken, tokenIdentity } from './caller';
+import { RETRY_CLOSING_MS } from './request-bodies';
+import { RouteMethods } from './route-methods';
+import { WorkerToken } from './worker-token';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** What the request is answered with. */
+    response: ServerResponse;
+  }
+}
+
+/**
+ * Stands before everything else of a request: its correlation id on the answer, who the caller is, and whatever refuses it before
+ * a byte of its body is read. A stranger is refused first, also where there is no route, so that nobody can probe for them.
+ */
+export class RequestGate {
+  private readonly routes: RouteMethods;
+  private readonly workerToken: WorkerToken;
+  private readonly docsArePublic: boolean;
+  private isClosing = false;
+
+  /** Before any route is added. */
+  constructor(
+    fastify: FastifyInstance,
+    config: Config,
+    private readonly keys: ApiKeys,
+  ) {
+    this.routes = new RouteMethods(fastify);
+    this.workerToken = new WorkerToken(config.authToken);
+    this.docsArePublic = isLoopbackHost(config.addr.host);
+  }
+
+  /** An `onRequest` hook. */
+  readonly check = (request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void => {
+    void reply.header('X-Correlation-Id', request.id);
+    void reply.header('X-Content-Type-Options', 'nosniff');
+    request.response = reply.raw;
+    const { url = '', config: route } = request.routeOptions;
+    const token = bearerToken(request.headers.authorization);
+    const refusal = route.workerToken
+      ? this.workerToken.refusal(request.headers.authorization)
+      : this.refusalOfKey(request.headers);
+    request.caller = { ...(refusal && { refusal }), ...(token !== undefined && { identity: tokenIdentity(token) }) };
+    if (request.headers.host === undefined && request.raw.httpVersion === '1.1')
+      return done(new ServiceError('INVALID_PARAMS', { message: 'the Host header is required' }));
+    if (this.keys.refusesHost(request.hostname)) return done(new ServiceError('HOST_NOT_ALLOWED'));
+    const open = route.public === true || (this.docsArePublic && isDocumentation(url));
+    if (refusal && !open) return done(refusal);
+    if (request.is404 || (request.method === 'HEAD' && route.getOnly)) return this.answerNoRoute(request, reply, done);
+    if (this.isClosing && !open) return done(new ServiceError('SHUTTING_DOWN', { retryAfterMs: RETRY_CLOSING_MS }));
+    const encoding = request.headers['content-encoding'];
+    if (encoding !== undefined && hasBody(request.headers)) return done(refusalOfEncoding(encoding, reply));
+    done();
+  };
+
+  /** From now on the parts of the service are taken down: requests on connections that are still open are refused. */
+  close(): void {
+    this.isClosing = true;
+  }
+
+  /** Why a request with these headers is refused where an API key is needed. */
+  refusalOfKey(headers: IncomingHttpHeaders): ServiceError | undefined {
+    const key = headers['x-api-key'];
+    return this.keys.refusal(Array.isArray(key) ? key.join(',') : key);
+  }
+
+  private answerNoRoute(request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {
+    const allowed = this.routes.allowedAt(request.url);
+    if (allowed.length === 0) return done(new ServiceError('ROUTE_NOT_FOUND'));
+    void reply.header('Allow', allowed.join(', '));
+    if (request.method === 'OPTIONS') return void reply.status(204).send();
+    const message = `${request.method} is not allowed here, only ${allowed.join(', ')}.`;
+    done(new ServiceError('METHOD_NOT_ALLOWED', { message }));
+  }
+}
+
+/** By the route that matched, never by the path as it was sent. */
+function isDocumentation(route: string): boolean {
+  return route === '/openapi.json' || route === '/docs' || route.startsWith('/docs/');
+}
+
+function hasBody(headers: IncomingHttpHeaders): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+}
+
+/** Undefined for `identity`, which is none. An encoding is named as far as it can be one. */
+function refusalOfEncoding(encoding: string, reply: FastifyReply): ServiceError | undefined {
+  if (/^\s*identity\s*$/i.test(encoding)) return undefined;
+  const named = /^[\w.+-]{1,32}$/.test(encoding) ? `in the encoding ${encoding}` : 'in an encoding';
+  // RFC 7694, section 3: which encodings are taken.
+  void reply.header('Accept-Encoding', 'identity');
+  const message = `a body ${named} is not taken: send it without Content-Encoding`;
+  return new ServiceError('UNSUPPORTED_MEDIA_TYPE', { message });
+}

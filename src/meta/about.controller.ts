@@ -1,0 +1,33 @@
+import { Controller, Get } from '@nestjs/common';
+import { ApiOperation, ApiResponse, ApiSecurity, ApiTags } from '@nestjs/swagger';
+import { Public } from '../http/public.decorator';
+import { API_VERSION } from './api-version';
+import { SERVICE_VERSION } from './service-version';
+
+const about = {
+  name: 'orchestratord',
+  description: 'Admits, queues, places and streams LLM tasks between programs and self-hosted engines.',
+  version: SERVICE_VERSION,
+  api_version: API_VERSION,
+  docs: '/docs',
+  openapi: '/openapi.json',
+  healthz: '/healthz',
+  readyz: '/readyz',
+  metrics: '/metrics',
+  capabilities: '/v2/meta/capabilities',
+  tasks: '/v2/tasks',
+} as const;
+
+/** For whoever comes to the address and does not know what listens there. */
+@ApiTags('meta')
+@ApiSecurity({})
+@Controller()
+export class AboutController {
+  @Get()
+  @Public()
+  @ApiOperation({ summary: 'What this is, and where things are', description: 'The paths may need an API key.' })
+  @ApiResponse({ status: 200, description: '`{name, description, version, api_version, docs, openapi, healthz, …}`' })
+  about(): typeof about {
+    return about;
+  }
+}

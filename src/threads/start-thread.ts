@@ -1,0 +1,14 @@
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { Worker, type WorkerOptions } from 'node:worker_threads';
+
+/**
+ * Starts `<entry>.js` of a folder as a thread. Compiled, it stands there; where TypeScript is run as it is (tests, scripts), the thread
+ * needs its loader too.
+ */
+export function startThread(folder: string, entry: string, options: WorkerOptions = {}): Worker {
+  if (!__filename.endsWith('.ts')) return new Worker(join(folder, `${entry}.js`), options);
+  // Loaded here first: the compiler's native part takes the process down when the only thread that has it ends.
+  createRequire(__filename)('@swc/core');
+  return new Worker(join(folder, `${entry}.ts`), { ...options, execArgv: ['-r', '@swc-node/register'] });
+}

@@ -1,0 +1,95 @@
+/** Bodies that are made to cost more than they weigh. */
+export interface Shape {
+  readonly name: string;
+  /** @param fields the names that the route knows */
+  readonly body: (fields: readonly string[]) => Buffer;
+}
+
+const MIB = 1024 * 1024;
+const BODY_BYTES = 4 * MIB;
+/** A little below what is allowed; see json-body.ts. */
+const MEMBERS = 16_300;
+const STRINGS = 65_300;
+const VALUES = 163_000;
+const DEPTH = 60;
+
+/** Whatever the route takes, one of these is wrong, so that it must also be said what. */
+const wrong = '"ctx":-1,"deadline_ms":"soon","state":7,"new_model_ref":7,"pool_id":7,"purge_engine":7,"id":7';
+
+const many = (count: number, make: (n: number) => string): string =>
+  Array.from({ length: count }, (_, n) => make(n)).join(',');
+const upTo = (bytes: number, make: (n: number) => string): string => {
+  const parts: string[] = [];
+  for (let n = 0, length = 0; ; n++) {
+    const part = make(n);
+    length += Buffer.byteLength(part) + 1;
+    if (length > bytes) return parts.join(',');
+    parts.push(part);
+  }
+};
+const room = BODY_BYTES - 400;
+
+/** In an object beside what is wrong; filled up with white space. */
+function beside(members: string, bytes = BODY_BYTES): Buffer {
+  const text = `{${wrong},${members}`;
+  return Buffer.from(`${text}${' '.repeat(Math.max(0, bytes - 1 - Buffer.byteLength(text)))}}`);
+}
+
+/** As the value of every field that the route knows, in equal shares. */
+const inFields =
+  (make: (share: number) => string): Shape['body'] =>
+  fields =>
+    Buffer.from(`{${many(fields.length, n => `"${fields[n] ?? ''}":${make(fields.length)}`)}}`);
+
+const deepArrays = '['.repeat(DEPTH) + ']'.repeat(DEPTH);
+const allAllowed = [
+  many(MEMBERS, n => `{"k${n}":1}`),
+  many(STRINGS - MEMBERS, n => `"${n}"`),
+  many(Math.floor((VALUES - STRINGS - MEMBERS) / DEPTH), () => deepArrays),
+].join(',');
+const emoji = '\u{1F600}';
+
+export const shapes: readonly Shape[] = [
+  // Far past what is allowed: refused before anything is made of them.
+  { name: 'members', body: () => beside(upTo(room, n => `"k${n}":1`)) },
+  { name: 'arrays', body: () => beside(`"a":[${upTo(room, () => '[]')}]`) },
+  { name: 'nesting', body: () => beside(`"a":${'{"a":'.repeat(700_000)}1${'}'.repeat(600_000)}`) },
+  { name: 'nested arrays', body: () => beside(`"a":[${upTo(room, () => deepArrays)}]`) },
+  { name: 'long keys', body: () => beside(upTo(room, n => `"${String(n).padEnd(100, 'k')}":1`)) },
+  { name: 'numbers', body: () => beside(`"a":[${upTo(room, n => String(n % 1000))}]`) },
+  { name: 'duplicates', body: () => beside(upTo(room, () => '"a":1')) },
+  { name: 'members, 1 MiB', body: () => Buffer.from(`{${upTo(MIB - 40, n => `"${n.toString(36)}":${n % 10}`)}}`) },
+  { name: 'objects, 1 MiB', body: () => Buffer.from(`[${upTo(MIB - 40, n => `{"${n.toString(36)}":1}`)}]`) },
+  // As much as is allowed.
+  { name: 'members, allowed', body: () => beside(many(MEMBERS, n => `"${String(n).padEnd(100, 'k')}":1`)) },
+  { name: 'objects, allowed', body: () => beside(`"a":[${many(MEMBERS, n => `{"k${n}":1}`)}]`) },
+  { name: 'arrays, allowed', body: () => beside(`"a":[${many(VALUES, () => '[]')}]`) },
+  { name: 'nested arrays, allowed', body: () => beside(`"a":[${many(VALUES / DEPTH, () => deepArrays)}]`) },
+  { name: 'numbers, allowed', body: () => beside(`"a":[${many(VALUES, n => `0.${String(n).padStart(20, '7')}`)}]`) },
+  { name: 'strings, allowed', body: () => beside(`"a":[${many(STRINGS, n => `"${n}"`)}]`) },
+  { name: 'all of them, allowed', body: () => beside(`"a":[${allAllowed}]`) },
+  {
+    name: 'long numbers',
+    body: () => beside(`"a":[${upTo(room, n => `9007199254740993.${'0'.repeat(770)}${n % 10}`)}]`),
+  },
+  { name: 'one long key', body: () => beside(`"${'k'.repeat(room)}":1`) },
+  {
+    name: 'escaped names',
+    body: () => beside(many(MEMBERS, n => `"\\u005f\\u005fprot${'\\u006f'.repeat(10)}${n}":1`)),
+  },
+  { name: 'text', body: () => beside(`"prompt":"${emoji.repeat((room - 100) / 4)}"`) },
+  { name: 'text in every field', body: inFields(share => `"${emoji.repeat(room / 4 / share - 50)}"`) },
+  { name: 'objects in every field', body: inFields(share => `{${many(MEMBERS / share, n => `"k${n}":1`)}}`) },
+  {
+    name: 'lists in every field',
+    body: inFields(share => `[${many(Math.floor(STRINGS / share) - 1, n => `"${n}"`)}]`),
+  },
+  {
+    name: 'lists of objects in every field',
+    body: inFields(share => `[${many(MEMBERS / share - 1, n => `{"k${n}":1}`)}]`),
+  },
+  // Nothing wrong with them.
+  { name: 'a prompt of 4 MiB', body: () => Buffer.from(`{"prompt":"${emoji.repeat(room / 4)}"}`) },
+  { name: 'a prompt of escapes', body: () => Buffer.from(`{"prompt":"${'\\u0001'.repeat(room / 6)}"}`) },
+  { name: 'tokens', body: () => beside(`"tokens":[${many(131_072, n => String(n))}]`) },
+];
