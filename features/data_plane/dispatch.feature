@@ -103,6 +103,43 @@ Feature: Dispatch and failures of engines
     When I submit task "t-1"
     Then task "t-1" ends as completed
 
+  @B-DP-127
+  Scenario: An engine is left alone for as long as it asks
+    Given an engine with 1 slot is bound to pool "default"
+    And it fails with "429=1"
+    When I submit task "t-1"
+    Then task "t-1" ends as completed
+    And the engine was asked again 1000 ms later or more
+
+  @B-DP-127 @B-DP-116
+  Scenario: Meanwhile another replica runs the task
+    Given an engine with 1 slot is bound to pool "default" as "r0"
+    And it fails with "429=100"
+    And an engine with 1 slot is bound to pool "default" as "r1"
+    When I submit task "t-1"
+    Then task "t-1" ends as completed
+    And it ran on "default/r1"
+    And the engine was asked 1 time
+
+  @B-DP-127
+  Scenario: A replica that had no room once is used again, though another may run the task
+    Given an engine with 1 slot is bound to pool "a"
+    And it fails with "503=1"
+    And a slow engine with 1 slot is bound to pool "b"
+    And task "long" with {"max_tokens": 5000, "placement": {"pin_pool_id": "b"}} is running
+    When I submit task "t-1"
+    Then task "t-1" ends as completed
+    And it ran on "a/r0"
+
+  @B-DP-127 @B-DP-002
+  Scenario: A task that waited for room until its deadline ends with the reason of the engine
+    Given an engine with 1 slot is bound to pool "default"
+    And it fails with "503=100"
+    When I submit task "t-1" with {"deadline_ms": 700}
+    Then the stream of task "t-1" ends with the error DEADLINE_UNMET
+    And the error says "Loading model"
+    And the error names the engine "llamacpp"
+
   @B-DP-117
   Scenario: An engine that falls silent is given up
     Given the setting ORCHD_ENGINE_IDLE_TIMEOUT_MS is "300"

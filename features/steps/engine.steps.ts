@@ -95,6 +95,12 @@ Then(/^the engine was asked (\d+) times?$/, function (this: ServiceWorld, times:
   assert.equal(completionsOf(this).length, Number(times));
 });
 
+Then('the engine was asked again {int} ms later or more', function (this: ServiceWorld, ms: number) {
+  const asked = this.engines[0]?.stats().requests.filter(({ path }) => path === '/completion') ?? [];
+  assert.equal(asked.length, 2);
+  assert.ok(Number(asked[1]?.atMs) - Number(asked[0]?.atMs) >= ms);
+});
+
 Then(/^the engine was asked with (\{.*\})$/, function (this: ServiceWorld, expected: string) {
   const [request] = completionsOf(this);
   assert.ok(request, 'the engine was asked for no completion');

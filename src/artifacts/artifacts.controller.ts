@@ -1,14 +1,25 @@
 import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
-import { ApiBody, ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiHeader, ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { ServiceError } from '../errors/service-error';
 import { ApiErrors } from '../http/api-errors';
 import type { JsonText } from '../http/json-body';
 import { JsonTextBody } from '../http/json-text-body.decorator';
-import { decodeCursor, pageOf } from '../http/page';
-import type { ArtifactQuery } from './artifact-store.port';
+import { pageOf, placeInTime, timeCursor } from '../http/page';
+import { anyJson, hashSchema } from '../http/schemas';
 import { ArtifactCreatedDto, ArtifactListQuery, ArtifactPageDto, toArtifactInfoDto } from './artifacts.dto';
 import { ArtifactsService } from './artifacts.service';
+
+const ApiArtifactId = (): MethodDecorator =>
+  ApiParam({
+    name: 'id',
+    description: 'The SHA-256 of the canonical document, in lower-case hex.',
+    schema: hashSchema,
+  });
+
+const cacheHeaders = {
+  ETag: { description: 'The id in quotes.', required: true, schema: { type: 'string' } },
+  'Cache-Control': { description: 'It may be kept for ever.', required: true, schema: { type: 'string' } },
+} as const;
 
 @ApiTags('artifacts')
 @Controller('v2/artifacts')
@@ -22,7 +33,11 @@ export class ArtifactsController {
     summary: 'Store a JSON document',
     description: 'The body is the document. The same content has the same id.',
   })
-  @ApiBody({ schema: {}, description: 'Any JSON value, up to 1 MiB and 64 levels; numbers are doubles.' })
+  @ApiBody({
+    schema: { ...anyJson, example: { report: 'done', pages: 3 } },
+    required: true,
+    description: 'Any JSON value, up to 1 MiB and 64 levels; numbers are doubles.',
+  })
   @ApiResponse({ status: 201, type: ArtifactCreatedDto })
   @ApiErrors('INVALID_PARAMS', 'BODY_TOO_LARGE', 'STORAGE_FULL', 'STORAGE_UNAVAILABLE')
   async create(@Body() document: JsonText | undefined): Promise<ArtifactCreatedDto> {
@@ -34,17 +49,33 @@ export class ArtifactsController {
   @ApiResponse({ status: 200, type: ArtifactPageDto })
   @ApiErrors('INVALID_PARAMS')
   async list(@Query() { kind, task_id: taskId, limit, cursor }: ArtifactListQuery): Promise<ArtifactPageDto> {
-    const after = positionOf(cursor);
-    const query = { limit: limit + 1, ...(kind && { kind }), ...(taskId && { taskId }), ...(after && { after }) };
+    const after = placeInTime(cursor);
+    const query = {
+      limit: limit + 1,
+      ...(kind && { kind }),
+      ...(taskId && { taskId }),
+      ...(after && { after: { createdAtMs: after.atMs, id: after.id } }),
+    };
     const found = await this.artifacts.list(query);
-    return pageOf(found, limit, toArtifactInfoDto, artifact => [artifact.created_ms, artifact.id]);
+    return pageOf(found, limit, toArtifactInfoDto, artifact => timeCursor(artifact.created_ms, artifact.id));
   }
 
   @Get(':id')
   @ApiOperation({ summary: 'An artifact', description: 'It never changes: its id is its `ETag`.' })
-  @ApiHeader({ name: 'If-None-Match', required: false, description: 'The ETag of a copy at hand.' })
-  @ApiResponse({ status: 200, description: 'The document, in canonical form.' })
-  @ApiResponse({ status: 304, description: 'The copy at hand is the document.' })
+  @ApiArtifactId()
+  @ApiHeader({
+    name: 'If-None-Match',
+    required: false,
+    schema: { type: 'string' },
+    description: 'The ETag of a copy at hand.',
+  })
+  @ApiResponse({
+    status: 200,
+    description: 'The document, in canonical form.',
+    headers: cacheHeaders,
+    content: { 'application/json': { schema: anyJson } },
+  })
+  @ApiResponse({ status: 304, description: 'The copy at hand is the document.', headers: cacheHeaders })
   @ApiErrors('ARTIFACT_NOT_FOUND', 'INTERNAL', 'STORAGE_UNAVAILABLE')
   async get(
     @Param('id') id: string,
@@ -64,18 +95,11 @@ export class ArtifactsController {
 
   @Delete(':id')
   @HttpCode(204)
+  @ApiArtifactId()
   @ApiOperation({ summary: 'Delete an artifact', description: 'A transcript goes for all tasks that had the same.' })
   @ApiResponse({ status: 204 })
   @ApiErrors('ARTIFACT_NOT_FOUND', 'STORAGE_UNAVAILABLE')
   async delete(@Param('id') id: string): Promise<void> {
     await this.artifacts.delete(id);
   }
-}
-
-function positionOf(cursor: string | undefined): ArtifactQuery['after'] {
-  const parts = decodeCursor(cursor);
-  if (!parts) return undefined;
-  const [createdAtMs, id] = parts;
-  if (typeof createdAtMs === 'number' && typeof id === 'string') return { createdAtMs, id };
-  throw new ServiceError('INVALID_PARAMS', { field: 'cursor', message: 'cursor must be a next_cursor of this list' });
 }

@@ -1,11 +1,22 @@
-import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import {
+  AnswerChoice,
+  AnswerCount,
+  AnswerHash,
+  AnswerId,
+  AnswerParts,
+  AnswerText,
+  AnswerTime,
+} from '../http/answer-fields';
 import { ChoiceField, IdField } from '../http/fields';
-import { PageQuery } from '../http/page';
+import { CursorField, PageQuery, timeCursorPattern } from '../http/page';
 import type { ArtifactInfo } from './artifact-store.port';
 
 const kinds = ['document', 'transcript'] as const satisfies readonly ArtifactInfo['kind'][];
 
 export class ArtifactListQuery extends PageQuery {
+  @CursorField(timeCursorPattern(/^[0-9a-f]{64}$/))
+  cursor?: string;
+
   @ChoiceField({ description: 'Only this kind.', values: kinds, optional: true })
   kind?: ArtifactInfo['kind'];
 
@@ -14,23 +25,21 @@ export class ArtifactListQuery extends PageQuery {
 }
 
 export class ArtifactCreatedDto {
-  @ApiProperty({ description: 'Lower-case hex SHA-256 of the canonical document.' }) id!: string;
+  @AnswerHash('Lower-case hex SHA-256 of the canonical document.') id!: string;
 }
 
 export class ArtifactInfoDto {
-  @ApiProperty({ description: 'Lower-case hex SHA-256 of the canonical document.' }) id!: string;
-  @ApiProperty({ enum: kinds }) kind!: ArtifactInfo['kind'];
-  @ApiPropertyOptional({
-    description: 'The task whose transcript it is; the latest, where several tasks had the same.',
-  })
+  @AnswerHash('Lower-case hex SHA-256 of the canonical document.') id!: string;
+  @AnswerChoice('What it is: a document of a client, or the transcript of a task.', kinds) kind!: ArtifactInfo['kind'];
+  @AnswerId('The task whose transcript it is; the latest, where several tasks had the same.', { optional: true })
   task_id?: string;
-  @ApiProperty({ description: 'Milliseconds since 1970.' }) created_ms!: number;
-  @ApiProperty({ description: 'Length of the canonical document.' }) bytes!: number;
+  @AnswerTime('When it was stored.') created_ms!: number;
+  @AnswerCount('Length of the canonical document in bytes.') bytes!: number;
 }
 
 export class ArtifactPageDto {
-  @ApiProperty({ type: [ArtifactInfoDto] }) items!: readonly ArtifactInfoDto[];
-  @ApiPropertyOptional({ description: 'Absent on the last page.' }) next_cursor?: string;
+  @AnswerParts('Newest first.', ArtifactInfoDto) items!: readonly ArtifactInfoDto[];
+  @AnswerText('Absent on the last page.', { optional: true }) next_cursor?: string;
 }
 
 export function toArtifactInfoDto({ id, kind, taskId, createdAtMs, bytes }: ArtifactInfo): ArtifactInfoDto {

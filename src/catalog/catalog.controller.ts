@@ -1,10 +1,12 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
-import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { ApiErrors } from '../http/api-errors';
-import { namesIn, pageOf, PageQuery } from '../http/page';
+import { pageOf } from '../http/page';
 import {
   CreateModelDto,
   ModelDto,
+  modelIdSchema,
+  ModelListQuery,
   ModelPageDto,
   ModelStateDto,
   toDescription,
@@ -13,6 +15,9 @@ import {
 } from './catalog.dto';
 import { CatalogService } from './catalog.service';
 import { VerificationService } from './verification.service';
+
+const ApiModelId = (): MethodDecorator =>
+  ApiParam({ name: 'id', description: 'The model; a `/` in its id is percent-encoded.', schema: modelIdSchema });
 
 @ApiTags('catalog')
 @Controller('v2/catalog/models')
@@ -41,14 +46,14 @@ export class CatalogController {
   })
   @ApiResponse({ status: 200, type: ModelPageDto })
   @ApiErrors('INVALID_PARAMS')
-  async list(@Query() { limit, cursor }: PageQuery): Promise<ModelPageDto> {
-    const [after] = namesIn(cursor, 1) ?? [];
-    const found = await this.catalog.list(after, limit + 1);
-    return pageOf(found, limit, toListedModel, model => [model.id]);
+  async list(@Query() { limit, cursor }: ModelListQuery): Promise<ModelPageDto> {
+    const found = await this.catalog.list(cursor, limit + 1);
+    return pageOf(found, limit, toListedModel, model => model.id);
   }
 
   @Get(':id')
-  @ApiOperation({ summary: 'A model', description: 'An id with / is percent-encoded.' })
+  @ApiModelId()
+  @ApiOperation({ summary: 'A model' })
   @ApiResponse({ status: 200, type: ModelDto })
   @ApiErrors('MODEL_NOT_FOUND')
   async get(@Param('id') id: string): Promise<ModelDto> {
@@ -57,6 +62,7 @@ export class CatalogController {
 
   @Post(':id/verify')
   @HttpCode(202)
+  @ApiModelId()
   @ApiOperation({
     summary: "Check a model's file against its digest",
     description: 'A large file is hashed on after the answer.',
@@ -69,6 +75,7 @@ export class CatalogController {
 
   @Post(':id/state')
   @HttpCode(202)
+  @ApiModelId()
   @ApiOperation({ summary: 'Retire a model, or take it back' })
   @ApiResponse({ status: 202, type: ModelDto })
   @ApiErrors('INVALID_PARAMS', 'MODEL_NOT_FOUND', 'STORAGE_FULL', 'STORAGE_UNAVAILABLE')
@@ -81,6 +88,7 @@ export class CatalogController {
 
   @Delete(':id')
   @HttpCode(204)
+  @ApiModelId()
   @ApiOperation({
     summary: 'Delete a model',
     description: 'Its file under the model directory goes too, unless another model names the same.',

@@ -1,25 +1,58 @@
-import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { YEAR_MS } from '../config/parsers';
 import { ServiceError } from '../errors/service-error';
-import { ChoiceField, IntField, JsonField, TextField, TextListField } from '../http/fields';
+import {
+  AnswerChoice,
+  AnswerJson,
+  AnswerPart,
+  AnswerParts,
+  AnswerText,
+  AnswerTexts,
+  AnswerTime,
+} from '../http/answer-fields';
+import { CheckedField, ChoiceField, IntField, JsonField, TextField, TextListField } from '../http/fields';
+import { CursorField, PageQuery } from '../http/page';
+import { patternText, SchemaKeywords } from '../http/schemas';
 import type { ModelDescription } from './catalog.service';
-import type { ModelEntry, ModelState, VerificationResult } from './model-catalog.port';
-import { normalPath, staysBelow } from './model-file';
+import {
+  modelStates,
+  verificationReasons,
+  verificationResults,
+  type ModelEntry,
+  type ModelState,
+  type VerificationResult,
+} from './model-catalog.port';
+import { normalPath, relativePathPattern } from './model-file';
 
 /** Segments of letters, digits and . _ : - with `/` between them. */
 const modelIdPattern = /^[A-Za-z0-9][A-Za-z0-9._:-]*(\/[A-Za-z0-9][A-Za-z0-9._:-]*)*$/;
 const MODEL_ID_MAX = 256;
 const MAX_ATTACHED_BYTES = 256 * 1024;
+const modelIdForm = `letters, digits and . _ : - with / between segments (at most ${MODEL_ID_MAX})`;
 
+export const modelIdSchema = { type: 'string', pattern: patternText(modelIdPattern), maxLength: MODEL_ID_MAX } as const;
+
+export class ModelListQuery extends PageQuery {
+  @CursorField(modelIdPattern, MODEL_ID_MAX)
+  cursor?: string;
+}
+
+@SchemaKeywords({
+  example: {
+    id: 'llama-3-8b',
+    digest: 'sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
+    source_url: 'hf:org/llama-3-8b',
+    local_path: 'org/llama-3-8b.gguf',
+    tags: ['chat'],
+  },
+})
 export class CreateModelDto {
-  // Optional to the validator only: a missing id has an answer of its own.
-  @TextField({
-    description: `What tasks name as model_ref: letters, digits and . _ : - with / between segments, at most ${MODEL_ID_MAX}. Required.`,
-    maxLength: 4096,
-    optional: true,
-    example: 'llama-3-8b',
-  })
-  id?: string;
+  @CheckedField(
+    { description: `What tasks name as model_ref: ${modelIdForm}.`, example: 'llama-3-8b' },
+    modelIdSchema,
+    value => typeof value === 'string' && value.length <= MODEL_ID_MAX && modelIdPattern.test(value),
+    value => (value == null || value === '' ? 'id required' : `id must be ${modelIdForm}`),
+  )
+  id!: string;
 
   @TextField({
     description: 'Digest of the file, `algo:value`.',
@@ -33,20 +66,22 @@ export class CreateModelDto {
   @TextField({
     description: 'Where it comes from: an http, https, hf or file URL. It is kept, not fetched.',
     maxLength: 2048,
-    pattern: /^(https?:\/\/|hf:|file:)[^\s\p{Cc}]+$/u,
+    pattern: /^(https?:\/\/|hf:|file:)[^\x00-\x20\x7f-\xa0]+$/,
+    form: 'an http, https, hf or file URL without spaces and control characters',
     optional: true,
   })
   source_url?: string;
 
   @TextField({
-    description: 'Its file, relative to the model directory; the id when absent.',
+    description: 'Its file, relative to the model directory and below it, without `..`; the id when absent.',
     maxLength: 1024,
-    pattern: /^[^\p{Cc}]+$/u,
+    pattern: relativePathPattern,
+    form: 'a relative path below the model directory, without .. and control characters',
     optional: true,
   })
   local_path?: string;
 
-  @TextListField({ description: 'Tags.', maxItems: 64, maxLength: 128, optional: true })
+  @TextListField({ description: 'Tags: words to find it by.', maxItems: 64, maxLength: 128, optional: true })
   tags?: string[];
 
   @JsonField({ description: 'Manifests: any JSON.', optional: true })
@@ -62,8 +97,9 @@ export class CreateModelDto {
   trust_policy?: unknown;
 }
 
+@SchemaKeywords({ example: { state: 'Retired', deadline_ms: 60_000 } })
 export class ModelStateDto {
-  @ChoiceField({ description: 'A Retired model takes no new tasks.', values: ['Active', 'Retired'] })
+  @ChoiceField({ description: 'A Retired model takes no new tasks.', values: modelStates })
   state!: ModelState;
 
   @IntField({ description: 'Milliseconds until a retirement takes effect.', min: 0, max: YEAR_MS, optional: true })
@@ -71,48 +107,40 @@ export class ModelStateDto {
 }
 
 export class VerificationDto implements VerificationResult {
-  @ApiProperty({ enum: ['passed', 'failed', 'skipped'] }) result!: VerificationResult['result'];
-  @ApiProperty({ description: 'Why, in one word.', example: 'digest_match' }) reason!: VerificationResult['reason'];
+  @AnswerChoice('What came of it.', verificationResults) result!: VerificationResult['result'];
+  @AnswerChoice('Why, in one word.', verificationReasons) reason!: VerificationResult['reason'];
 }
 
-/** Times are milliseconds since 1970. */
 export class ListedModelDto {
-  @ApiProperty() id!: string;
-  @ApiPropertyOptional() digest?: string;
-  @ApiProperty({ enum: ['Active', 'Retired'] }) state!: ModelState;
-  @ApiPropertyOptional() source_url?: string;
-  @ApiPropertyOptional({ description: 'Relative to the model directory.' }) local_path?: string;
-  @ApiProperty({ type: [String] }) tags!: readonly string[];
-  @ApiProperty() created_ms!: number;
-  @ApiProperty({ type: Number, nullable: true }) last_verified_ms!: number | null;
-  @ApiPropertyOptional({ description: 'When its retirement takes effect.' }) retire_deadline_ms?: number;
-  @ApiPropertyOptional() verification?: VerificationDto;
+  @AnswerText('What tasks name as model_ref.') id!: string;
+  @AnswerText('Digest of its file, `algo:value`.', { optional: true }) digest?: string;
+  @AnswerChoice('A Retired model takes no new tasks.', modelStates) state!: ModelState;
+  @AnswerText('Where it comes from, as it was told.', { optional: true }) source_url?: string;
+  @AnswerText('Its file, relative to the model directory.', { optional: true }) local_path?: string;
+  @AnswerTexts('Tags, as they were told.') tags!: readonly string[];
+  @AnswerTime('When it was put into the catalogue.') created_ms!: number;
+  @AnswerTime('When its file was last looked at; null before that.', { nullable: true }) last_verified_ms!:
+    number | null;
+  @AnswerTime('When its retirement takes effect.', { optional: true }) retire_deadline_ms?: number;
+  @AnswerPart('What the last look at its file came to.', VerificationDto, { optional: true })
+  verification?: VerificationDto;
 }
 
 export class ModelDto extends ListedModelDto {
-  @ApiPropertyOptional({ type: Object }) manifests?: unknown;
-  @ApiPropertyOptional({ type: Object }) signatures?: unknown;
-  @ApiPropertyOptional({ type: Object }) sbom?: unknown;
-  @ApiPropertyOptional({ type: Object }) trust_policy?: unknown;
+  @AnswerJson('Manifests, as they were told.', { optional: true }) manifests?: unknown;
+  @AnswerJson('Signatures, as they were told.', { optional: true }) signatures?: unknown;
+  @AnswerJson('Software bill of materials, as it was told.', { optional: true }) sbom?: unknown;
+  @AnswerJson('Trust policy, as it was told.', { optional: true }) trust_policy?: unknown;
 }
 
 export class ModelPageDto {
-  @ApiProperty({ type: [ListedModelDto] }) items!: readonly ListedModelDto[];
-  @ApiPropertyOptional({ description: 'Absent on the last page.' }) next_cursor?: string;
+  @AnswerParts('By id.', ListedModelDto) items!: readonly ListedModelDto[];
+  @AnswerText('Absent on the last page.', { optional: true }) next_cursor?: string;
 }
 
 /** @throws ServiceError INVALID_PARAMS */
 export function toDescription(body: CreateModelDto): ModelDescription {
-  const id = body.id ?? '';
-  if (id === '') throw new ServiceError('INVALID_PARAMS', { field: 'id', message: 'id required' });
-  assertModelId(id);
-  const localPath = body.local_path ?? id;
-  if (!staysBelow(localPath)) {
-    throw new ServiceError('INVALID_PARAMS', {
-      field: 'local_path',
-      message: 'local_path must be relative and stay below the model directory',
-    });
-  }
+  const { id } = body;
   const attached = {
     manifests: body.manifests,
     signatures: body.signatures,
@@ -127,17 +155,10 @@ export function toDescription(body: CreateModelDto): ModelDescription {
     id,
     ...(body.digest != null && { digest: body.digest }),
     ...(body.source_url != null && { sourceUrl: body.source_url }),
-    localPath: normalPath(localPath),
+    localPath: normalPath(body.local_path ?? id),
     tags: body.tags ?? [],
     ...Object.fromEntries(Object.entries(attached).filter(([, value]) => value != null)),
   };
-}
-
-/** @throws ServiceError INVALID_PARAMS */
-function assertModelId(id: string): void {
-  if (id.length <= MODEL_ID_MAX && modelIdPattern.test(id) && staysBelow(id)) return;
-  const message = `id must be letters, digits and . _ : - with / between segments (at most ${MODEL_ID_MAX})`;
-  throw new ServiceError('INVALID_PARAMS', { field: 'id', message });
 }
 
 export function toModelDto(entry: ModelEntry): ModelDto {

@@ -1,10 +1,20 @@
-export type ModelState = 'Active' | 'Retired';
+export const modelStates = ['Active', 'Retired'] as const;
+export type ModelState = (typeof modelStates)[number];
+
+export const verificationResults = ['passed', 'failed', 'skipped'] as const;
+/** Bounded vocabulary: it becomes a metric label. */
+export const verificationReasons = [
+  'digest_match',
+  'digest_mismatch',
+  'no_digest',
+  'no_file',
+  'unsupported_algorithm',
+  'unreadable',
+] as const;
 
 export interface VerificationResult {
-  readonly result: 'passed' | 'failed' | 'skipped';
-  /** Bounded vocabulary: it becomes a metric label. */
-  readonly reason:
-    'digest_match' | 'digest_mismatch' | 'no_digest' | 'no_file' | 'unsupported_algorithm' | 'unreadable';
+  readonly result: (typeof verificationResults)[number];
+  readonly reason: (typeof verificationReasons)[number];
 }
 
 /** A model of the catalogue. */

@@ -2,6 +2,12 @@ import { constants } from 'node:fs';
 import { lstat, open, realpath, unlink, type FileHandle } from 'node:fs/promises';
 import { join, normalize, sep } from 'node:path';
 
+/** What a segment of a path may be: no control character, and neither `.` nor `..`. */
+const segment = '([^/.CC]|\\.[^/.CC]|\\.\\.[^/CC])[^/CC]*'.replaceAll('CC', '\\x00-\\x1f\\x7f-\\x9f');
+
+/** A relative path that stays below the folder it is taken from; `.` may stand in it, `..` may not. */
+export const relativePathPattern = new RegExp(`^(\\./+)*${segment}(/+(${segment}|\\.))*/*$`);
+
 /** Whether a relative path stays below the folder it is taken from, as far as its text tells. */
 export function staysBelow(path: string): boolean {
   if (path === '' || path.includes('\0')) return false;

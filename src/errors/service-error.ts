@@ -36,8 +36,16 @@ export class ServiceError extends Error {
 
   /** The same error naming the engine it came from, unless it names one. */
   of(engine: string): ServiceError {
-    if (this.details.engine !== undefined) return this;
-    return new ServiceError(this.code, { ...this.details, message: this.message, engine }, this.cause ?? this);
+    return this.details.engine === undefined ? this.with({ engine }) : this;
+  }
+
+  /** The same error with the advice not to come back earlier. */
+  after(retryAfterMs: number): ServiceError {
+    return this.with({ retryAfterMs });
+  }
+
+  private with(more: ErrorDetails): ServiceError {
+    return new ServiceError(this.code, { ...this.details, message: this.message, ...more }, this.cause ?? this);
   }
 
   private get entry(): CatalogueEntry {

@@ -1,16 +1,24 @@
 import { Controller, Get, Query } from '@nestjs/common';
-import { ApiOperation, ApiProperty, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
-import { ApiPage, namesIn, pageOf, PageQuery, type Page } from '../http/page';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { AnswerChoice, AnswerId, AnswerText, AnswerTime } from '../http/answer-fields';
+import { ApiPage, CursorField, pageOf, PageQuery, type Page } from '../http/page';
 import { HandoffService, type HandoffState, type KnownHandoff } from './handoff.service';
 
+export class HandoffListQuery extends PageQuery {
+  /** The name of a file, which may be any, in base64url. */
+  @CursorField(/^[A-Za-z0-9_-]{1,344}$/)
+  cursor?: string;
+}
+
 export class HandoffDto {
-  @ApiProperty() file!: string;
-  @ApiProperty({ enum: ['waiting', 'bound', 'ignored'] }) state!: HandoffState;
-  @ApiPropertyOptional() pool_id?: string;
-  @ApiPropertyOptional() replica_id?: string;
-  @ApiPropertyOptional() engine?: string;
-  @ApiPropertyOptional({ description: 'Why it is left alone.' }) reason?: string;
-  @ApiProperty() first_seen_ms!: number;
+  @AnswerText('Name of the file.') file!: string;
+  @AnswerChoice('`bound`: its replica is ready, by whomever it was bound.', ['waiting', 'bound', 'ignored'])
+  state!: HandoffState;
+  @AnswerId('The pool that it names.', { optional: true }) pool_id?: string;
+  @AnswerId('The replica that it names.', { optional: true }) replica_id?: string;
+  @AnswerId('Kind of engine.', { optional: true }) engine?: string;
+  @AnswerText('Why it is left alone.', { optional: true }) reason?: string;
+  @AnswerTime('When it was first seen.') first_seen_ms!: number;
 }
 
 @ApiTags('handoff')
@@ -21,10 +29,10 @@ export class HandoffController {
   @Get()
   @ApiOperation({ summary: 'Handoff files and what became of them' })
   @ApiPage(HandoffDto)
-  list(@Query() { limit, cursor }: PageQuery): Page<HandoffDto> {
-    const [after = ''] = namesIn(cursor, 1) ?? [];
+  list(@Query() { limit, cursor = '' }: HandoffListQuery): Page<HandoffDto> {
+    const after = Buffer.from(cursor, 'base64url').toString();
     const rest = this.handoffs.known().filter(known => known.file > after);
-    return pageOf(rest, limit, toHandoffDto, handoff => [handoff.file]);
+    return pageOf(rest, limit, toHandoffDto, handoff => Buffer.from(handoff.file).toString('base64url'));
   }
 }
 

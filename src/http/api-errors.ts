@@ -2,7 +2,10 @@ import { applyDecorators } from '@nestjs/common';
 import { ApiResponse } from '@nestjs/swagger';
 import { errorCatalogue, type ErrorCode } from '../errors/catalogue';
 
-export const errorSchema = { $ref: '#/components/schemas/ErrorEnvelope' } as const;
+/** The body of every error, whatever else a route answers with. */
+export const errorContent = {
+  'application/json': { schema: { $ref: '#/components/schemas/ErrorEnvelope' } },
+} as const;
 
 /** Documents which errors of the catalogue a route answers with, grouped by status. */
 export function ApiErrors(...codes: readonly ErrorCode[]): MethodDecorator & ClassDecorator {
@@ -13,11 +16,7 @@ export function ApiErrors(...codes: readonly ErrorCode[]): MethodDecorator & Cla
   }
   return applyDecorators(
     ...[...byStatus].map(([status, named]) =>
-      ApiResponse({
-        status,
-        description: describeErrors(named),
-        schema: errorSchema,
-      }),
+      ApiResponse({ status, description: describeErrors(named), content: errorContent }),
     ),
   );
 }

@@ -17,14 +17,18 @@ import {
   Min,
   ValidateBy,
   ValidateNested,
+  type ValidationArguments,
 } from 'class-validator';
 import { identifier, idPattern } from '../config/parsers';
+import { anyJson, idSchema, NO_TYPE, patternText } from './schemas';
 import { fieldRule, type DtoClass } from './dto-reader';
+
+const MAX_INT32 = 2 ** 31 - 1;
 
 /*
  * One decorator a field: what is accepted, the sentence a client gets when it is not, and the OpenAPI schema, from the
- * same bounds. `optional` also accepts null, which many clients send for "not given". Beside the checks of class-validator,
- * which find the sentence, stands a plain predicate for the body that has no fault (see dto-reader.ts).
+ * same bounds. `optional` also accepts null, which many clients send for "not given", and the schema says so. Beside the checks
+ * of class-validator, which find the sentence, stands a plain predicate for the body that has no fault (see dto-reader.ts).
  */
 
 interface Described {
@@ -41,53 +45,82 @@ function field(
   ...checks: PropertyDecorator[]
 ): PropertyDecorator {
   const { description, optional = false, type: nested, example } = options;
-  const documented = { description, ...schema, ...(example !== undefined && { example }) } as ApiPropertyOptions;
+  const documented = {
+    description,
+    // A class of its own says at its own schema whether it may be null: beside a reference that would not hold.
+    ...(optional && !nested ? withNull(schema) : schema),
+    ...(example !== undefined && { example }),
+  } as ApiPropertyOptions;
   const rule = fieldRule({ optional, accepts, ...(nested && { nested }) });
   return optional
     ? applyDecorators(rule, ApiPropertyOptional(documented), IsOptional(), ...checks)
     : applyDecorators(rule, ApiProperty(documented), ...checks);
 }
 
+/** OpenAPI 3.0 has no type null; by its rules an enum must list it besides. What has no type takes it anyway. */
+function withNull(schema: ApiPropertyOptions): ApiPropertyOptions {
+  if (schema.type === undefined || schema.type === NO_TYPE) return schema;
+  const { enum: choices } = schema as { enum?: readonly string[] };
+  return { ...schema, nullable: true, ...(choices && { enum: [...choices, null] }) };
+}
+
+/** In characters as JSON Schema counts them: a surrogate pair is one. `length` is that or more. */
+function hasAtLeast(value: string, minLength: number): boolean {
+  return minLength <= 1 ? value.length >= minLength : value.length >= minLength && characters(value) >= minLength;
+}
+
+function hasAtMost(value: string, maxLength: number): boolean {
+  return value.length <= maxLength || (value.length <= 2 * maxLength && characters(value) <= maxLength);
+}
+
+function characters(text: string): number {
+  let count = text.length;
+  for (let at = 1; at < text.length; at++) {
+    if ((text.charCodeAt(at) & 0xfc00) === 0xdc00 && (text.charCodeAt(at - 1) & 0xfc00) === 0xd800) count--;
+  }
+  return count;
+}
+
 function textAccepts(minLength: number, maxLength: number, pattern: RegExp | undefined): Accepts {
   return value =>
-    typeof value === 'string' && hasLength(value, minLength, maxLength) && (!pattern || pattern.test(value));
+    typeof value === 'string' &&
+    hasAtMost(value, maxLength) &&
+    hasAtLeast(value, minLength) &&
+    (!pattern || pattern.test(value));
 }
 
-/**
- * Counts characters (code points, as JSON Schema does), none where the length tells, and never more than `max` and one: class-validator
- * would make an array of all surrogate pairs first.
- */
-function hasLength(value: string, min: number, max: number): boolean {
-  // A character is one or two units.
-  if (value.length < min || value.length > 2 * max) return false;
-  if (value.length >= 2 * min && value.length <= max) return true;
-  let count = 0;
-  for (const characters = value[Symbol.iterator](); count <= max && !characters.next().done;) count++;
-  return count >= min && count <= max;
-}
-
-/** @param each whether the value is an array of texts */
-function LengthCheck(min: number, max: number, message: string, each = false): PropertyDecorator {
-  const validate: Accepts = value => typeof value === 'string' && hasLength(value, min, max);
-  return ValidateBy({ name: `length ${min} to ${max}`, validator: { validate } }, { message, each });
+function lengthCheck(
+  name: string,
+  accepts: (value: string) => boolean,
+  message: string,
+  each = false,
+): PropertyDecorator {
+  const validate = (value: unknown): boolean => typeof value === 'string' && accepts(value);
+  return ValidateBy({ name, validator: { validate, defaultMessage: () => message } }, { each });
 }
 
 /** A field with a check of its own. */
 export function CheckedField(
-  options: Described,
+  options: Described & { readonly example?: string },
   schema: ApiPropertyOptions,
   accepts: Accepts,
-  message: string,
+  message: string | ((value: unknown) => string),
 ): PropertyDecorator {
-  const check = ValidateBy({ name: 'accepts', validator: { validate: accepts, defaultMessage: () => message } });
-  return field(options, schema, accepts, check);
+  const defaultMessage = (args?: ValidationArguments): string =>
+    typeof message === 'string' ? message : message(args?.value);
+  return field(
+    options,
+    schema,
+    accepts,
+    ValidateBy({ name: 'accepts', validator: { validate: accepts, defaultMessage } }),
+  );
 }
 
 /** An id that a client, a worker or a file names. */
 export function IdField(options: Described & { readonly example?: string }): PropertyDecorator {
   return field(
     options,
-    { type: String, pattern: idPattern.source },
+    idSchema,
     value => typeof value === 'string' && idPattern.test(value),
     Matches(idPattern, { message: `$property must be ${identifier.allowed}` }),
   );
@@ -97,30 +130,39 @@ interface TextOptions extends Described {
   readonly minLength?: number;
   readonly maxLength: number;
   readonly pattern?: RegExp;
+  /** The pattern in words, for whoever sent something else. */
+  readonly form?: string;
   readonly example?: string;
 }
 
 export function TextField(options: TextOptions): PropertyDecorator {
-  const { minLength = 0, maxLength, pattern } = options;
+  const { minLength = 0, maxLength, pattern, form } = options;
   return field(
     options,
-    {
-      type: String,
-      minLength,
-      maxLength,
-      ...(pattern && { pattern: pattern.source }),
-    },
+    { type: String, minLength, maxLength, ...(pattern && { pattern: patternText(pattern) }) },
     textAccepts(minLength, maxLength, pattern),
     IsString({ message: '$property must be a string' }),
-    LengthCheck(minLength, Infinity, `$property must have at least ${minLength} characters`),
-    LengthCheck(0, maxLength, `$property must have at most ${maxLength} characters`),
-    ...(pattern ? [Matches(pattern, { message: `$property must match ${pattern.source}` })] : []),
+    lengthCheck(
+      'minCharacters',
+      value => hasAtLeast(value, minLength),
+      `$property must have at least ${minLength} characters`,
+    ),
+    lengthCheck(
+      'maxCharacters',
+      value => hasAtMost(value, maxLength),
+      `$property must have at most ${maxLength} characters`,
+    ),
+    ...(pattern
+      ? [Matches(pattern, { message: `$property must ${form ? `be ${form}` : `match ${patternText(pattern)}`}` })]
+      : []),
   );
 }
 
 interface RangeOptions extends Described {
   readonly min: number;
   readonly max: number;
+  /** Where the schema promises less than `min`, because what lies between has an error code of its own. */
+  readonly documentedMin?: number;
   readonly example?: number;
 }
 
@@ -143,10 +185,11 @@ function numeric(
   isOfType: Accepts,
   typeCheck: PropertyDecorator,
 ): PropertyDecorator {
-  const { min, max } = options;
+  const { min, max, documentedMin = min } = options;
+  const format = type === 'integer' && max > MAX_INT32 ? { format: 'int64' } : {};
   return field(
     options,
-    { type, minimum: min, maximum: max },
+    { type, minimum: documentedMin, maximum: max, ...format },
     value => isOfType(value) && (value as number) >= min && (value as number) <= max,
     typeCheck,
     Min(min, { message: `$property must be >= ${min}` }),
@@ -183,21 +226,30 @@ export function TextListField(options: TextListOptions): PropertyDecorator {
   const accepts = textAccepts(0, maxLength, pattern);
   return field(
     options,
-    { type: [String], maxItems },
+    {
+      type: 'array',
+      items: { type: 'string', maxLength, ...(pattern && { pattern: patternText(pattern) }) },
+      maxItems,
+    },
     value => Array.isArray(value) && value.length <= maxItems && value.every(accepts),
     IsArray({ message: '$property must be an array of strings' }),
     ArrayMaxSize(maxItems, { message: `$property must have at most ${maxItems} members` }),
     IsString({ each: true, message: '$property must hold strings only' }),
-    LengthCheck(0, maxLength, `$property must hold strings of at most ${maxLength} characters`, true),
+    lengthCheck(
+      'maxCharacters',
+      value => hasAtMost(value, maxLength),
+      `$property must hold strings of at most ${maxLength} characters`,
+      true,
+    ),
     ...(pattern
-      ? [Matches(pattern, { each: true, message: `$property must hold strings that match ${pattern.source}` })]
+      ? [Matches(pattern, { each: true, message: `$property must hold strings that match ${patternText(pattern)}` })]
       : []),
   );
 }
 
 /** Any JSON value, kept as it was sent; whoever takes it in bounds its size. */
 export function JsonField(options: Described): PropertyDecorator {
-  return field(options, { type: Object, additionalProperties: true }, () => true, Allow());
+  return field(options, anyJson as ApiPropertyOptions, () => true, Allow());
 }
 
 export function NestedField<T extends object>(
@@ -219,6 +271,7 @@ export function UrlField(options: Described & { readonly maxLength?: number }): 
     ...options,
     minLength: 1,
     maxLength: options.maxLength ?? 2048,
-    pattern: /^[Hh][Tt][Tt][Pp][Ss]?:\/\/[^\s\p{Cc}]+$/u,
+    pattern: /^[Hh][Tt][Tt][Pp][Ss]?:\/\/[^\x00-\x20\x7f-\xa0]+$/,
+    form: 'an http:// or https:// URL without spaces and control characters',
   });
 }

@@ -1,29 +1,14 @@
 import type { HttpServer, INestApplication } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { errorCatalogue, type ErrorCode } from '../errors/catalogue';
 import { API_VERSION } from '../meta/api-version';
-import { describeErrors, errorSchema } from './api-errors';
-
-/** The error envelope, which every route's error answers refer to. */
-const errorEnvelopeSchema: NonNullable<NonNullable<OpenAPIObject['components']>['schemas']>[string] = {
-  type: 'object',
-  required: ['code', 'message', 'retriable'],
-  properties: {
-    code: { oneOf: [{ type: 'string' }, { type: 'integer' }], description: 'A code of docs/errors.md.' },
-    message: { type: 'string' },
-    engine: { type: 'string' },
-    retriable: { type: 'boolean', description: 'Whether the same request can succeed later.' },
-    retry_after_ms: { type: 'integer' },
-    policy_label: { type: 'string' },
-    field: { type: 'string', description: 'The field at fault.' },
-    correlation_id: { type: 'string' },
-  },
-};
+import { sharedComponents, tellShared } from './openapi-shared';
+import { NO_TYPE } from './schemas';
 
 /** The OpenAPI document, from the controllers and DTOs as they are. */
 export function buildOpenApi(app: INestApplication): OpenAPIObject {
   const info = new DocumentBuilder()
+    .setOpenAPIVersion('3.0.3')
     .setTitle('orchestratord')
     .setDescription('Admits, queues, places and streams LLM tasks between programs and self-hosted engines.')
     .setVersion(API_VERSION)
@@ -33,25 +18,26 @@ export function buildOpenApi(app: INestApplication): OpenAPIObject {
     .addSecurityRequirements('api-key')
     .build();
   const document = SwaggerModule.createDocument(app, info);
-  for (const path of Object.values(document.paths)) addSharedErrors(path);
-  const schemas = { ...document.components?.schemas, ErrorEnvelope: errorEnvelopeSchema };
-  return { ...document, components: { ...document.components, schemas } };
+  for (const [path, operations] of Object.entries(document.paths)) tellShared(path, operations);
+  const { components } = document;
+  const { schemas, ...shared } = sharedComponents;
+  const whole = {
+    ...document,
+    components: { ...components, schemas: { ...components?.schemas, ...schemas }, ...shared },
+  };
+  return withoutMarks(whole) as OpenAPIObject;
 }
 
-/** What stands at none of the controllers: the key of every route that names no credential of its own, and what a body may be. */
-function addSharedErrors(path: OpenAPIObject['paths'][string]): void {
-  for (const operation of [path.get, path.post, path.delete]) {
-    if (operation === undefined) continue;
-    const codes: ErrorCode[] = [];
-    if (operation.security === undefined) codes.push('UNAUTHENTICATED', 'FORBIDDEN');
-    if (operation.requestBody !== undefined) codes.push('BODY_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE', 'INTAKE_FULL');
-    for (const code of codes) {
-      operation.responses[errorCatalogue[code].status] ??= {
-        description: describeErrors([code]),
-        content: { 'application/json': { schema: errorSchema } },
-      };
-    }
-  }
+/** Takes out what only the framework needs: the type of what has none, and null for what stands in a path, a query or a header. */
+function withoutMarks(node: unknown, isParameter = false): unknown {
+  if (Array.isArray(node))
+    return node.map(member => withoutMarks(member, isParameter)).filter(member => member !== null || !isParameter);
+  if (typeof node !== 'object' || node === null) return node;
+  const inParameter = isParameter || ('in' in node && 'schema' in node);
+  const members = Object.entries(node).filter(
+    ([name, value]) => !(name === 'type' && value === NO_TYPE) && !(name === 'nullable' && inParameter),
+  );
+  return Object.fromEntries(members.map(([name, value]) => [name, withoutMarks(value, inParameter)]));
 }
 
 /** Serves the document at /openapi.json and a page to browse it at /docs. It is built on the first request. */

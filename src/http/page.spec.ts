@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { decodeCursor, encodeCursor, namesIn, pageOf } from './page';
+import { idPattern } from '../config/parsers';
+import { pageOf, placeInTime, timeCursor, timeCursorPattern } from './page';
 
 describe('A page', () => {
   const page = (found: readonly number[], limit: number): ReturnType<typeof pageOf> =>
@@ -7,13 +8,11 @@ describe('A page', () => {
       found,
       limit,
       member => member * 10,
-      item => [item],
+      item => `after-${item}`,
     );
 
   it('names its last member in the cursor when more follows', () => {
-    const { items, next_cursor: cursor } = page([1, 2, 3], 2);
-    expect(items).toEqual([10, 20]);
-    expect(decodeCursor(cursor)).toEqual([20]);
+    expect(page([1, 2, 3], 2)).toEqual({ items: [10, 20], next_cursor: 'after-20' });
   });
 
   it.each([[[1, 2]], [[1]], [[]]])('has no cursor when it is the last one, also when it is full: %j', found => {
@@ -21,13 +20,16 @@ describe('A page', () => {
   });
 });
 
-describe('A cursor of names', () => {
-  it('gives its names', () => {
-    expect(namesIn(encodeCursor(['gpu', 'r0']), 2)).toEqual(['gpu', 'r0']);
-    expect(namesIn(undefined, 2)).toBeUndefined();
+describe('A cursor of a list by time', () => {
+  const pattern = timeCursorPattern(idPattern);
+
+  it.each(['a', 'a.b.c', '0', 'x'.repeat(128)])('gives its time and the id %s', id => {
+    const cursor = timeCursor(1_795_651_108_060, id);
+    expect(cursor).toMatch(pattern);
+    expect(placeInTime(cursor)).toEqual({ atMs: 1_795_651_108_060, id });
   });
 
-  it.each([[[]], [['gpu']], [['gpu', 1]], [['a', 'b', 'c']]])('is not one of another list: %j', parts => {
-    expect(() => namesIn(encodeCursor(parts), 2)).toThrow('cursor must be a next_cursor of this list');
+  it.each(['', '.', '1', '1.', '.a', 'a.b', '-1.a', '1.a b', '1e3.a', `${'1'.repeat(16)}.a`])('is not %j', text => {
+    expect(text).not.toMatch(pattern);
   });
 });

@@ -1,17 +1,34 @@
 import { applyDecorators, type Type as Class } from '@nestjs/common';
 import { ApiExtraModels, ApiResponse, getSchemaPath } from '@nestjs/swagger';
-import { Type } from 'class-transformer';
-import { ServiceError } from '../errors/service-error';
+import { Transform } from 'class-transformer';
+import { idPattern } from '../config/parsers';
 import { ApiErrors } from './api-errors';
-import { IntField, TextField } from './fields';
+import { CheckedField, IntField } from './fields';
+import { patternText } from './schemas';
 
-/** Query of every list. */
+/** Query of every list, which adds a `cursor` of its own. */
 export class PageQuery {
-  @Type(() => Number)
-  @IntField({ description: 'Members of one page.', min: 1, max: 1000, optional: true })
+  @Transform(({ value }: { value: unknown }) => wholeNumber(value))
+  @IntField({ description: 'Most members of one page.', min: 1, max: 1000, optional: true })
   limit: number = 100;
+}
 
-  @TextField({ description: 'The `next_cursor` of the page before.', maxLength: 512, optional: true })
+/**
+ * `next_cursor` of the page before, given back. It names the place of the last member that was shown in a form that says all of it:
+ * whatever keeps to the pattern is a place, also where nothing stands there (any more).
+ */
+export function CursorField(pattern: RegExp, maxLength?: number): PropertyDecorator {
+  return CheckedField(
+    { description: 'The `next_cursor` of the page before.', optional: true },
+    { type: 'string', pattern: patternText(pattern), ...(maxLength !== undefined && { maxLength }) },
+    value => typeof value === 'string' && pattern.test(value) && value.length <= (maxLength ?? Infinity),
+    'cursor must be a next_cursor of this list',
+  );
+}
+
+/** Query of a list that goes by ids. */
+export class IdPageQuery extends PageQuery {
+  @CursorField(idPattern)
   cursor?: string;
 }
 
@@ -26,50 +43,46 @@ export function ApiPage(item: Class): MethodDecorator {
   const items = { type: 'array', items: { $ref: getSchemaPath(item) } } as const;
   const cursor = { type: 'string', description: 'Absent on the last page.' } as const;
   const schema = { type: 'object', required: ['items'], properties: { items, next_cursor: cursor } };
-  return applyDecorators(ApiExtraModels(item), ApiResponse({ status: 200, schema }), ApiErrors('INVALID_PARAMS'));
+  return applyDecorators(
+    ApiExtraModels(item),
+    ApiResponse({ status: 200, description: 'A page.', schema }),
+    ApiErrors('INVALID_PARAMS'),
+  );
 }
-
-type CursorParts = readonly (string | number)[];
 
 /**
  * One page of `found`, which holds one member more than `limit` where another page follows.
- * @param placeOf what the next page is found by, of the last member shown
+ * @param placeOf the cursor that goes on after the last member shown
  */
 export function pageOf<S, T>(
   found: readonly S[],
   limit: number,
   toItem: (member: S) => T,
-  placeOf: (item: T) => CursorParts,
+  placeOf: (item: T) => string,
 ): Page<T> {
   const items = found.slice(0, limit).map(toItem);
   const last = items.at(-1);
-  return { items, ...(last !== undefined && found.length > limit && { next_cursor: encodeCursor(placeOf(last)) }) };
+  return { items, ...(last !== undefined && found.length > limit && { next_cursor: placeOf(last) }) };
 }
 
-export function encodeCursor(parts: CursorParts): string {
-  return Buffer.from(JSON.stringify(parts)).toString('base64url');
+/** A cursor in a list that goes by time, then id. */
+export function timeCursor(timeMs: number, id: string): string {
+  return `${timeMs}.${id}`;
 }
 
-/** @throws ServiceError INVALID_PARAMS when the text is not a cursor of this service */
-export function decodeCursor(cursor: string | undefined): CursorParts | undefined {
+/** The place that a cursor names which matches {@link timeCursorPattern}. */
+export function placeInTime(cursor: string | undefined): { readonly atMs: number; readonly id: string } | undefined {
   if (cursor === undefined) return undefined;
-  try {
-    const parts: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString());
-    if (Array.isArray(parts) && parts.every(part => typeof part === 'string' || typeof part === 'number')) return parts;
-  } catch {
-    // Falls through: not JSON, so not ours.
-  }
-  throw foreignCursor();
+  const dot = cursor.indexOf('.');
+  return { atMs: Number(cursor.slice(0, dot)), id: cursor.slice(dot + 1) };
 }
 
-/** The names that a cursor of a list by name holds. @throws ServiceError INVALID_PARAMS when it is another list's */
-export function namesIn(cursor: string | undefined, count: number): readonly string[] | undefined {
-  const parts = decodeCursor(cursor);
-  if (parts === undefined) return undefined;
-  if (parts.length === count && parts.every(part => typeof part === 'string')) return parts;
-  throw foreignCursor();
+/** @param id the pattern of the ids, anchored at both ends */
+export function timeCursorPattern(id: RegExp): RegExp {
+  return new RegExp(`^[0-9]{1,15}\\.${id.source.slice(1)}`);
 }
 
-function foreignCursor(): ServiceError {
-  return new ServiceError('INVALID_PARAMS', { field: 'cursor', message: 'cursor must be a next_cursor of this list' });
+/** What a query holds is text: a whole number in its one usual form becomes one, anything else stays and is refused. */
+function wholeNumber(value: unknown): unknown {
+  return typeof value === 'string' && /^(0|-?[1-9][0-9]{0,8})$/.test(value) ? Number(value) : value;
 }

@@ -6,23 +6,12 @@ import { standIn } from '../engines/stand-in';
 import type { ReplicaView } from '../pools/pool';
 import { PoolRegistry } from '../pools/pool-registry.port';
 import { API_VERSION } from './api-version';
+import type { CapabilitiesDto, EngineCapabilitiesDto } from './meta.dto';
 
 /** What this service can do right now, as bytes that are the same until something changes. */
 export interface CapabilitiesSnapshot {
   readonly json: string;
   readonly etag: string;
-}
-
-interface EngineCapabilities {
-  readonly engine: string;
-  readonly engine_version: string;
-  readonly builtin: boolean;
-  readonly ctx_max: number | null;
-  readonly supported_workloads: readonly string[];
-  readonly features: readonly string[];
-  readonly models: readonly string[];
-  readonly pools: readonly string[];
-  readonly rate_limits: { readonly slots_total: number; readonly queue_capacity: number };
 }
 
 /** Computes the capabilities once for each change of the bindings. */
@@ -60,11 +49,12 @@ export class CapabilitiesService implements OnModuleInit, OnModuleDestroy {
   }
 
   private async compute(): Promise<CapabilitiesSnapshot> {
-    const json = `${JSON.stringify({ api_version: API_VERSION, engines: await this.engines() })}\n`;
+    const capabilities: CapabilitiesDto = { api_version: API_VERSION, engines: await this.engines() };
+    const json = `${JSON.stringify(capabilities)}\n`;
     return { json, etag: `"${createHash('sha256').update(json).digest('hex').slice(0, 32)}"` };
   }
 
-  private async engines(): Promise<EngineCapabilities[]> {
+  private async engines(): Promise<EngineCapabilitiesDto[]> {
     const groups = new Map<string, ReplicaView[]>();
     for (const replica of (await this.registry.pools()).flatMap(pool => pool.replicas)) {
       if (replica.url === undefined || replica.leaving) continue;
@@ -77,7 +67,7 @@ export class CapabilitiesService implements OnModuleInit, OnModuleDestroy {
     return this.config.fallback === 'deterministic' ? [...bound, this.standIn()] : bound;
   }
 
-  private capabilitiesOf(replicas: readonly ReplicaView[]): EngineCapabilities | undefined {
+  private capabilitiesOf(replicas: readonly ReplicaView[]): EngineCapabilitiesDto | undefined {
     const [first] = replicas;
     if (!first) return undefined;
     const contexts = replicas.map(replica => replica.ctxMax).filter(ctx => ctx !== undefined);
@@ -95,7 +85,7 @@ export class CapabilitiesService implements OnModuleInit, OnModuleDestroy {
   }
 
   /** Answers where no pool is ready; it is listed so that nobody is surprised by it. */
-  private standIn(): EngineCapabilities {
+  private standIn(): EngineCapabilitiesDto {
     return {
       engine: standIn.engine,
       engine_version: standIn.engineVersion,
@@ -109,7 +99,7 @@ export class CapabilitiesService implements OnModuleInit, OnModuleDestroy {
     };
   }
 
-  private limits(slotsTotal: number): EngineCapabilities['rate_limits'] {
+  private limits(slotsTotal: number): EngineCapabilitiesDto['rate_limits'] {
     return { slots_total: slotsTotal, queue_capacity: this.config.admissionCapacity };
   }
 }

@@ -1,9 +1,20 @@
 import { Controller, Get, Headers, Res } from '@nestjs/common';
-import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { API_VERSION } from './api-version';
 import { CapabilitiesService } from './capabilities.service';
+import { CapabilitiesDto, VersionDto } from './meta.dto';
 import { SERVICE_VERSION } from './service-version';
+
+const headers = {
+  ETag: { description: 'Names this snapshot.', required: true, schema: { type: 'string' } },
+  'X-Cache': {
+    description: 'Whether the snapshot was there already.',
+    required: true,
+    schema: { type: 'string', enum: ['HIT', 'MISS'] as string[] },
+  },
+  'Cache-Control': { description: 'To be asked about each time.', required: true, schema: { type: 'string' } },
+} as const;
 
 @ApiTags('meta')
 @Controller('v2/meta')
@@ -15,11 +26,14 @@ export class MetaController {
     summary: 'What is bound, and what it can do',
     description: 'Cached until the bindings change; has an ETag.',
   })
-  @ApiResponse({
-    status: 200,
-    description: '`{api_version, engines: [{engine, ctx_max, supported_workloads, features, rate_limits, …}]}`',
+  @ApiHeader({
+    name: 'If-None-Match',
+    required: false,
+    schema: { type: 'string' },
+    description: 'The ETag of a copy at hand.',
   })
-  @ApiResponse({ status: 304, description: 'As `If-None-Match` has it.' })
+  @ApiResponse({ status: 200, description: 'As of the last change of the bindings.', type: CapabilitiesDto, headers })
+  @ApiResponse({ status: 304, description: 'As `If-None-Match` has it.', headers })
   async getCapabilities(
     @Headers('if-none-match') known: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
@@ -39,8 +53,8 @@ export class MetaController {
 
   @Get('version')
   @ApiOperation({ summary: 'Version of the service' })
-  @ApiResponse({ status: 200, description: '`{version, api_version, node}`' })
-  getVersion(): { version: string; api_version: string; node: string } {
+  @ApiResponse({ status: 200, description: 'Versions.', type: VersionDto })
+  getVersion(): VersionDto {
     return { version: SERVICE_VERSION, api_version: API_VERSION, node: process.versions.node };
   }
 }

@@ -3,6 +3,7 @@ import { ApiOperation, ApiResponse, ApiSecurity, ApiTags } from '@nestjs/swagger
 import { ApiErrors } from '../http/api-errors';
 import { Public } from '../http/public.decorator';
 import { Lifecycle } from './lifecycle';
+import { StatusDto } from './meta.dto';
 
 @ApiTags('operations')
 @ApiSecurity({})
@@ -13,8 +14,8 @@ export class ProbesController {
   @Get('healthz')
   @Public()
   @ApiOperation({ summary: 'Liveness: the process answers' })
-  @ApiResponse({ status: 200, description: '`{status: "ok"}`' })
-  healthz(): { status: string } {
+  @ApiResponse({ status: 200, description: '`{"status": "ok"}`', type: StatusDto })
+  healthz(): StatusDto {
     return { status: 'ok' };
   }
 
@@ -22,9 +23,9 @@ export class ProbesController {
   @Get('readyz')
   @Public()
   @ApiOperation({ summary: 'Readiness: the service takes tasks' })
-  @ApiResponse({ status: 200, description: '`{status: "ready"}`' })
+  @ApiResponse({ status: 200, description: '`{"status": "ready"}`', type: StatusDto })
   @ApiErrors('NOT_READY', 'SHUTTING_DOWN')
-  readyz(): { status: string } {
+  readyz(): StatusDto {
     this.lifecycle.assertReady();
     return { status: 'ready' };
   }

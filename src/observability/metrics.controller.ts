@@ -1,5 +1,5 @@
 import { Controller, Get, Res } from '@nestjs/common';
-import { ApiOperation, ApiProduces, ApiResponse, ApiSecurity, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiResponse, ApiSecurity, ApiTags } from '@nestjs/swagger';
 import { PrometheusController } from '@willsoto/nestjs-prometheus';
 import type { FastifyReply } from 'fastify';
 import { Public } from '../http/public.decorator';
@@ -16,8 +16,11 @@ export class MetricsController extends PrometheusController {
   @Public()
   @ApiSecurity({})
   @ApiOperation({ summary: 'Prometheus metrics' })
-  @ApiProduces('text/plain')
-  @ApiResponse({ status: 200, description: 'Prometheus text format 0.0.4.' })
+  @ApiResponse({
+    status: 200,
+    description: 'Prometheus text format 0.0.4.',
+    content: { 'text/plain': { schema: { type: 'string' } } },
+  })
   override async index(@Res({ passthrough: true }) reply: FastifyReply): Promise<string> {
     await this.metrics.collect();
     return super.index(reply);

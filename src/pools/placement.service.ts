@@ -106,6 +106,12 @@ export class PlacementService implements OnModuleInit, OnModuleDestroy {
     return undefined;
   }
 
+  /** Whether a ready replica that is none of these may run it, free or not. */
+  async hasPlaceBeside(constraints: PlacementConstraints, avoid: ReadonlySet<string>): Promise<boolean> {
+    const places = await this.placesFor(constraints);
+    return places.some(({ poolId, replicaId }) => !avoid.has(`${poolId}/${replicaId}`));
+  }
+
   /** Counts a refusal at admission. Asking for a slot again and again while a task waits counts nothing. */
   countRefusal({ pinPoolId }: PlacementConstraints, { verdict, candidates }: Assessment): void {
     this.metrics.placementDecision(verdict.replace('-', '_'), pinPoolId !== undefined, false, candidates);

@@ -1,8 +1,9 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
-import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { ApiErrors } from '../http/api-errors';
+import { ApiIdParam } from '../http/api-params';
 import { IdParamPipe } from '../http/id-param.pipe';
-import { ApiPage, namesIn, pageOf, PageQuery, type Page } from '../http/page';
+import { ApiPage, IdPageQuery, pageOf, type Page } from '../http/page';
 import { DrainService } from './drain.service';
 import { toHealthDto, toPoolDto, unknownPoolHealth } from './pool.view';
 import {
@@ -35,13 +36,13 @@ export class PoolsController {
   @Get()
   @ApiOperation({ summary: 'List pools' })
   @ApiPage(PoolDto)
-  async list(@Query() { limit, cursor }: PageQuery): Promise<Page<PoolDto>> {
-    const [after = ''] = namesIn(cursor, 1) ?? [];
-    const found = await this.pools.list(after, limit + 1);
-    return pageOf(found, limit, toPoolDto, pool => [pool.pool_id]);
+  async list(@Query() { limit, cursor = '' }: IdPageQuery): Promise<Page<PoolDto>> {
+    const found = await this.pools.list(cursor, limit + 1);
+    return pageOf(found, limit, toPoolDto, pool => pool.pool_id);
   }
 
   @Get(':id')
+  @ApiIdParam('id', 'The pool.')
   @ApiOperation({ summary: 'A pool with its replicas' })
   @ApiResponse({ status: 200, type: PoolDto })
   @ApiErrors('INVALID_PARAMS', 'POOL_NOT_FOUND')
@@ -50,6 +51,7 @@ export class PoolsController {
   }
 
   @Get(':id/health')
+  @ApiIdParam('id', 'The pool.')
   @ApiOperation({
     summary: "A pool's health",
     description: 'A pool that is not known is live and ready by definition.',
@@ -63,10 +65,12 @@ export class PoolsController {
 
   @Post(':id/drain')
   @HttpCode(202)
+  @ApiIdParam('id', 'The pool.')
   @ApiOperation({
     summary: 'Drain a pool',
     description: 'No new work from now on; what runs is ended at the deadline.',
   })
+  @ApiBody({ type: DrainDto, required: false })
   @ApiResponse({ status: 202, type: DrainingDto })
   @ApiErrors('INVALID_PARAMS', 'POOL_NOT_FOUND')
   async drain(@Param('id', IdParamPipe) id: string, @Body() body: DrainDto): Promise<DrainingDto> {
@@ -76,6 +80,7 @@ export class PoolsController {
 
   @Post(':id/undrain')
   @HttpCode(202)
+  @ApiIdParam('id', 'The pool.')
   @ApiOperation({ summary: 'Take a drained pool back' })
   @ApiResponse({ status: 202, type: DrainingDto })
   @ApiErrors('INVALID_PARAMS', 'POOL_NOT_FOUND')
@@ -86,6 +91,7 @@ export class PoolsController {
 
   @Post(':id/reload')
   @HttpCode(200)
+  @ApiIdParam('id', 'The pool.')
   @ApiOperation({
     summary: 'Swap the model of a pool',
     description: 'All replicas get the new model, or keep the old one.',
@@ -106,10 +112,12 @@ export class PoolsController {
 
   @Post(':id/purge')
   @HttpCode(202)
+  @ApiIdParam('id', 'The pool.')
   @ApiOperation({
     summary: 'Free what engines and disk hold for a pool',
     description: 'The outcome is shown as `last_purge`.',
   })
+  @ApiBody({ type: PurgeDto, required: false })
   @ApiResponse({ status: 202, type: PurgeAcceptedDto })
   @ApiErrors('INVALID_PARAMS', 'POOL_NOT_FOUND', 'POOL_BUSY')
   async purge(@Param('id', IdParamPipe) id: string, @Body() body: PurgeDto): Promise<PurgeAcceptedDto> {

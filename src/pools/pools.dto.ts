@@ -1,5 +1,16 @@
-import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import {
+  AnswerChoice,
+  AnswerCount,
+  AnswerFlag,
+  AnswerId,
+  AnswerPart,
+  AnswerParts,
+  AnswerText,
+  AnswerTexts,
+  AnswerTime,
+} from '../http/answer-fields';
 import { BooleanField, IntField, TextField, TextListField } from '../http/fields';
+import { SchemaKeywords } from '../http/schemas';
 import { bindingSources } from './pool';
 import type { PurgeOrder } from './purge-steps';
 import type { ReloadResult } from './reload.service';
@@ -9,6 +20,7 @@ const MAX_MODELS = 64;
 const MODEL_REF_CHARS = 256;
 export const DRAIN_DEADLINE_DEFAULT_MS = 30_000;
 
+@SchemaKeywords({ nullable: true, example: { deadline_ms: 30_000 } })
 export class DrainDto {
   @IntField({
     description: `Milliseconds after which what still runs is ended; ${DRAIN_DEADLINE_DEFAULT_MS} when absent.`,
@@ -20,16 +32,18 @@ export class DrainDto {
 }
 
 export class DrainingDto {
-  @ApiProperty() pool_id!: string;
-  @ApiProperty() draining!: boolean;
+  @AnswerId('The pool.') pool_id!: string;
+  @AnswerFlag('It takes no new task.') draining!: boolean;
 }
 
+@SchemaKeywords({ example: { new_model_ref: 'llama-3-8b' } })
 export class ReloadDto {
   @TextField({ description: 'The model to load.', minLength: 1, maxLength: MODEL_REF_CHARS })
   new_model_ref!: string;
 }
 
 /** Other fields may be there too. */
+@SchemaKeywords({ nullable: true, example: { purge_engine: true, drain_first: true } })
 export class PurgeDto {
   @BooleanField({ description: "Erase the engines' KV slots; true when absent.", optional: true })
   purge_engine?: boolean | null;
@@ -48,52 +62,75 @@ export class PurgeDto {
 }
 
 export class PurgeAcceptedDto {
-  @ApiProperty() pool_id!: string;
-  @ApiProperty() accepted!: boolean;
+  @AnswerId('The pool.') pool_id!: string;
+  @AnswerFlag('Always true.') accepted!: boolean;
 }
 
 export class ReplicaDto {
-  @ApiProperty() replica_id!: string;
-  @ApiProperty() engine!: string;
-  @ApiProperty() engine_version!: string;
-  @ApiProperty({ enum: bindingSources }) source!: string;
-  @ApiProperty() live!: boolean;
-  @ApiProperty() ready!: boolean;
-  @ApiProperty({ description: 'It takes no new task and goes when its last one has ended.' }) leaving!: boolean;
-  @ApiProperty({ description: '0 until it was ready for the first time.' }) slots_total!: number;
-  @ApiProperty() slots_free!: number;
-  @ApiProperty() running!: number;
-  @ApiPropertyOptional() ctx_max?: number;
-  @ApiPropertyOptional({ type: [String] }) models?: string[];
-  @ApiPropertyOptional() loaded_model?: string;
-  @ApiPropertyOptional() device_mask?: string;
-  @ApiProperty({ type: String, nullable: true, description: 'Why it is not ready.' }) last_error!: string | null;
-  @ApiProperty() bound_ms!: number;
-  @ApiPropertyOptional() last_seen_ms?: number;
+  @AnswerId('Its name within the pool.') replica_id!: string;
+  @AnswerId('Kind of engine.') engine!: string;
+  @AnswerText('Version of the engine, by its own word; empty while that is not known.') engine_version!: string;
+  @AnswerChoice('Who bound it.', bindingSources) source!: string;
+  @AnswerFlag('Its engine answered the last probe.') live!: boolean;
+  @AnswerFlag('Its engine can take work.') ready!: boolean;
+  @AnswerFlag('It takes no new task and goes when its last one has ended.') leaving!: boolean;
+  @AnswerCount('How many tasks it can run at once; 0 until it was ready for the first time.') slots_total!: number;
+  @AnswerCount('How many more it could take now, by what runs here and what the engine reports.') slots_free!: number;
+  @AnswerCount('Tasks that run on it.') running!: number;
+  @AnswerCount('Context of one slot, in tokens.', { optional: true }) ctx_max?: number;
+  @AnswerTexts('Models that it has; absent where it declares none, and so serves any.', { optional: true })
+  models?: string[];
+  @AnswerText('The model that is loaded.', { optional: true }) loaded_model?: string;
+  @AnswerText('Devices it uses, as its registration says.', { optional: true }) device_mask?: string;
+  @AnswerText('Why it is not ready; null where nothing is wrong.', { nullable: true }) last_error!: string | null;
+  @AnswerTime('When it was bound.') bound_ms!: number;
+  @AnswerTime('When its engine last answered a probe.', { optional: true }) last_seen_ms?: number;
+}
+
+/** Absent, all of them, for a pool that is not known. */
+export class PoolMetricsDto {
+  @AnswerCount('Tasks that wait and may use the pool.', { optional: true }) queue_depth?: number;
+  @AnswerCount('How many tasks its replicas can run at once.', { optional: true }) slots_total?: number;
+  @AnswerCount('How many more they could take now.', { optional: true }) slots_free?: number;
+  @AnswerCount('Tasks that run on it.', { optional: true }) running?: number;
+}
+
+export class PurgeStepDto {
+  @AnswerText('What was to be done.') step!: string;
+  @AnswerFlag('Whether it was.') done!: boolean;
+  @AnswerText('Why not.', { optional: true }) reason?: string;
+}
+
+export class PurgeReportDto {
+  @AnswerTime('When it began.') started_ms!: number;
+  @AnswerTime('When it was over.') ended_ms!: number;
+  @AnswerCount('How many steps there were.') steps_total!: number;
+  @AnswerCount('How many of them were not possible.') steps_not_done!: number;
+  @AnswerParts('The first of them.', PurgeStepDto) steps!: readonly PurgeStepDto[];
 }
 
 export class PoolHealthDto {
-  @ApiProperty() live!: boolean;
-  @ApiProperty() ready!: boolean;
-  @ApiProperty() draining!: boolean;
-  @ApiProperty({ description: '`queue_depth`, `slots_total`, `slots_free`, `running`; empty for an unknown pool.' })
-  metrics!: Record<string, number>;
-  @ApiProperty({ type: String, nullable: true }) last_error!: string | null;
-  @ApiProperty({ type: [ReplicaDto] }) replicas!: ReplicaDto[];
+  @AnswerFlag('One of its replicas is live.') live!: boolean;
+  @AnswerFlag('One of its replicas can take work.') ready!: boolean;
+  @AnswerFlag('It takes no new task.') draining!: boolean;
+  @AnswerPart('Empty for a pool that is not known.', PoolMetricsDto) metrics!: PoolMetricsDto;
+  @AnswerText('Why it is not ready; null where nothing is wrong.', { nullable: true }) last_error!: string | null;
+  @AnswerParts('Its replicas.', ReplicaDto) replicas!: ReplicaDto[];
 }
 
 export class PoolDto extends PoolHealthDto {
-  @ApiProperty() pool_id!: string;
-  @ApiProperty() reloading!: boolean;
-  @ApiPropertyOptional({ description: 'What the last purge did, and what was not possible.', type: Object })
+  @AnswerId('The pool.') pool_id!: string;
+  @AnswerFlag('Its model is being swapped.') reloading!: boolean;
+  @AnswerPart('What the last purge did, and what was not possible.', PurgeReportDto, { optional: true })
   last_purge?: unknown;
 }
 
 export class ReloadedDto {
-  @ApiProperty() pool_id!: string;
-  @ApiProperty({ type: String, nullable: true }) old_model_ref!: string | null;
-  @ApiProperty() new_model_ref!: string;
-  @ApiProperty({ type: [String] }) replicas!: readonly string[];
+  @AnswerId('The pool.') pool_id!: string;
+  @AnswerText('The model that was loaded before; null where none was.', { nullable: true })
+  old_model_ref!: string | null;
+  @AnswerText('The model that is loaded now.') new_model_ref!: string;
+  @AnswerTexts('The replicas that have it.') replicas!: readonly string[];
 }
 
 export function toReloadedDto(poolId: string, { oldModelRef, newModelRef, replicas }: ReloadResult): ReloadedDto {

@@ -1,21 +1,18 @@
-import { ApiProperty } from '@nestjs/swagger';
+import { AnswerCount, AnswerId, AnswerNumber, AnswerSpan } from '../http/answer-fields';
 import type { SessionView } from './session-store.port';
 
 export class SessionDto {
-  @ApiProperty() session_id!: string;
-  @ApiProperty({ description: 'Milliseconds until it lapses; work renews it.' }) ttl_ms_remaining!: number;
-  @ApiProperty({ description: 'Tasks of it that were completed.' }) turns!: number;
-  @ApiProperty({
-    type: Number,
-    nullable: true,
-    description: 'Bytes of its KV cache; null, for no engine reports them by session.',
-  })
+  @AnswerId('The session.') session_id!: string;
+  @AnswerSpan('Milliseconds until it lapses; work renews it.') ttl_ms_remaining!: number;
+  @AnswerCount('Tasks of it that were completed.') turns!: number;
+  @AnswerCount('Bytes of its KV cache; null, for no engine reports them by session.', { nullable: true })
   kv_bytes!: number | null;
-  @ApiProperty({ description: '1 where an earlier turn may have left its KV cache on a replica, otherwise 0.' })
+  @AnswerNumber('1 where an earlier turn may have left its KV cache on a replica, otherwise 0.', { max: 1 })
   kv_warmth!: number;
-  @ApiProperty() tokens_budget_remaining!: number;
-  @ApiProperty() time_budget_remaining_ms!: number;
-  @ApiProperty() cost_budget_remaining!: number;
+  @AnswerCount('Tokens that its tasks may still generate.') tokens_budget_remaining!: number;
+  @AnswerSpan('Milliseconds that its tasks may still run.') time_budget_remaining_ms!: number;
+  @AnswerNumber('Cost that its tasks may still have, in the unit of `ORCHD_COST_PER_1K_TOKENS`.')
+  cost_budget_remaining!: number;
 }
 
 export function toSessionDto(session: SessionView): SessionDto {

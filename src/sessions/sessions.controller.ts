@@ -1,6 +1,7 @@
 import { Controller, Delete, Get, HttpCode, Param } from '@nestjs/common';
 import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { ApiErrors } from '../http/api-errors';
+import { ApiIdParam } from '../http/api-params';
 import { IdParamPipe } from '../http/id-param.pipe';
 import { SessionDto, toSessionDto } from './session.dto';
 import { SessionsService } from './sessions.service';
@@ -11,6 +12,7 @@ export class SessionsController {
   constructor(private readonly sessions: SessionsService) {}
 
   @Get(':id')
+  @ApiIdParam('id', 'The session.')
   @ApiOperation({ summary: 'A session, made if it is missing' })
   @ApiResponse({ status: 200, type: SessionDto })
   @ApiErrors('INVALID_PARAMS')
@@ -20,6 +22,7 @@ export class SessionsController {
 
   @Delete(':id')
   @HttpCode(204)
+  @ApiIdParam('id', 'The session.')
   @ApiOperation({ summary: 'Forget a session', description: 'Its running tasks go on and settle into nothing.' })
   @ApiResponse({ status: 204 })
   @ApiErrors('INVALID_PARAMS')

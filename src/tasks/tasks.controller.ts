@@ -1,16 +1,17 @@
 import { Body, Controller, Get, Headers, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
-import { ApiHeader, ApiOperation, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiExtraModels, ApiHeader, ApiOperation, ApiResponse, ApiTags, getSchemaPath } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { idPattern } from '../config/parsers';
 import { ServiceError } from '../errors/service-error';
 import { ApiErrors } from '../http/api-errors';
+import { ApiIdParam } from '../http/api-params';
 import { CorrelatesItself } from '../http/correlates-itself.decorator';
 import { GetOnly } from '../http/get-only.decorator';
-import { ApiPage, decodeCursor, pageOf, type Page } from '../http/page';
-import { budgetHeaders, SessionBudgets } from './accounts/session-budgets';
+import { ApiPage, pageOf, placeInTime, timeCursor, type Page } from '../http/page';
+import { budgetHeaders, budgetHeaderDocs, SessionBudgets } from './accounts/session-budgets';
 import { AdmissionService } from './admission/admission.service';
 import { AdmissionView, toAdmissionView } from './admission/admission.view';
-import { CreateTaskDto } from './admission/create-task.dto';
+import { CreateTaskDto, InputsTaskDto, PromptTaskDto } from './admission/create-task.dto';
 import { requestHashOf, toTaskSpec } from './admission/task-spec';
 import { Canceller } from './ending/canceller';
 import { TaskLookup } from './lookup/task-lookup';
@@ -18,6 +19,11 @@ import { TaskView, toTaskView } from './lookup/task.view';
 import { StreamLookup } from './stream/stream-lookup';
 import { StreamService } from './stream/stream.service';
 import { TaskEventsQuery, TaskListQuery } from './tasks.dto';
+
+const streamHeaderDocs = {
+  'Cache-Control': { description: 'A stream is not kept.', required: true, schema: { type: 'string' } },
+  'X-Accel-Buffering': { description: 'For nginx: not held back.', required: true, schema: { type: 'string' } },
+} as const;
 
 @ApiTags('tasks')
 @CorrelatesItself()
@@ -38,7 +44,12 @@ export class TasksController {
     summary: 'Submit a task',
     description: 'Answers at once: accepted with its place, or refused with when to come back.',
   })
-  @ApiResponse({ status: 202, type: AdmissionView })
+  @ApiExtraModels(PromptTaskDto, InputsTaskDto)
+  @ApiBody({
+    required: true,
+    schema: { oneOf: [{ $ref: getSchemaPath(PromptTaskDto) }, { $ref: getSchemaPath(InputsTaskDto) }] },
+  })
+  @ApiResponse({ status: 202, description: 'Accepted.', type: AdmissionView, headers: budgetHeaderDocs })
   @ApiErrors('INVALID_PARAMS', 'DEADLINE_UNMET', 'TASK_CONFLICT', 'MODEL_RETIRED', 'MODEL_UNVERIFIED', 'BODY_TOO_LARGE')
   @ApiErrors(
     'ADMISSION_REJECT',
@@ -64,20 +75,21 @@ export class TasksController {
   @ApiPage(TaskView)
   async list(@Query() query: TaskListQuery): Promise<Page<TaskView>> {
     const { state, session_id: sessionId, limit } = query;
-    const after = positionOf(query.cursor);
+    const after = placeInTime(query.cursor);
     const found = await this.lookup.list({
       limit: limit + 1,
       ...(state && { state }),
       ...(sessionId && { sessionId }),
-      ...(after && { after }),
+      ...(after && { after: { admittedAtMs: after.atMs, taskId: after.id } }),
     });
-    return pageOf(found, limit, toTaskView, task => [task.created_ms, task.task_id]);
+    return pageOf(found, limit, toTaskView, task => timeCursor(task.created_ms, task.task_id));
   }
 
   @Get(':id')
   @ApiOperation({ summary: 'Where a task stands' })
-  @ApiResponse({ status: 200, type: TaskView })
-  @ApiErrors('TASK_NOT_FOUND')
+  @ApiIdParam('id', 'The task.')
+  @ApiResponse({ status: 200, description: 'As it is now.', type: TaskView })
+  @ApiErrors('TASK_NOT_FOUND', 'NOT_READY')
   async get(@Param('id') id: string): Promise<TaskView> {
     return toTaskView(await this.lookup.get(taskIdOf(id)));
   }
@@ -88,10 +100,20 @@ export class TasksController {
     summary: 'Read the events of a task as SSE',
     description: 'From the start, or after `Last-Event-ID`; live or ended.',
   })
-  @ApiProduces('text/event-stream')
-  @ApiHeader({ name: 'Last-Event-ID', required: false, description: 'Goes on after this event.' })
-  @ApiResponse({ status: 200, description: 'Events `started`, `token`, `metrics`, and at last `end` or `error`.' })
-  @ApiResponse({ status: 204, description: 'The terminal event was seen already.' })
+  @ApiIdParam('id', 'The task.')
+  @ApiHeader({
+    name: 'Last-Event-ID',
+    required: false,
+    description: 'Goes on after this event.',
+    schema: { type: 'string', pattern: '^[0-9]{0,15}$' },
+  })
+  @ApiResponse({
+    status: 200,
+    description: 'Events `started`, `token`, `metrics`, and at last `end` or `error`.',
+    headers: { ...budgetHeaderDocs, ...streamHeaderDocs },
+    content: { 'text/event-stream': { schema: { type: 'string' } } },
+  })
+  @ApiResponse({ status: 204, description: 'The terminal event was seen already.', headers: budgetHeaderDocs })
   @ApiErrors('INVALID_PARAMS', 'TASK_NOT_FOUND', 'TRANSCRIPT_GONE')
   async events(
     @Param('id') id: string,
@@ -122,8 +144,9 @@ export class TasksController {
     summary: 'Cancel a task',
     description: 'Its slot is free when this answers. Cancelling an ended task changes nothing.',
   })
-  @ApiResponse({ status: 204 })
-  @ApiErrors('TASK_NOT_FOUND')
+  @ApiIdParam('id', 'The task.')
+  @ApiResponse({ status: 204, description: 'It has ended.' })
+  @ApiErrors('TASK_NOT_FOUND', 'NOT_READY')
   async cancel(@Param('id') id: string): Promise<void> {
     await this.canceller.cancel(taskIdOf(id), 'client');
   }
@@ -142,14 +165,4 @@ function sequenceOf(lastEventId: string | undefined): number {
     field: 'last_event_id',
     message: 'last_event_id (the header Last-Event-ID, or the query) must be the id of an event',
   });
-}
-
-function positionOf(cursor: string | undefined): { admittedAtMs: number; taskId: string } | undefined {
-  const parts = decodeCursor(cursor);
-  if (!parts) return undefined;
-  const [admittedAtMs, taskId] = parts;
-  if (typeof admittedAtMs !== 'number' || typeof taskId !== 'string') {
-    throw new ServiceError('INVALID_PARAMS', { field: 'cursor', message: 'cursor must be a next_cursor of this list' });
-  }
-  return { admittedAtMs, taskId };
 }

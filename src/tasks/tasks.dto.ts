@@ -1,9 +1,13 @@
 import { Transform } from 'class-transformer';
+import { idPattern } from '../config/parsers';
 import { BooleanField, ChoiceField, IdField, TextField } from '../http/fields';
-import { PageQuery } from '../http/page';
+import { CursorField, PageQuery, timeCursorPattern } from '../http/page';
 import { taskStates } from './task';
 
 export class TaskListQuery extends PageQuery {
+  @CursorField(timeCursorPattern(idPattern))
+  cursor?: string;
+
   @ChoiceField({ description: 'Only tasks in this state.', values: taskStates, optional: true })
   state?: (typeof taskStates)[number];
 
@@ -18,8 +22,8 @@ export class TaskEventsQuery {
 
   @TextField({
     description: 'Goes on after this event, as the header `Last-Event-ID` does.',
-    maxLength: 16,
-    pattern: /^\d+$/,
+    maxLength: 15,
+    pattern: /^[0-9]+$/,
     optional: true,
   })
   last_event_id?: string;

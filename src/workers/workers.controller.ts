@@ -1,12 +1,13 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query, Req } from '@nestjs/common';
-import { ApiBearerAuth, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiBearerAuth, ApiBody, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { ServiceError } from '../errors/service-error';
 import { ApiErrors } from '../http/api-errors';
+import { ApiIdParam } from '../http/api-params';
 import { IdParamPipe } from '../http/id-param.pipe';
 import { ForWorkers } from '../http/for-workers.decorator';
-import { ApiPage, encodeCursor, namesIn, PageQuery, type Page } from '../http/page';
-import { RegisteredDto, RegisterWorkerDto, WorkerDto } from './workers.dto';
+import { ApiPage, pageOf, type Page } from '../http/page';
+import { RegisteredDto, RegisterWorkerDto, WorkerDto, WorkerListQuery } from './workers.dto';
 import { WorkersService } from './workers.service';
 
 @ApiTags('workers')
@@ -22,6 +23,7 @@ export class WorkersController {
     summary: 'Register an engine process',
     description: 'Needs the worker token, no API key. Registering again renews it.',
   })
+  @ApiBody({ type: RegisterWorkerDto, required: false })
   @ApiResponse({ status: 200, type: RegisteredDto })
   @ApiErrors('INVALID_PARAMS', 'MISSING_TOKEN', 'BAD_TOKEN', 'REPLICA_CONFLICT')
   async register(@Body() body: RegisterWorkerDto, @Req() request: FastifyRequest): Promise<RegisteredDto> {
@@ -33,20 +35,20 @@ export class WorkersController {
   @Get()
   @ApiOperation({ summary: 'List replicas of all pools' })
   @ApiPage(WorkerDto)
-  async list(@Query() { limit, cursor }: PageQuery): Promise<Page<WorkerDto>> {
-    const after = namesIn(cursor, 2)?.join('/') ?? '';
-    // One more than asked for tells whether there is another page.
-    const found = await this.workers.list(after, limit + 1);
-    const items = found.slice(0, limit);
-    const last = items.at(-1);
-    return {
-      items,
-      ...(last && found.length > limit && { next_cursor: encodeCursor([last.pool_id, last.replica_id]) }),
-    };
+  async list(@Query() { limit, cursor = '' }: WorkerListQuery): Promise<Page<WorkerDto>> {
+    const found = await this.workers.list(cursor, limit + 1);
+    return pageOf(
+      found,
+      limit,
+      worker => worker,
+      ({ pool_id: pool, replica_id: replica }) => `${pool}/${replica}`,
+    );
   }
 
   @Delete(':pool/:replica')
   @HttpCode(204)
+  @ApiIdParam('pool', 'Its pool.')
+  @ApiIdParam('replica', 'Its name within the pool.')
   @ApiOperation({
     summary: 'Unbind a replica',
     description: 'It takes no new task at once and goes when its last one has ended.',

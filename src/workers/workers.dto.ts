@@ -1,13 +1,27 @@
-import { ApiProperty } from '@nestjs/swagger';
-import { YEAR_MS } from '../config/parsers';
+import { idPattern, YEAR_MS } from '../config/parsers';
+import { AnswerChoice, AnswerFlag, AnswerId, AnswerText } from '../http/answer-fields';
 import { IdField, IntField, TextField, UrlField } from '../http/fields';
+import { CursorField, PageQuery } from '../http/page';
+import { SchemaKeywords } from '../http/schemas';
 import { ReplicaDto } from '../pools/pools.dto';
 
+/** `pool/replica`. */
+const workerCursor = new RegExp(`${idPattern.source.slice(0, -1)}/${idPattern.source.slice(1)}`);
+
+export class WorkerListQuery extends PageQuery {
+  @CursorField(workerCursor)
+  cursor?: string;
+}
+
+@SchemaKeywords({
+  nullable: true,
+  example: { pool_id: 'gpu-0', replica_id: 'r1', url: 'http://127.0.0.1:8080', slots_total: 4, ttl_ms: 60_000 },
+})
 export class RegisterWorkerDto {
-  @IdField({ description: 'The pool it belongs to.', optional: true })
+  @IdField({ description: 'The pool it belongs to; `default` when absent.', optional: true })
   pool_id: string = 'default';
 
-  @IdField({ description: 'Its name within the pool.', optional: true })
+  @IdField({ description: 'Its name within the pool; `r0` when absent.', optional: true })
   replica_id: string = 'r0';
 
   @UrlField({
@@ -16,14 +30,14 @@ export class RegisterWorkerDto {
   })
   url?: string;
 
-  @IdField({ description: 'Kind of engine.', optional: true })
+  @IdField({ description: 'Kind of engine; `llamacpp` when absent.', optional: true })
   engine: string = 'llamacpp';
 
   @TextField({ description: 'Version of the engine.', maxLength: 128, pattern: /^[\x20-\x7e]*$/, optional: true })
   engine_version?: string;
 
   @IntField({
-    description: 'Concurrent sequences; what the engine reports goes before it.',
+    description: 'How many sequences it runs at once; what the engine reports goes before it.',
     min: 1,
     max: 4096,
     optional: true,
@@ -34,7 +48,8 @@ export class RegisterWorkerDto {
   device_mask?: string;
 
   @IntField({
-    description: 'The registration lapses after this long unless it is renewed; a restart of the service renews it.',
+    description:
+      'Milliseconds after which the registration lapses unless it is renewed; a restart of the service renews it. Without it the registration never lapses.',
     min: 100,
     max: YEAR_MS,
     optional: true,
@@ -42,18 +57,16 @@ export class RegisterWorkerDto {
   ttl_ms?: number;
 }
 
+const outcomes = ['bound', 'renewed', 'replaced', 'kept'];
+
 export class RegisteredDto {
-  @ApiProperty() ok!: boolean;
-  @ApiProperty({ description: '`token:` and the first six hex digits of the SHA-256 of the token.' }) identity!: string;
-  @ApiProperty() pool_id!: string;
-  @ApiProperty() replica_id!: string;
-  @ApiProperty({
-    enum: ['bound', 'renewed', 'replaced', 'kept'],
-    description: 'What came of it; `kept`: the bound engine is alive at another address.',
-  })
-  outcome!: string;
+  @AnswerFlag('Always true.') ok!: boolean;
+  @AnswerText('`token:` and the first six hex digits of the SHA-256 of the token.') identity!: string;
+  @AnswerId('The pool it belongs to.') pool_id!: string;
+  @AnswerId('Its name within the pool.') replica_id!: string;
+  @AnswerChoice('What came of it; `kept`: the bound engine is alive at another address.', outcomes) outcome!: string;
 }
 
 export class WorkerDto extends ReplicaDto {
-  @ApiProperty() pool_id!: string;
+  @AnswerId('The pool it belongs to.') pool_id!: string;
 }

@@ -1,5 +1,7 @@
 /** A request that carried a body, as it came in. */
 export interface RequestRecord {
+  /** Of `performance.now()`, when its body was there. */
+  readonly atMs: number;
   readonly method: string;
   readonly path: string;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
@@ -62,8 +64,8 @@ export class Ledger {
     this.changed();
   }
 
-  request(record: Omit<RequestRecord, 'body'>, body: string): void {
-    keep(this.requests, { ...record, body: readable(body) }, this.requestsKept);
+  request(record: Omit<RequestRecord, 'body' | 'atMs'>, body: string): void {
+    keep(this.requests, { atMs: performance.now(), ...record, body: readable(body) }, this.requestsKept);
     this.changed();
   }
 

@@ -89,6 +89,24 @@ describe('other answers', () => {
     expect(await errorOf(always(bytes))).toMatchObject({ code });
   });
 
+  it.each([
+    ['429 Too Many Requests', 'Retry-After: 7', { code: 'ENGINE_BUSY', details: { retryAfterMs: 7000 } }],
+    [
+      '503 Service Unavailable',
+      'Date: Thu, 26 Nov 2026 00:00:00 GMT\r\nRetry-After: Thu, 26 Nov 2026 00:00:09 GMT',
+      { code: 'ENGINE_BUSY', details: { retryAfterMs: 9000 } },
+    ],
+    ['502 Bad Gateway', 'Retry-After: 1', { code: 'WORKER_RESET', details: { retryAfterMs: 1000 } }],
+  ])('%s with %s says when to come back', async (status, headers, expected) => {
+    const answer = `HTTP/1.1 ${status}\r\n${headers}\r\nContent-Length: 0\r\n\r\n`;
+    expect(await errorOf(always(answer))).toMatchObject(expected);
+  });
+
+  it('a refusal for good has no advice on when to come back', async () => {
+    const error = await errorOf(always('HTTP/1.1 400 Bad Request\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n'));
+    expect(error?.details.retryAfterMs).toBeUndefined();
+  });
+
   it('does not follow a redirect', async () => {
     const elsewhere = await serve(always(eventStream('data: {"content":"x","stop":true}\n\n')));
     const error = await errorOf(

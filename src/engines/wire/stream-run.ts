@@ -6,6 +6,7 @@ import type { Clock } from '../../time/clock';
 import type { TurnEnd } from '../../time/turn-end';
 import type { EngineEvent } from '../engine-adapter.port';
 import { connectionFault } from './connection-fault';
+import { retryAfterMsOf } from './retry-after';
 import { Silence } from './silence';
 import { SseDecoder } from './sse-decoder';
 import type { StreamFormat } from './stream-format';
@@ -37,6 +38,7 @@ export class StreamRun implements Dispatcher.DispatchHandler {
   private flushIsDue = false;
   private controller: Dispatcher.DispatchController | undefined;
   private status = 0;
+  private retryAfterMs: number | undefined;
   private refusalBody: Buffer[] = [];
   private refusalBytes = 0;
   private begun = false;
@@ -48,7 +50,7 @@ export class StreamRun implements Dispatcher.DispatchHandler {
     private readonly subscriber: Subscriber<readonly EngineEvent[]>,
     private readonly format: StreamFormat,
     private readonly patience: Patience,
-    clock: Clock,
+    private readonly clock: Clock,
     private readonly alarms: Alarms,
     private readonly turnEnd: TurnEnd,
   ) {
@@ -83,6 +85,7 @@ export class StreamRun implements Dispatcher.DispatchHandler {
       this.phase = 'streaming';
     } else if (status !== 200 || isOf('application/json', headers['content-type'])) {
       this.phase = 'refused';
+      this.retryAfterMs = retryAfterMsOf(headers, this.clock.wallMs());
       this.silence.stop();
       this.rest = this.alarms.after(REST_MS, () => this.fail(this.refusal()));
     } else {
@@ -184,7 +187,10 @@ export class StreamRun implements Dispatcher.DispatchHandler {
   }
 
   private refusal(): ServiceError {
-    return this.format.refusal(this.status, Buffer.concat(this.refusalBody).toString('utf8')) ?? notAStream();
+    const text = Buffer.concat(this.refusalBody).toString('utf8');
+    const error = this.format.refusal(this.status, text) ?? notAStream();
+    // Advice on when to come back is for those who may come back with the very same request.
+    return this.retryAfterMs !== undefined && error.retriable ? error.after(this.retryAfterMs) : error;
   }
 
   private fail(error: ServiceError): void {

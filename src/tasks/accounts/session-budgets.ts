@@ -25,6 +25,25 @@ export class SessionBudgets {
   }
 }
 
+/** Of {@link budgetHeaders}, for the OpenAPI document. */
+export const budgetHeaderDocs = {
+  'X-Budget-Tokens-Remaining': {
+    description: 'Tokens that tasks of the session may still generate.',
+    required: true,
+    schema: { type: 'integer', format: 'int64', minimum: 0 },
+  },
+  'X-Budget-Time-Remaining-Ms': {
+    description: 'Milliseconds that tasks of the session may still run.',
+    required: true,
+    schema: { type: 'integer', format: 'int64', minimum: 0 },
+  },
+  'X-Budget-Cost-Remaining': {
+    description: 'Cost that tasks of the session may still have, in the unit of `ORCHD_COST_PER_1K_TOKENS`.',
+    required: true,
+    schema: { type: 'number', minimum: 0 },
+  },
+} as const;
+
 /** `X-Budget-…-Remaining`. */
 export function budgetHeaders(remaining: Spend): Record<string, string> {
   return {

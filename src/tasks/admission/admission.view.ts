@@ -1,25 +1,33 @@
-import { ApiProperty } from '@nestjs/swagger';
+import {
+  AnswerChoice,
+  AnswerCount,
+  AnswerId,
+  AnswerPart,
+  AnswerParts,
+  AnswerSpan,
+  AnswerText,
+} from '../../http/answer-fields';
 import { streamsOf, TaskStreamsView } from '../lookup/task.view';
 import type { Admission } from './admission';
 
 export class PreparationStepView {
-  @ApiProperty({ enum: ['model_load', 'pool_warmup'] }) kind!: string;
-  @ApiProperty() detail!: string;
+  @AnswerChoice('A model to load, or a pool to wait for.', ['model_load', 'pool_warmup']) kind!: string;
+  @AnswerText('Which.') detail!: string;
 }
 
 export class PreparationView {
-  @ApiProperty({ type: [PreparationStepView], description: 'What must happen first; empty where nothing must.' })
+  @AnswerParts('What must happen first; empty where nothing must.', PreparationStepView)
   steps!: readonly PreparationStepView[];
 }
 
 /** The answer to an accepted task. */
 export class AdmissionView {
-  @ApiProperty() task_id!: string;
-  @ApiProperty() session_id!: string;
-  @ApiProperty({ description: 'How many queued tasks go before it.' }) queue_position!: number;
-  @ApiProperty({ description: 'Milliseconds until it is expected to start.' }) predicted_start_ms!: number;
-  @ApiProperty() streams!: TaskStreamsView;
-  @ApiProperty() preparation!: PreparationView;
+  @AnswerId('The task: as it was named, or a new UUIDv7.') task_id!: string;
+  @AnswerId('The session it belongs to.') session_id!: string;
+  @AnswerCount('How many queued tasks go before it.') queue_position!: number;
+  @AnswerSpan('Milliseconds until it is expected to start.') predicted_start_ms!: number;
+  @AnswerPart('Where its events are read.', TaskStreamsView) streams!: TaskStreamsView;
+  @AnswerPart('What has to happen before it can start.', PreparationView) preparation!: PreparationView;
 }
 
 export function toAdmissionView({ spec, facts }: Admission): AdmissionView {

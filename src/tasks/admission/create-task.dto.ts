@@ -1,7 +1,9 @@
+import { ApiProperty } from '@nestjs/swagger';
 import { idPattern, YEAR_MS } from '../../config/parsers';
 import { ChoiceField, IdField, IntField, NestedField, NumberField, TextField, TextListField } from '../../http/fields';
+import { SchemaKeywords } from '../../http/schemas';
 import { priorities } from '../task';
-import { TextOrTextsField } from './text-or-texts';
+import { textOrTextsSchema, TextOrTextsField } from './text-or-texts';
 
 /** The body limit is in bytes and is what really bounds a prompt; this only keeps the schema honest. */
 const PROMPT_MAX = 256 * 1024 * 1024;
@@ -10,6 +12,7 @@ export const workloads = ['completion'] as const;
 export const MAX_TOKENS_DEFAULT = 256;
 export const DEADLINE_DEFAULT_MS = 60_000;
 
+@SchemaKeywords({ nullable: true })
 export class PlacementDto {
   @IdField({ description: 'The only pool that may run the task.', optional: true })
   pin_pool_id?: string;
@@ -33,8 +36,8 @@ export class PlacementDto {
   avoid_pools?: string[];
 }
 
-/** A task as a client submits it. Only `prompt` (or `inputs`) is needed. */
-export class CreateTaskDto {
+/** What a task says beside its text. */
+class TaskFieldsDto {
   @IdField({
     description: 'Identifies the task; a UUIDv7 when absent. The same id with the same body is one admission.',
     optional: true,
@@ -73,12 +76,6 @@ export class CreateTaskDto {
   })
   priority?: string;
 
-  @TextField({ description: 'The text to complete.', maxLength: PROMPT_MAX, example: 'Say hello.', optional: true })
-  prompt?: string;
-
-  @TextOrTextsField()
-  inputs?: string | string[];
-
   @IntField({ description: `Most tokens to generate (${MAX_TOKENS_DEFAULT}).`, min: 1, max: 1_048_576, optional: true })
   max_tokens?: number;
 
@@ -94,6 +91,7 @@ export class CreateTaskDto {
   @IntField({
     description: `Milliseconds from admission to the task's end (${DEADLINE_DEFAULT_MS}).`,
     min: -YEAR_MS,
+    documentedMin: 1,
     max: YEAR_MS,
     optional: true,
   })
@@ -135,4 +133,30 @@ export class CreateTaskDto {
     optional: true,
   })
   on_disconnect?: string;
+}
+
+/** A task as a client submits it: `prompt` or `inputs`, one of them. */
+export class CreateTaskDto extends TaskFieldsDto {
+  @TextField({ description: 'The text to complete.', maxLength: PROMPT_MAX, optional: true })
+  prompt?: string;
+
+  @TextOrTextsField()
+  inputs?: string | string[];
+}
+
+/** For the OpenAPI document: what may not stand beside the other, but as null. */
+const onlyNull = { type: 'string', nullable: true, enum: [null], required: false } as const;
+
+/** For the OpenAPI document: a {@link CreateTaskDto} with a prompt. */
+@SchemaKeywords({ example: { prompt: 'Say hello.', max_tokens: 32 } })
+export class PromptTaskDto extends TaskFieldsDto {
+  @ApiProperty({ description: 'The text to complete.', type: 'string', maxLength: PROMPT_MAX }) prompt!: string;
+  @ApiProperty({ description: 'Not beside `prompt`.', ...onlyNull }) inputs?: null;
+}
+
+/** For the OpenAPI document: a {@link CreateTaskDto} with inputs. */
+@SchemaKeywords({ example: { inputs: ['Say hello.', 'Then say goodbye.'], max_tokens: 32 } })
+export class InputsTaskDto extends TaskFieldsDto {
+  @ApiProperty(textOrTextsSchema) inputs!: string | string[];
+  @ApiProperty({ description: 'Not beside `inputs`.', ...onlyNull }) prompt?: null;
 }

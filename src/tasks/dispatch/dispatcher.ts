@@ -5,6 +5,7 @@ import type { Lease } from '../../pools/pool';
 import { PlacementService } from '../../pools/placement.service';
 import { PoolRegistry } from '../../pools/pool-registry.port';
 import { SessionStore, type SessionView } from '../../sessions/session-store.port';
+import { Clock } from '../../time/clock';
 import { LiveTasks } from '../live/live-tasks';
 import type { LiveTask } from '../live/live-task';
 import { TaskQueue } from '../queue/task-queue.port';
@@ -31,6 +32,7 @@ export class Dispatcher implements OnModuleInit, OnModuleDestroy {
     private readonly attempts: Attempts,
     private readonly signal: DispatchSignal,
     private readonly narrator: Narrator,
+    private readonly clock: Clock,
   ) {}
 
   onModuleInit(): void {
@@ -72,7 +74,7 @@ export class Dispatcher implements OnModuleInit, OnModuleDestroy {
       const warm = await this.lastReplicaOf(head.taskId);
       const lease = await this.placement.acquire(head.constraints, {
         ...(warm && { warm }),
-        avoid: this.live.find(head.taskId)?.avoid ?? none,
+        avoid: this.live.find(head.taskId)?.avoidedAt(this.clock.nowMs()) ?? none,
       });
       if (!lease) continue;
       const task = await this.takeFrom(id, lease);

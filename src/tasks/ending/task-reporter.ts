@@ -51,13 +51,14 @@ export class TaskReporter {
     });
   }
 
-  retried(task: LiveTask, placement: Placement, code: string, delayMs: number): void {
+  retried(task: LiveTask, placement: Placement, { code, message }: ServiceError, delayMs: number): void {
     this.narrator.warn(`Task ${task.id} goes back to the queue: its attempt failed before any output (${code}).`, {
       event: 'task_retried',
       ...about(task.spec, placement),
       attempt: task.attempts,
       code,
-      delay_ms: delayMs,
+      reason: message,
+      delay_ms: Math.round(delayMs),
     });
   }
 

@@ -48,9 +48,14 @@ export class Enrolment {
   }
 
   private async expire(task: LiveTask): Promise<void> {
+    const last = task.lastFailure;
+    const reason = last ? `; what the last engine said: ${last.message}` : '.';
     const error =
       task.state === 'queued'
-        ? new ServiceError('DEADLINE_UNMET', { message: 'The deadline passed while the task waited.' })
+        ? new ServiceError('DEADLINE_UNMET', {
+            message: `The deadline passed while the task waited${reason}`,
+            ...(last?.details.engine !== undefined && { engine: last.details.engine }),
+          })
         : new ServiceError('DECODE_TIMEOUT', { message: 'The deadline passed while the task ran.' });
     await this.finisher.finish(task, { state: 'expired', error });
   }

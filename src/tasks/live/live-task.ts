@@ -1,4 +1,5 @@
 import type { Subscription } from 'rxjs';
+import type { ServiceError } from '../../errors/service-error';
 import type { Spend } from '../../sessions/session-store.port';
 import type { Alarm } from '../../time/alarms';
 import type { AdmissionFacts, Placement, TaskSpec, TaskState } from '../task';
@@ -27,8 +28,12 @@ export class LiveTask {
   events = 0;
   /** The number that its terminal event gets where that is not the next one. */
   terminalSeq: number | undefined;
-  /** `pool/replica` of those that failed it. */
-  readonly avoid = new Set<string>();
+  /** `pool/replica` of those that failed it or had no room → {@link Clock.nowMs} until which others go first. */
+  readonly avoid = new Map<string, number>();
+  /** How often engines had no room for it. */
+  refusals = 0;
+  /** Why the last attempt failed. */
+  lastFailure: ServiceError | undefined;
   /** The attempt that runs; unsubscribing aborts the engine's request and gives the slot back. */
   run: Subscription | undefined;
   deadline: Alarm | undefined;
@@ -52,4 +57,12 @@ export class LiveTask {
   get id(): string {
     return this.spec.taskId;
   }
+
+  /** Replicas that others go before at that time. */
+  avoidedAt(nowMs: number): ReadonlySet<string> {
+    if (this.avoid.size === 0) return none;
+    return new Set([...this.avoid].flatMap(([replica, untilMs]) => (untilMs > nowMs ? [replica] : [])));
+  }
 }
+
+const none: ReadonlySet<string> = new Set();

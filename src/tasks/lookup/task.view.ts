@@ -1,47 +1,57 @@
-import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import {
+  AnswerChoice,
+  AnswerCount,
+  AnswerHash,
+  AnswerId,
+  AnswerNumber,
+  AnswerPart,
+  AnswerSpan,
+  AnswerText,
+  AnswerTime,
+} from '../../http/answer-fields';
+import { priorities, taskStates, type TaskState } from '../task';
 import type { FoundTask } from './task-lookup';
-import { taskStates, type TaskState } from '../task';
 
 export class TaskUsageView {
-  @ApiProperty() tokens_in!: number;
-  @ApiProperty() tokens_out!: number;
-  @ApiProperty() decode_time_ms!: number;
-  @ApiProperty() cost!: number;
+  @AnswerCount('Tokens of the request, by the engine; 0 where it did not say.') tokens_in!: number;
+  @AnswerCount('Tokens that were generated.') tokens_out!: number;
+  @AnswerSpan('Milliseconds of generating, by the engine where it told them.') decode_time_ms!: number;
+  @AnswerNumber('What the generated tokens cost, in the unit of `ORCHD_COST_PER_1K_TOKENS`.') cost!: number;
 }
 
 export class TaskErrorView {
-  @ApiProperty() code!: string;
-  @ApiProperty() message!: string;
+  @AnswerText('A code of docs/errors.md.') code!: string;
+  @AnswerText('What went wrong, for people.') message!: string;
 }
 
 export class TaskStreamsView {
-  @ApiProperty() sse!: string;
-  @ApiProperty() sse_verbose!: string;
+  @AnswerText('Path of its events.') sse!: string;
+  @AnswerText('Path of its events with what a person would want to read.') sse_verbose!: string;
 }
 
-/** A task as a client sees it. Times are milliseconds since 1970; what is not known is absent. */
+/** A task as a client sees it; what is not known is absent. */
 export class TaskView {
-  @ApiProperty() task_id!: string;
-  @ApiProperty() session_id!: string;
-  @ApiProperty({ enum: taskStates }) state!: TaskState;
-  @ApiProperty() priority!: string;
-  @ApiProperty() workload!: string;
-  @ApiPropertyOptional() model_ref?: string;
-  @ApiPropertyOptional() engine?: string;
-  @ApiPropertyOptional() engine_version?: string;
-  @ApiPropertyOptional() pool_id?: string;
-  @ApiPropertyOptional() replica_id?: string;
-  @ApiProperty({ description: 'Attempts begun.' }) attempts!: number;
-  @ApiProperty({ description: 'The position told at admission.' }) queue_position!: number;
-  @ApiProperty({ description: 'The prediction told at admission.' }) predicted_start_ms!: number;
-  @ApiProperty() deadline_ms!: number;
-  @ApiProperty() created_ms!: number;
-  @ApiPropertyOptional() started_ms?: number;
-  @ApiPropertyOptional() ended_ms?: number;
-  @ApiPropertyOptional() usage?: TaskUsageView;
-  @ApiPropertyOptional() error?: TaskErrorView;
-  @ApiPropertyOptional() transcript_artifact_id?: string;
-  @ApiProperty() streams!: TaskStreamsView;
+  @AnswerId('The task.') task_id!: string;
+  @AnswerId('The session it belongs to.') session_id!: string;
+  @AnswerChoice('Where it stands; the last five are ends.', taskStates) state!: TaskState;
+  @AnswerChoice('Its class.', priorities) priority!: string;
+  @AnswerText('Kind of work.') workload!: string;
+  @AnswerText('The model it asked for.', { optional: true }) model_ref?: string;
+  @AnswerId('Kind of the engine it runs or ran on.', { optional: true }) engine?: string;
+  @AnswerText('Version of that engine.', { optional: true }) engine_version?: string;
+  @AnswerId('Pool it runs or ran in.', { optional: true }) pool_id?: string;
+  @AnswerId('Replica it runs or ran on.', { optional: true }) replica_id?: string;
+  @AnswerCount('Attempts begun.') attempts!: number;
+  @AnswerCount('How many queued tasks went before it at admission.') queue_position!: number;
+  @AnswerSpan('Milliseconds until its start, as predicted at admission.') predicted_start_ms!: number;
+  @AnswerSpan('Milliseconds it has from admission to its end.') deadline_ms!: number;
+  @AnswerTime('When it was admitted.') created_ms!: number;
+  @AnswerTime('When its first output came.', { optional: true }) started_ms?: number;
+  @AnswerTime('When it ended.', { optional: true }) ended_ms?: number;
+  @AnswerPart('What it used; once it ended.', TaskUsageView, { optional: true }) usage?: TaskUsageView;
+  @AnswerPart('Why it did not complete.', TaskErrorView, { optional: true }) error?: TaskErrorView;
+  @AnswerHash('The artifact that holds its events; once it ended.', { optional: true }) transcript_artifact_id?: string;
+  @AnswerPart('Where its events are read.', TaskStreamsView) streams!: TaskStreamsView;
 }
 
 /** Where a task's events are read. */

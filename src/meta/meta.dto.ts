@@ -1,0 +1,43 @@
+import {
+  AnswerCount,
+  AnswerFlag,
+  AnswerId,
+  AnswerPart,
+  AnswerParts,
+  AnswerText,
+  AnswerTexts,
+} from '../http/answer-fields';
+
+export class RateLimitsDto {
+  @AnswerCount('How many tasks its replicas can run at once.') slots_total!: number;
+  @AnswerCount('How many tasks can wait.') queue_capacity!: number;
+}
+
+export class EngineCapabilitiesDto {
+  @AnswerId('Kind of engine.') engine!: string;
+  @AnswerText('Version of the engine, by its own word; empty while that is not known.') engine_version!: string;
+  @AnswerFlag('It is part of this service, and stands in where no engine is.') builtin!: boolean;
+  @AnswerCount('Context of one slot, in tokens; null where that is not known.', { nullable: true })
+  ctx_max!: number | null;
+  @AnswerTexts('Kinds of work that it takes.') supported_workloads!: readonly string[];
+  @AnswerTexts('What it can do besides.') features!: readonly string[];
+  @AnswerTexts('Models that it declares.') models!: readonly string[];
+  @AnswerTexts('Pools that have it.') pools!: readonly string[];
+  @AnswerPart('How much it takes at once.', RateLimitsDto) rate_limits!: RateLimitsDto;
+}
+
+export class CapabilitiesDto {
+  @AnswerText('Version of this API.') api_version!: string;
+  @AnswerParts('Engines that are bound, by kind and version.', EngineCapabilitiesDto)
+  engines!: readonly EngineCapabilitiesDto[];
+}
+
+export class VersionDto {
+  @AnswerText('Version of the service.') version!: string;
+  @AnswerText('Version of this API.') api_version!: string;
+  @AnswerText('Version of Node.js that it runs on.') node!: string;
+}
+
+export class StatusDto {
+  @AnswerText('`ok` or `ready`, as the probe asks.') status!: string;
+}
