@@ -10,6 +10,8 @@ export interface ChildExit {
 }
 
 export interface ChildOptions {
+  /** What node is started through: a program and its arguments. */
+  readonly through?: readonly string[];
   /** After `node`. */
   readonly args: readonly string[];
   /** The whole environment: nothing of ours is passed on beside it. */
@@ -42,8 +44,9 @@ export class Child {
   private unread: Readable | null;
   private readonly watchers = new Set<(line: string | undefined) => void>();
 
-  constructor({ args, env, cwd, output }: ChildOptions) {
-    const child = spawn(process.execPath, args, {
+  constructor({ through = [], args, env, cwd, output }: ChildOptions) {
+    const [program = process.execPath, ...rest] = [...through, process.execPath, ...args];
+    const child = spawn(program, rest, {
       env,
       cwd,
       stdio: ['ignore', typeof output === 'number' ? output : 'pipe', 'pipe'],

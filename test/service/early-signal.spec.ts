@@ -1,0 +1,91 @@
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Child } from '../support/child';
+import { temporaryFolder, type TemporaryFolder } from '../support/temporary-folder';
+
+/* A signal that comes before the service is ready. The process sends it to itself, at a step that is named. */
+
+const MAIN = resolve(__dirname, '../../dist/main.js');
+
+/** Sends SIGTERM at a step, and says each step when it is first reached. */
+const PRELOAD = `
+  const Module = require('node:module');
+  const { Server } = require('node:net');
+  const threads = require('node:worker_threads');
+  const seen = new Set();
+  const reached = step => {
+    if (seen.has(step)) return;
+    seen.add(step);
+    console.log('step ' + step);
+    if (step === process.env.STEP) process.kill(process.pid, 'SIGTERM');
+  };
+  const { _load: load } = Module;
+  Module._load = function (request, ...rest) {
+    if (/^(reflect-metadata|@nestjs\\/core|undici)$/.test(request)) reached(request);
+    return load.call(this, request, ...rest);
+  };
+  threads.Worker = class extends threads.Worker {
+    constructor(...args) { super(...args); reached('thread'); }
+  };
+  const { listen } = Server.prototype;
+  Server.prototype.listen = function (...args) { reached('listen'); return listen.apply(this, args); };`;
+
+const STEPS = ['reflect-metadata', '@nestjs/core', 'thread', 'listen'];
+
+/** Where it may make a process the first one of a namespace, as a container does. */
+const AS_FIRST = ['unshare', '--pid', '--fork', '--kill-child'];
+const canBeFirst = spawnSync('unshare', [...AS_FIRST.slice(1), 'true']).status === 0;
+
+let folder: TemporaryFolder;
+let child: Child | undefined;
+beforeEach(() => void (folder = temporaryFolder()));
+afterEach(async () => {
+  await child?.stop('SIGKILL');
+  child = undefined;
+  folder.remove();
+});
+
+function start(step: string, through: readonly string[] = []): Child {
+  const preload = join(folder.path, 'preload.cjs');
+  writeFileSync(preload, PRELOAD);
+  const env = {
+    PATH: process.env.PATH ?? '',
+    HOME: folder.path,
+    STEP: step,
+    ORCHD_ADDR: '127.0.0.1:0',
+    ORCHD_DATA_DIR: join(folder.path, 'data'),
+    ORCHD_RUNTIME_DIR: join(folder.path, 'engines'),
+  };
+  return (child = new Child({ through, args: ['-r', preload, MAIN], env, cwd: folder.path }));
+}
+
+const stepsOf = ({ lines }: Child) =>
+  lines.filter(line => line.startsWith('step ')).map(line => line.slice('step '.length));
+
+describe('a signal before the service is ready', () => {
+  it.each(STEPS)('ends it in order at the step "%s" (B-CFG-024)', { timeout: 60_000 }, async step => {
+    const stopped = start(step);
+    expect(await stopped.exited).toEqual({ code: 0, signal: null });
+    expect(stopped.errors).toEqual([]);
+    expect(stepsOf(stopped)).toContain(step);
+    expect(stopped.lines.join('\n')).not.toMatch(/start_failed|stop_failed/);
+    // What was there by then can be started on again.
+    const next = start('none');
+    await next.line(line => line.includes('"listening"'), 30_000, 'starting again');
+    expect(await next.stop()).toEqual({ code: 0, signal: null });
+  });
+
+  it('is not kept waiting until everything is loaded', { timeout: 60_000 }, async () => {
+    const stopped = start('reflect-metadata');
+    await stopped.exited;
+    expect(stepsOf(stopped)).toEqual(['reflect-metadata']);
+  });
+
+  it.runIf(canBeFirst)('is not lost by the first process of a container (B-CFG-024)', { timeout: 60_000 }, async () => {
+    const stopped = start('reflect-metadata', AS_FIRST);
+    expect(await stopped.exited).toEqual({ code: 0, signal: null });
+    expect(stepsOf(stopped)).toEqual(['reflect-metadata']);
+  });
+});
