@@ -133,6 +133,14 @@ module.exports = {
       to: { couldNotResolve: true },
     },
     {
+      name: 'only-the-driver-loads-sqlite',
+      comment:
+        'Which version of better-sqlite3 a Node can run is chosen in one place; types may come from the package.',
+      severity: 'error',
+      from: { pathNot: '^src/storage/sqlite/driver\\.ts$' },
+      to: { path: '(^|/)node_modules/better-sqlite3', dependencyTypesNot: ['type-only'] },
+    },
+    {
       name: 'specs-are-leaves',
       comment: 'What two specs share belongs into test/support, or one failing spec takes others with it.',
       severity: 'error',

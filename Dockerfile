@@ -1,17 +1,16 @@
 # syntax=docker/dockerfile:1
+# 22.14 or newer: nothing is compiled there (docs/decisions, "SQLite: two versions of its driver").
 ARG NODE=node:24-slim
 
 FROM ${NODE} AS build
 WORKDIR /app
-# better-sqlite3 is compiled where no prebuilt binary can be had.
-RUN apt-get update \
-  && apt-get install -y --no-install-recommends ca-certificates python3 make g++ \
-  && rm -rf /var/lib/apt/lists/*
-COPY package.json package-lock.json ./
-RUN npm install --no-audit --no-fund
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --no-audit --no-fund
 COPY nest-cli.json tsconfig.json .swcrc ./
+COPY tools/native.mjs ./tools/
 COPY src ./src
-RUN npm run build && npm prune --omit=dev --no-audit --no-fund
+# better-sqlite3 without a number is the one for Node 20.
+RUN npm run build && npm prune --omit=dev --no-audit --no-fund && rm -r node_modules/better-sqlite3
 
 FROM ${NODE}
 LABEL org.opencontainers.image.title="orchestratord" \

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, release, totalmem } from 'node:os';
 import { join } from 'node:path';
+import { driverFor } from '../../src/storage/sqlite/driver';
 import { root } from './work-folder';
 
-const PACKAGES = ['@nestjs/core', 'fastify', 'undici', 'better-sqlite3', 'pino'];
+const PACKAGES = ['@nestjs/core', 'fastify', 'undici', driverFor(Number(process.versions.napi)), 'pino'];
 
 /** What the figures were measured on; nothing that names the machine. */
 export function machine(): string {

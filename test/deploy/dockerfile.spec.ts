@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ConfigError, loadConfig } from '../../src/config/config';
+import { driverFor } from '../../src/storage/sqlite/driver';
 import { environmentOf, execForm, parseDockerfile, textsOf } from './dockerfile';
 
 const root = resolve(__dirname, '../..');
@@ -23,6 +24,14 @@ describe('the image', () => {
     const runs = textsOf(build, 'RUN').join('\n');
     expect(runs.lastIndexOf('npm prune --omit=dev')).toBeGreaterThan(runs.lastIndexOf('npm run build'));
     expect(textsOf(image, 'RUN').join()).not.toMatch(/npm|apt|curl|wget/);
+  });
+
+  it('is installed from the lock as it is, and nothing is compiled for it', () => {
+    const runs = textsOf(build, 'RUN').join('\n');
+    expect(runs).toMatch(/^npm ci /);
+    expect(runs).not.toMatch(/npm install|apt|g\+\+|python/);
+    const [, driverForNode20 = ''] = /rm -r (\S+)$/.exec(runs) ?? [];
+    expect(driverForNode20).toBe(`node_modules/${driverFor(9)}`);
   });
 
   it('runs as a numeric user that is not root, after the last step that needs root', () => {

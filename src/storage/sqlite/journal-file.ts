@@ -1,6 +1,7 @@
-import Database from 'better-sqlite3';
+import type Database from 'better-sqlite3';
 import { closeSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { openDatabase } from './driver';
 import { codeOf, JournalError } from './journal-error';
 
 /** Names of the files in a journal's folder. */
@@ -51,7 +52,7 @@ export function syncFolder(folder: string): void {
  * @throws JournalError LOCKED
  */
 export function lockFolder(folder: string): Database.Database {
-  const lock = new Database(join(folder, files.lock), { timeout: 0 });
+  const lock = openDatabase(join(folder, files.lock), { timeout: 0 });
   try {
     lock.exec('BEGIN EXCLUSIVE'); // Nothing is ever written: the transaction stays open as long as the process.
     return lock;
@@ -68,7 +69,7 @@ export function lockFolder(folder: string): Database.Database {
 
 /** The connection that writes. What each PRAGMA is for stands in docs/decisions, "The journal on SQLite". */
 export function openForWriting(folder: string, name: string = files.database): Database.Database {
-  const db = new Database(join(folder, name), { timeout: BUSY_TIMEOUT_MS });
+  const db = openDatabase(join(folder, name), { timeout: BUSY_TIMEOUT_MS });
   try {
     db.pragma('cell_size_check = ON');
     db.pragma('trusted_schema = OFF');
@@ -86,7 +87,7 @@ export function openForWriting(folder: string, name: string = files.database): D
 }
 
 export function openForReading(folder: string, name: string = files.database): Database.Database {
-  const db = new Database(join(folder, name), {
+  const db = openDatabase(join(folder, name), {
     readonly: true,
     fileMustExist: true,
     timeout: BUSY_TIMEOUT_MS,

@@ -1,9 +1,9 @@
-import Database from 'better-sqlite3';
 import { copyFileSync, existsSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { endingOf, factsOf, fullSpec, placement, plainSpec } from '../../../test/contracts/journal-samples';
 import { temporaryFolder, type TemporaryFolder } from '../../../test/support/temporary-folder';
+import { openDatabase } from './driver';
 import { Ledger } from './ledger';
 import { openLedger, type OpenLedger } from './ledger-opening';
 import { LedgerSpace } from './ledger-space';
@@ -156,7 +156,7 @@ describe('a journal of the first version', () => {
     write(admission('a', 1));
     close();
     for (const name of ['journal.db', 'journal.db-wal', 'journal.db-shm']) rmSync(path(name), { force: true });
-    const db = new Database(path('journal.db'));
+    const db = openDatabase(path('journal.db'));
     migrate(db, stepsUpTo(1));
     const insert = db.prepare('INSERT INTO bindings VALUES (?,?,?,?,?,?)');
     insert.run(...row('whole'), checksumOf(row('whole')));
@@ -315,7 +315,7 @@ describe('a folder', () => {
   it('that holds something else is refused', () => {
     close();
     rmSync(path('journal.db'));
-    const other = new Database(path('journal.db'));
+    const other = openDatabase(path('journal.db'));
     other.exec('CREATE TABLE theirs (x)');
     other.close();
     expect(() => open()).toThrow(expect.objectContaining({ fault: 'UNREADABLE' }));

@@ -1,9 +1,10 @@
-import Database from 'better-sqlite3';
+import type Database from 'better-sqlite3';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { openDatabase } from './driver';
 import { migrate } from './migrations';
 
 let db: Database.Database;
-beforeEach(() => void (db = new Database(':memory:')));
+beforeEach(() => void (db = openDatabase(':memory:')));
 afterEach(() => void db.close());
 
 const first = 'CREATE TABLE a (x INTEGER);';
@@ -31,7 +32,7 @@ it('refuses a journal of a newer version', () => {
 });
 
 it("refuses another program's file, and one whose definitions were changed", () => {
-  const foreign = new Database(':memory:');
+  const foreign = openDatabase(':memory:');
   foreign.exec('CREATE TABLE theirs (x)');
   expect(() => migrate(foreign)).toThrow(expect.objectContaining({ fault: 'UNREADABLE' }));
   foreign.close();

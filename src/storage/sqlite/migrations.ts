@@ -1,4 +1,5 @@
-import Database from 'better-sqlite3';
+import type Database from 'better-sqlite3';
+import { openDatabase } from './driver';
 import { failpoint } from './failpoints';
 import { JournalError } from './journal-error';
 import { checksumOf, type Cell } from './rows';
@@ -159,7 +160,7 @@ function requireSchema(db: Database.Database, plan: readonly string[]): void {
 }
 
 function intendedSchema(plan: readonly string[]): string[] {
-  const model = new Database(':memory:');
+  const model = openDatabase(':memory:');
   try {
     lendChecksum(model);
     for (const step of plan) model.exec(step);
