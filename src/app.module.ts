@@ -11,6 +11,7 @@ import type { Logger } from './observability/logger';
 import { ObservabilityModule } from './observability/observability.module';
 import { PoolsModule } from './pools/pools.module';
 import { SessionsModule } from './sessions/sessions.module';
+import { StorageModule } from './storage/storage.module';
 import { TasksModule } from './tasks/tasks.module';
 import { TimeModule } from './time/time.module';
 import { EngineAllowModule } from './workers/engine-allow.module';
@@ -28,6 +29,7 @@ export class AppModule {
         TimeModule,
         ScheduleModule.forRoot(),
         HttpModule,
+        StorageModule,
         EngineAllowModule,
         PoolsModule,
         WorkersModule,

@@ -61,6 +61,11 @@ export const settings = {
     '16',
     'Tasks that may wait in the queue.',
   ),
+  unservedCapacity: optional(
+    'ORCHD_UNSERVED_CAPACITY',
+    integer(0, 1_000_000),
+    'Tasks that may wait for an engine that is not bound or not up; as many as `ORCHD_ADMISSION_CAPACITY` when unset. They take no place from others.',
+  ),
   admissionPolicy: setting(
     'ORCHD_ADMISSION_POLICY',
     oneOf('reject', 'drop-lru'),

@@ -2,10 +2,11 @@ import { afterEach, beforeEach, describe, expect, it, vi, type MockInstance } fr
 import { startPools, type PoolsUnderTest } from '../../test/support/pools';
 import type { EngineProbe } from '../engines/engine-adapter.port';
 import { MetricsService } from '../observability/metrics.service';
+import type { SessionView } from '../sessions/session-store.port';
+import { Slots } from '../storage/embedded/slots';
 import type { PlacementConstraints } from '../tasks/task';
 import { Clock } from '../time/clock';
-import type { Lease } from './pool';
-import { PlacementService, type AcquireHints } from './placement.service';
+import { PlacementService } from './placement.service';
 import { PoolRegistry } from './pool-registry.port';
 
 let pools: PoolsUnderTest;
@@ -38,14 +39,14 @@ async function bind(name: string, probe?: Partial<EngineProbe>, engine = 'llamac
   });
 }
 
+/** Takes the best free slot, as the ledger does. */
 async function acquire(
   constraints: PlacementConstraints = anything,
-  hints: Partial<AcquireHints> = {},
+  warm?: SessionView['lastReplica'],
 ): Promise<string | undefined> {
-  return nameOf(await placement.acquire(constraints, { avoid: new Set(), ...hints }));
-}
-
-function nameOf(lease: Lease | undefined): string | undefined {
+  const slots = pools.get(Slots);
+  const slot = slots.bestOf(placement.readyFor(constraints), warm);
+  const lease = slot && slots.take(slot);
   return lease && `${lease.poolId}/${lease.replicaId}`;
 }
 
@@ -64,9 +65,9 @@ describe('acquire', () => {
     await bind('c/r0', { slotsTotal: 1 });
     const preferring = wanting({ preferPools: ['b'] });
     const warm = { poolId: 'c', replicaId: 'r0' };
-    expect(await acquire(preferring, { warm })).toBe('c/r0');
-    expect(await acquire(preferring, { warm })).toBe('b/r0');
-    expect(await acquire(anything, { warm })).toBe('a/r0');
+    expect(await acquire(preferring, warm)).toBe('c/r0');
+    expect(await acquire(preferring, warm)).toBe('b/r0');
+    expect(await acquire(anything, warm)).toBe('a/r0');
   });
 
   it('looks only at live and ready replicas with a free slot (B-STR-001, B-STR-002, B-STR-003, B-STR-005)', async () => {
@@ -114,21 +115,9 @@ describe('acquire', () => {
     expect(await acquire()).toBe('a/r0');
   });
 
-  it('returns to a replica that failed the task only when no other could ever run it', async () => {
-    await bind('a/r0', { slotsTotal: 4 });
-    await bind('b/r0', { slotsTotal: 1 });
-    const avoid = new Set(['a/r0']);
-    expect(await acquire(anything, { avoid })).toBe('b/r0');
-    // The other one is busy and will be free again.
-    expect(await acquire(anything, { avoid })).toBeUndefined();
-    expect(await acquire(wanting({ pinPoolId: 'a' }), { avoid })).toBe('a/r0');
-    await registry.unbind('b', 'r0');
-    expect(await acquire(anything, { avoid })).toBe('a/r0');
-  });
-
-  it('counts what it placed, and not how often it was asked', async () => {
+  it('counts what was placed, and what it could choose from', async () => {
     await bind('a/r0', { slotsTotal: 1 });
-    for (let n = 0; n < 5; n++) await acquire(wanting({ pinPoolId: 'a' }));
+    placement.countPlaced(wanting({ pinPoolId: 'a' }));
     const labels = { outcome: 'placed', pinned: 'true', fallback: 'false' };
     expect(await pools.metric('placement_decisions_total', labels)).toBe(1);
     expect(await pools.metric('placement_candidates_considered', {})).toBe(1);
@@ -145,22 +134,20 @@ describe('the memory of decisions', () => {
 
   let clock: SetClock;
   let remembering: PlacementService;
-  let looks: MockInstance<PoolRegistry['pools']>;
+  let looks: MockInstance<PoolRegistry['view']>;
 
   beforeEach(async () => {
     await bind('a/r0', { slotsTotal: 1000 });
     clock = new SetClock();
     remembering = new PlacementService(registry, pools.get(MetricsService), clock);
-    remembering.onModuleInit();
-    looks = vi.spyOn(registry, 'pools');
+    looks = vi.spyOn(registry, 'view');
   });
-  afterEach(() => remembering.onModuleDestroy());
 
-  const ask = (change: Partial<PlacementConstraints> = {}) =>
-    remembering.acquire(wanting(change), { avoid: new Set() });
+  const ask = (change: Partial<PlacementConstraints> = {}): string[] =>
+    remembering.readyFor(wanting(change)).map(({ poolId, replicaId }) => `${poolId}/${replicaId}`);
 
   it('spares looking at all pools again (B-BG-020)', async () => {
-    for (let n = 0; n < 10; n++) (await ask())?.release();
+    for (let n = 0; n < 10; n++) ask();
     expect(looks).toHaveBeenCalledTimes(1);
   });
 
@@ -172,65 +159,54 @@ describe('the memory of decisions', () => {
     ['preference', { preferPools: ['a'] }],
     ['avoidance', { avoidPools: ['b'] }],
   ])('is another for another %s (B-BG-021)', async (_what, change) => {
-    await ask();
-    await ask(change);
-    await ask(change);
+    ask();
+    ask(change);
+    ask(change);
     expect(looks).toHaveBeenCalledTimes(2);
   });
 
   it('lasts a minute (B-BG-022)', async () => {
-    await ask();
+    ask();
     clock.atMs = 59_999;
-    await ask();
+    ask();
     expect(looks).toHaveBeenCalledTimes(1);
     clock.atMs = 60_000;
-    await ask();
+    ask();
     expect(looks).toHaveBeenCalledTimes(2);
   });
 
   it('ends with a change of the bindings (B-BG-023)', async () => {
-    await ask();
+    ask();
     await bind('b/r0', { slotsTotal: 2000 });
-    expect(nameOf(await ask())).toBe('b/r0');
+    expect(ask()).toEqual(['a/r0', 'b/r0']);
     await registry.unbind('a', 'r0');
-    await ask();
+    ask();
     expect(looks).toHaveBeenCalledTimes(3);
   });
 
   it('ends with a change of health (B-BG-024)', async () => {
     await bind('b/r0', { state: 'loading' });
-    expect(nameOf(await ask())).toBe('a/r0');
+    expect(ask()).toEqual(['a/r0']);
     await registry.observe('b', 'r0', { state: 'ready', slotsTotal: 2000 });
-    expect(nameOf(await ask())).toBe('b/r0');
+    expect(ask()).toEqual(['a/r0', 'b/r0']);
     for (let n = 0; n < 2; n++) await registry.observe('b', 'r0', { state: 'unreachable' });
-    expect(nameOf(await ask())).toBe('a/r0');
-  });
-
-  it('keeps nothing that was seen before a change', async () => {
-    const before = await registry.pools();
-    looks.mockImplementationOnce(async () => {
-      await bind('b/r0', { slotsTotal: 2000 });
-      return before;
-    });
-    expect(nameOf(await ask())).toBe('a/r0');
-    expect(nameOf(await ask())).toBe('b/r0');
+    expect(ask()).toEqual(['a/r0']);
   });
 
   it('is bounded', async () => {
-    for (let n = 0; n < 3000; n++) (await ask({ modelRef: `model-${n}` }))?.release();
-    await ask({ modelRef: 'model-2999' });
+    for (let n = 0; n < 3000; n++) ask({ modelRef: `model-${n}` });
+    ask({ modelRef: 'model-2999' });
     expect(looks).toHaveBeenCalledTimes(3000);
-    await ask({ modelRef: 'model-0' });
+    ask({ modelRef: 'model-0' });
     expect(looks).toHaveBeenCalledTimes(3001);
   });
 });
 
 describe('assess', () => {
-  const verdictOf = async (change: Partial<PlacementConstraints> = {}) =>
-    (await placement.assess(wanting(change))).verdict;
+  const verdictOf = (change: Partial<PlacementConstraints> = {}) => placement.assess(wanting(change)).verdict;
 
   it('finds nothing where nothing is bound', async () => {
-    expect(await placement.assess(anything)).toEqual({
+    expect(placement.assess(anything)).toEqual({
       ...{ verdict: 'not-ready', slotsTotal: 0, slotsFree: 0, candidates: 0, models: [], needsLoad: false },
     });
   });
@@ -240,55 +216,55 @@ describe('assess', () => {
     await bind('b/r0', { slotsTotal: 4 });
     await bind('b/r1', { state: 'loading' });
     await acquire(wanting({ pinPoolId: 'a' }));
-    expect(await placement.assess(anything)).toMatchObject({
+    expect(placement.assess(anything)).toMatchObject({
       verdict: 'ready',
       slotsTotal: 5,
       slotsFree: 4,
       candidates: 3,
     });
-    expect(await placement.assess(wanting({ pinPoolId: 'a' }))).toMatchObject({ verdict: 'ready', slotsFree: 0 });
+    expect(placement.assess(wanting({ pinPoolId: 'a' }))).toMatchObject({ verdict: 'ready', slotsFree: 0 });
   });
 
   it('waits for what was not probed yet, and not for what is down, loads or has no address (B-DP-112)', async () => {
     await registry.bind({ poolId: 'a', replicaId: 'nowhere', engine: 'llamacpp', source: 'worker' });
-    expect(await verdictOf()).toBe('not-ready');
+    expect(verdictOf()).toBe('not-ready');
     await bind('a/r0');
-    expect(await verdictOf()).toBe('waiting');
+    expect(verdictOf()).toBe('waiting');
     await bind('a/r0', { state: 'unreachable' });
-    expect(await verdictOf()).toBe('not-ready');
+    expect(verdictOf()).toBe('not-ready');
     await bind('a/r0', { state: 'loading' });
-    expect(await verdictOf()).toBe('not-ready');
+    expect(verdictOf()).toBe('not-ready');
     await bind('a/r0', {});
-    expect(await verdictOf()).toBe('ready');
+    expect(verdictOf()).toBe('ready');
     // Too busy to answer once: it is still ready.
     await bind('a/r0', { state: 'unreachable' });
-    expect(await verdictOf()).toBe('ready');
+    expect(verdictOf()).toBe('ready');
   });
 
   it('waits for a pool that reloads, though its engine be silent meanwhile (B-DP-112)', async () => {
     await bind('a/r0', {});
     await registry.setReloading('a', true);
-    expect(await verdictOf()).toBe('waiting');
+    expect(verdictOf()).toBe('waiting');
     for (let n = 0; n < 2; n++) await bind('a/r0', { state: 'unreachable' });
-    expect(await verdictOf()).toBe('waiting');
+    expect(verdictOf()).toBe('waiting');
     await registry.setReloading('a', false);
-    expect(await verdictOf()).toBe('not-ready');
+    expect(verdictOf()).toBe('not-ready');
   });
 
   it('does not wait for a pool without an engine, though it reloads', async () => {
     await registry.bind({ poolId: 'a', replicaId: 'nowhere', engine: 'llamacpp', source: 'worker' });
     await registry.setReloading('a', true);
-    expect(await verdictOf()).toBe('not-ready');
+    expect(verdictOf()).toBe('not-ready');
   });
 
   it('waits for a pool that drains unless the task is pinned to it (B-CP-024)', async () => {
     await bind('a/r0', {});
     await registry.setDraining('a', true);
-    expect(await verdictOf()).toBe('waiting');
-    expect(await verdictOf({ pinPoolId: 'a' })).toBe('draining');
-    expect(await verdictOf({ pinPoolId: 'b' })).toBe('not-ready');
+    expect(verdictOf()).toBe('waiting');
+    expect(verdictOf({ pinPoolId: 'a' })).toBe('draining');
+    expect(verdictOf({ pinPoolId: 'b' })).toBe('not-ready');
     for (let n = 0; n < 2; n++) await bind('a/r0', { state: 'unreachable' });
-    expect(await verdictOf()).toBe('not-ready');
+    expect(verdictOf()).toBe('not-ready');
   });
 
   it('names the models there are where nobody has the one asked for (B-DP-114)', async () => {
@@ -299,31 +275,31 @@ describe('assess', () => {
       ],
     });
     await bind('a/r1', { models: [{ id: 'b', state: 'loaded' }] });
-    expect(await placement.assess(wanting({ modelRef: 'c' }))).toMatchObject({
+    expect(placement.assess(wanting({ modelRef: 'c' }))).toMatchObject({
       verdict: 'no-model',
       models: ['a', 'b'],
     });
     await bind('a/r2', {});
-    expect(await verdictOf({ modelRef: 'c' })).toBe('ready');
+    expect(verdictOf({ modelRef: 'c' })).toBe('ready');
   });
 
   it('says whether the model has to be loaded first', async () => {
     await bind('a/r0', { models: [{ id: 'm', state: 'unloaded' }] });
-    expect(await placement.assess(wanting({ modelRef: 'm' }))).toMatchObject({ verdict: 'ready', needsLoad: true });
-    expect(await placement.assess(anything)).toMatchObject({ needsLoad: false });
+    expect(placement.assess(wanting({ modelRef: 'm' }))).toMatchObject({ verdict: 'ready', needsLoad: true });
+    expect(placement.assess(anything)).toMatchObject({ needsLoad: false });
     await bind('a/r1', { models: [{ id: 'm', state: 'loaded' }] });
-    expect(await placement.assess(wanting({ modelRef: 'm' }))).toMatchObject({ needsLoad: false });
+    expect(placement.assess(wanting({ modelRef: 'm' }))).toMatchObject({ needsLoad: false });
   });
 
   it('takes no account of what leaves', async () => {
     await bind('a/r0', {});
     await acquire();
     await registry.unbind('a', 'r0');
-    expect(await placement.assess(anything)).toMatchObject({ verdict: 'not-ready', candidates: 0 });
+    expect(placement.assess(anything)).toMatchObject({ verdict: 'not-ready', candidates: 0 });
   });
 
   it('is counted where the caller refuses', async () => {
-    const assessment = await placement.assess(anything);
+    const assessment = placement.assess(anything);
     placement.countRefusal(anything, assessment);
     const labels = { outcome: 'not_ready', pinned: 'false', fallback: 'false' };
     expect(await pools.metric('placement_decisions_total', labels)).toBe(1);

@@ -1,12 +1,11 @@
-import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
-import { filter, type Subscription } from 'rxjs';
+import { Injectable } from '@nestjs/common';
 import { MetricsService } from '../observability/metrics.service';
-import { laneIdOf } from '../tasks/queue/lane-id';
+import { laneIdOf } from '../tasks/ledger/lane-id';
 import type { PlacementConstraints } from '../tasks/task';
 import { Clock } from '../time/clock';
-import { bestOf, byMerit, type Candidate } from './merit';
+import { Places } from '../tasks/ledger/task-ledger.port';
 import { allowsPool, hasModel, isOfKind, readyPlaces, type Place } from './placement-rules';
-import type { Lease, PoolView, ReplicaView } from './pool';
+import type { PoolView, ReplicaView } from './pool';
 import { PoolRegistry } from './pool-registry.port';
 
 /**
@@ -30,86 +29,52 @@ export interface Assessment {
   readonly needsLoad: boolean;
 }
 
-export interface AcquireHints {
-  /** The session's last replica: its KV cache may be warm. */
-  readonly warm?: { readonly poolId: string; readonly replicaId: string };
-  /** Replicas (`pool/replica`) that failed this task already: used only when no other may run it. */
-  readonly avoid: ReadonlySet<string>;
-}
-
 const CACHE_MS = 60_000;
 const CACHE_MAX = 1024;
 
-/** Chooses replicas. Which places could run a task is remembered for a minute, until bindings or health change. */
+interface Standing {
+  /** By the monotonic clock. */
+  readonly untilMs: number;
+  readonly places: readonly Place[];
+  readonly assessment: Assessment;
+}
+
+/** Which places could run a task. Remembered for a minute, until bindings or health change. */
 @Injectable()
-export class PlacementService implements OnModuleInit, OnModuleDestroy {
-  private cache = new Map<string, { readonly places: readonly Place[]; readonly untilMs: number }>();
-  private changes: Subscription | undefined;
+export class PlacementService extends Places {
+  private readonly cache = new Map<string, Standing>();
+  /** Of the pools that {@link cache} was made from. */
+  private seenVersion = -1;
 
   constructor(
     private readonly registry: PoolRegistry,
     private readonly metrics: MetricsService,
     private readonly clock: Clock,
-  ) {}
-
-  onModuleInit(): void {
-    this.changes = this.registry.changes$.pipe(filter(change => change.kind !== 'slot-freed')).subscribe(() => {
-      // A new one, so that who looked before the change remembers what he saw in the old one.
-      this.cache = new Map();
-    });
+  ) {
+    super();
   }
 
-  onModuleDestroy(): void {
-    this.changes?.unsubscribe();
+  get version(): number {
+    return this.registry.version;
   }
 
-  async assess(constraints: PlacementConstraints): Promise<Assessment> {
-    const allowed = (await this.registry.pools()).filter(pool => allowsPool(constraints, pool.poolId));
-    const ofKind = allowed
-      .flatMap(pool => pool.replicas)
-      .filter(replica => !replica.leaving && isOfKind(constraints, replica));
-    const able = ofKind.filter(replica => hasModel(constraints, replica));
-    const open = new Set(allowed.filter(pool => pool.ready).map(pool => pool.poolId));
-    const ready = able.filter(replica => replica.ready && open.has(replica.poolId));
-    return {
-      verdict: verdictOf(constraints, allowed, ofKind, able, ready),
-      slotsTotal: ready.reduce((sum, replica) => sum + replica.slotsTotal, 0),
-      slotsFree: ready.reduce((sum, replica) => sum + replica.slotsFree, 0),
-      candidates: ofKind.length,
-      models: [...new Set(ofKind.flatMap(replica => replica.models ?? []).map(model => model.id))].sort(),
-      needsLoad: ready.length > 0 && ready.every(replica => mustLoad(constraints, replica)),
-    };
+  /** With the free slots of this moment. */
+  assess(constraints: PlacementConstraints): Assessment {
+    const { places, assessment } = this.standingOf(constraints);
+    const slotsFree = places.reduce(
+      (sum, { poolId, replicaId }) => sum + this.registry.slotsFree(poolId, replicaId),
+      0,
+    );
+    return { ...assessment, slotsFree };
   }
 
-  /** Leases the best free slot; undefined when there is none. */
-  async acquire(constraints: PlacementConstraints, hints: AcquireHints): Promise<Lease | undefined> {
-    const places = await this.placesFor(constraints);
-    // One that failed the task is used again only when no other could ever run it, free or not.
-    const isAvoided = ({ poolId, replicaId }: Place): boolean => hints.avoid.has(`${poolId}/${replicaId}`);
-    const usable =
-      hints.avoid.size === 0 || places.every(isAvoided) ? places : places.filter(place => !isAvoided(place));
-    const candidates = new Set<Candidate>();
-    for (const place of usable) {
-      const replica = await this.registry.replica(place.poolId, place.replicaId);
-      if (replica && replica.slotsFree > 0) candidates.add({ ...place, slotsFree: replica.slotsFree });
-    }
-    const merit = byMerit(hints.warm);
-    for (let best = bestOf(candidates, merit); best; best = bestOf(candidates, merit)) {
-      const lease = await this.registry.acquire(best.poolId, best.replicaId);
-      if (lease) {
-        this.metrics.placementDecision('placed', constraints.pinPoolId !== undefined, false, places.length);
-        return lease;
-      }
-      // Somebody was quicker.
-      candidates.delete(best);
-    }
-    return undefined;
+  readyFor(constraints: PlacementConstraints): readonly Place[] {
+    return this.standingOf(constraints).places;
   }
 
-  /** Whether a ready replica that is none of these may run it, free or not. */
-  async hasPlaceBeside(constraints: PlacementConstraints, avoid: ReadonlySet<string>): Promise<boolean> {
-    const places = await this.placesFor(constraints);
-    return places.some(({ poolId, replicaId }) => !avoid.has(`${poolId}/${replicaId}`));
+  isServed(constraints: PlacementConstraints): boolean {
+    const { verdict } = this.standingOf(constraints).assessment;
+    return verdict === 'ready' || verdict === 'waiting';
   }
 
   /** Counts a refusal at admission. Asking for a slot again and again while a task waits counts nothing. */
@@ -117,16 +82,46 @@ export class PlacementService implements OnModuleInit, OnModuleDestroy {
     this.metrics.placementDecision(verdict.replace('-', '_'), pinPoolId !== undefined, false, candidates);
   }
 
-  private async placesFor(constraints: PlacementConstraints): Promise<readonly Place[]> {
-    const { cache } = this;
-    const key = laneIdOf(constraints);
-    const known = cache.get(key);
-    if (known && known.untilMs > this.clock.nowMs()) return known.places;
-    const places = readyPlaces(constraints, await this.registry.pools());
-    if (cache.size >= CACHE_MAX) cache.clear();
-    cache.set(key, { places, untilMs: this.clock.nowMs() + CACHE_MS });
-    return places;
+  /** Counts a task that got a slot. */
+  countPlaced(constraints: PlacementConstraints): void {
+    const considered = this.readyFor(constraints).length;
+    this.metrics.placementDecision('placed', constraints.pinPoolId !== undefined, false, considered);
   }
+
+  private standingOf(constraints: PlacementConstraints): Standing {
+    if (this.seenVersion !== this.version) this.cache.clear();
+    this.seenVersion = this.version;
+    const key = laneIdOf(constraints);
+    const known = this.cache.get(key);
+    if (known && known.untilMs > this.clock.nowMs()) return known;
+    const pools = this.registry.view();
+    const standing = {
+      untilMs: this.clock.nowMs() + CACHE_MS,
+      places: readyPlaces(constraints, pools),
+      assessment: assessmentOf(constraints, pools),
+    };
+    if (this.cache.size >= CACHE_MAX) this.cache.clear();
+    this.cache.set(key, standing);
+    return standing;
+  }
+}
+
+function assessmentOf(constraints: PlacementConstraints, pools: readonly PoolView[]): Assessment {
+  const allowed = pools.filter(pool => allowsPool(constraints, pool.poolId));
+  const ofKind = allowed
+    .flatMap(pool => pool.replicas)
+    .filter(replica => !replica.leaving && isOfKind(constraints, replica));
+  const able = ofKind.filter(replica => hasModel(constraints, replica));
+  const open = new Set(allowed.filter(pool => pool.ready).map(pool => pool.poolId));
+  const ready = able.filter(replica => replica.ready && open.has(replica.poolId));
+  return {
+    verdict: verdictOf(constraints, allowed, ofKind, able, ready),
+    slotsTotal: ready.reduce((sum, replica) => sum + replica.slotsTotal, 0),
+    slotsFree: ready.reduce((sum, replica) => sum + replica.slotsFree, 0),
+    candidates: ofKind.length,
+    models: [...new Set(ofKind.flatMap(replica => replica.models ?? []).map(model => model.id))].sort(),
+    needsLoad: ready.length > 0 && ready.every(replica => mustLoad(constraints, replica)),
+  };
 }
 
 function verdictOf(

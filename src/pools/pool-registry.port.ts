@@ -1,6 +1,7 @@
 import type { Observable } from 'rxjs';
 import type { EngineProbe } from '../engines/engine-adapter.port';
 import type { ServiceError } from '../errors/service-error';
+import type { MaybeLater } from '../time/maybe-later';
 import type { Binding, Lease, PoolView, ReplicaView } from './pool';
 
 /** What changed, for those who cache or wait: dispatch, placement, capabilities, metrics. */
@@ -40,6 +41,15 @@ export abstract class PoolRegistry {
 
   abstract pools(): Promise<readonly PoolView[]>;
 
+  /** Another number after each change but a slot's: what was made of {@link view} before says nothing any more. */
+  abstract readonly version: number;
+
+  /** The pools by id, as this node sees them now; what it holds of each stays the same until that pool changes. */
+  abstract view(): readonly PoolView[];
+
+  /** Free slots of a replica: none of one that is not ready, or whose pool takes no work. */
+  abstract slotsFree(poolId: string, replicaId: string): number;
+
   abstract replica(poolId: string, replicaId: string): Promise<ReplicaView | undefined>;
 
   /** Starts or ends draining; false when there is no such pool. */
@@ -54,8 +64,8 @@ export abstract class PoolRegistry {
   /** Kept with the pool and shown in its view. */
   abstract recordPurge(poolId: string, report: unknown): Promise<void>;
 
-  /** Leases a slot of this replica; undefined when it has none free, is not ready, or its pool takes no work. */
-  abstract acquire(poolId: string, replicaId: string): Promise<Lease | undefined>;
+  /** For the ledger: leases a slot of this replica; undefined when it has none free, is not ready, or its pool takes no work. */
+  abstract acquire(poolId: string, replicaId: string): MaybeLater<Lease | undefined>;
 
   /** Ends every lease of a pool with this error (through {@link Lease.revoked$}); resolves to how many. */
   abstract revoke(poolId: string, reason: ServiceError): Promise<number>;

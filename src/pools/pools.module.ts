@@ -1,9 +1,6 @@
 import { Module } from '@nestjs/common';
 import { CatalogModule } from '../catalog/catalog.module';
 import { EnginesModule } from '../engines/engines.module';
-import { MemoryPoolRegistry } from '../storage/memory/pool-registry.memory';
-import { JournalModule } from '../tasks/journal/journal.module';
-import { QueueModule } from '../tasks/queue/queue.module';
 import { BindingsService } from './bindings.service';
 import { ConfigBinding } from './config-binding';
 import { DrainService } from './drain.service';
@@ -13,9 +10,7 @@ import { KeptDrains } from './kept-drains';
 import { KvUsage } from './kv-usage';
 import { ModelStates } from './model-states';
 import { ModelSwap } from './model-swap';
-import { PlacementService } from './placement.service';
 import { PoolOperations } from './pool-operations';
-import { PoolRegistry } from './pool-registry.port';
 import { PoolsController } from './pools.controller';
 import { PoolsService } from './pools.service';
 import { Prober } from './prober';
@@ -24,14 +19,13 @@ import { PurgeService } from './purge.service';
 import { ReloadService } from './reload.service';
 
 @Module({
-  imports: [CatalogModule, EnginesModule, JournalModule, QueueModule],
+  imports: [CatalogModule, EnginesModule],
   controllers: [PoolsController],
   providers: [
-    { provide: PoolRegistry, useClass: MemoryPoolRegistry },
-    ...[PoolsService, PlacementService, EngineAccess],
+    ...[PoolsService, EngineAccess],
     ...[Prober, KvUsage, BindingsService, KeptBindings, ConfigBinding],
     ...[DrainService, KeptDrains, PoolOperations, ReloadService, ModelSwap, ModelStates, PurgeService, PurgeSteps],
   ],
-  exports: [PoolRegistry, PlacementService, BindingsService, DrainService, Prober],
+  exports: [BindingsService, DrainService, Prober],
 })
 export class PoolsModule {}

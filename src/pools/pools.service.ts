@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { ServiceError } from '../errors/service-error';
-import { TaskQueue } from '../tasks/queue/task-queue.port';
+import { TaskLedger } from '../tasks/ledger/task-ledger.port';
+import { allowsPool } from './placement-rules';
 import type { PoolView } from './pool';
 import { PoolRegistry } from './pool-registry.port';
 
@@ -15,7 +16,7 @@ export interface PoolStanding {
 export class PoolsService {
   constructor(
     private readonly registry: PoolRegistry,
-    private readonly queue: TaskQueue,
+    private readonly ledger: TaskLedger,
   ) {}
 
   /** By id, those after `afterId`. */
@@ -37,6 +38,14 @@ export class PoolsService {
   }
 
   private async standingOf(pool: PoolView): Promise<PoolStanding> {
-    return { pool, queueDepth: await this.queue.depthForPool(pool.poolId) };
+    return { pool, queueDepth: await this.depthFor(pool.poolId) };
+  }
+
+  /** Queued tasks that this pool is not ruled out for: pinned to it, or to none. */
+  private async depthFor(poolId: string): Promise<number> {
+    const lanes = await this.ledger.laneDepths();
+    return lanes
+      .filter(({ constraints }) => allowsPool(constraints, poolId))
+      .reduce((sum, { interactive, batch }) => sum + interactive + batch, 0);
   }
 }

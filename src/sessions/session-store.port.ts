@@ -1,3 +1,5 @@
+import type { MaybeLater } from '../time/maybe-later';
+
 /** Amounts of the three budgets. */
 export interface Spend {
   readonly tokens: number;
@@ -21,37 +23,17 @@ export interface SessionView {
   readonly spent: Spend;
 }
 
-export type ReserveOutcome =
-  | { readonly ok: true; readonly session: SessionView }
-  | {
-      readonly ok: false;
-      readonly budget: 'tokens' | 'time' | 'cost';
-      /** True when the amount is spent for good, false when it is only reserved by tasks still running. */
-      readonly spent: boolean;
-      readonly session: SessionView;
-    };
-
 /**
- * Sessions with a time to live and exact budgets. A reservation is the most a task can use; at its end it is settled with
- * what it did use. The sum of what is spent and reserved never passes a budget, however many tasks run at once.
- * A session holds no prompt and no output. A session with live tasks neither lapses nor is evicted.
+ * Sessions with a time to live and exact budgets, for those who look at them or forget them. What a task may use is reserved
+ * with its admission and settled with its end: the task ledger does both.
  */
 export abstract class SessionStore {
   /** The session, made if missing; looking does not renew its time to live. */
-  abstract open(sessionId: string): Promise<SessionView>;
+  abstract open(sessionId: string): MaybeLater<SessionView>;
 
-  /** Reserves for one task, making the session if missing; one that only `transient` tasks have reserved from goes with the last of them. */
-  abstract reserve(sessionId: string, taskId: string, most: Spend, transient: boolean): Promise<ReserveOutcome>;
-
-  /** Ends a reservation: what was used is spent, the rest is free again. A second settling of a task does nothing. */
-  abstract settle(sessionId: string, taskId: string, used: Spend, countTurn: boolean): Promise<SessionView>;
-
-  /** Remembers where the session's last attempt ran. */
-  abstract placed(sessionId: string, poolId: string, replicaId: string): Promise<void>;
-
-  /** What a session had used before a restart. */
-  abstract restore(sessionId: string, spent: Spend, turns: number): Promise<void>;
-
-  /** Forgets the session; tasks of it that still run settle into nothing. True when there was one. */
-  abstract delete(sessionId: string): Promise<boolean>;
+  /**
+   * Forgets the session with what it has spent, over a restart too; tasks of it that still run settle into nothing. Resolves
+   * once that is durable, also where there is none.
+   */
+  abstract delete(sessionId: string): Promise<void>;
 }

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createInProcess, type InProcessService } from '../../test/support/in-process';
 import { RecoveryService } from '../tasks/recovery/recovery.service';
-import { SessionStore } from './session-store.port';
+import { SessionBook } from '../storage/embedded/session-book';
 
 let service: InProcessService;
 beforeAll(async () => {
@@ -43,10 +43,10 @@ describe('/v2/sessions/{id}', () => {
   });
 
   it('shows what is left, and that its KV cache may be warm (B-SS-002, B-SS-021)', async () => {
-    const store = service.app.get(SessionStore);
-    await store.reserve('used', 't', { tokens: 100, timeMs: 100, cost: 1 }, false);
-    await store.placed('used', 'gpu', 'r0');
-    await store.settle('used', 't', { tokens: 40, timeMs: 30, cost: 0.25 }, true);
+    const store = service.app.get(SessionBook);
+    store.reserve('used', 't', { tokens: 100, timeMs: 100, cost: 1 }, false);
+    store.placed('used', 'gpu', 'r0');
+    store.settle('used', 't', { tokens: 40, timeMs: 30, cost: 0.25 }, true);
     expect((await send('GET', 'used')).body).toMatchObject({
       turns: 1,
       kv_warmth: 1,

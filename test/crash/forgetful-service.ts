@@ -8,9 +8,11 @@ import { resolve } from 'node:path';
  */
 const dist = resolve(process.env['FORGETFUL_DIST'] ?? 'dist');
 const load = createRequire(resolve(dist, 'main.js'));
-const { JournalModule } = load('./tasks/journal/journal.module') as { JournalModule: object };
+const { StorageModule } = load('./storage/storage.module') as { StorageModule: object };
 const { TaskJournal } = load('./tasks/journal/task-journal.port') as { TaskJournal: unknown };
 const { MemoryTaskJournal } = load('./storage/memory/task-journal.memory') as { MemoryTaskJournal: unknown };
 
-Reflect.defineMetadata('providers', [{ provide: TaskJournal, useClass: MemoryTaskJournal }], JournalModule);
+const providers = Reflect.getMetadata('providers', StorageModule) as readonly { readonly provide?: unknown }[];
+const others = providers.filter(provider => provider.provide !== TaskJournal);
+Reflect.defineMetadata('providers', [...others, { provide: TaskJournal, useClass: MemoryTaskJournal }], StorageModule);
 load('./main');

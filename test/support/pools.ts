@@ -9,6 +9,7 @@ import { Logger } from '../../src/observability/logger';
 import { ObservabilityModule } from '../../src/observability/observability.module';
 import type { Binding } from '../../src/pools/pool';
 import { PoolsModule } from '../../src/pools/pools.module';
+import { StorageModule } from '../../src/storage/storage.module';
 import { MemoryTaskJournal } from '../../src/storage/memory/task-journal.memory';
 import { TaskJournal } from '../../src/tasks/journal/task-journal.port';
 import { TimeModule } from '../../src/time/time.module';
@@ -46,7 +47,14 @@ export async function startPools(
   const lines: LogLine[] = [];
   const logger = new Logger(config, { write: line => void lines.push(JSON.parse(line) as LogLine) });
   const module = await Test.createTestingModule({
-    imports: [ConfigModule.with(config), ObservabilityModule.with(logger), TimeModule, EngineAllowModule, PoolsModule],
+    imports: [
+      ConfigModule.with(config),
+      ObservabilityModule.with(logger),
+      TimeModule,
+      StorageModule,
+      EngineAllowModule,
+      PoolsModule,
+    ],
   })
     .overrideProvider(TaskJournal)
     .useValue(journal)

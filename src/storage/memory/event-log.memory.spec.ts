@@ -3,11 +3,13 @@ import { loadConfig } from '../../config/config';
 import type { LogChunk } from '../../tasks/stream/event-log.port';
 import { endEvent, tokenEvent } from '../../tasks/stream/task-events';
 import { MemoryEventLog } from './event-log.memory';
+import { MemoryTaskJournal } from './task-journal.memory';
 
 const end = endEvent({ tokens_out: 1, decode_time_ms: 1, decode_ms: 1, finish_reason: 'stop' });
 
 function logOf(cacheBytes = 1_000_000): MemoryEventLog {
-  return new MemoryEventLog(loadConfig({ ORCHD_EVENT_CACHE_BYTES: String(cacheBytes) }).config);
+  const { config } = loadConfig({ ORCHD_EVENT_CACHE_BYTES: String(cacheBytes) });
+  return new MemoryEventLog(config, new MemoryTaskJournal());
 }
 
 /** With its frames as text. */
@@ -43,7 +45,7 @@ describe('MemoryEventLog', () => {
     const terminal = { ...end, seq: 1002 };
     log.open('t', [tokenEvent(0, 'a'), tokenEvent(1, 'b')]);
     log.append('t', [terminal]);
-    expect(await log.tail('t')).toEqual({ lastSeq: 1002, terminal: true });
+    expect(log.tail('t')).toEqual({ lastSeq: 1002, terminal: true });
     for (const seen of [2, 3, 1001]) {
       const chunk = log.read('t', seen, 1000, false);
       expect(shown(chunk)).toEqual({
@@ -54,7 +56,7 @@ describe('MemoryEventLog', () => {
     }
     expect(log.read('t', 1002, 1000, false)).toBeUndefined();
     expect(log.read('t', 0, 10, false)).toMatchObject({ lastSeq: 1, terminal: false });
-    expect((await log.events('t')).at(-1)).toEqual(terminal);
+    expect(log.events('t').at(-1)).toEqual(terminal);
   });
 
   it('takes nothing behind the terminal event', () => {
@@ -82,7 +84,7 @@ describe('MemoryEventLog', () => {
     log.append('t', [{ type: 'metrics', data: '{"a":1}', verboseData: '{"a":1,"human":"x"}' }]);
     expect(log.read('t', 0, 1000, true)?.frames.toString()).toContain('human');
     expect(log.read('t', 0, 1000, false)?.frames.toString()).not.toContain('human');
-    expect(await log.events('t')).toEqual([{ type: 'metrics', data: '{"a":1}' }]);
+    expect(log.events('t')).toEqual([{ type: 'metrics', data: '{"a":1}' }]);
   });
 
   it('cannot be made to frame a second event by what a model says', async () => {
@@ -102,9 +104,9 @@ describe('MemoryEventLog', () => {
     }
     const reading = log.follow('a').subscribe();
     for (const id of ['a', 'b', 'c']) log.seal(id);
-    expect(await log.tail('a')).toBeDefined();
-    expect(await log.tail('b')).toBeUndefined();
-    expect(await log.tail('c')).toBeDefined();
+    expect(log.tail('a')).toBeDefined();
+    expect(log.tail('b')).toBeUndefined();
+    expect(log.tail('c')).toBeDefined();
     reading.unsubscribe();
   });
 });

@@ -1,10 +1,14 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { EMPTY, Subject, type Observable } from 'rxjs';
 import { Config } from '../../config/config';
 import { ServiceError } from '../../errors/service-error';
 import { EventLog, type LogChunk } from '../../tasks/stream/event-log.port';
 import { EventFrames } from '../../tasks/stream/event-frames';
+import { TaskJournal } from '../../tasks/journal/task-journal.port';
 import { isTerminal, type TaskEvent } from '../../tasks/task';
+
+/** Where events are copied to, so that a start after a kill finds them. */
+export type EventCopies = Pick<TaskJournal, 'copyEvents' | 'readEvents'>;
 
 class Log {
   readonly frames = new EventFrames();
@@ -23,28 +27,24 @@ export class MemoryEventLog extends EventLog {
   private readonly sealed = new Map<string, Log>();
   private sealedBytes = 0;
 
-  constructor(private readonly config: Config) {
+  constructor(
+    private readonly config: Config,
+    @Inject(TaskJournal) private readonly copies: EventCopies,
+  ) {
     super();
   }
 
   open(taskId: string, events: readonly TaskEvent[] = []): void {
+    this.drop(taskId);
     this.logs.set(taskId, new Log());
-    if (events.length > 0) this.append(taskId, events);
+    if (events.length > 0) this.push(taskId, events);
   }
 
   append(taskId: string, events: readonly TaskEvent[]): number {
-    const log = this.logs.get(taskId);
-    if (!log || log.terminal) {
-      throw new ServiceError('INTERNAL', {}, new Error(`append to a log that is ${log ? 'at its end' : 'unknown'}`));
-    }
-    if (log.isSealed) throw new ServiceError('INTERNAL', {}, new Error('append to a sealed log'));
-    for (const event of events) {
-      log.frames.push(event);
-      log.terminal ||= isTerminal(event);
-    }
-    log.joined = undefined;
-    log.more$.next();
-    return log.frames.byteLength;
+    const firstSeq = (this.logs.get(taskId)?.frames.lastSeq ?? 0) + 1;
+    const bytes = this.push(taskId, events);
+    this.copies.copyEvents(taskId, firstSeq, events);
+    return bytes;
   }
 
   read(taskId: string, afterSeq: number, maxBytes: number, verbose: boolean): LogChunk | undefined {
@@ -61,13 +61,17 @@ export class MemoryEventLog extends EventLog {
     return this.logs.get(taskId)?.more$ ?? EMPTY;
   }
 
-  async tail(taskId: string): Promise<{ lastSeq: number; terminal: boolean } | undefined> {
+  tail(taskId: string): { lastSeq: number; terminal: boolean } | undefined {
     const log = this.logs.get(taskId);
     return log && { lastSeq: log.frames.lastSeq, terminal: log.terminal };
   }
 
-  async events(taskId: string): Promise<readonly TaskEvent[]> {
+  events(taskId: string): readonly TaskEvent[] {
     return this.logs.get(taskId)?.frames.events() ?? [];
+  }
+
+  kept(taskId: string): Promise<readonly TaskEvent[]> {
+    return this.copies.readEvents(taskId);
   }
 
   seal(taskId: string): void {
@@ -87,6 +91,21 @@ export class MemoryEventLog extends EventLog {
     this.logs.delete(taskId);
     if (this.sealed.delete(taskId)) this.sealedBytes -= log.frames.byteLength;
     log.more$.complete();
+  }
+
+  private push(taskId: string, events: readonly TaskEvent[]): number {
+    const log = this.logs.get(taskId);
+    if (!log || log.terminal) {
+      throw new ServiceError('INTERNAL', {}, new Error(`append to a log that is ${log ? 'at its end' : 'unknown'}`));
+    }
+    if (log.isSealed) throw new ServiceError('INTERNAL', {}, new Error('append to a sealed log'));
+    for (const event of events) {
+      log.frames.push(event);
+      log.terminal ||= isTerminal(event);
+    }
+    log.joined = undefined;
+    log.more$.next();
+    return log.frames.byteLength;
   }
 
   private evict(): void {

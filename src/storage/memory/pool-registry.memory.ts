@@ -20,6 +20,7 @@ const MAX_REPLICAS = 1024;
 export class MemoryPoolRegistry extends PoolRegistry {
   private readonly poolsById = new Map<string, MemoryPool>();
   private readonly changes = new Subject<PoolChange>();
+  private changeCount = 0;
   override readonly changes$ = this.changes.asObservable();
 
   constructor(
@@ -44,7 +45,7 @@ export class MemoryPoolRegistry extends PoolRegistry {
     if (bound.isAt(binding)) {
       const changed = bound.renew(binding);
       this.armLapse(bound, binding);
-      if (changed) this.changes.next({ poolId, replicaId, kind: 'bound' });
+      if (changed) this.tell({ poolId, replicaId, kind: 'bound' });
       return 'renewed';
     }
     // One that is on its way out has no claim to its place any more; its tasks may still end in peace.
@@ -61,14 +62,14 @@ export class MemoryPoolRegistry extends PoolRegistry {
     if (replica.leaving) return true;
     replica.leave();
     if (replica.leases.size === 0) this.forget(poolId, replicaId);
-    this.changes.next({ poolId, replicaId, kind: 'unbound' });
+    this.tell({ poolId, replicaId, kind: 'unbound' });
     return true;
   }
 
   async observe(poolId: string, replicaId: string, probe: EngineProbe): Promise<void> {
     const replica = this.state(poolId, replicaId);
     if (!replica) return;
-    if (replica.observe(probe)) this.changes.next({ poolId, replicaId, kind: 'health' });
+    if (replica.observe(probe)) this.tell({ poolId, replicaId, kind: 'health' });
     const silent = replica.silentLeases(this.config.probeTimeoutMs);
     if (!replica.live) revokeAll(silent, gone(replica.view()));
   }
@@ -78,6 +79,10 @@ export class MemoryPoolRegistry extends PoolRegistry {
   }
 
   async pools(): Promise<readonly PoolView[]> {
+    return this.view();
+  }
+
+  view(): readonly PoolView[] {
     const pools = [...this.poolsById.values()].sort((a, b) => (a.poolId < b.poolId ? -1 : 1));
     return pools.map(pool => pool.view());
   }
@@ -91,21 +96,21 @@ export class MemoryPoolRegistry extends PoolRegistry {
     if (!pool) return false;
     pool.draining = draining;
     this.dropIfEmpty(pool);
-    this.changes.next({ poolId, kind: 'draining' });
+    this.tell({ poolId, kind: 'draining' });
     return true;
   }
 
   /** Not bounded: as many as there were pools when the drains were ordered. */
   async restoreDraining(poolId: string): Promise<void> {
     this.poolOf(poolId).draining = true;
-    this.changes.next({ poolId, kind: 'draining' });
+    this.tell({ poolId, kind: 'draining' });
   }
 
   async setReloading(poolId: string, reloading: boolean): Promise<boolean> {
     const pool = this.poolsById.get(poolId);
     if (!pool) return false;
     pool.reloading = reloading;
-    this.changes.next({ poolId, kind: 'reloading' });
+    this.tell({ poolId, kind: 'reloading' });
     return true;
   }
 
@@ -114,7 +119,24 @@ export class MemoryPoolRegistry extends PoolRegistry {
     if (pool) pool.lastPurge = report;
   }
 
-  async acquire(poolId: string, replicaId: string): Promise<Lease | undefined> {
+  get version(): number {
+    return this.changeCount;
+  }
+
+  get anySlotFree(): boolean {
+    for (const pool of this.poolsById.values()) {
+      if (!pool.takesWork) continue;
+      for (const replica of pool.replicas.values()) if (replica.slotsFree > 0) return true;
+    }
+    return false;
+  }
+
+  slotsFree(poolId: string, replicaId: string): number {
+    const pool = this.poolsById.get(poolId);
+    return pool?.takesWork ? (pool.replicas.get(replicaId)?.slotsFree ?? 0) : 0;
+  }
+
+  acquire(poolId: string, replicaId: string): Lease | undefined {
     const pool = this.poolsById.get(poolId);
     const replica = pool?.replicas.get(replicaId);
     if (!pool?.takesWork || !replica || replica.slotsFree === 0) return undefined;
@@ -123,8 +145,8 @@ export class MemoryPoolRegistry extends PoolRegistry {
       const isLast = replica.leaving && replica.leases.size === 0 && pool.replicas.get(replicaId) === replica;
       if (isLast) pool.replicas.delete(replicaId);
       this.dropIfEmpty(pool);
-      this.changes.next({ poolId, replicaId, kind: 'slot-freed' });
-      if (isLast) this.changes.next({ poolId, replicaId, kind: 'unbound' });
+      this.tell({ poolId, replicaId, kind: 'slot-freed' });
+      if (isLast) this.tell({ poolId, replicaId, kind: 'unbound' });
     });
     pool.leases.add(lease);
     return lease;
@@ -141,7 +163,13 @@ export class MemoryPoolRegistry extends PoolRegistry {
     const replica = new ReplicaState(binding, adapter, this.clock);
     pool.replicas.set(replicaId, replica);
     this.armLapse(replica, binding);
-    this.changes.next({ poolId, replicaId, kind: 'bound' });
+    this.tell({ poolId, replicaId, kind: 'bound' });
+  }
+
+  private tell(change: PoolChange): void {
+    // First, so that whoever hears of the change finds it.
+    if (change.kind !== 'slot-freed') this.changeCount++;
+    this.changes.next(change);
   }
 
   private poolOf(poolId: string): MemoryPool {

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Config } from '../../config/config';
 import { SessionStore, type Spend } from '../../sessions/session-store.port';
-import { LiveTasks } from '../live/live-tasks';
+import { TaskLedger } from '../ledger/task-ledger.port';
 import type { TaskSpec, TaskUsage } from '../task';
 
 /** What the budget headers of a task's answers say. */
@@ -10,12 +10,12 @@ export class SessionBudgets {
   constructor(
     private readonly config: Config,
     private readonly sessions: SessionStore,
-    private readonly live: LiveTasks,
+    private readonly ledger: TaskLedger,
   ) {}
 
   /** A session of the task's own is not kept, so once it ended its budgets are told from what the task has used. */
   async remainingFor(spec: TaskSpec, used?: TaskUsage): Promise<Spend> {
-    if (!spec.ownSession || this.live.find(spec.taskId)) return (await this.sessions.open(spec.sessionId)).remaining;
+    if (!spec.ownSession || this.ledger.find(spec.taskId)) return (await this.sessions.open(spec.sessionId)).remaining;
     const { sessionTokensBudget, sessionTimeBudgetMs, sessionCostBudget } = this.config;
     return {
       tokens: Math.max(0, sessionTokensBudget - (used?.tokensOut ?? 0)),

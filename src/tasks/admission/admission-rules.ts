@@ -4,11 +4,13 @@ import { Config } from '../../config/config';
 import { ServiceError } from '../../errors/service-error';
 import { Lifecycle } from '../../meta/lifecycle';
 import { PlacementService, type Assessment } from '../../pools/placement.service';
+import { TaskLedger, type Submission } from '../ledger/task-ledger.port';
 import type { PreparationStep, TaskSpec } from '../task';
+import { StartPredictor } from './start-predictor';
 
 const RETRY_UNAVAILABLE_MS = 5000;
 
-/** What must hold before a task is even offered to the queue. */
+/** What can be judged of a task without the ledger. */
 @Injectable()
 export class AdmissionRules {
   constructor(
@@ -16,6 +18,8 @@ export class AdmissionRules {
     private readonly lifecycle: Lifecycle,
     private readonly catalog: CatalogService,
     private readonly placement: PlacementService,
+    private readonly ledger: TaskLedger,
+    private readonly predictor: StartPredictor,
   ) {}
 
   /** @throws ServiceError NOT_READY or SHUTTING_DOWN while nothing can be admitted */
@@ -27,13 +31,13 @@ export class AdmissionRules {
    * Looks at the places that could run the task.
    * @throws ServiceError MODEL_RETIRED, MODEL_UNVERIFIED, or POOL_UNAVAILABLE (a draining pin; a model that nobody has)
    */
-  async assess({ constraints }: TaskSpec): Promise<Assessment> {
+  private async assess({ constraints }: TaskSpec): Promise<Assessment> {
     const { modelRef, pinPoolId } = constraints;
     if (modelRef !== undefined) {
       const admissible = await this.catalog.admissible(modelRef);
       if (!admissible.ok) throw new ServiceError(admissible.code, { field: 'model_ref' });
     }
-    const assessment = await this.placement.assess(constraints);
+    const assessment = this.placement.assess(constraints);
     if (assessment.verdict === 'draining' || assessment.verdict === 'no-model')
       this.placement.countRefusal(constraints, assessment);
     if (assessment.verdict === 'draining') {
@@ -52,8 +56,23 @@ export class AdmissionRules {
     return assessment;
   }
 
+  /**
+   * What the ledger is to admit.
+   * @throws ServiceError as {@link assess}; DEADLINE_UNMET for a task that would start after its deadline
+   */
+  async judge(spec: TaskSpec, requestHash: string): Promise<Submission> {
+    const assessment = await this.assess(spec);
+    const ahead = await this.ledger.ahead(spec.constraints, spec.priority);
+    const predictedStartMs = this.predictor.predictMs(ahead, assessment.slotsTotal, assessment.slotsFree);
+    if (predictedStartMs > spec.deadlineMs) {
+      const message = `the task would start in about ${predictedStartMs} ms, after its deadline of ${spec.deadlineMs} ms`;
+      throw new ServiceError('DEADLINE_UNMET', { field: 'deadline_ms', message });
+    }
+    return { spec, requestHash, predictedStartMs, preparation: this.preparation(spec, assessment) };
+  }
+
   /** What has to happen before the task can start; empty where nothing must. */
-  preparation({ constraints }: TaskSpec, { verdict, needsLoad }: Assessment): readonly PreparationStep[] {
+  private preparation({ constraints }: TaskSpec, { verdict, needsLoad }: Assessment): readonly PreparationStep[] {
     const steps: PreparationStep[] = [];
     const mustWait = verdict === 'waiting' || (verdict === 'not-ready' && this.config.fallback === 'wait');
     if (mustWait) steps.push({ kind: 'pool_warmup', detail: 'no pool that may run this task is ready yet' });

@@ -1,112 +1,106 @@
 import { Injectable } from '@nestjs/common';
-import { Config } from '../../config/config';
 import { ServiceError } from '../../errors/service-error';
-import type { SessionView } from '../../sessions/session-store.port';
-import { TaskAccounts } from '../accounts/task-accounts';
+import { SessionBudgets } from '../accounts/session-budgets';
+import { Dispatcher } from '../dispatch/dispatcher';
+import { Finisher } from '../ending/finisher';
 import { TaskReporter } from '../ending/task-reporter';
+import { TaskLedger, type Admitted, type Submission } from '../ledger/task-ledger.port';
+import { TaskRecords } from '../ledger/task-records.port';
+import { EventLog } from '../stream/event-log.port';
 import type { TaskSpec } from '../task';
 import type { Admission } from './admission';
 import { AdmissionRules } from './admission-rules';
-import { Backoff } from './backoff';
-import { Enqueuer } from './enqueuer';
-import { KnownTasks } from './known-tasks';
-import { EXPECTED_TOKENS_TOO_MANY, oversized } from './task-spec';
+import { Refusals } from './refusals';
 
 /** Admits tasks, or says at once why not and when to come back. */
 @Injectable()
 export class AdmissionService {
-  /** Admissions under way, so that the same task sent twice at once is admitted once. */
-  private readonly underWay = new Map<
-    string,
-    { readonly requestHash: string; readonly admission: Promise<Admission> }
-  >();
-
   constructor(
-    private readonly config: Config,
     private readonly rules: AdmissionRules,
-    private readonly known: KnownTasks,
-    private readonly accounts: TaskAccounts,
-    private readonly enqueuer: Enqueuer,
-    private readonly backoff: Backoff,
+    private readonly refusals: Refusals,
+    private readonly ledger: TaskLedger,
+    private readonly records: TaskRecords,
+    private readonly budgets: SessionBudgets,
+    private readonly log: EventLog,
+    private readonly dispatcher: Dispatcher,
+    private readonly finisher: Finisher,
     private readonly reporter: TaskReporter,
   ) {}
 
   /**
    * Resolves once the task is durable and queued; the same task again gets the same answer.
-   * @param isNamedByUs the id was made for this request: nobody can have sent it before, so the journal is not asked for it
+   * @param isNamedByUs the id was made for this request: nobody can have sent it before, so nobody is asked for it
    * @throws ServiceError TASK_CONFLICT, ADMISSION_REJECT, QUEUE_FULL_DROP_LRU, BUDGET_EXHAUSTED, DEADLINE_UNMET,
    *   POOL_UNAVAILABLE, MODEL_RETIRED, MODEL_UNVERIFIED, STORAGE_UNAVAILABLE, NOT_READY, SHUTTING_DOWN
    */
   async admit(spec: TaskSpec, requestHash: string, isNamedByUs: boolean): Promise<Admission> {
-    const other = this.underWay.get(spec.taskId);
-    if (other) {
-      if (other.requestHash !== requestHash) throw new ServiceError('TASK_CONFLICT', { field: 'task_id' });
-      return other.admission;
-    }
-    const admission = this.admitFirst(spec, requestHash, isNamedByUs);
-    this.underWay.set(spec.taskId, { requestHash, admission });
     try {
-      return await admission;
+      this.rules.assertOpen();
+      return await (isNamedByUs ? this.admitNew(spec, requestHash) : this.admitNamed(spec, requestHash));
     } catch (thrown) {
       if (thrown instanceof ServiceError) this.reporter.rejected(spec, thrown);
       throw thrown;
-    } finally {
-      this.underWay.delete(spec.taskId);
     }
   }
 
-  private async admitFirst(spec: TaskSpec, requestHash: string, isNamedByUs: boolean): Promise<Admission> {
-    this.rules.assertOpen();
-    if (isNamedByUs) return this.admitNew(spec, requestHash);
-    const live = await this.known.findLive(spec.taskId, requestHash);
-    if (live) return live;
+  private async admitNamed(spec: TaskSpec, requestHash: string): Promise<Admission> {
     try {
-      return await this.admitNew(spec, requestHash);
+      // One whose events are still here has ended and is asked for below; a live one is known, whatever would refuse a new one.
+      const isNew = !(await this.log.tail(spec.taskId)) && !this.ledger.find(spec.taskId);
+      if (isNew) return await this.admitNew(spec, requestHash);
+      const known = await this.knownBefore(spec.taskId, requestHash);
+      return known ?? (await this.admitNew(spec, requestHash));
     } catch (thrown) {
-      // The journal takes no id twice: a task that has ended comes this way, and need not be looked for among all that are new.
-      const known = await this.known.find(spec.taskId, requestHash);
+      // The ledger takes no id twice: a task that has ended comes this way, and need not be looked for among all that are new.
+      const known = await this.knownBefore(spec.taskId, requestHash);
       if (known) return known;
       throw thrown;
     }
   }
 
+  /** @throws ServiceError TASK_CONFLICT when the id is taken by another request */
+  private async knownBefore(taskId: string, requestHash: string): Promise<Admission | undefined> {
+    await this.ledger.find(taskId)?.durable;
+    const record = await this.records.find(taskId);
+    if (!record) return undefined;
+    const { spec, facts, ending } = record;
+    if (facts.requestHash !== requestHash) throw new ServiceError('TASK_CONFLICT', { field: 'task_id' });
+    return { spec, facts, remaining: await this.budgets.remainingFor(spec, ending?.usage) };
+  }
+
   private async admitNew(spec: TaskSpec, requestHash: string): Promise<Admission> {
-    await this.refuseOversized(spec);
-    const assessment = await this.rules.assess(spec);
-    const reserved = await this.accounts.reserve(spec);
-    if (!reserved.ok) throw this.budgetError(reserved.budget, reserved.spent, reserved.session);
-    const { remaining } = reserved.session;
-    try {
-      const preparation = this.rules.preparation(spec, assessment);
-      const facts = await this.enqueuer.enqueue({ spec, requestHash, assessment, preparation, remaining });
-      return { spec, facts, remaining };
-    } catch (thrown) {
-      await this.accounts.giveBack(spec);
-      throw thrown;
+    await this.refusals.refuseOversized(spec);
+    const submission = await this.rules.judge(spec, requestHash);
+    const outcome = await this.ledger.admit(submission);
+    switch (outcome.kind) {
+      case 'admitted':
+        return this.begin(submission, outcome);
+      case 'known': {
+        const { facts, remaining } = outcome;
+        await outcome.durable;
+        return { spec: outcome.spec, facts, remaining };
+      }
+      case 'conflict':
+        throw new ServiceError('TASK_CONFLICT', { field: 'task_id' });
+      case 'full':
+        throw this.refusals.full(outcome);
+      case 'over-budget':
+        throw this.refusals.overBudget(outcome);
     }
   }
 
-  private async refuseOversized(spec: TaskSpec): Promise<void> {
-    const code = oversized(spec);
-    if (code === undefined) return;
-    // Under drop-lru a full queue makes room before the task is looked at, and it is refused all the same.
-    if (code === 'QUEUE_FULL_DROP_LRU') await this.enqueuer.makeRoom();
-    throw new ServiceError(code, {
-      field: 'expected_tokens',
-      message: `expected_tokens must be below ${EXPECTED_TOKENS_TOO_MANY}`,
-      // The hint stands in the request, so waiting alone changes nothing.
-      retriable: false,
-      policyLabel: this.config.admissionPolicy,
-      retryAfterMs: this.backoff.adviseMs(),
-    });
-  }
-
-  /** Spent for good: come back when the session has lapsed. Only reserved: when tasks of the session have ended. */
-  private budgetError(budget: string, spent: boolean, session: SessionView): ServiceError {
-    const message = spent
-      ? `the session's ${budget} budget is spent or too small for this task`
-      : `the session's ${budget} budget is reserved by tasks that still run`;
-    const retryAfterMs = spent ? session.ttlMsRemaining : this.backoff.adviseMs();
-    return new ServiceError('BUDGET_EXHAUSTED', { message, retriable: !spent, retryAfterMs });
+  /** The engine is asked while the admission becomes durable; nothing is shown or acknowledged before that. */
+  private async begin({ spec }: Submission, { facts, remaining, claim, durable }: Admitted): Promise<Admission> {
+    this.log.open(spec.taskId);
+    if (claim) this.dispatcher.start(claim);
+    try {
+      const dropped = await durable;
+      if (dropped) await this.finisher.conclude(dropped);
+    } catch (thrown) {
+      this.log.drop(spec.taskId);
+      throw thrown;
+    }
+    this.reporter.admitted(spec, facts);
+    return { spec, facts, remaining };
   }
 }

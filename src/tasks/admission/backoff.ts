@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../../time/clock';
-import { TaskQueue } from '../queue/task-queue.port';
+import { TaskLedger } from '../ledger/task-ledger.port';
 
 const MIN_MS = 100;
 const MAX_MS = 60_000;
@@ -20,7 +20,7 @@ export class Backoff {
   private refusedSinceDeparture = 0;
 
   constructor(
-    private readonly queue: TaskQueue,
+    private readonly ledger: TaskLedger,
     private readonly clock: Clock,
   ) {}
 
@@ -30,7 +30,7 @@ export class Backoff {
     if (this.lastDepartureMs !== undefined)
       this.meanGapMs += NEWEST_WEIGHT * (nowMs - this.lastDepartureMs - this.meanGapMs);
     // While nobody waits, the time until the next one goes says nothing of how fast places free.
-    const { interactive, batch } = this.queue.depth();
+    const { interactive, batch } = this.ledger.depth();
     this.lastDepartureMs = interactive + batch > 0 ? nowMs : undefined;
     this.refusedSinceDeparture = 0;
   }

@@ -8,9 +8,7 @@ import type { Lease } from '../../pools/pool';
 import { PlacementService } from '../../pools/placement.service';
 import { Finisher } from '../ending/finisher';
 import { TaskReporter } from '../ending/task-reporter';
-import type { LiveTask } from '../live/live-task';
-import { LiveTasks } from '../live/live-tasks';
-import { TaskQueue } from '../queue/task-queue.port';
+import { TaskLedger } from '../ledger/task-ledger.port';
 import { Attempts } from './attempts';
 
 /**
@@ -23,33 +21,34 @@ export class Fallback {
     private readonly config: Config,
     private readonly placement: PlacementService,
     private readonly engines: EngineRegistry,
-    private readonly queue: TaskQueue,
-    private readonly live: LiveTasks,
+    private readonly ledger: TaskLedger,
     private readonly attempts: Attempts,
     private readonly finisher: Finisher,
     private readonly reporter: TaskReporter,
   ) {}
 
-  async onStreamOpened(task: LiveTask): Promise<void> {
-    if (this.config.fallback === 'wait' || task.state !== 'queued' || task.attempts > 0 || task.avoid.size > 0) return;
-    const { verdict } = await this.placement.assess(task.spec.constraints);
+  async onStreamOpened(taskId: string): Promise<void> {
+    if (this.config.fallback === 'wait') return;
+    const task = this.ledger.find(taskId);
+    if (task?.state !== 'queued' || task.lastFailure) return;
+    const { verdict } = this.placement.assess(task.spec.constraints);
     if (verdict !== 'not-ready' && verdict !== 'no-model') return;
     if (this.config.fallback === 'error') {
-      await this.finisher.finish(task, { state: 'failed', error: new ServiceError('POOL_UNREADY') });
+      await this.finisher.cancel(taskId, { state: 'failed', error: new ServiceError('POOL_UNREADY') });
       return;
     }
     // Whoever takes it off the queue runs it: this, or a dispatch that found a pool after all.
-    if (!(await this.queue.remove(task.id)) || !this.live.advance(task, 'dispatching')) return;
+    const claim = await this.ledger.claimFor(taskId, this.standInLease(task.spec.constraints.pinPoolId));
+    if (!claim) return;
     this.reporter.fallback(task.spec);
-    this.attempts.start(task, this.standInLease(task), true);
+    this.attempts.start(claim, true);
   }
 
   /** The stand-in has a slot for everybody. */
-  private standInLease(task: LiveTask): Lease {
+  private standInLease(poolId = 'default'): Lease {
     const { engine, engineVersion } = standIn;
     const adapter = this.engines.find(engine);
     if (!adapter) throw new ServiceError('INTERNAL', {}, new Error('the deterministic engine is not registered'));
-    const poolId = task.spec.constraints.pinPoolId ?? 'default';
     return {
       poolId,
       replicaId: engine,

@@ -1,8 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { factsOf, placement, plainSpec } from '../../../test/contracts/journal-samples';
 import type { EngineEvent } from '../../engines/engine-adapter.port';
-import { LiveTask } from '../live/live-task';
-import { queueEntryOf } from '../queue/queue-entry';
+import type { Claim } from '../ledger/task-ledger.port';
 import type { TaskEvent } from '../task';
 import { TaskOutput, type OutputSink } from './task-output';
 
@@ -10,65 +9,106 @@ const MAX_BYTES = 1000;
 const words = (...texts: string[]): EngineEvent[] => texts.map(text => ({ kind: 'token', text }));
 
 let shown: TaskEvent[];
-let mark: () => void;
-let task: LiveTask;
+let marks: number;
+let mark: (isHeld: boolean) => void;
+let fail: (cause: Error) => void;
+let claim: Claim;
+let faults: unknown[];
 let output: TaskOutput;
 
 beforeEach(() => {
   shown = [];
-  const spec = plainSpec('t', { maxTokens: 4 });
-  const facts = factsOf(1);
-  task = new LiveTask(spec, facts, queueEntryOf(spec, facts), { tokens: 0, timeMs: 0, cost: 0 }, Infinity);
-  const marked = new Promise<void>(resolve => (mark = resolve));
+  faults = [];
+  marks = 0;
+  claim = {
+    spec: plainSpec('t', { maxTokens: 4 }),
+    facts: factsOf(1),
+    attempt: 1,
+    placement,
+    shown: { tokens: 0, startedAtMs: undefined, terminalSeq: undefined },
+    isHeld: true,
+  } as Claim;
+  const marked = new Promise<boolean>((resolve, reject) => ([mark, fail] = [resolve, reject]));
   const sink: OutputSink = {
     maxBytes: MAX_BYTES,
     nowMs: () => 0,
-    firstOutput: () => marked,
+    begun: () => undefined,
+    mark: () => {
+      marks++;
+      return marked;
+    },
     append: (_, events) => {
       shown.push(...events);
       return shown.reduce((bytes, { data }) => bytes + data.length, 0);
     },
     appendMetrics: () => undefined,
   };
-  output = new TaskOutput(task, placement, sink);
+  output = new TaskOutput(claim, sink, cause => faults.push(cause));
 });
 
-const texts = (): unknown[] =>
-  shown.filter(({ type }) => type === 'token').map(({ data }) => (JSON.parse(data) as { t: string }).t);
+const textsOf = (events: readonly TaskEvent[]): unknown[] =>
+  events.filter(({ type }) => type === 'token').map(({ data }) => (JSON.parse(data) as { t: string }).t);
+const turn = (): Promise<void> => new Promise(setImmediate);
 
 describe('TaskOutput', () => {
-  it('shows nothing before the journal has the mark, and then everything in its order', async () => {
-    expect(output.take(words('a', 'b'))).toBe(true);
-    output.take(words('c'));
+  it('shows nothing before the mark is durable, and then everything in its order', async () => {
+    expect(output.take(words('a', 'b'), false)).toBe(true);
+    output.take(words('c'), false);
     expect(shown).toEqual([]);
-    mark();
-    await output.settled();
+    mark(true);
+    await turn();
     expect(shown.map(({ type }) => type)).toEqual(['started', 'token', 'token', 'token']);
-    output.take(words('d'));
-    expect(texts()).toEqual(['a', 'b', 'c', 'd']);
+    output.take(words('d'), false);
+    expect(textsOf(shown)).toEqual(['a', 'b', 'c', 'd']);
+    expect([marks, output.close()]).toEqual([1, []]);
+  });
+
+  it('gives what nobody has seen back with its end, and asks for no mark where the end comes with the first of it', () => {
+    output.take(words('a', 'b'), true);
+    expect(textsOf(output.close())).toEqual(['a', 'b']);
+    expect([marks, shown]).toEqual([0, []]);
+  });
+
+  it('gives back what still waits for its mark, and shows none of it later', async () => {
+    output.take(words('a'), false);
+    expect(output.close().map(({ type }) => type)).toEqual(['started', 'token']);
+    mark(true);
+    await turn();
+    expect(shown).toEqual([]);
+  });
+
+  it('begins the stream of an output of nothing', () => {
+    expect(output.close().map(({ type }) => type)).toEqual(['started']);
   });
 
   it('leaves out what is past max_tokens, also where one batch brings much of it, and says so', async () => {
-    mark();
-    expect(output.take(words('a', 'b', 'c'))).toBe(true);
-    await output.settled();
-    expect(output.take(words('d', 'e', 'f', 'g'))).toBe(false);
-    expect(texts()).toEqual(['a', 'b', 'c', 'd']);
-    expect(task.tokens).toBe(4);
+    mark(true);
+    expect(output.take(words('a', 'b', 'c'), false)).toBe(true);
+    await turn();
+    expect(output.take(words('d', 'e', 'f', 'g'), false)).toBe(false);
+    expect(textsOf(shown)).toEqual(['a', 'b', 'c', 'd']);
+    expect(claim.shown.tokens).toBe(4);
   });
 
   it('shows nothing of a task that was ended before its mark was durable', async () => {
-    output.take(words('a'));
-    task.ending = Promise.resolve();
-    mark();
-    await output.settled();
+    output.take(words('a'), false);
+    mark(false);
+    await turn();
     expect(shown).toEqual([]);
   });
 
+  it('tells of a mark that could not be made durable, and shows nothing', async () => {
+    output.take(words('a'), false);
+    fail(new Error('no room'));
+    await turn();
+    expect(faults).toMatchObject([{ message: 'no room' }]);
+    expect([shown, textsOf(output.close())]).toEqual([[], []]);
+  });
+
   it('bounds what it shows, and what it holds until then', async () => {
-    expect(() => output.take(words('x'.repeat(MAX_BYTES)))).toThrow('output');
-    mark();
-    await output.settled();
-    expect(() => output.take(words('y'))).toThrow('output');
+    expect(() => output.take(words('x'.repeat(MAX_BYTES)), false)).toThrow('output');
+    mark(true);
+    await turn();
+    expect(() => output.take(words('y'), false)).toThrow('output');
   });
 });

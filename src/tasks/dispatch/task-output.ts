@@ -1,8 +1,8 @@
 import type { EngineEvent } from '../../engines/engine-adapter.port';
 import { ServiceError } from '../../errors/service-error';
-import type { LiveTask } from '../live/live-task';
+import type { Claim } from '../ledger/task-ledger.port';
 import { startedEvent, tokenEvent } from '../stream/task-events';
-import type { Placement, TaskEvent } from '../task';
+import type { TaskEvent } from '../task';
 
 /** At most one `metrics` event of a stream in this time. */
 const METRICS_EVERY_MS = 250;
@@ -12,68 +12,74 @@ export interface OutputSink {
   /** Bound of a task's event log. */
   readonly maxBytes: number;
   nowMs(): number;
-  /** Resolves once the journal knows that output of this task may have been seen. */
-  firstOutput(task: LiveTask, placement: Placement): Promise<void>;
+  /** The attempt has its first output; told once, before anything of it is shown. */
+  begun(claim: Claim): void;
+  /** Resolves once it is durable that output may be seen; to false when the attempt has lost its right to that. */
+  mark(claim: Claim): Promise<boolean>;
   /** Appends to the task's log; returns the log's size in bytes. */
-  append(task: LiveTask, events: readonly TaskEvent[]): number;
-  appendMetrics(task: LiveTask): void;
+  append(claim: Claim, events: readonly TaskEvent[]): number;
+  appendMetrics(claim: Claim): void;
 }
 
 /**
- * What one attempt has to show. Its first output opens the stream with `started`, and is held back until the journal has
- * the first-token mark; the engine goes on meanwhile and what it sends is held with it. After that batches go straight out.
+ * What one attempt has to show. Its first output opens the stream with `started`, and is held back until it is durable that
+ * output may have been seen; the engine goes on meanwhile and what it sends is held with it. After that batches go straight
+ * out. An output whose end comes before that needs no mark: it is shown with its ending.
  */
 export class TaskOutput {
-  private held: TaskEvent[] = [];
-  /** Settles when what was held has been let go; undefined before the first output. */
-  private mark: Promise<void> | undefined;
-  /** Nothing is held any more. */
-  private open = false;
+  /** Not shown yet; undefined once nothing is held any more. */
+  private held: TaskEvent[] | undefined = [];
+  private hasBegun = false;
+  private isClosed = false;
   private lastMetricsMs = 0;
   /** Of the log; until there is one, of the data that is held. */
   private loggedBytes = 0;
 
+  /** @param onFault called when the mark could not be made durable */
   constructor(
-    private readonly task: LiveTask,
-    private readonly placement: Placement,
+    private readonly claim: Claim,
     private readonly sink: OutputSink,
+    private readonly onFault: (cause: unknown) => void,
   ) {}
 
   /** True once the engine has sent something that counts as output. */
   get begun(): boolean {
-    return this.mark !== undefined;
+    return this.hasBegun;
   }
 
   /**
    * Takes a batch of the engine's tokens; false when it holds more than the task wants, which are left out.
+   * @param isLast the engine's end comes with it
    * @throws ServiceError OUTPUT_TOO_LARGE when the task's log passes its bound
    */
-  take(batch: readonly EngineEvent[]): boolean {
-    const { task } = this;
-    const { maxTokens } = task.spec;
+  take(batch: readonly EngineEvent[], isLast: boolean): boolean {
+    const { spec, shown } = this.claim;
     const events: TaskEvent[] = [];
     let tookAll = true;
     for (const event of batch) {
       if (event.kind !== 'token') continue;
-      if (task.tokens < maxTokens) events.push(tokenEvent(task.tokens++, event.text));
+      if (shown.tokens < spec.maxTokens) events.push(tokenEvent(shown.tokens++, event.text));
       else tookAll = false;
     }
-    if (events.length > 0) this.show(events);
+    if (events.length > 0) this.show(events, isLast || !tookAll);
     return tookAll;
   }
 
-  /**
-   * Everything the attempt has sent can be seen; also opens the stream of one that sent nothing but its end.
-   * @throws ServiceError STORAGE_UNAVAILABLE when the first-token mark could not be made durable
-   */
-  async settled(): Promise<void> {
-    if (!this.begun) this.show([]);
-    await this.mark;
+  /** Nothing more is shown from here on; what was not is returned, in its order: also that the stream of an output of nothing begins. */
+  close(): readonly TaskEvent[] {
+    if (!this.hasBegun) this.begin();
+    this.isClosed = true;
+    const held = this.held ?? [];
+    this.held = undefined;
+    return held;
   }
 
-  private show(events: TaskEvent[]): void {
-    this.mark ??= this.begin();
-    if (!this.open) {
+  private show(events: TaskEvent[], isLast: boolean): void {
+    if (!this.hasBegun) {
+      this.begin();
+      if (!isLast) void this.release();
+    }
+    if (this.held) {
       for (const event of events) this.loggedBytes += Buffer.byteLength(event.data);
       this.held.push(...events);
     } else {
@@ -82,37 +88,47 @@ export class TaskOutput {
     if (this.loggedBytes > this.sink.maxBytes) throw new ServiceError('OUTPUT_TOO_LARGE');
   }
 
-  private async begin(): Promise<void> {
-    const { spec, facts, attempts } = this.task;
-    const { engine, engineVersion, poolId, replicaId } = this.placement;
-    this.held.push(
+  private begin(): void {
+    this.hasBegun = true;
+    const { spec, facts, attempt, placement } = this.claim;
+    this.held?.push(
       startedEvent({
         task_id: spec.taskId,
         queue_position: facts.queuePosition,
         predicted_start_ms: facts.predictedStartMs,
-        engine,
-        engine_version: engineVersion,
-        pool_id: poolId,
-        replica_id: replicaId,
-        attempt: attempts,
+        engine: placement.engine,
+        engine_version: placement.engineVersion,
+        pool_id: placement.poolId,
+        replica_id: placement.replicaId,
+        attempt,
         ...(spec.constraints.modelRef !== undefined && { model_ref: spec.constraints.modelRef }),
       }),
     );
-    await this.sink.firstOutput(this.task, this.placement);
-    if (this.task.ending) return; // Cancelled before anybody saw a token: nobody will.
-    this.open = true;
-    this.lastMetricsMs = this.sink.nowMs();
-    const events = this.held;
-    this.held = [];
-    this.append(events);
+    this.sink.begun(this.claim);
+  }
+
+  /** Never rejects. */
+  private async release(): Promise<void> {
+    try {
+      // Cancelled before anybody saw a token: nobody will.
+      if (!(await this.sink.mark(this.claim)) || !this.held) return;
+      this.lastMetricsMs = this.sink.nowMs();
+      const events = this.held;
+      this.held = undefined;
+      this.append(events);
+    } catch (cause) {
+      if (this.isClosed) return;
+      this.held = []; // It must not be seen.
+      this.onFault(cause);
+    }
   }
 
   private append(events: TaskEvent[]): void {
-    if (this.task.ending) return;
-    this.loggedBytes = this.sink.append(this.task, events);
+    if (this.isClosed || !this.claim.isHeld) return;
+    this.loggedBytes = this.sink.append(this.claim, events);
     const nowMs = this.sink.nowMs();
     if (nowMs - this.lastMetricsMs < METRICS_EVERY_MS) return;
     this.lastMetricsMs = nowMs;
-    this.sink.appendMetrics(this.task);
+    this.sink.appendMetrics(this.claim);
   }
 }

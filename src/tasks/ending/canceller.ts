@@ -1,14 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { ServiceError } from '../../errors/service-error';
-import { LiveTasks } from '../live/live-tasks';
 import { TaskLookup } from '../lookup/task-lookup';
-import { Finisher } from './finisher';
+import { Finisher, type CancelReason } from './finisher';
 
 /** Cancels tasks wherever they are. */
 @Injectable()
 export class Canceller {
   constructor(
-    private readonly live: LiveTasks,
     private readonly lookup: TaskLookup,
     private readonly finisher: Finisher,
   ) {}
@@ -17,12 +15,14 @@ export class Canceller {
    * Resolves once the task has ended: by this cancel, or because it had ended or was ending already.
    * @throws ServiceError TASK_NOT_FOUND
    */
-  async cancel(taskId: string, reason: 'client' | 'disconnect'): Promise<void> {
-    for (let task = this.live.find(taskId); task; task = this.live.find(taskId)) {
-      const error = new ServiceError('CANCELLED');
-      if (await this.finisher.finish(task, { state: 'cancelled', error, reason })) return;
+  async cancel(taskId: string, reason: CancelReason): Promise<void> {
+    const draft = { state: 'cancelled', error: new ServiceError('CANCELLED') } as const;
+    for (;;) {
+      const outcome = await this.finisher.cancel(taskId, draft, reason);
+      if (outcome === true) return;
+      if (!outcome) break;
       // Somebody else ends it; should that be taken back, the cancel still stands.
-      await task.ending;
+      await outcome.over;
     }
     await this.lookup.get(taskId);
   }

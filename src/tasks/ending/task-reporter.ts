@@ -2,8 +2,8 @@ import { Injectable } from '@nestjs/common';
 import type { ServiceError } from '../../errors/service-error';
 import { MetricsService, type ServedBy } from '../../observability/metrics.service';
 import { Narrator, type LogFields } from '../../observability/narrator';
-import type { LiveTask } from '../live/live-task';
-import type { Placement, TaskEnding, TaskSpec } from '../task';
+import type { Claim } from '../ledger/task-ledger.port';
+import type { AdmissionFacts, Placement, TaskEnding, TaskSpec } from '../task';
 
 /** Counts and tells what happens to tasks, each thing once. */
 @Injectable()
@@ -13,8 +13,7 @@ export class TaskReporter {
     private readonly narrator: Narrator,
   ) {}
 
-  admitted(task: LiveTask): void {
-    const { spec, facts } = task;
+  admitted(spec: TaskSpec, facts: AdmissionFacts): void {
     this.metrics.taskEnqueued(askedFor(spec), spec.priority);
     this.narrator.tell(`Task ${spec.taskId} was accepted at position ${facts.queuePosition}.`, {
       event: 'task_admitted',
@@ -39,23 +38,22 @@ export class TaskReporter {
     });
   }
 
-  started(task: LiveTask, placement: Placement, firstTokenMs: number): void {
-    const { spec } = task;
+  started({ spec, placement, attempt }: Claim, firstTokenMs: number): void {
     this.metrics.taskStarted(placement, spec.priority);
     this.metrics.firstToken(placement, spec.priority, firstTokenMs);
     this.narrator.tell(`Task ${spec.taskId} started on ${placement.poolId}/${placement.replicaId}.`, {
       event: 'task_started',
       ...about(spec, placement),
-      attempt: task.attempts,
+      attempt,
       first_token_ms: Math.round(firstTokenMs),
     });
   }
 
-  retried(task: LiveTask, placement: Placement, { code, message }: ServiceError, delayMs: number): void {
-    this.narrator.warn(`Task ${task.id} goes back to the queue: its attempt failed before any output (${code}).`, {
+  retried({ spec, placement, attempt }: Claim, { code, message }: ServiceError, delayMs: number): void {
+    this.narrator.warn(`Task ${spec.taskId} goes back to the queue: its attempt failed before any output (${code}).`, {
       event: 'task_retried',
-      ...about(task.spec, placement),
-      attempt: task.attempts,
+      ...about(spec, placement),
+      attempt,
       code,
       reason: message,
       delay_ms: Math.round(delayMs),

@@ -9,8 +9,8 @@ import {
   AnswerText,
   AnswerTime,
 } from '../../http/answer-fields';
+import type { TaskRecord } from '../ledger/task-records.port';
 import { priorities, taskStates, type TaskState } from '../task';
-import type { FoundTask } from './task-lookup';
 
 export class TaskUsageView {
   @AnswerCount('Tokens of the request, by the engine; 0 where it did not say.') tokens_in!: number;
@@ -60,14 +60,11 @@ export function streamsOf(taskId: string): TaskStreamsView {
   return { sse, sse_verbose: `${sse}?verbose=true` };
 }
 
-export function toTaskView({ record, live }: FoundTask): TaskView {
-  const { spec, facts, ending } = record;
-  const placement = live?.placement ?? ending?.placement ?? record.placement;
-  const startedAtMs = live?.startedAtMs ?? ending?.startedAtMs;
+export function toTaskView({ spec, facts, state, attempts, placement, startedAtMs, ending }: TaskRecord): TaskView {
   return {
     task_id: spec.taskId,
     session_id: spec.sessionId,
-    state: live?.state ?? ending?.state ?? 'queued',
+    state,
     priority: spec.priority,
     workload: spec.constraints.workload,
     ...(spec.constraints.modelRef !== undefined && { model_ref: spec.constraints.modelRef }),
@@ -77,7 +74,7 @@ export function toTaskView({ record, live }: FoundTask): TaskView {
       pool_id: placement.poolId,
       replica_id: placement.replicaId,
     }),
-    attempts: live?.attempts ?? ending?.attempts ?? 0,
+    attempts,
     queue_position: facts.queuePosition,
     predicted_start_ms: facts.predictedStartMs,
     deadline_ms: spec.deadlineMs,

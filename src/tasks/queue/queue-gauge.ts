@@ -1,13 +1,13 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { MetricsService, type DepthSample } from '../../observability/metrics.service';
 import { priorities } from '../task';
-import { TaskQueue } from './task-queue.port';
+import { TaskLedger } from '../ledger/task-ledger.port';
 
 /** Shows the queue's depth by what tasks asked for, counted anew at each scrape. */
 @Injectable()
 export class QueueGauge implements OnModuleInit {
   constructor(
-    private readonly queue: TaskQueue,
+    private readonly ledger: TaskLedger,
     private readonly metrics: MetricsService,
   ) {}
 
@@ -16,7 +16,7 @@ export class QueueGauge implements OnModuleInit {
   }
 
   private async samples(): Promise<DepthSample[]> {
-    const lanes = await this.queue.laneDepths();
+    const lanes = await this.ledger.laneDepths();
     // An empty queue is a depth of 0 that is known, so the unpinned series is always there.
     const none = priorities.map(priority => ({ engine: '', poolId: '', priority, depth: 0 }));
     const queued = lanes.flatMap(({ constraints, ...depths }) =>

@@ -1,43 +1,61 @@
 import { Injectable } from '@nestjs/common';
+import { ServiceError } from '../../errors/service-error';
 import { Lifecycle } from '../../meta/lifecycle';
 import { Narrator } from '../../observability/narrator';
 import { BindingsService } from '../../pools/bindings.service';
 import { DrainService } from '../../pools/drain.service';
-import { SessionStore } from '../../sessions/session-store.port';
-import { Enqueuer } from '../admission/enqueuer';
-import { TaskJournal } from '../journal/task-journal.port';
-import { Restorer } from './restorer';
+import { Dispatcher } from '../dispatch/dispatcher';
+import { Finisher } from '../ending/finisher';
+import { JournalStart } from '../journal/journal-start';
+import { TaskLedger, type LiveView } from '../ledger/task-ledger.port';
+import { EventLog } from '../stream/event-log.port';
+import { seqAfterInterruption } from '../task';
 
 /** Brings back what the process before has left. Runs once, before the service is ready. */
 @Injectable()
 export class RecoveryService {
   constructor(
-    private readonly journal: TaskJournal,
-    private readonly sessions: SessionStore,
+    private readonly start: JournalStart,
     private readonly bindings: BindingsService,
     private readonly drains: DrainService,
-    private readonly enqueuer: Enqueuer,
-    private readonly restorer: Restorer,
+    private readonly ledger: TaskLedger,
+    private readonly log: EventLog,
+    private readonly dispatcher: Dispatcher,
+    private readonly finisher: Finisher,
     private readonly lifecycle: Lifecycle,
     private readonly narrator: Narrator,
   ) {}
 
-  /** Drains first, so that no pool is open meanwhile; then bindings, so that the tasks find their pools; in the order of their keys, so that places are as they were. */
+  /**
+   * Drains first, so that no pool is open meanwhile; then bindings, so that the tasks find their pools; then everybody's place; only
+   * then is anything started.
+   */
   async run(): Promise<void> {
-    const { live, sessions, bindings, drains, lastSeq } = await this.journal.recover();
-    this.enqueuer.resumeAfter(lastSeq);
-    for (const { sessionId, tokens, timeMs, cost, turns } of sessions) {
-      await this.sessions.restore(sessionId, { tokens, timeMs, cost }, turns);
-    }
+    const { bindings, drains } = await this.start.recovered();
     await this.drains.restore(drains);
     await this.bindings.restore(bindings);
-    const counts = { queued: 0, ended: 0 };
-    for (const record of live) counts[await this.restorer.restore(record)]++;
+    const { queued, interrupted } = await this.ledger.adopt();
+    for (const { spec } of this.ledger.live()) this.log.open(spec.taskId);
+    for (const task of interrupted) await this.endInterrupted(task);
+    this.dispatcher.begin();
     this.lifecycle.ready();
-    if (live.length === 0) return;
+    const count = queued + interrupted.length;
+    if (count === 0) return;
     this.narrator.tell(
-      `Recovered ${live.length} tasks: ${counts.queued} are queued again, ${counts.ended} had sent tokens and were ended.`,
-      { event: 'recovered', tasks_queued: counts.queued, tasks_ended: counts.ended },
+      `Recovered ${count} tasks: ${queued} are queued again, ${interrupted.length} had sent tokens and were ended.`,
+      { event: 'recovered', tasks_queued: queued, tasks_ended: interrupted.length },
     );
+  }
+
+  /**
+   * Output of it may have been seen, so it is never run again; what was copied of it stays readable before its end. The end's
+   * number leaves a gap, for a reader may have seen up to 100 ms more than was copied.
+   */
+  private async endInterrupted({ spec: { taskId }, shown }: LiveView): Promise<void> {
+    const events = await this.log.kept(taskId);
+    this.log.open(taskId, events);
+    shown.terminalSeq = seqAfterInterruption(events.length);
+    shown.tokens = events.filter(event => event.type === 'token').length;
+    await this.finisher.cancel(taskId, { state: 'failed', error: new ServiceError('ORCHESTRATOR_RESTARTED') });
   }
 }

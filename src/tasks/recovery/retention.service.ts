@@ -4,7 +4,7 @@ import { Config } from '../../config/config';
 import { Lifecycle } from '../../meta/lifecycle';
 import { Narrator } from '../../observability/narrator';
 import { Clock } from '../../time/clock';
-import { TaskJournal } from '../journal/task-journal.port';
+import { TaskRecords } from '../ledger/task-records.port';
 
 const EVERY_MS = 500;
 /** Small steps, so that the journal's thread is never kept from an admission for long. */
@@ -18,7 +18,7 @@ export class RetentionService {
 
   constructor(
     private readonly config: Config,
-    private readonly journal: TaskJournal,
+    private readonly records: TaskRecords,
     private readonly clock: Clock,
     private readonly lifecycle: Lifecycle,
     private readonly narrator: Narrator,
@@ -31,7 +31,7 @@ export class RetentionService {
     try {
       const endedBeforeMs = this.clock.wallMs() - this.config.taskRetentionMs;
       // A full step means that there is more: forgetting must keep up with admitting.
-      while (this.lifecycle.isReady && (await this.journal.expire(endedBeforeMs, STEP)) === STEP);
+      while (this.lifecycle.isReady && (await this.records.expire(endedBeforeMs, STEP)) === STEP);
       this.failing = false;
     } catch (cause) {
       if (!this.lifecycle.isReady) return; // The journal was closed meanwhile.

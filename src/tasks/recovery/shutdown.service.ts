@@ -7,7 +7,7 @@ import { Clock } from '../../time/clock';
 import { Dispatcher } from '../dispatch/dispatcher';
 import { Finisher } from '../ending/finisher';
 import { TaskJournal } from '../journal/task-journal.port';
-import { LiveTasks } from '../live/live-tasks';
+import { TaskLedger, type LiveView } from '../ledger/task-ledger.port';
 import { OpenStreams } from '../stream/open-streams';
 
 const LOOK_EVERY_MS = 50;
@@ -22,7 +22,7 @@ export class ShutdownService {
     private readonly config: Config,
     private readonly lifecycle: Lifecycle,
     private readonly dispatcher: Dispatcher,
-    private readonly live: LiveTasks,
+    private readonly ledger: TaskLedger,
     private readonly finisher: Finisher,
     private readonly streams: OpenStreams,
     private readonly journal: TaskJournal,
@@ -44,25 +44,20 @@ export class ShutdownService {
     await this.endShown();
     this.streams.endAll();
     await this.journal.close();
-    this.narrator.tell(`Stopped; ${this.live.size} tasks wait for the next start.`, {
-      event: 'stopped',
-      tasks_left: this.live.size,
-    });
+    const left = [...this.ledger.live()].length;
+    this.narrator.tell(`Stopped; ${left} tasks wait for the next start.`, { event: 'stopped', tasks_left: left });
   }
 
-  private running(): readonly unknown[] {
-    return [...this.live.all()].filter(task => task.state !== 'queued' || task.ending !== undefined);
+  private running(): readonly LiveView[] {
+    return [...this.ledger.live()].filter(task => task.state !== 'queued' || task.isEnding);
   }
 
   private async endShown(): Promise<void> {
-    const streaming = this.live.inState('streaming');
-    await Promise.all(
-      streaming.map(task =>
-        this.finisher.finish(task, { state: 'failed', error: new ServiceError('ORCHESTRATOR_RESTARTED') }),
-      ),
-    );
-    // Those that have shown nothing are let go of; the journal has them as they were admitted.
-    for (const task of this.live.inState('dispatching')) task.run?.unsubscribe();
+    const error = new ServiceError('ORCHESTRATOR_RESTARTED');
+    const streaming = this.running().filter(task => task.state === 'streaming');
+    await Promise.all(streaming.map(({ spec }) => this.finisher.cancel(spec.taskId, { state: 'failed', error })));
+    // Those that have shown nothing are let go of; the ledger has them as they were admitted.
+    this.ledger.abandonAll();
   }
 }
 

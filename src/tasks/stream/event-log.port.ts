@@ -1,8 +1,6 @@
 import type { Observable } from 'rxjs';
+import type { MaybeLater } from '../../time/maybe-later';
 import type { TaskEvent } from '../task';
-
-/** A value that may be at hand. */
-export type MaybeLater<T> = T | Promise<T>;
 
 /** A run of encoded SSE frames, ready to be written. Shared between all readers at the same place: never changed. */
 export interface LogChunk {
@@ -41,13 +39,19 @@ export abstract class EventLog {
   abstract follow(taskId: string): Observable<void>;
 
   /** The number of the last event, and whether it is terminal; undefined for a log that is not here. */
-  abstract tail(taskId: string): Promise<{ readonly lastSeq: number; readonly terminal: boolean } | undefined>;
+  abstract tail(taskId: string): MaybeLater<{ readonly lastSeq: number; readonly terminal: boolean } | undefined>;
 
   /** All events, for the transcript. */
-  abstract events(taskId: string): Promise<readonly TaskEvent[]>;
+  abstract events(taskId: string): MaybeLater<readonly TaskEvent[]>;
 
   /** The task has ended and its transcript was stored, if it could be: the log may be dropped when memory is wanted. */
   abstract seal(taskId: string): void;
+
+  /**
+   * What a process that is no more has left of a log, from event 1 without gaps: all but what was appended in its last 100 ms. Kept
+   * from a task's admission until its ending names a transcript.
+   */
+  abstract kept(taskId: string): Promise<readonly TaskEvent[]>;
 
   /** Forgets a log. */
   abstract drop(taskId: string): void;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../../config/config';
 import { MemoryEventLog } from '../../storage/memory/event-log.memory';
+import { MemoryTaskJournal } from '../../storage/memory/task-journal.memory';
 import type { TaskEvent } from '../task';
 import { endedSource, logSource } from './event-source';
 import { endEvent, tokenEvent } from './task-events';
@@ -10,7 +11,7 @@ const events: readonly TaskEvent[] = [tokenEvent(0, 'a'), tokenEvent(1, 'b'), en
 
 describe('endedSource', () => {
   it('gives what the log gave, in the same frames, wherever the reader stands', async () => {
-    const log = new MemoryEventLog(loadConfig({}).config);
+    const log = new MemoryEventLog(loadConfig({}).config, new MemoryTaskJournal());
     log.open('t', events);
     for (const seen of [0, 1, 2, 3, 4]) {
       expect(endedSource(events).read(seen, 1000)).toEqual(log.read('t', seen, 1000, false));
@@ -33,11 +34,11 @@ describe('endedSource', () => {
 
 describe('logSource', () => {
   it('goes on from the transcript when the log went before anybody followed it', async () => {
-    const log = new MemoryEventLog(loadConfig({ ORCHD_EVENT_CACHE_BYTES: '0' }).config);
+    const log = new MemoryEventLog(loadConfig({ ORCHD_EVENT_CACHE_BYTES: '0' }).config, new MemoryTaskJournal());
     log.open('t', events);
     const source = logSource(log, 't', false, async () => endedSource(events));
     log.seal('t');
-    expect(await log.tail('t')).toBeUndefined();
+    expect(log.tail('t')).toBeUndefined();
     let wakes = 0;
     source.follow(() => wakes++);
     expect(wakes).toBe(1);

@@ -1,6 +1,7 @@
 import { Subscription } from 'rxjs';
 import type { TaskEvent } from '../task';
-import type { EventLog, LogChunk, MaybeLater } from './event-log.port';
+import type { MaybeLater } from '../../time/maybe-later';
+import type { EventLog, LogChunk } from './event-log.port';
 import { EventFrames } from './event-frames';
 
 /** What a stream reads from: the log while it is here, the transcript after that. */

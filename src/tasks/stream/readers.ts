@@ -1,32 +1,60 @@
 import { Injectable } from '@nestjs/common';
 import { Config } from '../../config/config';
-import { Alarms } from '../../time/alarms';
-import { Canceller } from '../ending/canceller';
-import type { LiveTask } from '../live/live-task';
+import { ServiceError } from '../../errors/service-error';
+import { Narrator } from '../../observability/narrator';
+import { Alarms, type Alarm } from '../../time/alarms';
+import { Finisher } from '../ending/finisher';
+import { TaskLedger } from '../ledger/task-ledger.port';
+import type { TaskSpec } from '../task';
+
+interface Audience {
+  readers: number;
+  /** The end after the last reader left. */
+  detach: Alarm | undefined;
+}
 
 /** Knows who reads a task, and ends one with `on_disconnect: cancel` a grace after its last reader left. */
 @Injectable()
 export class Readers {
+  /** Of tasks that somebody reads, or whose last reader left less than a grace ago. */
+  private readonly audiences = new Map<string, Audience>();
+
   constructor(
     private readonly config: Config,
     private readonly alarms: Alarms,
-    private readonly canceller: Canceller,
+    private readonly ledger: TaskLedger,
+    private readonly finisher: Finisher,
+    private readonly narrator: Narrator,
   ) {}
 
   /** Call what is returned, once, when the reader leaves. */
-  attach(task: LiveTask): () => void {
-    task.readers++;
-    task.detach?.cancel();
-    task.detach = undefined;
-    return () => this.left(task);
+  attach(spec: TaskSpec): () => void {
+    const audience = this.audiences.get(spec.taskId) ?? { readers: 0, detach: undefined };
+    this.audiences.set(spec.taskId, audience);
+    audience.readers++;
+    audience.detach?.cancel();
+    return () => this.left(spec, audience);
   }
 
-  private left(task: LiveTask): void {
-    task.readers--;
-    if (task.readers > 0 || task.ending || task.spec.onDisconnect !== 'cancel') return;
-    task.detach = this.alarms.after(this.config.detachGraceMs, () => {
-      // Not found only when the record has expired meanwhile: then there is nothing left to cancel.
-      this.canceller.cancel(task.id, 'disconnect').catch(() => undefined);
+  private left({ taskId, onDisconnect }: TaskSpec, audience: Audience): void {
+    audience.readers--;
+    if (audience.readers > 0) return;
+    const task = this.ledger.find(taskId);
+    if (onDisconnect !== 'cancel' || !task || task.isEnding) {
+      this.audiences.delete(taskId);
+      return;
+    }
+    audience.detach = this.alarms.after(this.config.detachGraceMs, () => {
+      this.audiences.delete(taskId);
+      const cancelled = this.finisher.cancel(
+        taskId,
+        { state: 'cancelled', error: new ServiceError('CANCELLED') },
+        'disconnect',
+      );
+      void this.narrator.attend(cancelled, 'A task whose readers left could not be cancelled.', {
+        event: 'task_not_cancelled',
+        job_id: taskId,
+      });
     });
   }
 }

@@ -2,7 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { ArtifactStore } from '../../artifacts/artifact-store.port';
 import { ServiceError } from '../../errors/service-error';
 import { Lifecycle } from '../../meta/lifecycle';
-import { TaskLookup, type FoundTask } from '../lookup/task-lookup';
+import type { TaskRecord } from '../ledger/task-records.port';
+import { TaskLookup } from '../lookup/task-lookup';
 import { lastSeqOf, type TaskEvent } from '../task';
 import { eventsOf } from '../transcript/transcript';
 import { EventLog } from './event-log.port';
@@ -10,7 +11,8 @@ import { endedSource, logSource, type EventSource } from './event-source';
 import { canonicalJson } from './task-events';
 
 /** A stream that can be opened: everything that could refuse it has run. */
-export interface FoundStream extends FoundTask {
+export interface FoundStream {
+  readonly record: TaskRecord;
   readonly source: EventSource;
   /** Number of the last event the reader has seen. */
   readonly afterSeq: number;
@@ -36,23 +38,23 @@ export class StreamLookup {
   async find(taskId: string, afterSeq: number, verbose: boolean): Promise<FoundStream> {
     // Readers come back to a service that restarts, and an EventSource takes a 503 for the end: they wait instead.
     await this.lifecycle.started;
-    const found = await this.lookup.get(taskId);
+    const record = await this.lookup.get(taskId);
     const tail = await this.log.tail(taskId);
     if (tail) {
       if (afterSeq > tail.lastSeq && !tail.terminal) throw notSent();
       const source = logSource(this.log, taskId, verbose, async () =>
         endedSource((await this.endedEvents(taskId)).events),
       );
-      return { ...found, source, afterSeq, atEnd: tail.terminal && afterSeq >= tail.lastSeq, verbose };
+      return { record, source, afterSeq, atEnd: tail.terminal && afterSeq >= tail.lastSeq, verbose };
     }
     const { ended, events } = await this.endedEvents(taskId);
-    return { ...ended, source: endedSource(events), afterSeq, atEnd: afterSeq >= lastSeqOf(events), verbose };
+    return { record: ended, source: endedSource(events), afterSeq, atEnd: afterSeq >= lastSeqOf(events), verbose };
   }
 
   /** Looked up anew: the task may have ended, and its log gone, since it was found. */
-  private async endedEvents(taskId: string): Promise<{ ended: FoundTask; events: readonly TaskEvent[] }> {
+  private async endedEvents(taskId: string): Promise<{ ended: TaskRecord; events: readonly TaskEvent[] }> {
     const ended = await this.lookup.get(taskId);
-    const artifactId = ended.record.ending?.transcriptArtifactId;
+    const artifactId = ended.ending?.transcriptArtifactId;
     const transcript = artifactId === undefined ? undefined : await this.artifacts.get(artifactId);
     if (transcript === undefined) throw new ServiceError('TRANSCRIPT_GONE');
     return { ended, events: eventsOf(transcript, value => canonicalJson(value as object)) };

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { Injectable } from '@nestjs/common';
 import { Narrator } from '../../observability/narrator';
 import { Fallback } from '../dispatch/fallback';
-import type { LiveTask } from '../live/live-task';
+import type { TaskSpec } from '../task';
 import { OpenStreams } from './open-streams';
 import { Readers } from './readers';
 import { SseStream } from './sse-stream';
@@ -24,8 +24,8 @@ export class StreamService {
 
   /** Takes over the response. */
   open(stream: FoundStream, response: ServerResponse, headers: Record<string, string>): void {
-    const task = stream.live;
-    const leave = task && this.readers.attach(task);
+    const { spec, ending } = stream.record;
+    const leave = ending ? undefined : this.readers.attach(spec);
     const sse = new SseStream(response, stream.source, stream.afterSeq, this.turns, () => {
       this.streams.remove(sse);
       leave?.();
@@ -37,16 +37,16 @@ export class StreamService {
       'Cache-Control': 'no-cache, no-transform',
       'X-Accel-Buffering': 'no',
     });
-    if (task) this.begin(task, sse, stream.verbose, response);
+    if (!ending) this.begin(spec, sse, stream.verbose, response);
   }
 
-  private begin(task: LiveTask, sse: SseStream, verbose: boolean, response: ServerResponse): void {
-    void this.narrator.attend(this.fallback.onStreamOpened(task), 'The stand-in could not take a task over.', {
+  private begin({ taskId }: TaskSpec, sse: SseStream, verbose: boolean, response: ServerResponse): void {
+    void this.narrator.attend(this.fallback.onStreamOpened(taskId), 'The stand-in could not take a task over.', {
       event: 'fallback_failed',
-      job_id: task.id,
+      job_id: taskId,
     });
-    if (!verbose || task.state !== 'queued') return;
-    const frames = this.waiting.of(task).subscribe(frame => {
+    if (!verbose) return;
+    const frames = this.waiting.of(taskId).subscribe(frame => {
       if (sse.atStart) sse.pass(Buffer.from(frame));
     });
     response.once('close', () => frames.unsubscribe());

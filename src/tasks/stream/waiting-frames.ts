@@ -2,8 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { concatMap, filter, takeWhile, timer, type Observable } from 'rxjs';
 import { PlacementService } from '../../pools/placement.service';
 import { StartPredictor } from '../admission/start-predictor';
-import type { LiveTask } from '../live/live-task';
-import { TaskQueue } from '../queue/task-queue.port';
+import { TaskLedger } from '../ledger/task-ledger.port';
 import { passingFrame } from './sse-frame';
 import { canonicalJson } from './task-events';
 
@@ -13,30 +12,36 @@ const EVERY_MS = 1000;
 @Injectable()
 export class WaitingFrames {
   constructor(
-    private readonly queue: TaskQueue,
+    private readonly ledger: TaskLedger,
     private readonly placement: PlacementService,
     private readonly predictor: StartPredictor,
   ) {}
 
   /** A frame at once and then every second; completes when the task waits no more. */
-  of(task: LiveTask): Observable<string> {
+  of(taskId: string): Observable<string> {
     return timer(0, EVERY_MS).pipe(
-      takeWhile(() => task.state === 'queued' && !task.ending),
-      concatMap(() => this.frame(task)),
+      takeWhile(() => this.waits(taskId)),
+      concatMap(() => this.frame(taskId)),
       filter(frame => frame !== undefined),
     );
   }
 
-  private async frame(task: LiveTask): Promise<string | undefined> {
-    const place = await this.queue.position(task.id);
-    if (!place) return undefined;
-    const { slotsTotal, slotsFree } = await this.placement.assess(task.spec.constraints);
-    const predictedStartMs = this.predictor.predictMs(place.lanePosition, slotsTotal, slotsFree);
-    const human = place.position === 0 ? 'Next in the queue.' : `${place.position} tasks go before this one.`;
+  private waits(taskId: string): boolean {
+    const task = this.ledger.find(taskId);
+    return task?.state === 'queued' && !task.isEnding;
+  }
+
+  private async frame(taskId: string): Promise<string | undefined> {
+    const task = this.ledger.find(taskId);
+    const position = await this.ledger.position(taskId);
+    if (!task || position === undefined) return undefined;
+    const { slotsTotal, slotsFree } = this.placement.assess(task.spec.constraints);
+    const predictedStartMs = this.predictor.predictMs(position, slotsTotal, slotsFree);
+    const human = position === 0 ? 'Next in the queue.' : `${position} tasks go before this one.`;
     return passingFrame(
       'metrics',
       canonicalJson({
-        queue_position: place.position,
+        queue_position: position,
         predicted_start_ms: predictedStartMs,
         human,
         prep: task.facts.preparation,

@@ -1,9 +1,10 @@
 import 'reflect-metadata';
-import { loadConfig } from '../../../src/config/config';
-import { MemoryTaskQueue } from '../../../src/storage/memory/task-queue.memory';
-import { laneIdOf } from '../../../src/tasks/queue/lane-id';
-import type { QueueEntry } from '../../../src/tasks/queue/task-queue.port';
-import type { PlacementConstraints } from '../../../src/tasks/task';
+import type { Place } from '../../../src/pools/placement-rules';
+import { HeldTask } from '../../../src/storage/embedded/held-task';
+import { Lanes } from '../../../src/storage/embedded/lanes';
+import { isBefore } from '../../../src/storage/embedded/ordered-set';
+import { Places } from '../../../src/tasks/ledger/task-ledger.port';
+import type { PlacementConstraints, TaskSpec } from '../../../src/tasks/task';
 import { median } from '../figures';
 
 /**
@@ -12,12 +13,12 @@ import { median } from '../figures';
  * Usage: queue-operations.ts DEPTH RUNS
  */
 export interface QueueTimes {
-  /** A place taken and confirmed. */
+  /** A place taken, and its position told. */
   readonly offerUs: number;
   readonly positionUs: number;
   /** A task taken off wherever it stands. */
   readonly removeUs: number;
-  /** The head of a lane taken off. */
+  /** The head of all lanes taken off. */
   readonly takeUs: number;
 }
 
@@ -35,49 +36,53 @@ const lanes: PlacementConstraints[] = Array.from({ length: MODELS }, (_, n) => (
   workload: 'completion',
 }));
 
-class FilledQueue {
-  private readonly queue: MemoryTaskQueue;
-  private readonly laneIds = lanes.map(laneIdOf);
-  /** Whatever is queued, in no order. */
-  private readonly ids: string[] = [];
-  private lastSeq = 0;
+/** One place for each model: what a pool that serves all of them looks like to the queue. */
+class OnePool extends Places {
+  readonly version = 1;
+  private readonly places: readonly Place[] = [{ poolId: 'p', replicaId: 'r0', preferred: false }];
 
-  constructor(depth: number) {
-    const { config } = loadConfig({
-      ORCHD_ADMISSION_CAPACITY: '1000000',
-      ORCHD_QUEUE_MAX_BYTES: String(64 * 1024 ** 3),
-    });
-    // Places beyond the depth, for the offers of a run.
-    this.queue = new MemoryTaskQueue({ ...config, admissionCapacity: depth + 2 * OPERATIONS });
+  readyFor(): readonly Place[] {
+    return this.places;
   }
 
-  async grow(count: number): Promise<void> {
+  isServed(): boolean {
+    return true;
+  }
+}
+
+class FilledQueue {
+  private readonly lanes = new Lanes(new OnePool());
+  /** Whatever is queued, in no order. */
+  private readonly tasks: HeldTask[] = [];
+  private lastSeq = 0;
+
+  grow(count: number): void {
     for (let n = 0; n < count; n++) {
-      const entry = this.nextEntry();
-      await this.queue.offer(entry, false);
-      await this.queue.confirm(entry.taskId);
-      this.ids.push(entry.taskId);
+      const task = this.nextTask();
+      this.lanes.add(task, 0);
+      this.lanes.position(task);
+      this.tasks.push(task);
     }
   }
 
-  async measure(): Promise<QueueTimes> {
-    const offerUs = await timed(() => this.grow(OPERATIONS));
-    const places = Array.from({ length: OPERATIONS }, () => Math.floor(Math.random() * this.ids.length));
-    const positionUs = await timed(async () => {
-      for (const place of places) await this.queue.position(this.ids[place] as string);
+  measure(): QueueTimes {
+    const offerUs = timed(() => this.grow(OPERATIONS));
+    const places = Array.from({ length: OPERATIONS }, () => Math.floor(Math.random() * this.tasks.length));
+    const positionUs = timed(() => {
+      for (const place of places) this.lanes.position(this.tasks[place] as HeldTask);
     });
-    const victims = Array.from({ length: OPERATIONS / 2 }, () => this.removeRandomId());
-    const removeUs = await timed(async () => {
-      for (const id of victims) await this.queue.remove(id);
+    const victims = Array.from({ length: OPERATIONS / 2 }, () => this.pickOut());
+    const removeUs = timed(() => {
+      for (const task of victims) this.lanes.remove(task);
     });
-    const taken: string[] = [];
-    const takeUs = await timed(async () => {
+    const taken = new Set<HeldTask>();
+    const takeUs = timed(() => {
       for (let n = 0; n < OPERATIONS / 2; n++) {
-        const entry = await this.queue.take(this.laneIds[n % MODELS] as string);
-        if (entry) taken.push(entry.taskId);
+        const head = firstOf(this.lanes);
+        if (head && this.lanes.remove(head)) taken.add(head);
       }
     });
-    this.forget(new Set(taken));
+    this.forget(taken);
     return {
       offerUs: offerUs / OPERATIONS,
       positionUs: positionUs / OPERATIONS,
@@ -86,42 +91,74 @@ class FilledQueue {
     };
   }
 
-  private nextEntry(): QueueEntry {
+  private nextTask(): HeldTask {
     const seq = ++this.lastSeq;
     const priority = seq % 3 === 0 ? 'batch' : 'interactive';
     const orderKey = seq + (priority === 'batch' ? BATCH_HEAD_START_MS : 0);
-    const constraints = lanes[seq % MODELS] as PlacementConstraints;
-    return { taskId: `task-${seq}`, priority, constraints, orderKey, seq, bytes: 300 };
+    const taskId = `task-${seq}`;
+    const spec: TaskSpec = {
+      taskId,
+      sessionId: taskId,
+      ownSession: true,
+      priority,
+      constraints: lanes[seq % MODELS] as PlacementConstraints,
+      prompt: 'x',
+      maxTokens: 256,
+      deadlineMs: 60_000,
+      sampling: {},
+      onDisconnect: 'cancel',
+      correlationId: taskId,
+    };
+    const facts = {
+      requestHash: '',
+      admittedAtMs: 0,
+      orderKey,
+      seq,
+      queuePosition: 0,
+      predictedStartMs: 0,
+      preparation: [],
+    };
+    return new HeldTask(spec, facts, { tokens: 0, timeMs: 0, cost: 0 }, 60_000, Infinity);
   }
 
-  private removeRandomId(): string {
-    const place = Math.floor(Math.random() * this.ids.length);
-    const id = this.ids[place] as string;
-    this.ids[place] = this.ids.at(-1) as string;
-    this.ids.pop();
-    return id;
+  private pickOut(): HeldTask {
+    const place = Math.floor(Math.random() * this.tasks.length);
+    const task = this.tasks[place] as HeldTask;
+    this.tasks[place] = this.tasks.at(-1) as HeldTask;
+    this.tasks.pop();
+    return task;
   }
 
-  private forget(gone: ReadonlySet<string>): void {
+  private forget(gone: ReadonlySet<HeldTask>): void {
     let kept = 0;
-    for (const id of this.ids) if (!gone.has(id)) this.ids[kept++] = id;
-    this.ids.length = kept;
+    for (const task of this.tasks) if (!gone.has(task)) this.tasks[kept++] = task;
+    this.tasks.length = kept;
   }
+}
+
+/** As a claim finds it. */
+function firstOf(waiting: Lanes): HeldTask | undefined {
+  let first: HeldTask | undefined;
+  for (const lane of waiting.all()) {
+    const head = lane.head();
+    if (head && (!first || isBefore(head, first))) first = head;
+  }
+  return first;
 }
 
 /** In microseconds. */
-async function timed(work: () => Promise<void>): Promise<number> {
+function timed(work: () => void): number {
   const startMs = performance.now();
-  await work();
+  work();
   return (performance.now() - startMs) * 1000;
 }
 
-async function main([depth = 1000, runs = 5]: number[]): Promise<void> {
-  const queue = new FilledQueue(depth);
-  await queue.grow(depth);
+function main([depth = 1000, runs = 5]: number[]): void {
+  const queue = new FilledQueue();
+  queue.grow(depth);
   const times: QueueTimes[] = [];
   for (let run = -WARM_UPS; run < runs; run++) {
-    const one = await queue.measure();
+    const one = queue.measure();
     if (run >= 0) times.push(one);
   }
   const middle = (key: keyof QueueTimes): number => median(times.map(one => one[key]));
@@ -134,4 +171,4 @@ async function main([depth = 1000, runs = 5]: number[]): Promise<void> {
   process.send?.(result, () => process.exit());
 }
 
-void main(process.argv.slice(2).map(Number));
+main(process.argv.slice(2).map(Number));

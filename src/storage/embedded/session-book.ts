@@ -1,11 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { Subject } from 'rxjs';
 import { Config } from '../../config/config';
-import type { ForgottenSessions } from '../../sessions/forgotten-sessions.port';
-import { SessionStore, type ReserveOutcome, type SessionView, type Spend } from '../../sessions/session-store.port';
+import type { SessionView, Spend } from '../../sessions/session-store.port';
 import { Alarms, type Alarm } from '../../time/alarms';
 import { Clock } from '../../time/clock';
-import { add, atLeast, atMost, nothing, subtract, toSpend, type Amounts } from './session-amounts';
+import { add, atLeast, atMost, nothing, subtract, toSpend, within, type Amounts } from './session-amounts';
 
 interface Session {
   spent: Amounts;
@@ -21,21 +20,38 @@ interface Session {
   lastReplica: { readonly poolId: string; readonly replicaId: string } | undefined;
 }
 
+export type ReserveOutcome =
+  /** `reserved` can be less than was asked for, of time alone: what is left of a session's time bounds the run. */
+  | { readonly ok: true; readonly session: SessionView; readonly reserved: Spend }
+  | {
+      readonly ok: false;
+      readonly budget: 'tokens' | 'time' | 'cost';
+      /** True when the amount is spent for good, false when it is only reserved by tasks still running. */
+      readonly spent: boolean;
+      readonly session: SessionView;
+    };
+
 /** Sessions lapse to the millisecond for whoever looks; those nobody looks at are swept out in batches this far apart. */
 const SWEEP_MS = 1000;
 
 /**
- * Sessions in this process. Those at work stand apart from the idle ones, whose map is in the order of renewal: what lapses
+ * Sessions in this process, with exact budgets. A reservation is the most a task can use; at its end it is settled with what it
+ * did use. The sum of what is spent and reserved never passes a budget, however many tasks run at once. A session holds no prompt
+ * and no output; one with live tasks neither lapses nor is evicted. Each call is one step. Those at work stand apart from the idle ones, whose map is in the order of renewal: what lapses
  * or has to make room next is always at its head.
  */
 @Injectable()
-export class MemorySessionStore extends SessionStore implements ForgottenSessions {
+export class SessionBook {
   private readonly busy = new Map<string, Session>();
   private readonly idle = new Map<string, Session>();
   private readonly forgotten = new Subject<string>();
   private readonly budget: Amounts;
   private sweep: Alarm | undefined;
 
+  /**
+   * Ids of sessions whose time to live ended, or that made room for others; told as it happens, before the same id can
+   * be a new session. Not those that were deleted, nor those that never settled a task. Never errors.
+   */
   readonly forgotten$ = this.forgotten.asObservable();
 
   constructor(
@@ -43,12 +59,12 @@ export class MemorySessionStore extends SessionStore implements ForgottenSession
     private readonly clock: Clock,
     private readonly alarms: Alarms,
   ) {
-    super();
     const { sessionTokensBudget: tokens, sessionTimeBudgetMs: timeMs, sessionCostBudget: cost } = config;
     this.budget = atLeast({ tokens, timeMs, cost });
   }
 
-  async open(sessionId: string): Promise<SessionView> {
+  /** The session, made if missing; looking does not renew its time to live. */
+  open(sessionId: string): SessionView {
     const known = this.find(sessionId);
     if (known) return this.view(sessionId, known);
     const made = this.fresh(false);
@@ -57,10 +73,13 @@ export class MemorySessionStore extends SessionStore implements ForgottenSession
     return this.view(sessionId, made, made.renewedAtMs);
   }
 
-  async reserve(sessionId: string, taskId: string, most: Spend, transient: boolean): Promise<ReserveOutcome> {
+  /** Reserves for one task, making the session if missing; one that only `transient` tasks have reserved from goes with the last of them. */
+  reserve(sessionId: string, taskId: string, most: Spend, transient: boolean): ReserveOutcome {
     const known = this.find(sessionId);
     const session = known ?? this.fresh(transient);
-    const amounts = atMost(most);
+    const timeLeftMs = this.budget.timeMs - session.spent.timeMs - session.reserved.timeMs;
+    const wanted = atMost(most);
+    const amounts = { ...wanted, timeMs: Math.max(Math.min(wanted.timeMs, timeLeftMs), Math.min(wanted.timeMs, 1)) };
     const lacking = this.lacking(session, amounts);
     if (lacking) {
       // One that was to live as long as this task has nothing to live for.
@@ -75,16 +94,17 @@ export class MemorySessionStore extends SessionStore implements ForgottenSession
     this.idle.delete(sessionId);
     this.busy.set(sessionId, session);
     this.makeRoom();
-    return { ok: true, session: this.view(sessionId, session) };
+    return { ok: true, session: this.view(sessionId, session), reserved: toSpend(amounts) };
   }
 
-  async settle(sessionId: string, taskId: string, used: Spend, countTurn: boolean): Promise<SessionView> {
+  /** Ends a reservation: what was used is spent, at most what was reserved; the rest is free again. A second settling of a task does nothing. */
+  settle(sessionId: string, taskId: string, used: Spend, countTurn: boolean): SessionView {
     const session = this.busy.get(sessionId);
     const reserved = session?.tasks.get(taskId);
     if (!session || !reserved) return this.view(sessionId, this.find(sessionId) ?? this.fresh(true));
     session.tasks.delete(taskId);
     session.reserved = subtract(session.reserved, reserved);
-    session.spent = add(session.spent, atMost(used));
+    session.spent = add(session.spent, within(atMost(used), reserved));
     session.hasUsage = true;
     if (countTurn) session.turns++;
     session.renewedAtMs = this.clock.nowMs();
@@ -95,12 +115,18 @@ export class MemorySessionStore extends SessionStore implements ForgottenSession
     return this.view(sessionId, session);
   }
 
-  async placed(sessionId: string, poolId: string, replicaId: string): Promise<void> {
+  /** Remembers where the session's last attempt ran. */
+  placed(sessionId: string, poolId: string, replicaId: string): void {
     const session = this.busy.get(sessionId) ?? this.idle.get(sessionId);
     if (session) session.lastReplica = { poolId, replicaId };
   }
 
-  async restore(sessionId: string, spent: Spend, turns: number): Promise<void> {
+  lastReplica(sessionId: string): SessionView['lastReplica'] {
+    return (this.busy.get(sessionId) ?? this.idle.get(sessionId))?.lastReplica;
+  }
+
+  /** What a session had used before a restart. */
+  restore(sessionId: string, spent: Spend, turns: number): void {
     const session = this.find(sessionId) ?? this.fresh(false);
     session.spent = atMost(spent);
     session.turns = turns;
@@ -108,7 +134,8 @@ export class MemorySessionStore extends SessionStore implements ForgottenSession
     if (session.tasks.size === 0) this.rest(sessionId, session);
   }
 
-  async delete(sessionId: string): Promise<boolean> {
+  /** Forgets the session; tasks of it that still run settle into nothing. True when there was one. */
+  delete(sessionId: string): boolean {
     const wasBusy = this.busy.delete(sessionId);
     return this.idle.delete(sessionId) || wasBusy;
   }

@@ -35,6 +35,15 @@ export function subtract(a: Amounts, b: Amounts): Amounts {
   return { tokens: a.tokens - b.tokens, timeMs: a.timeMs - b.timeMs, microCost: a.microCost - b.microCost };
 }
 
+/** Of each amount the smaller. */
+export function within(a: Amounts, bound: Amounts): Amounts {
+  return {
+    tokens: Math.min(a.tokens, bound.tokens),
+    timeMs: Math.min(a.timeMs, bound.timeMs),
+    microCost: Math.min(a.microCost, bound.microCost),
+  };
+}
+
 /** 1.005 × 1,000,000 is 1004999.9999999999 in binary fractions, and means 1005000. */
 function withoutNoise(units: number): number {
   return Math.round(units * NOISE_STEPS) / NOISE_STEPS;

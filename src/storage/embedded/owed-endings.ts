@@ -1,9 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { ArtifactStore, type CanonicalDocument } from '../../artifacts/artifact-store.port';
 import { Narrator } from '../../observability/narrator';
+import { TaskJournal, type SessionUsage } from '../../tasks/journal/task-journal.port';
+import type { TaskEnding } from '../../tasks/task';
 import { Alarms, type Alarm } from '../../time/alarms';
-import { TaskJournal, type SessionUsage } from '../journal/task-journal.port';
-import type { TaskEnding } from '../task';
 
 /** How long a client waits for an ending to be durable before it is told all the same. */
 const PATIENCE_MS = 1000;
@@ -16,11 +15,10 @@ interface Entry {
 
 /**
  * Makes endings durable and never gives up on one: when storage fails, the client is told after a second all the same, the
- * ending stays here, and it is written as soon as the journal takes it. The transcript goes first: an ending that is on disk
- * names one that is on disk. A transcript that cannot be stored is given up.
+ * ending stays here, and it is written as soon as the journal takes it.
  */
 @Injectable()
-export class EndingLedger {
+export class OwedEndings {
   /**
    * Endings that are not durable yet. At most as many as tasks were live when storage began to fail: while it does nothing is
    * admitted, for an admission is durable or refused, and one that is durable again means that these are taken within a round.
@@ -31,38 +29,28 @@ export class EndingLedger {
 
   constructor(
     private readonly journal: TaskJournal,
-    private readonly artifacts: ArtifactStore,
     private readonly alarms: Alarms,
     private readonly narrator: Narrator,
   ) {}
 
-  /** Stores a transcript; the ending without its id when that fails or takes too long. */
-  async withTranscript(ending: TaskEnding, transcript: CanonicalDocument): Promise<TaskEnding> {
-    const stored = this.artifacts.put(transcript, 'transcript', ending.taskId).then(
-      () => true,
-      (cause: unknown) => {
-        this.narrator.warn(
-          'A transcript could not be stored.',
-          { event: 'transcript_lost', job_id: ending.taskId },
-          cause,
-        );
-        return false;
-      },
-    );
-    return (await this.withinPatience(stored)) ? { ...ending, transcriptArtifactId: transcript.id } : ending;
-  }
-
-  /** Resolves once the ending is durable, or after {@link PATIENCE_MS} when it is not. */
-  async record(ending: TaskEnding, session?: SessionUsage): Promise<void> {
+  /** Resolves to true once the ending is durable, to false after {@link PATIENCE_MS} when it is not. Never rejects. */
+  async record(ending: TaskEnding, session?: SessionUsage): Promise<boolean> {
     const entry: Entry = { ending, session };
     this.owed.set(ending.taskId, entry);
     await this.withinPatience(this.write(entry));
-    if (!this.owed.has(ending.taskId)) return;
+    if (!this.owed.has(ending.taskId)) return true;
     this.narrator.warn('An ending was told before it was durable, for the journal cannot be written.', {
       event: 'ending_not_durable',
       job_id: ending.taskId,
     });
     this.retryLater();
+    return false;
+  }
+
+  /** Another ending for one that is still owed. */
+  revise(ending: TaskEnding): void {
+    const entry = this.owed.get(ending.taskId);
+    if (entry) this.owed.set(ending.taskId, { ...entry, ending });
   }
 
   /** The ending of a task that the journal does not know of yet. */
@@ -70,20 +58,17 @@ export class EndingLedger {
     return this.owed.get(taskId)?.ending;
   }
 
-  /** Undefined when it takes too long; it goes on all the same. */
-  private async withinPatience<T>(work: Promise<T>): Promise<T | undefined> {
+  private async withinPatience(work: Promise<void>): Promise<void> {
     let alarm: Alarm | undefined;
-    const patience = new Promise<undefined>(
-      resolve => (alarm = this.alarms.after(PATIENCE_MS, () => resolve(undefined))),
-    );
-    const first = await Promise.race([work, patience]);
+    const patience = new Promise<void>(resolve => (alarm = this.alarms.after(PATIENCE_MS, resolve)));
+    await Promise.race([work, patience]);
     alarm?.cancel();
-    return first;
   }
 
   private async write({ ending, session }: Entry): Promise<void> {
     try {
       await this.journal.end(ending, session);
+      // What was written may have been revised meanwhile: the journal keeps the first that it takes.
       this.owed.delete(ending.taskId);
     } catch {
       // It stays owed; record() says so once, and the retries go on.

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { budgets, sessionStoreContract } from '../../../test/contracts/session-store.contract';
+import { budgets, sessionStoreContract } from '../../../test/contracts/session-book.contract';
 import { loadConfig } from '../../config/config';
 import { Alarms } from '../../time/alarms';
 import { Clock } from '../../time/clock';
-import { MemorySessionStore } from './session-store.memory';
+import { SessionBook } from './session-book';
 
 const settings = {
   ORCHD_SESSION_TOKENS_BUDGET: String(budgets.tokens),
@@ -14,28 +14,28 @@ const settings = {
 };
 const used = { tokens: 1, timeMs: 1, cost: 0 };
 
-sessionStoreContract('MemorySessionStore', async () => {
+sessionStoreContract('SessionBook', async () => {
   let nowMs = 1_000_000;
   const clock = Object.assign(new Clock(), { nowMs: () => nowMs });
-  const store = new MemorySessionStore(loadConfig(settings).config, clock, new Alarms(clock));
+  const store = new SessionBook(loadConfig(settings).config, clock, new Alarms(clock));
   return { store, advance: ms => void (nowMs += ms) };
 });
 
-describe('what MemorySessionStore forgets by itself', () => {
+describe('what SessionBook forgets by itself', () => {
   let alarms: Alarms;
-  let store: MemorySessionStore;
+  let store: SessionBook;
   let forgotten: string[];
 
   function start(change: Partial<typeof settings> = {}): void {
     const clock = Object.assign(new Clock(), { nowMs: () => Date.now() });
     alarms = new Alarms(clock);
-    store = new MemorySessionStore(loadConfig({ ...settings, ...change }).config, clock, alarms);
+    store = new SessionBook(loadConfig({ ...settings, ...change }).config, clock, alarms);
     forgotten = [];
     store.forgotten$.subscribe(sessionId => forgotten.push(sessionId));
   }
   async function work(sessionId: string): Promise<void> {
-    await store.reserve(sessionId, 't', used, false);
-    await store.settle(sessionId, 't', used, true);
+    store.reserve(sessionId, 't', used, false);
+    store.settle(sessionId, 't', used, true);
   }
 
   beforeEach(() => {
@@ -49,10 +49,10 @@ describe('what MemorySessionStore forgets by itself', () => {
 
   it('is told without anybody looking, once for each session that worked (B-SS-020)', async () => {
     await work('first');
-    await store.open('only-looked-at');
+    store.open('only-looked-at');
     vi.advanceTimersByTime(budgets.ttlMs / 2);
     await work('second');
-    await store.reserve('at-work', 't', used, false);
+    store.reserve('at-work', 't', used, false);
     vi.advanceTimersByTime(budgets.ttlMs / 2 + 2000);
     expect(forgotten).toEqual(['first']);
     vi.advanceTimersByTime(budgets.ttlMs);
@@ -62,7 +62,7 @@ describe('what MemorySessionStore forgets by itself', () => {
   it('is told before the same id is a session again', async () => {
     await work('s');
     vi.advanceTimersByTime(budgets.ttlMs);
-    await store.reserve('s', 'again', used, false);
+    store.reserve('s', 'again', used, false);
     expect(forgotten).toEqual(['s']);
   });
 
@@ -70,16 +70,16 @@ describe('what MemorySessionStore forgets by itself', () => {
     start({ ORCHD_SESSIONS_MAX: '2' });
     for (const sessionId of ['a', 'b', 'c']) await work(sessionId);
     expect(forgotten).toEqual(['a']);
-    await store.delete('b');
+    store.delete('b');
     expect(forgotten).toEqual(['a']);
   });
 
   it('costs the same to find, however many sessions are at work', async () => {
     const openingMs = async (atWork: number): Promise<number> => {
       start({ ORCHD_SESSIONS_MAX: '1' });
-      for (let n = 0; n < atWork; n++) await store.reserve(`busy-${n}`, 't', used, false);
+      for (let n = 0; n < atWork; n++) store.reserve(`busy-${n}`, 't', used, false);
       const fromMs = performance.now();
-      for (let n = 0; n < 5000; n++) await store.open(`new-${n}`);
+      for (let n = 0; n < 5000; n++) store.open(`new-${n}`);
       return performance.now() - fromMs;
     };
     await openingMs(10);

@@ -1,27 +1,27 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { endingOf, factsOf, fullSpec } from '../../test/contracts/journal-samples';
-import { loadConfig } from '../config/config';
-import { MemorySessionStore } from '../storage/memory/session-store.memory';
-import { MemoryTaskJournal } from '../storage/memory/task-journal.memory';
-import { Alarms } from '../time/alarms';
-import { Clock } from '../time/clock';
-import { SessionsService } from './sessions.service';
+import { endingOf, factsOf, fullSpec } from '../../../test/contracts/journal-samples';
+import { loadConfig } from '../../config/config';
+import { MemoryTaskJournal } from '../memory/task-journal.memory';
+import { Alarms } from '../../time/alarms';
+import { Clock } from '../../time/clock';
+import { EmbeddedSessions } from './embedded-sessions';
+import { SessionBook } from './session-book';
 
 const TTL_MS = 60_000;
 const most = { tokens: 10, timeMs: 10, cost: 0 };
 
 let alarms: Alarms;
-let store: MemorySessionStore;
+let store: SessionBook;
 let journal: MemoryTaskJournal;
-let sessions: SessionsService;
+let sessions: EmbeddedSessions;
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] });
   const clock = Object.assign(new Clock(), { nowMs: () => Date.now() });
   alarms = new Alarms(clock);
-  store = new MemorySessionStore(loadConfig({ ORCHD_SESSION_TTL_MS: String(TTL_MS) }).config, clock, alarms);
+  store = new SessionBook(loadConfig({ ORCHD_SESSION_TTL_MS: String(TTL_MS) }).config, clock, alarms);
   journal = new MemoryTaskJournal();
-  sessions = new SessionsService(store, store, journal);
+  sessions = new EmbeddedSessions(store, journal);
   sessions.onModuleInit();
 });
 afterEach(() => {
@@ -34,8 +34,8 @@ afterEach(() => {
 async function work(sessionId: string, taskId: string, tokens: number): Promise<void> {
   const spec = fullSpec(taskId, { sessionId });
   await journal.admit(spec, factsOf(1));
-  await store.reserve(sessionId, taskId, most, false);
-  const { spent, turns } = await store.settle(sessionId, taskId, { tokens, timeMs: 1, cost: 0 }, true);
+  store.reserve(sessionId, taskId, most, false);
+  const { spent, turns } = store.settle(sessionId, taskId, { tokens, timeMs: 1, cost: 0 }, true);
   await journal.end(endingOf(taskId), { sessionId, ...spent, turns });
 }
 const kept = async () => (await journal.recover()).sessions;
@@ -71,6 +71,6 @@ describe('what the journal keeps of a session', () => {
     const forget = vi.spyOn(journal, 'forgetSession').mockRejectedValue(new Error('no room'));
     await vi.advanceTimersByTimeAsync(TTL_MS + 2000);
     expect(forget).toHaveBeenCalledOnce();
-    expect((await sessions.open('s')).turns).toBe(0);
+    expect(sessions.open('s').turns).toBe(0);
   });
 });

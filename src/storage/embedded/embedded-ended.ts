@@ -1,0 +1,80 @@
+import type { ServiceError } from '../../errors/service-error';
+import type { Spend } from '../../sessions/session-store.port';
+import type { EndDraft, Ended } from '../../tasks/ledger/task-ledger.port';
+import type { SessionUsage } from '../../tasks/journal/task-journal.port';
+import type { AdmissionFacts, TaskEnding, TaskSpec, TaskUsage } from '../../tasks/task';
+import type { HeldTask } from './held-task';
+import type { OwedEndings } from './owed-endings';
+
+/** What the session of an ended task stands at. */
+export interface Settled {
+  readonly remaining: Spend;
+  /** What the journal keeps of the session; absent for a task's own, which ends with it. */
+  readonly session?: SessionUsage;
+}
+
+/** An ending that was won. */
+export class EmbeddedEnded implements Ended {
+  readonly spec: TaskSpec;
+  readonly facts: AdmissionFacts;
+  readonly isWarm: boolean;
+  readonly terminalSeq: number | undefined;
+  readonly remaining: Spend;
+  private readonly session: SessionUsage | undefined;
+
+  constructor(
+    private readonly task: HeldTask,
+    readonly draft: EndDraft,
+    readonly ending: TaskEnding,
+    settled: Settled,
+    private readonly endings: OwedEndings,
+    readonly concluded: () => void,
+  ) {
+    this.spec = task.spec;
+    this.facts = task.facts;
+    this.isWarm = task.claim?.isWarm ?? false;
+    this.terminalSeq = task.shown.terminalSeq;
+    this.remaining = settled.remaining;
+    this.session = settled.session;
+  }
+
+  get isVoid(): boolean {
+    return this.task.isVoid;
+  }
+
+  async record(transcriptArtifactId: string | undefined): Promise<boolean> {
+    // The journal answers in the order of its writes, and an ending that it holds of nobody is worth nothing.
+    await this.task.durable.catch(() => undefined);
+    if (this.task.isVoid) return false;
+    const { ending } = this;
+    const named = transcriptArtifactId === undefined ? ending : { ...ending, transcriptArtifactId };
+    return this.endings.record(named, this.session);
+  }
+
+  revise({ code, message }: ServiceError): void {
+    this.endings.revise({ ...this.ending, state: 'failed', code, message });
+  }
+}
+
+/** By the engine's count where it gave one; otherwise what was seen, and the time since its attempt began. */
+export function usageOf(task: HeldTask, draft: EndDraft, nowMs: number): TaskUsage {
+  const elapsedMs = task.claim ? nowMs - task.claim.claimedAtMs : 0;
+  if (draft.state !== 'completed') return { tokensIn: 0, tokensOut: task.shown.tokens, decodeMs: elapsedMs, cost: 0 };
+  const { tokensIn = 0, tokensOut, decodeMs = elapsedMs } = draft.usage;
+  return { tokensIn, tokensOut, decodeMs, cost: 0 };
+}
+
+export function endingOf(task: HeldTask, draft: EndDraft, usage: TaskUsage, wallMs: number): TaskEnding {
+  const failed = draft.state === 'completed' ? undefined : draft.error;
+  const { placement, shown } = task;
+  return {
+    taskId: task.taskId,
+    state: draft.state,
+    ...(failed && { code: failed.code, message: failed.message }),
+    endedAtMs: wallMs,
+    usage,
+    ...(placement && { placement }),
+    attempts: task.attempts,
+    ...(shown.startedAtMs !== undefined && { startedAtMs: shown.startedAtMs }),
+  };
+}

@@ -1,0 +1,93 @@
+import { Injectable } from '@nestjs/common';
+import { TaskJournal, type JournalRecord } from '../../tasks/journal/task-journal.port';
+import { TaskLedger, type LiveView } from '../../tasks/ledger/task-ledger.port';
+import { TaskRecords, type RecordQuery, type TaskRecord } from '../../tasks/ledger/task-records.port';
+import { OwedEndings } from './owed-endings';
+
+/** Live tasks from the ledger, ended ones from the journal, those in between from what is still owed to it. */
+@Injectable()
+export class EmbeddedRecords extends TaskRecords {
+  constructor(
+    private readonly ledger: TaskLedger,
+    private readonly journal: TaskJournal,
+    private readonly endings: OwedEndings,
+  ) {
+    super();
+  }
+
+  find(taskId: string): TaskRecord | undefined | Promise<TaskRecord | undefined> {
+    const task = this.ledger.find(taskId);
+    if (task) return ofLive(task);
+    return this.journal.find(taskId).then(record => record && this.ofEnded(record));
+  }
+
+  async list(query: RecordQuery): Promise<readonly TaskRecord[]> {
+    const { state } = query;
+    if (state === 'queued' || state === 'dispatching' || state === 'streaming') return this.listLive(query);
+    const records = await this.journal.list(query);
+    return records.flatMap(record => {
+      const task = this.ledger.find(record.spec.taskId);
+      return (task ? ofLive(task) : this.ofEnded(record)) ?? [];
+    });
+  }
+
+  expire(endedBeforeMs: number, limit: number): Promise<number> {
+    return this.journal.expire(endedBeforeMs, limit);
+  }
+
+  private listLive({ state, sessionId, after, limit }: RecordQuery): TaskRecord[] {
+    const found = [...this.ledger.live()].filter(
+      task =>
+        task.state === state &&
+        (sessionId === undefined || task.spec.sessionId === sessionId) &&
+        (after === undefined || isOlder(keyOf(task), after)),
+    );
+    found.sort((a, b) => (isOlder(keyOf(a), keyOf(b)) ? 1 : -1));
+    return found.slice(0, limit).map(ofLive);
+  }
+
+  /** In the journal, neither live nor ended: its admission is not through, so nobody was told of it yet. */
+  private ofEnded(record: JournalRecord): TaskRecord | undefined {
+    const { spec, facts } = record;
+    const ending = record.ending ?? this.endings.find(spec.taskId);
+    if (!ending) return undefined;
+    const { state, attempts, startedAtMs } = ending;
+    const placement = ending.placement ?? record.placement;
+    return {
+      spec,
+      facts,
+      state,
+      attempts,
+      ...(placement && { placement }),
+      ...(startedAtMs !== undefined && { startedAtMs }),
+      ending,
+    };
+  }
+}
+
+function ofLive({ spec, facts, state, attempts, placement, shown: { startedAtMs } }: LiveView): TaskRecord {
+  return {
+    spec,
+    facts,
+    state,
+    attempts,
+    ...(placement && { placement }),
+    ...(startedAtMs !== undefined && { startedAtMs }),
+  };
+}
+
+interface AgeKey {
+  readonly admittedAtMs: number;
+  readonly taskId: string;
+}
+
+function keyOf({ spec, facts }: LiveView): AgeKey {
+  return { admittedAtMs: facts.admittedAtMs, taskId: spec.taskId };
+}
+
+/** Lists go by time of admission, then id, both descending. */
+function isOlder(task: AgeKey, than: AgeKey): boolean {
+  return (
+    task.admittedAtMs < than.admittedAtMs || (task.admittedAtMs === than.admittedAtMs && task.taskId < than.taskId)
+  );
+}

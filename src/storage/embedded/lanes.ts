@@ -1,0 +1,230 @@
+import type { Place } from '../../pools/placement-rules';
+import type { Places } from '../../tasks/ledger/task-ledger.port';
+import { laneIdOf } from '../../tasks/ledger/lane-id';
+import type { PlacementConstraints, Priority } from '../../tasks/task';
+import type { HeldTask } from './held-task';
+import { isBefore, OrderedSet, type Ordered } from './ordered-set';
+
+/** Apart by class, for within a class the order of service is that of age. */
+type Members = Readonly<Record<Priority, OrderedSet<HeldTask>>>;
+
+/** The waiting tasks that one set of places can run. */
+export class Lane {
+  readonly members: Members = { interactive: new OrderedSet(), batch: new OrderedSet() };
+  isServed = false;
+  ready: readonly Place[] = [];
+  private seenVersion = -1;
+
+  constructor(
+    readonly id: string,
+    readonly constraints: PlacementConstraints,
+    /** Replicas (`pool/replica`) that failed these tasks: used only where no other is ready. */
+    readonly avoided: ReadonlySet<string>,
+  ) {}
+
+  get size(): number {
+    return this.members.interactive.size + this.members.batch.size;
+  }
+
+  head(): HeldTask | undefined {
+    const interactive = this.members.interactive.first();
+    const batch = this.members.batch.first();
+    if (!interactive || !batch) return interactive ?? batch;
+    return isBefore(batch, interactive) ? batch : interactive;
+  }
+
+  /** How many of it go before this task, which need not be one of them. */
+  rank(task: Ordered): number {
+    return this.members.interactive.rank(task) + this.members.batch.rank(task);
+  }
+
+  /** Looks at the places anew where they changed; true when the lane is served now and was not, or the other way round. */
+  look(places: Places): boolean {
+    if (this.seenVersion === places.version) return false;
+    this.seenVersion = places.version;
+    const ready = places.readyFor(this.constraints);
+    const others = ready.filter(place => !this.avoided.has(nameOf(place)));
+    this.ready = others.length > 0 ? others : ready;
+    const wasServed = this.isServed;
+    this.isServed = places.isServed(this.constraints);
+    return this.isServed !== wasServed;
+  }
+}
+
+/** Those that something can serve, or those that nothing can: in one order over all their lanes, for positions. */
+class Room {
+  readonly members: Members = { interactive: new OrderedSet(), batch: new OrderedSet() };
+  lanes = 0;
+  bytes = 0;
+
+  get tasks(): number {
+    return this.members.interactive.size + this.members.batch.size;
+  }
+
+  add(task: HeldTask): void {
+    this.members[task.priority].add(task);
+    this.bytes += task.bytes;
+  }
+
+  delete(task: HeldTask): void {
+    this.members[task.priority].delete(task);
+    this.bytes -= task.bytes;
+  }
+
+  rank(task: Ordered): number {
+    return this.members.interactive.rank(task) + this.members.batch.rank(task);
+  }
+
+  /** The one that was admitted first. */
+  oldest(): HeldTask | undefined {
+    const interactive = this.members.interactive.first();
+    const batch = this.members.batch.first();
+    if (!interactive || !batch) return interactive ?? batch;
+    return batch.seq < interactive.seq ? batch : interactive;
+  }
+}
+
+export interface RoomView {
+  readonly tasks: number;
+  readonly lanes: number;
+  readonly bytes: number;
+  readonly isServed: boolean;
+  readonly isNewLane: boolean;
+}
+
+/**
+ * The waiting tasks, in lanes. Those that nothing bound can serve count in a room of their own, so that no place they hold
+ * counts for others; a lane changes rooms as a whole when a change of pools makes the difference.
+ */
+export class Lanes {
+  private readonly lanes = new Map<string, Lane>();
+  private readonly served = new Room();
+  private readonly unserved = new Room();
+  private seenVersion = -1;
+
+  constructor(private readonly places: Places) {}
+
+  get depth(): Readonly<Record<Priority, number>> {
+    const { served, unserved } = this;
+    return {
+      interactive: served.members.interactive.size + unserved.members.interactive.size,
+      batch: served.members.batch.size + unserved.members.batch.size,
+    };
+  }
+
+  all(): Iterable<Lane> {
+    this.look();
+    return this.lanes.values();
+  }
+
+  /** What of the queue is taken, as a task with these constraints would find it. */
+  roomFor(constraints: PlacementConstraints): RoomView {
+    this.look();
+    const lane = this.lanes.get(laneIdOf(constraints));
+    const isServed = lane?.isServed ?? this.places.isServed(constraints);
+    const { tasks, lanes, bytes } = this.room(isServed);
+    return { tasks, lanes, bytes, isServed, isNewLane: !lane };
+  }
+
+  /** Puts a task at the place that its key gives it. */
+  add(task: HeldTask, nowMs: number): void {
+    const lane = this.laneOf(task, nowMs);
+    lane.members[task.priority].add(task);
+    this.room(lane.isServed).add(task);
+    task.laneId = lane.id;
+  }
+
+  /** False where it does not wait. */
+  remove(task: HeldTask): boolean {
+    const lane = this.laneWith(task);
+    if (!lane) return false;
+    const room = this.room(lane.isServed);
+    lane.members[task.priority].delete(task);
+    room.delete(task);
+    task.laneId = undefined;
+    if (lane.size === 0) {
+      this.lanes.delete(lane.id);
+      room.lanes--;
+    }
+    return true;
+  }
+
+  /** How many of the same room go before it. */
+  position(task: HeldTask): number {
+    this.look();
+    return this.room(this.laneWith(task)?.isServed ?? true).rank(task);
+  }
+
+  /** Whether a ready place that the task does not avoid may run it, free or not. */
+  hasOtherPlace(task: HeldTask, nowMs: number): boolean {
+    const avoided = avoidedBy(task, nowMs);
+    return this.places.readyFor(task.constraints).some(place => !avoided.has(nameOf(place)));
+  }
+
+  /** How many that a task of this order would compete with go before it: those of lanes that share a place with it. */
+  ahead(constraints: PlacementConstraints, order: Ordered): number {
+    this.look();
+    const id = laneIdOf(constraints);
+    const ready = new Set(this.places.readyFor(constraints).map(nameOf));
+    let before = 0;
+    for (const lane of this.lanes.values())
+      if (lane.id === id || lane.ready.some(place => ready.has(nameOf(place)))) before += lane.rank(order);
+    return before;
+  }
+
+  /** The one of a room that was admitted first. */
+  oldest(isServed: boolean): HeldTask | undefined {
+    this.look();
+    return this.room(isServed).oldest();
+  }
+
+  private look(): void {
+    if (this.seenVersion === this.places.version) return;
+    this.seenVersion = this.places.version;
+    for (const lane of this.lanes.values()) {
+      if (!lane.look(this.places)) continue;
+      const [from, to] = lane.isServed ? [this.unserved, this.served] : [this.served, this.unserved];
+      from.lanes--;
+      to.lanes++;
+      for (const set of Object.values(lane.members)) {
+        for (const task of set.values()) {
+          from.delete(task);
+          to.add(task);
+        }
+      }
+    }
+  }
+
+  private laneWith({ laneId }: HeldTask): Lane | undefined {
+    return laneId === undefined ? undefined : this.lanes.get(laneId);
+  }
+
+  private laneOf(task: HeldTask, nowMs: number): Lane {
+    this.look();
+    const avoided = avoidedBy(task, nowMs);
+    const plainId = laneIdOf(task.constraints);
+    const id = avoided.size === 0 ? plainId : `${plainId} ${[...avoided].sort().join(' ')}`;
+    const known = this.lanes.get(id);
+    if (known) return known;
+    const lane = new Lane(id, task.constraints, avoided);
+    lane.look(this.places);
+    this.lanes.set(id, lane);
+    this.room(lane.isServed).lanes++;
+    return lane;
+  }
+
+  private room(isServed: boolean): Room {
+    return isServed ? this.served : this.unserved;
+  }
+}
+
+function avoidedBy({ avoided }: HeldTask, nowMs: number): ReadonlySet<string> {
+  if (avoided.size === 0) return nobody;
+  return new Set([...avoided].flatMap(([replica, untilMs]) => (untilMs > nowMs ? [replica] : [])));
+}
+
+function nameOf({ poolId, replicaId }: Place): string {
+  return `${poolId}/${replicaId}`;
+}
+
+const nobody: ReadonlySet<string> = new Set();

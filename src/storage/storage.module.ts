@@ -1,0 +1,41 @@
+import { Global, Module } from '@nestjs/common';
+import { EnginesModule } from '../engines/engines.module';
+import { PlacementService } from '../pools/placement.service';
+import { PoolRegistry } from '../pools/pool-registry.port';
+import { SessionStore } from '../sessions/session-store.port';
+import { JournalStart } from '../tasks/journal/journal-start';
+import { TaskJournal } from '../tasks/journal/task-journal.port';
+import { Places, TaskLedger } from '../tasks/ledger/task-ledger.port';
+import { TaskRecords } from '../tasks/ledger/task-records.port';
+import { EventLog } from '../tasks/stream/event-log.port';
+import { EmbeddedLedger } from './embedded/embedded-ledger';
+import { EmbeddedRecords } from './embedded/embedded-records';
+import { EmbeddedSessions } from './embedded/embedded-sessions';
+import { OwedEndings } from './embedded/owed-endings';
+import { SessionBook } from './embedded/session-book';
+import { Slots } from './embedded/slots';
+import { TaskAccounts } from './embedded/task-accounts';
+import { MemoryEventLog } from './memory/event-log.memory';
+import { MemoryPoolRegistry } from './memory/pool-registry.memory';
+import { SqliteTaskJournal } from './sqlite/task-journal.sqlite';
+
+/** The one place that names drivers: all of them embedded in this process, over its data folder. */
+@Global()
+@Module({
+  imports: [EnginesModule],
+  providers: [
+    { provide: TaskJournal, useClass: SqliteTaskJournal },
+    JournalStart,
+    MemoryPoolRegistry,
+    { provide: PoolRegistry, useExisting: MemoryPoolRegistry },
+    PlacementService,
+    { provide: Places, useExisting: PlacementService },
+    ...[Slots, SessionBook, TaskAccounts, OwedEndings],
+    { provide: SessionStore, useClass: EmbeddedSessions },
+    { provide: TaskLedger, useClass: EmbeddedLedger },
+    { provide: TaskRecords, useClass: EmbeddedRecords },
+    { provide: EventLog, useClass: MemoryEventLog },
+  ],
+  exports: [TaskJournal, JournalStart, PoolRegistry, PlacementService, SessionStore, TaskLedger, TaskRecords, EventLog],
+})
+export class StorageModule {}

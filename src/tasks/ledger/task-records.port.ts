@@ -1,0 +1,37 @@
+import type { MaybeLater } from '../../time/maybe-later';
+import type { AdmissionFacts, Placement, TaskEnding, TaskSpec, TaskState } from '../task';
+
+/** A task as it stands: live, or as it ended. `spec.prompt` is empty in lists, and once the task has ended. */
+export interface TaskRecord {
+  readonly spec: TaskSpec;
+  readonly facts: AdmissionFacts;
+  readonly state: TaskState;
+  /** Attempts begun so far. */
+  readonly attempts: number;
+  /** Where its attempt runs, or its last one ran. */
+  readonly placement?: Placement;
+  /** Wall clock, at the first output. */
+  readonly startedAtMs?: number;
+  /** Once it has ended and that can be told. */
+  readonly ending?: TaskEnding;
+}
+
+export interface RecordQuery {
+  readonly state?: TaskState;
+  readonly sessionId?: string;
+  /** Continue after this record of the previous page. */
+  readonly after?: { readonly admittedAtMs: number; readonly taskId: string };
+  readonly limit: number;
+}
+
+/** What is remembered of tasks, from their admission until their retention is over. */
+export abstract class TaskRecords {
+  /** Undefined too for a task whose admission is not through. */
+  abstract find(taskId: string): MaybeLater<TaskRecord | undefined>;
+
+  /** Newest admission first. */
+  abstract list(query: RecordQuery): Promise<readonly TaskRecord[]>;
+
+  /** Forgets up to `limit` tasks that ended before a wall-clock time; resolves to how many. */
+  abstract expire(endedBeforeMs: number, limit: number): Promise<number>;
+}

@@ -1,0 +1,122 @@
+import { vi } from 'vitest';
+import { loadConfig } from '../../src/config/config';
+import { EngineRegistry } from '../../src/engines/engine-registry';
+import { ServiceError } from '../../src/errors/service-error';
+import type { Narrator } from '../../src/observability/narrator';
+import type { MetricsService } from '../../src/observability/metrics.service';
+import { PlacementService } from '../../src/pools/placement.service';
+import { EmbeddedLedger } from '../../src/storage/embedded/embedded-ledger';
+import { OwedEndings } from '../../src/storage/embedded/owed-endings';
+import { SessionBook } from '../../src/storage/embedded/session-book';
+import { Slots } from '../../src/storage/embedded/slots';
+import { TaskAccounts } from '../../src/storage/embedded/task-accounts';
+import { MemoryPoolRegistry } from '../../src/storage/memory/pool-registry.memory';
+import { MemoryTaskJournal } from '../../src/storage/memory/task-journal.memory';
+import { JournalStart } from '../../src/tasks/journal/journal-start';
+import { Alarms } from '../../src/time/alarms';
+import { Clock } from '../../src/time/clock';
+import type { LedgerSettings, LedgerUnderTest } from '../contracts/task-ledger.contract';
+
+/** A journal whose writes can be held back, and made to fail. */
+class HeldJournal extends MemoryTaskJournal {
+  private held: Promise<boolean> | undefined;
+
+  hold(): (fails: boolean) => void {
+    let settle = (fails: boolean): void => void fails;
+    this.held = new Promise(resolve => (settle = resolve));
+    return fails => {
+      this.held = undefined;
+      settle(fails);
+    };
+  }
+
+  override async admit(...args: Parameters<MemoryTaskJournal['admit']>): Promise<void> {
+    if (await this.held) throw new ServiceError('STORAGE_UNAVAILABLE');
+    await super.admit(...args);
+  }
+}
+
+const narrator = { warn: () => undefined, tell: () => undefined, fail: () => undefined } as unknown as Narrator;
+const metrics = { placementDecision: () => undefined } as unknown as MetricsService;
+const adapter = { engine: 'llamacpp' };
+
+function engines(): EngineRegistry {
+  return Object.assign(Object.create(EngineRegistry.prototype) as EngineRegistry, {
+    find: () => adapter,
+    names: () => ['llamacpp'],
+  });
+}
+
+export async function embeddedLedger(
+  settings: LedgerSettings,
+  journal = new HeldJournal(),
+  startMs = 1_000_000,
+): Promise<LedgerUnderTest> {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'], now: startMs });
+  const { capacity, policy, batchAgeingMs, tokensBudget, timeBudgetMs } = settings;
+  const { config } = loadConfig({
+    ...(capacity !== undefined && { ORCHD_ADMISSION_CAPACITY: String(capacity) }),
+    ...(policy !== undefined && { ORCHD_ADMISSION_POLICY: policy }),
+    ...(batchAgeingMs !== undefined && { ORCHD_BATCH_AGEING_MS: String(batchAgeingMs) }),
+    ...(tokensBudget !== undefined && { ORCHD_SESSION_TOKENS_BUDGET: String(tokensBudget) }),
+    ...(timeBudgetMs !== undefined && { ORCHD_SESSION_TIME_BUDGET_MS: String(timeBudgetMs) }),
+  });
+  const clock = Object.assign(new Clock(), {
+    nowMs: () => Date.now(),
+    wallMs: () => Date.now(),
+    steadyWallMs: () => Date.now(),
+  });
+  const alarms = new Alarms(clock);
+  const registry = new MemoryPoolRegistry(config, engines(), clock, alarms);
+  const placement = new PlacementService(registry, metrics, clock);
+  const book = new SessionBook(config, clock, alarms);
+  const ledger = new EmbeddedLedger(
+    config,
+    placement,
+    new Slots(registry),
+    new TaskAccounts(config, book),
+    journal,
+    new JournalStart(journal),
+    new OwedEndings(journal, alarms, narrator),
+    clock,
+    alarms,
+  );
+  ledger.onModuleInit();
+  const named = (name: string): [string, string] => name.split('/') as [string, string];
+  const close = async (): Promise<void> => {
+    ledger.onModuleDestroy();
+    alarms.onModuleDestroy();
+    vi.useRealTimers();
+  };
+  return {
+    ledger,
+    bind: async (name, slots) => {
+      const [poolId, replicaId] = named(name);
+      await registry.bind({
+        poolId,
+        replicaId,
+        engine: 'llamacpp',
+        source: 'worker',
+        url: `http://${poolId}.${replicaId}`,
+      });
+      await registry.observe(poolId, replicaId, {
+        state: 'ready',
+        slotsTotal: slots,
+        supportedWorkloads: ['completion'],
+      });
+    },
+    lose: async name => {
+      for (let times = 0; times < 2; times++) await registry.observe(...named(name), { state: 'unreachable' });
+    },
+    slotsFree: name => registry.slotsFree(...named(name)),
+    session: sessionId => book.open(sessionId),
+    advance: async ms => void (await vi.advanceTimersByTimeAsync(ms)),
+    hold: () => journal.hold(),
+    reopen: async () => {
+      const nowMs = Date.now();
+      await close();
+      return embeddedLedger(settings, journal, nowMs);
+    },
+    close,
+  };
+}
