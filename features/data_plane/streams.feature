@@ -89,3 +89,12 @@ Feature: What a stream shows
     When I read task "t-1"
     Then it has the tokens 0 to 6
     And the end counts 7 tokens and has the time they took, under both of its names
+
+  @B-DP-128
+  Scenario: What came from the engine's cache, and how long the prompt took, is in the end, in the record and in the metrics
+    Given an engine that takes 40 ms for a prompt and has 3 of its tokens in its cache is bound to pool "default"
+    When I submit task "t-1" with {"prompt": "One two three four five."}
+    Then task "t-1" ends as completed
+    And its end and its record tell 3 cached tokens and the same prompt time, 40 ms or more
+    And tokens_cached_total is 3 and latency_prompt_ms has one observation
+    And the log line "task_completed" has "tokens_cached, prompt_time_ms"

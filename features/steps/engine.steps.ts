@@ -41,6 +41,13 @@ Given(
 );
 
 Given(
+  'an engine that takes {int} ms for a prompt and has {int} of its tokens in its cache is bound to pool {string}',
+  async function (this: ServiceWorld, prefillMs: number, cachedTokens: number, poolId: string) {
+    await this.bound(await this.engine({ prefillMs, cachedTokens }), poolId);
+  },
+);
+
+Given(
   'a router engine with the models {string} is bound to pool {string}',
   async function (this: ServiceWorld, models: string, poolId: string) {
     await this.bound(await this.engine({ routerModels: models.split(', '), loadMs: 400 }), poolId);

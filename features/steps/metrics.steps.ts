@@ -9,6 +9,7 @@ const registered: Readonly<Record<string, 'counter' | 'gauge' | 'histogram'>> = 
   tasks_canceled_total: 'counter',
   tasks_rejected_total: 'counter',
   tokens_in_total: 'counter',
+  tokens_cached_total: 'counter',
   tokens_out_total: 'counter',
   admission_backpressure_events_total: 'counter',
   catalog_verifications_total: 'counter',
@@ -20,6 +21,7 @@ const registered: Readonly<Record<string, 'counter' | 'gauge' | 'histogram'>> = 
   model_state: 'gauge',
   placement_candidates_considered: 'gauge',
   latency_first_token_ms: 'histogram',
+  latency_prompt_ms: 'histogram',
   latency_decode_ms: 'histogram',
 };
 

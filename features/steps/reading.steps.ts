@@ -101,6 +101,19 @@ Then('the error names the engine {string}', function (this: ServiceWorld, engine
   assert.equal((this.events('error')[0]?.data as Record<string, unknown>)['engine'], engine);
 });
 
+Then(
+  'its end and its record tell {int} cached tokens and the same prompt time, {int} ms or more',
+  async function (this: ServiceWorld, cachedTokens: number, leastMs: number) {
+    const taskId = this.names.get('ended') ?? '';
+    const { events } = await this.readTask(taskId);
+    const end = events.at(-1)?.data as Record<string, unknown>;
+    const { usage } = (await this.look(`/v2/tasks/${taskId}`)).json<{ usage: Record<string, unknown> }>();
+    for (const told of [end, usage]) assert.equal(told['tokens_cached'], cachedTokens);
+    assert.ok(Number(end['prompt_time_ms']) >= leastMs);
+    assert.equal(usage['prompt_time_ms'], end['prompt_time_ms']);
+  },
+);
+
 Then('the error says {string}', function (this: ServiceWorld, text: string) {
   const { message } = this.events('error')[0]?.data as { message: string };
   assert.ok(message.includes(text), message);

@@ -16,6 +16,14 @@ Then('tokens_out_total of pool {string} is {int}', async function (this: Service
   );
 });
 
+Then(
+  'tokens_cached_total is {int} and latency_prompt_ms has one observation',
+  async function (this: ServiceWorld, tokens: number) {
+    assert.equal(await this.metric('tokens_cached_total', { engine: 'llamacpp', pool_id: 'default' }), tokens);
+    assert.equal(await this.metric('latency_prompt_ms_count', { engine: 'llamacpp', priority: 'interactive' }), 1);
+  },
+);
+
 Then('latency_first_token_ms and latency_decode_ms have one observation each', async function (this: ServiceWorld) {
   for (const name of ['latency_first_token_ms_count', 'latency_decode_ms_count']) {
     assert.equal(await this.metric(name, { engine: 'llamacpp', pool_id: 'default', priority: 'interactive' }), 1);
@@ -39,6 +47,7 @@ const contract: Readonly<Record<string, readonly string[]>> = {
   tasks_canceled_total: [...servedBy, 'reason'],
   tasks_rejected_total: ['engine', 'reason'],
   tokens_in_total: servedBy,
+  tokens_cached_total: servedBy,
   tokens_out_total: servedBy,
   admission_backpressure_events_total: ['engine', 'policy'],
   catalog_verifications_total: ['result', 'reason', 'engine'],
@@ -50,6 +59,7 @@ const contract: Readonly<Record<string, readonly string[]>> = {
   model_state: ['model_id', 'state'],
   placement_candidates_considered: [],
   latency_first_token_ms: served,
+  latency_prompt_ms: served,
   latency_decode_ms: served,
 };
 

@@ -42,6 +42,11 @@ export const metricCatalogue = {
     labels: ['engine', 'reason'],
   },
   tokens_in_total: { kind: 'counter', help: 'Prompt tokens, as engines count them.', labels: servedBy },
+  tokens_cached_total: {
+    kind: 'counter',
+    help: 'Prompt tokens that engines had in their caches, where they say so.',
+    labels: servedBy,
+  },
   tokens_out_total: { kind: 'counter', help: 'Generated tokens, as engines count them.', labels: servedBy },
   admission_backpressure_events_total: {
     kind: 'counter',
@@ -76,6 +81,11 @@ export const metricCatalogue = {
   latency_first_token_ms: {
     kind: 'histogram',
     help: 'From the start of the attempt to its first token.',
+    labels: served,
+  },
+  latency_prompt_ms: {
+    kind: 'histogram',
+    help: 'Time the engine read the prompt, where it says so.',
     labels: served,
   },
   latency_decode_ms: { kind: 'histogram', help: 'Time the engine decoded.', labels: served },

@@ -28,7 +28,7 @@ describe('MetricsService', () => {
 
   it('counts under the labels of who served (B-OBS-010)', async () => {
     metrics.taskStarted(by, 'batch');
-    metrics.tokens(by, 3, 40);
+    metrics.tokens(by, { tokensIn: 3, tokensCached: 1, tokensOut: 40 });
     expect(
       await sample(
         'tasks_started_total{engine="llamacpp",engine_version="b1",pool_id="p",replica_id="r",priority="batch"}',

@@ -11,6 +11,14 @@ export interface ServedBy {
   readonly replicaId: string;
 }
 
+/** Tokens of one task, as its engine counts them. */
+export interface TokenCounts {
+  readonly tokensIn: number;
+  /** Undefined where the engine does not say. */
+  readonly tokensCached?: number;
+  readonly tokensOut: number;
+}
+
 /** One row of the queue's depth, as tasks asked for it. */
 export interface DepthSample {
   readonly engine: string;
@@ -60,8 +68,9 @@ export class MetricsService {
   }
 
   /** Added up per stream and counted at its end. */
-  tokens(by: ServedBy, tokensIn: number, tokensOut: number): void {
+  tokens(by: ServedBy, { tokensIn, tokensCached, tokensOut }: TokenCounts): void {
     this.count('tokens_in_total', servedBy(by), tokensIn);
+    if (tokensCached !== undefined) this.count('tokens_cached_total', servedBy(by), tokensCached);
     this.count('tokens_out_total', servedBy(by), tokensOut);
   }
 
@@ -76,6 +85,10 @@ export class MetricsService {
 
   firstToken(by: ServedBy, priority: string, ms: number): void {
     this.observe('latency_first_token_ms', by, priority, ms);
+  }
+
+  prompt(by: ServedBy, priority: string, ms: number): void {
+    this.observe('latency_prompt_ms', by, priority, ms);
   }
 
   decode(by: ServedBy, priority: string, ms: number): void {

@@ -15,6 +15,7 @@ const contract: Readonly<Record<string, readonly [kind: string, ...labels: strin
   tasks_canceled_total: ['counter', ...replica, 'reason'],
   tasks_rejected_total: ['counter', 'engine', 'reason'],
   tokens_in_total: ['counter', ...replica],
+  tokens_cached_total: ['counter', ...replica],
   tokens_out_total: ['counter', ...replica],
   admission_backpressure_events_total: ['counter', 'engine', 'policy'],
   catalog_verifications_total: ['counter', 'result', 'reason', 'engine'],
@@ -27,6 +28,7 @@ const contract: Readonly<Record<string, readonly [kind: string, ...labels: strin
   placement_candidates_considered: ['gauge'],
   log_lines_dropped_total: ['counter', 'reason'],
   latency_first_token_ms: ['histogram', ...lane],
+  latency_prompt_ms: ['histogram', ...lane],
   latency_decode_ms: ['histogram', ...lane],
 };
 /** No engine reports these yet, so nothing sets them. */
@@ -73,13 +75,14 @@ describe('GET /metrics', () => {
     metrics.taskStarted(by, 'batch');
     metrics.taskCanceled(by, 'client');
     metrics.taskRejected('llamacpp', 'ADMISSION_REJECT');
-    metrics.tokens(by, 1, 2);
+    metrics.tokens(by, { tokensIn: 1, tokensCached: 1, tokensOut: 2 });
     metrics.backpressure('llamacpp', 'reject');
     metrics.catalogVerification('passed', '', 'llamacpp');
     metrics.placementDecision('placed', true, false, 3);
     metrics.kvCacheUsage(by, 0.5);
     metrics.modelState('m', 'loaded', 1);
     metrics.firstToken(by, 'batch', 1);
+    metrics.prompt(by, 'batch', 1);
     metrics.decode(by, 'batch', 1);
     metrics.logLinesDroppedFrom(() => new Map([['ENOSPC', 3]]));
     metrics.queueDepthFrom(async () => [{ engine: 'llamacpp', poolId: 'p', priority: 'batch', depth: 1 }]);
@@ -95,7 +98,7 @@ describe('GET /metrics', () => {
 
   it('of a service that was started anew in the same process begins anew', async () => {
     const first = await start();
-    first.get(MetricsService).tokens(by, 1, 2);
+    first.get(MetricsService).tokens(by, { tokensIn: 1, tokensCached: 1, tokensOut: 2 });
     await apps.pop()?.close();
     const { lines } = await scrape(await start());
     expect(lines).toContain('# TYPE tokens_out_total counter');

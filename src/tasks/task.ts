@@ -78,7 +78,11 @@ export interface Placement {
 
 export interface TaskUsage {
   readonly tokensIn: number;
+  /** Of them, those that the engine had in its cache; undefined where it did not say. */
+  readonly tokensCached?: number;
   readonly tokensOut: number;
+  /** Reading the prompt took the engine so long; undefined where it did not say. */
+  readonly promptMs?: number;
   readonly decodeMs: number;
   readonly cost: number;
 }

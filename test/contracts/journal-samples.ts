@@ -81,7 +81,7 @@ export function endingOf(taskId: string, more: Partial<TaskEnding> = {}): TaskEn
     taskId,
     state: 'completed',
     endedAtMs: startMs + 1000,
-    usage: { tokensIn: 12, tokensOut: 34, decodeMs: 56.5, cost: 0.078 },
+    usage: { tokensIn: 12, tokensCached: 5, tokensOut: 34, promptMs: 7.25, decodeMs: 56.5, cost: 0.078 },
     placement,
     attempts: 1,
     startedAtMs: startMs + 500,

@@ -12,6 +12,8 @@ export interface EngineSettings {
   readonly tokensPerSecond: number;
   /** Time between taking a slot and the first token, whatever the prompt. */
   readonly prefillMs: number;
+  /** Tokens of each prompt that are said to come from the cache. */
+  readonly cachedTokens: number;
   /** Context of one slot. */
   readonly ctxTokens: number;
   /** The model's name where there is one only. */
@@ -45,6 +47,7 @@ export const defaultSettings: EngineSettings = {
   slots: 4,
   tokensPerSecond: 40,
   prefillMs: 0,
+  cachedTokens: 0,
   ctxTokens: 4096,
   model: 'tiny.gguf',
   loadMs: 0,

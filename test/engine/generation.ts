@@ -53,7 +53,7 @@ class Generation {
     request: GenerationRequest,
   ) {
     const source = new TokenSource(request, core.settings.vocabulary, core.settings.ctxTokens);
-    this.state = { request, source, slot, model: instance.model, times: new RunTimes() };
+    this.state = { request, source, slot, model: instance.model, times: new RunTimes(core.settings.cachedTokens) };
     this.misbehaviour = new Misbehaviour(core, exchange, signal, request.stream);
   }
 

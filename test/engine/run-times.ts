@@ -16,10 +16,13 @@ export interface RunResult extends RunState {
   readonly ending: Ending;
 }
 
-/** The times of one generation, of `performance.now()`. Nothing is ever taken from a cache here. */
+/** The times of one generation, of `performance.now()`. */
 export class RunTimes {
   private readonly startedMs = performance.now();
   private promptDoneMs: number | undefined;
+
+  /** @param cachedTokens of the prompt, said to come from the cache */
+  constructor(private readonly cachedTokens: number) {}
 
   promptDone(): void {
     this.promptDoneMs = performance.now();
@@ -35,14 +38,16 @@ export class RunTimes {
 
   /** The `timings` member as llama.cpp fills it. */
   toWire(promptTokens: number, predicted: number): object {
+    const cached = Math.min(this.cachedTokens, promptTokens);
+    const read = promptTokens - cached;
     const promptMs = round(this.promptMs);
     const predictedMs = round(this.predictedMs);
     return {
-      cache_n: 0,
-      prompt_n: promptTokens,
+      cache_n: cached,
+      prompt_n: read,
       prompt_ms: promptMs,
-      prompt_per_token_ms: ratio(promptMs, promptTokens),
-      prompt_per_second: ratio(promptTokens * 1000, promptMs),
+      prompt_per_token_ms: ratio(promptMs, read),
+      prompt_per_second: ratio(read * 1000, promptMs),
       predicted_n: predicted,
       predicted_ms: predictedMs,
       predicted_per_token_ms: ratio(predictedMs, predicted),

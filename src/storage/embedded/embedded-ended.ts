@@ -60,8 +60,15 @@ export class EmbeddedEnded implements Ended {
 export function usageOf(task: HeldTask, draft: EndDraft, nowMs: number): TaskUsage {
   const elapsedMs = task.claim ? nowMs - task.claim.claimedAtMs : 0;
   if (draft.state !== 'completed') return { tokensIn: 0, tokensOut: task.shown.tokens, decodeMs: elapsedMs, cost: 0 };
-  const { tokensIn = 0, tokensOut, decodeMs = elapsedMs } = draft.usage;
-  return { tokensIn, tokensOut, decodeMs, cost: 0 };
+  const { tokensIn = 0, tokensCached, tokensOut, promptMs, decodeMs = elapsedMs } = draft.usage;
+  return {
+    tokensIn,
+    ...(tokensCached !== undefined && { tokensCached }),
+    tokensOut,
+    ...(promptMs !== undefined && { promptMs }),
+    decodeMs,
+    cost: 0,
+  };
 }
 
 export function endingOf(task: HeldTask, draft: EndDraft, usage: TaskUsage, wallMs: number): TaskEnding {

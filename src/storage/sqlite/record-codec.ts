@@ -100,6 +100,8 @@ export function encodeEnding(ending: TaskEnding): EndingWrite {
       ending.attempts,
       ending.startedAtMs,
       placement ? 1 : 0,
+      usage.tokensCached,
+      usage.promptMs,
     ]),
   };
 }
@@ -115,6 +117,8 @@ type EndingCells = [
   attempts: number,
   startedAtMs: number | null,
   placed: 0 | 1,
+  tokensCached?: number | null,
+  promptMs?: number | null,
 ];
 
 /** An ending without a transcript is all there is of a task's output: its copied events stay. */
@@ -194,13 +198,21 @@ function decodeEnding(
 ): TaskEnding {
   const cells = JSON.parse(text) as EndingCells;
   const [transcript, code, message, tokensIn, tokensOut, decodeMs, cost, attempts, startedAtMs, placed] = cells;
+  const [, , , , , , , , , , tokensCached, promptMs] = cells;
   return {
     taskId,
     state: stateNames[state] as EndState,
     ...(code !== null && { code }),
     ...(message !== null && { message }),
     endedAtMs,
-    usage: { tokensIn, tokensOut, decodeMs, cost },
+    usage: {
+      tokensIn,
+      ...(tokensCached != null && { tokensCached }),
+      tokensOut,
+      ...(promptMs != null && { promptMs }),
+      decodeMs,
+      cost,
+    },
     ...(placed === 1 && placement && { placement }),
     attempts,
     ...(startedAtMs !== null && { startedAtMs }),

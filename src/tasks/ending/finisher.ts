@@ -87,11 +87,13 @@ export class Finisher {
       `All ${tokensOut} tokens are there.`,
       facts.preparation,
     );
-    const { finishReason, model, tokensIn } = draft.usage;
+    const { finishReason, model, tokensIn, tokensCached, promptMs } = draft.usage;
     const decodeMs = Math.round(measuredMs);
     const end = endEvent({
       tokens_out: tokensOut,
       ...(tokensIn !== undefined && { tokens_in: tokensIn }),
+      ...(tokensCached !== undefined && { tokens_cached: tokensCached }),
+      ...(promptMs !== undefined && { prompt_time_ms: Math.round(promptMs) }),
       decode_time_ms: decodeMs,
       decode_ms: decodeMs,
       finish_reason: finishReason,

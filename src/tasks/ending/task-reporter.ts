@@ -71,8 +71,9 @@ export class TaskReporter {
   /** @param reason for a cancelled task, who wanted it: `client` or `disconnect` */
   ended(spec: TaskSpec, ending: TaskEnding, reason: string): void {
     const by = ending.placement ?? askedFor(spec);
-    const { tokensIn, tokensOut, decodeMs } = ending.usage;
-    if (ending.placement) this.metrics.tokens(by, tokensIn, tokensOut);
+    const { tokensIn, tokensCached, tokensOut, promptMs, decodeMs } = ending.usage;
+    if (ending.placement) this.metrics.tokens(by, ending.usage);
+    if (promptMs !== undefined) this.metrics.prompt(by, spec.priority, promptMs);
     if (ending.state === 'completed') this.metrics.decode(by, spec.priority, decodeMs);
     if (ending.state === 'cancelled') this.metrics.taskCanceled(by, reason);
     this.narrator.tell(`Task ${spec.taskId} ${sentences[ending.state]}.`, {
@@ -81,7 +82,9 @@ export class TaskReporter {
       ...(ending.code && { code: ending.code, reason: ending.message }),
       ...(ending.state === 'cancelled' && { cancelled_by: reason }),
       tokens_in: tokensIn,
+      ...(tokensCached !== undefined && { tokens_cached: tokensCached }),
       tokens_out: tokensOut,
+      ...(promptMs !== undefined && { prompt_time_ms: Math.round(promptMs) }),
       decode_time_ms: Math.round(decodeMs),
       attempts: ending.attempts,
     });

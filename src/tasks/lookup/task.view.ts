@@ -10,11 +10,15 @@ import {
   AnswerTime,
 } from '../../http/answer-fields';
 import type { TaskRecord } from '../ledger/task-records.port';
-import { priorities, taskStates, type TaskState } from '../task';
+import { priorities, taskStates, type TaskState, type TaskUsage } from '../task';
 
 export class TaskUsageView {
   @AnswerCount('Tokens of the request, by the engine; 0 where it did not say.') tokens_in!: number;
+  @AnswerCount('Of them, those that the engine had in its cache; absent where it did not say.', { optional: true })
+  tokens_cached?: number;
   @AnswerCount('Tokens that were generated.') tokens_out!: number;
+  @AnswerSpan('Milliseconds of reading the request; absent where the engine did not tell them.', { optional: true })
+  prompt_time_ms?: number;
   @AnswerSpan('Milliseconds of generating, by the engine where it told them.') decode_time_ms!: number;
   @AnswerNumber('What the generated tokens cost, in the unit of `ORCHD_COST_PER_1K_TOKENS`.') cost!: number;
 }
@@ -82,15 +86,21 @@ export function toTaskView({ spec, facts, state, attempts, placement, startedAtM
     ...(startedAtMs !== undefined && { started_ms: startedAtMs }),
     ...(ending && {
       ended_ms: ending.endedAtMs,
-      usage: {
-        tokens_in: ending.usage.tokensIn,
-        tokens_out: ending.usage.tokensOut,
-        decode_time_ms: Math.round(ending.usage.decodeMs),
-        cost: ending.usage.cost,
-      },
+      usage: toUsageView(ending.usage),
     }),
     ...(ending?.code && { error: { code: ending.code, message: ending.message ?? '' } }),
     ...(ending?.transcriptArtifactId !== undefined && { transcript_artifact_id: ending.transcriptArtifactId }),
     streams: streamsOf(spec.taskId),
+  };
+}
+
+function toUsageView({ tokensIn, tokensCached, tokensOut, promptMs, decodeMs, cost }: TaskUsage): TaskUsageView {
+  return {
+    tokens_in: tokensIn,
+    ...(tokensCached !== undefined && { tokens_cached: tokensCached }),
+    tokens_out: tokensOut,
+    ...(promptMs !== undefined && { prompt_time_ms: Math.round(promptMs) }),
+    decode_time_ms: Math.round(decodeMs),
+    cost,
   };
 }

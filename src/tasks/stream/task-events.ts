@@ -61,6 +61,8 @@ export function metricsEvent(data: MetricsData, human: string, prep: readonly un
 export interface EndData {
   readonly tokens_out: number;
   readonly tokens_in?: number;
+  readonly tokens_cached?: number;
+  readonly prompt_time_ms?: number;
   readonly decode_time_ms: number;
   /** The older name of decode_time_ms. */
   readonly decode_ms: number;

@@ -1,0 +1,26 @@
+import { describe, expect, it } from 'vitest';
+import { endingOf, factsOf, placement, plainSpec } from '../../../test/contracts/journal-samples';
+import { decodeRecord, encodeAdmission, encodeEnding, encodePlacement } from './record-codec';
+import type { TaskRow } from './rows';
+
+function rowOf(ending: string): TaskRow {
+  const { admission } = encodeAdmission(plainSpec('a'), factsOf(1));
+  return [1, 'a', 'a', 1, 2, 1, 1000, admission, encodePlacement(placement), ending, 0];
+}
+
+describe('the usage of an ending', () => {
+  it('comes back as it was, whether the engine told of its cache or not', () => {
+    for (const usage of [
+      { tokensIn: 12, tokensCached: 0, tokensOut: 34, promptMs: 0.25, decodeMs: 56.5, cost: 0.078 },
+      { tokensIn: 12, tokensOut: 34, decodeMs: 56.5, cost: 0.078 },
+    ]) {
+      expect(decodeRecord(rowOf(encodeEnding(endingOf('a', { usage })).ending)).ending?.usage).toEqual(usage);
+    }
+  });
+
+  it('is read of rows that were written before engines were asked for it', () => {
+    const cells = JSON.parse(encodeEnding(endingOf('a')).ending) as unknown[];
+    const usage = decodeRecord(rowOf(JSON.stringify(cells.slice(0, 10)))).ending?.usage;
+    expect(usage).toEqual({ tokensIn: 12, tokensOut: 34, decodeMs: 56.5, cost: 0.078 });
+  });
+});
