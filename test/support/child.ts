@@ -12,6 +12,8 @@ export interface ChildExit {
 export interface ChildOptions {
   /** What node is started through: a program and its arguments. */
   readonly through?: readonly string[];
+  /** Path of the node to start, unless it is the one that runs us. */
+  readonly node?: string | undefined;
   /** After `node`. */
   readonly args: readonly string[];
   /** The whole environment: nothing of ours is passed on beside it. */
@@ -44,8 +46,8 @@ export class Child {
   private unread: Readable | null;
   private readonly watchers = new Set<(line: string | undefined) => void>();
 
-  constructor({ through = [], args, env, cwd, output }: ChildOptions) {
-    const [program = process.execPath, ...rest] = [...through, process.execPath, ...args];
+  constructor({ through = [], node = process.execPath, args, env, cwd, output }: ChildOptions) {
+    const [program = node, ...rest] = [...through, node, ...args];
     const child = spawn(program, rest, {
       env,
       cwd,

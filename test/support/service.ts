@@ -14,6 +14,8 @@ export type LogLine = Readonly<Record<string, unknown>>;
 export interface ServiceOptions {
   /** Settings beside the defaults below. A data folder named here is the caller's: it is neither made nor removed. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Path of the node to run it with, unless it is ours. */
+  readonly node?: string;
   /** Arguments of node itself, before the program. */
   readonly nodeArgs?: readonly string[];
   /** The built service unless told; from the root of the project. */
@@ -57,7 +59,7 @@ const API_KEY = 'test-key';
  * listens. Rejects with its last lines where it does not.
  */
 export async function startService(options: ServiceOptions = {}): Promise<RunningService> {
-  const { env = {}, nodeArgs = [], program = 'dist/main.js', deadlineMs = 20_000, log } = options;
+  const { env = {}, node, nodeArgs = [], program = 'dist/main.js', deadlineMs = 20_000, log } = options;
   const folder = temporaryFolder();
   const port = log === undefined ? 0 : await freePort();
   const settings = {
@@ -71,6 +73,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Runnin
     ...env,
   };
   const child = new Child({
+    node,
     args: [...nodeArgs, resolve(root, program)],
     env: settings,
     cwd: folder.path,
