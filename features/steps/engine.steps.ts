@@ -54,6 +54,11 @@ Given(
   },
 );
 
+Given('the replica {string} is taken away', async function (this: ServiceWorld, name: string) {
+  const { status } = await this.request('DELETE', `/v2/workers/${name}`);
+  assert.equal(status, 204);
+});
+
 Given('it fails with {string}', function (this: ServiceWorld, fault: string) {
   const [name = '', value] = fault.split('=');
   this.lastEngine.control({ faults: { [name]: value === undefined ? true : Number(value) } });

@@ -118,3 +118,12 @@ Then('the error says {string}', function (this: ServiceWorld, text: string) {
   const { message } = this.events('error')[0]?.data as { message: string };
   assert.ok(message.includes(text), message);
 });
+
+Then(
+  'the "started" event of task {string} says that a stand-in answers',
+  async function (this: ServiceWorld, taskId: string) {
+    const { events } = await this.readTask(taskId);
+    const started = events.find(({ type }) => type === 'started');
+    assert.equal((started?.data as Record<string, unknown> | undefined)?.['stand_in'], true);
+  },
+);

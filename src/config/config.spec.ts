@@ -18,7 +18,7 @@ describe('loadConfig', () => {
   it('starts from nothing with safe defaults', () => {
     const { config, warnings } = loadConfig({});
     expect(config.addr).toEqual({ host: '127.0.0.1', port: 8080 });
-    expect(config).toMatchObject({ admissionCapacity: 16, admissionPolicy: 'reject', fallback: 'deterministic' });
+    expect(config).toMatchObject({ admissionCapacity: 16, admissionPolicy: 'reject', fallback: 'auto' });
     expect(warnings).toEqual([]);
   });
 

@@ -86,9 +86,9 @@ export const settings = {
   ),
   fallback: setting(
     'ORCHD_FALLBACK',
-    oneOf('deterministic', 'wait', 'error'),
-    'deterministic',
-    'When a stream is opened and no pool is ready: a stand-in answers, the task waits, or it ends with POOL_UNREADY.',
+    oneOf('auto', 'deterministic', 'wait', 'error'),
+    'auto',
+    'When a stream is opened and no pool is ready: a stand-in answers, the task waits, or it ends with POOL_UNREADY. `auto`: a stand-in as long as no engine was ever bound or configured and the task names no pool, waiting from then on.',
   ),
   detachGraceMs: setting(
     'ORCHD_DETACH_GRACE_MS',

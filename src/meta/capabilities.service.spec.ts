@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { bindingOf, startPools, type PoolsUnderTest } from '../../test/support/pools';
 import { Config } from '../config/config';
 import type { PoolView } from '../pools/pool';
+import { EngineSightings } from '../pools/engine-sightings';
 import { PoolRegistry } from '../pools/pool-registry.port';
 import { API_VERSION } from './api-version';
 import { CapabilitiesService } from './capabilities.service';
@@ -16,7 +17,7 @@ let capabilities: CapabilitiesService;
 async function start(env: Readonly<Record<string, string>> = {}): Promise<void> {
   pools = await startPools({ ORCHD_FALLBACK: 'wait', ORCHD_ADMISSION_CAPACITY: '7', ...env });
   registry = pools.get(PoolRegistry);
-  capabilities = new CapabilitiesService(pools.get(Config), registry);
+  capabilities = new CapabilitiesService(pools.get(Config, pools.get(EngineSightings)), registry);
   capabilities.onModuleInit();
 }
 beforeEach(() => start());

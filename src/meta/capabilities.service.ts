@@ -3,6 +3,7 @@ import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/com
 import { filter, type Subscription } from 'rxjs';
 import { Config } from '../config/config';
 import { standIn } from '../engines/stand-in';
+import { EngineSightings } from '../pools/engine-sightings';
 import type { ReplicaView } from '../pools/pool';
 import { PoolRegistry } from '../pools/pool-registry.port';
 import { API_VERSION } from './api-version';
@@ -24,6 +25,7 @@ export class CapabilitiesService implements OnModuleInit, OnModuleDestroy {
   constructor(
     private readonly config: Config,
     private readonly registry: PoolRegistry,
+    private readonly sightings: EngineSightings,
   ) {}
 
   onModuleInit(): void {
@@ -64,7 +66,12 @@ export class CapabilitiesService implements OnModuleInit, OnModuleDestroy {
     const bound = [...groups.values()]
       .map(replicas => this.capabilitiesOf(replicas))
       .filter(engine => engine !== undefined);
-    return this.config.fallback === 'deterministic' ? [...bound, this.standIn()] : bound;
+    return this.mayStandIn() ? [...bound, this.standIn()] : bound;
+  }
+
+  private mayStandIn(): boolean {
+    const { fallback } = this.config;
+    return fallback === 'deterministic' || (fallback === 'auto' && !this.sightings.any);
   }
 
   private capabilitiesOf(replicas: readonly ReplicaView[]): EngineCapabilitiesDto | undefined {

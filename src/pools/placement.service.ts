@@ -77,6 +77,10 @@ export class PlacementService extends Places {
     return verdict === 'ready' || verdict === 'waiting';
   }
 
+  knowsPool(poolId: string): boolean {
+    return this.registry.view().some(pool => pool.poolId === poolId);
+  }
+
   /** Counts a refusal at admission. Asking for a slot again and again while a task waits counts nothing. */
   countRefusal({ pinPoolId }: PlacementConstraints, { verdict, candidates }: Assessment): void {
     this.metrics.placementDecision(verdict.replace('-', '_'), pinPoolId !== undefined, false, candidates);

@@ -85,6 +85,8 @@ export interface Lease {
   readonly target: EngineTarget;
   /** Batches that came from the engine; whoever runs the attempt counts them. A replica that is heard is not given up. */
   heard: number;
+  /** The built-in engine answers in place of a pool. */
+  readonly isStandIn?: boolean;
   /** Emits once when the attempt must end now: the pool's drain deadline passed, or its replica died or was taken away. */
   readonly revoked$: Observable<ServiceError>;
   release(): void;

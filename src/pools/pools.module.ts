@@ -5,6 +5,7 @@ import { BindingsService } from './bindings.service';
 import { ConfigBinding } from './config-binding';
 import { DrainService } from './drain.service';
 import { EngineAccess } from './engine-access';
+import { EngineSightings } from './engine-sightings';
 import { KeptBindings } from './kept-bindings';
 import { KeptDrains } from './kept-drains';
 import { KvUsage } from './kv-usage';
@@ -23,9 +24,9 @@ import { ReloadService } from './reload.service';
   controllers: [PoolsController],
   providers: [
     ...[PoolsService, EngineAccess],
-    ...[Prober, KvUsage, BindingsService, KeptBindings, ConfigBinding],
+    ...[Prober, KvUsage, BindingsService, KeptBindings, ConfigBinding, EngineSightings],
     ...[DrainService, KeptDrains, PoolOperations, ReloadService, ModelSwap, ModelStates, PurgeService, PurgeSteps],
   ],
-  exports: [BindingsService, DrainService, Prober],
+  exports: [BindingsService, DrainService, EngineSightings, Prober],
 })
 export class PoolsModule {}

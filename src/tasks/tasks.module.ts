@@ -14,6 +14,7 @@ import { StartPredictor } from './admission/start-predictor';
 import { Attempts } from './dispatch/attempts';
 import { Dispatcher } from './dispatch/dispatcher';
 import { Fallback } from './dispatch/fallback';
+import { FallbackPolicy } from './dispatch/fallback-policy';
 import { OutputStage } from './dispatch/output-stage';
 import { Retries } from './dispatch/retries';
 import { Canceller } from './ending/canceller';
@@ -43,7 +44,7 @@ import { TasksController } from './tasks.controller';
     QueueGauge,
     SessionBudgets,
     ...[AdmissionService, AdmissionRules, Refusals, StartPredictor, Backoff],
-    ...[Dispatcher, Attempts, Retries, OutputStage, Fallback],
+    ...[Dispatcher, Attempts, Retries, OutputStage, Fallback, FallbackPolicy],
     ...[Finisher, Transcripts, TaskReporter, Canceller, Deadlines],
     ...[StreamLookup, StreamService, OpenStreams, Readers, StreamTurns, WaitingFrames],
     ...[RecoveryService, RetentionService, ShutdownService],

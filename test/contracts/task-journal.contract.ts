@@ -34,7 +34,14 @@ export function taskJournalContract(driver: string, open: () => Promise<JournalU
     }
 
     it('is empty at first', async () => {
-      expect(await recovered()).toEqual({ live: [], sessions: [], bindings: [], drains: [], lastSeq: 0 });
+      expect(await recovered()).toEqual({
+        live: [],
+        sessions: [],
+        bindings: [],
+        drains: [],
+        notes: new Map(),
+        lastSeq: 0,
+      });
       expect(await journal.list({ limit: 10 })).toEqual([]);
       expect(await journal.find('nobody')).toBeUndefined();
       expect(await journal.readEvents('nobody')).toEqual([]);
@@ -151,6 +158,21 @@ export function taskJournalContract(driver: string, open: () => Promise<JournalU
         { ...binding, url: 'http://127.0.0.1:2' },
         { ...binding, replicaId: 's', source: 'handoff', ttlMs: 90_000.5 },
       ]);
+    });
+
+    it('keeps what was learned, the last text of each name', async () => {
+      for (const [name, text] of [
+        ['a', 'one'],
+        ['b', 'x'],
+        ['a', 'two'],
+      ] as const)
+        await journal.saveNote(name, text);
+      expect((await recovered()).notes).toEqual(
+        new Map([
+          ['a', 'two'],
+          ['b', 'x'],
+        ]),
+      );
     });
 
     it('keeps drains, the last one of a pool, until they are taken back', async () => {

@@ -19,6 +19,7 @@ export class MemoryTaskJournal extends TaskJournal {
   private readonly sessions = new Map<string, SessionUsage>();
   private readonly bindings = new Map<string, JournalBinding>();
   private readonly drains = new Map<string, JournalDrain>();
+  private readonly notes = new Map<string, string>();
   private lastSeq = 0;
 
   async recover(): Promise<Recovery> {
@@ -28,6 +29,7 @@ export class MemoryTaskJournal extends TaskJournal {
       sessions: [...this.sessions.values()],
       bindings: [...this.bindings.values()],
       drains: [...this.drains.values()],
+      notes: new Map(this.notes),
       lastSeq: this.lastSeq,
     };
   }
@@ -112,6 +114,10 @@ export class MemoryTaskJournal extends TaskJournal {
 
   async removeDrain(poolId: string): Promise<void> {
     this.drains.delete(poolId);
+  }
+
+  async saveNote(name: string, text: string): Promise<void> {
+    this.notes.set(name, text);
   }
 
   async forgetSession(sessionId: string): Promise<void> {

@@ -30,9 +30,11 @@ export function notesOn({ state, lost, inspection }: Findings): Note[] {
     ...named('Sessions have damaged records: what they had spent is forgotten.', state.damagedSessions, 'sessions'),
     ...named('Bindings have damaged records and are forgotten.', state.damagedBindings, 'bindings'),
     ...named('Drains have damaged records: the pools take work again.', state.damagedDrains, 'drains'),
+    ...named('What was learned is damaged, and is learned anew.', state.damagedNotes, 'notes'),
   ];
   notes.push(...named('Changes of bindings are lost.', subjectsOf(lost, 'bind', 'unbind'), 'bindings'));
   notes.push(...named('Drains, or their ends, are lost.', subjectsOf(lost, 'drain', 'undrain'), 'drains'));
+  notes.push(...named('What was learned last is lost, and is learned anew.', subjectsOf(lost, 'note'), 'notes'));
   notes.push(...named('Sessions that were deleted may be back.', subjectsOf(lost, 'forget'), 'sessions'));
   if (missing > 0) notes.push(note(`${missing} tasks are gone, and their names with them.`, { missing }));
   return notes;

@@ -1,14 +1,14 @@
 import { closeSync, constants, fstatSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 
-export type ChangeKind = 'admit' | 'mark' | 'end' | 'bind' | 'unbind' | 'drain' | 'undrain' | 'forget';
+export type ChangeKind = 'admit' | 'mark' | 'end' | 'bind' | 'unbind' | 'drain' | 'undrain' | 'note' | 'forget';
 
 /** One change that was acknowledged. */
 export interface Change {
   /** Counted from 1 without gaps over the whole life of the journal. */
   readonly number: number;
   readonly kind: ChangeKind;
-  /** The id of the task, session or pool, or `pool/replica`. */
+  /** The id of the task, session or pool, the name of a note, or `pool/replica`. */
   readonly subject: string;
 }
 
@@ -87,7 +87,7 @@ export class Echo {
 
 const LINE_END = 0x0a;
 const ZERO = 0x30;
-const form = /^((\d+) (admit|mark|end|bind|unbind|drain|undrain|forget) (\S+)) ([0-9a-f]+)$/;
+const form = /^((\d+) (admit|mark|end|bind|unbind|drain|undrain|note|forget) (\S+)) ([0-9a-f]+)$/;
 
 function format({ number, kind, subject }: Change): string {
   const text = `${number} ${kind} ${subject}`;

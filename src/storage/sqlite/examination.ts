@@ -88,8 +88,9 @@ export function isWhole({ counters, lost, state, inspection }: Findings): boolea
   );
 }
 
-function damagedIn({ damagedTasks, damagedSessions, damagedBindings, damagedDrains }: LiveState): number {
-  return damagedTasks.length + damagedSessions.length + damagedBindings.length + damagedDrains.length;
+function damagedIn(state: LiveState): number {
+  const { damagedTasks, damagedSessions, damagedBindings, damagedDrains, damagedNotes } = state;
+  return [damagedTasks, damagedSessions, damagedBindings, damagedDrains, damagedNotes].flat().length;
 }
 
 /** Every task is there, whatever the structure around them looks like. */

@@ -6,10 +6,12 @@ import {
   bindingColumns,
   drainColumns,
   isIntact,
+  noteColumns,
   taskColumns,
   type BindingRow,
   type DrainRow,
   type LiveRow,
+  type NoteRow,
   type SessionRow,
   type TaskRow,
 } from './rows';
@@ -29,11 +31,13 @@ export interface LiveState {
   readonly sessions: readonly SessionRow[];
   readonly bindings: readonly BindingRow[];
   readonly drains: readonly DrainRow[];
+  readonly notes: readonly NoteRow[];
   readonly damagedTasks: readonly DamagedTask[];
-  /** Ids of sessions, bindings and drained pools whose rows do not add up. */
+  /** Ids of sessions, bindings and drained pools, and names of notes, whose rows do not add up. */
   readonly damagedSessions: readonly string[];
   readonly damagedBindings: readonly string[];
   readonly damagedDrains: readonly string[];
+  readonly damagedNotes: readonly string[];
 }
 
 /** The whole journal, looked at. */
@@ -89,15 +93,18 @@ export function readLiveState(db: Database.Database): LiveState {
     .all() as SessionRow[];
   const bindings = db.prepare(`SELECT ${bindingColumns} FROM bindings`).raw().all() as BindingRow[];
   const drains = db.prepare(`SELECT ${drainColumns} FROM drains`).raw().all() as DrainRow[];
+  const notes = db.prepare(`SELECT ${noteColumns} FROM notes`).raw().all() as NoteRow[];
   return {
     live,
     sessions: sessions.filter(isIntact),
     bindings: bindings.filter(isIntact),
     drains: drains.filter(isIntact),
+    notes: notes.filter(isIntact),
     damagedTasks: [...damaged].map(([seq, taskId]) => ({ seq, taskId })),
     damagedSessions: sessions.filter(row => !isIntact(row)).map(([sessionId]) => sessionId),
     damagedBindings: bindings.filter(row => !isIntact(row)).map(([poolId, replicaId]) => `${poolId}/${replicaId}`),
     damagedDrains: drains.filter(row => !isIntact(row)).map(([poolId]) => poolId),
+    damagedNotes: notes.filter(row => !isIntact(row)).map(([name]) => name),
   };
 }
 

@@ -130,7 +130,7 @@ describe('a damaged record', () => {
     open();
   });
 
-  it('of a session, a binding or a drain is named and forgotten', () => {
+  it('of a session, a binding, a drain or a note is named and forgotten', () => {
     const usage = { sessionId: 'spender', tokens: 1, timeMs: 2, cost: 3, turns: 4 };
     const binding = { poolId: 'p', replicaId: 'r', engine: 'llamacpp', url: 'http://127.0.0.1:1', source: 'worker' };
     write(
@@ -138,14 +138,15 @@ describe('a damaged record', () => {
       { kind: 'end', task: encodeEnding(endingOf('a')), session: usage },
       { kind: 'bind', binding },
       { kind: 'drain', drain: { poolId: 'd', deadlineMs: 1, deadlineAtMs: 2 } },
+      { kind: 'note', name: 'n', text: 'one' },
     );
     opening.db.exec(
-      "UPDATE sessions SET turns = 5; UPDATE bindings SET source = 'config'; UPDATE drains SET deadline_at = 3",
+      "UPDATE sessions SET turns = 5; UPDATE bindings SET source = 'config'; UPDATE drains SET deadline_at = 3; UPDATE notes SET text = 'two'",
     );
     close();
     open();
-    expect(named()).toMatchObject({ sessions: ['spender'], bindings: ['p/r'], drains: ['d'] });
-    expect(opening.opened).toMatchObject({ sessions: [], bindings: [], drains: [] });
+    expect(named()).toMatchObject({ sessions: ['spender'], bindings: ['p/r'], drains: ['d'], notes: ['n'] });
+    expect(opening.opened).toMatchObject({ sessions: [], bindings: [], drains: [], notes: [] });
   });
 });
 
@@ -175,7 +176,7 @@ describe('a journal of the first version', () => {
     expect(opening.opened.bindings.map(decodeBinding)).toEqual([
       { poolId: 'p', replicaId: 'whole', engine: 'llamacpp', url: 'http://127.0.0.1:1', source: 'worker' },
     ]);
-    expect(opening.db.pragma('user_version', { simple: true })).toBe(3);
+    expect(opening.db.pragma('user_version', { simple: true })).toBe(4);
     close();
     open();
     expect(told).toEqual([]);

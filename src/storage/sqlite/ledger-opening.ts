@@ -125,8 +125,8 @@ function settle(
     mend(whole, tables, state, found.lost, echo.lastNumber);
     state = readLiveState(whole);
   }
-  const { live, sessions, bindings, drains } = state;
-  return { db: whole, tables, opened: { live, sessions, bindings, drains, lastSeq: tables.counters.lastSeq } };
+  const { live, sessions, bindings, drains, notes } = state;
+  return { db: whole, tables, opened: { live, sessions, bindings, drains, notes, lastSeq: tables.counters.lastSeq } };
 }
 
 function rebuilt(folder: string, db: Database.Database, structure: readonly string[], tell: Tell): Database.Database {

@@ -7,10 +7,12 @@ import { firstEndState, namesTranscript, queuedState, streamingState } from './r
 import {
   bindingColumns,
   drainColumns,
+  noteColumns,
   sealed,
   taskColumns,
   type BindingRow,
   type DrainRow,
+  type NoteRow,
   type SessionRow,
   type TaskRow,
 } from './rows';
@@ -60,6 +62,8 @@ export class LedgerTables {
         return this.drain(request.drain);
       case 'undrain':
         return this.undrain(request.poolId);
+      case 'note':
+        return this.note(request.name, request.text);
       case 'forget':
         return this.forget(request.sessionId);
     }
@@ -174,6 +178,11 @@ export class LedgerTables {
     if (this.sql.deleteDrain.run(poolId).changes > 0) this.changed('undrain', poolId);
   }
 
+  private note(name: string, text: string): undefined {
+    this.sql.putNote.run(...sealed<NoteRow>(name, text));
+    this.changed('note', name);
+  }
+
   private forget(sessionId: string): undefined {
     if (this.sql.deleteSession.run(sessionId).changes > 0) this.changed('forget', sessionId);
   }
@@ -228,6 +237,7 @@ function prepare(db: Database.Database) {
     putBinding: db.prepare(`INSERT OR REPLACE INTO bindings (${bindingColumns}) VALUES (?,?,?,?,?,?,?)`),
     deleteBinding: db.prepare('DELETE FROM bindings WHERE pool_id = ? AND replica_id = ?'),
     putDrain: db.prepare(`INSERT OR REPLACE INTO drains (${drainColumns}) VALUES (?,?,?,?)`),
+    putNote: db.prepare(`INSERT OR REPLACE INTO notes (${noteColumns}) VALUES (?,?,?)`),
     deleteDrain: db.prepare('DELETE FROM drains WHERE pool_id = ?'),
     putCounters: db.prepare(
       'INSERT OR REPLACE INTO ledger (id, changes, last_seq, tasks, live, checksum) VALUES (?,?,?,?,?,?)',

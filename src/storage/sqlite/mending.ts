@@ -34,6 +34,7 @@ export function mend(
       db.prepare('DELETE FROM sessions WHERE session_id = ?').run(sessionId);
     for (const key of state.damagedBindings)
       db.prepare("DELETE FROM bindings WHERE pool_id || '/' || replica_id = ?").run(key);
+    for (const name of state.damagedNotes) db.prepare('DELETE FROM notes WHERE name = ?').run(name);
     for (const poolId of state.damagedDrains) db.prepare('DELETE FROM drains WHERE pool_id = ?').run(poolId);
     tables.recount(Math.max(lastChange, tables.counters.changes));
     tables.settle();

@@ -103,6 +103,14 @@ const steps: readonly string[] = [
     checksum INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  // What a service has learned and would not learn again at once.
+  `
+  CREATE TABLE notes (
+    name TEXT PRIMARY KEY,
+    text TEXT NOT NULL,
+    checksum INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 /** The steps to a version: rows that are copied as they are must find the same tables. All for a version that there is not. */

@@ -1,7 +1,7 @@
 import type { JournalBinding, JournalDrain, SessionUsage } from '../../tasks/journal/task-journal.port';
 import type { LogFields } from '../../observability/narrator';
 import type { JournalFault } from './journal-error';
-import type { BindingRow, DrainRow, LiveRow, SessionRow, TaskRow } from './rows';
+import type { BindingRow, DrainRow, LiveRow, NoteRow, SessionRow, TaskRow } from './rows';
 
 /** An admission, ready to be stored. */
 export interface AdmissionWrite {
@@ -33,6 +33,7 @@ export type WriteRequest =
   | { readonly kind: 'unbind'; readonly poolId: string; readonly replicaId: string }
   | { readonly kind: 'drain'; readonly drain: JournalDrain }
   | { readonly kind: 'undrain'; readonly poolId: string }
+  | { readonly kind: 'note'; readonly name: string; readonly text: string }
   | { readonly kind: 'forget'; readonly sessionId: string };
 
 /** To the thread that writes and syncs. `open` comes first, `close` last. */
@@ -45,6 +46,7 @@ export interface OpenedLedger {
   readonly sessions: readonly SessionRow[];
   readonly bindings: readonly BindingRow[];
   readonly drains: readonly DrainRow[];
+  readonly notes: readonly NoteRow[];
   readonly lastSeq: number;
 }
 

@@ -47,6 +47,10 @@ export type BindingRow = readonly [
 
 export type DrainRow = readonly [poolId: string, deadlineMs: number, deadlineAtMs: number, checksum: number];
 
+export type NoteRow = readonly [name: string, text: string, checksum: number];
+
+export const noteColumns = 'name, text, checksum';
+
 export const drainColumns = 'pool_id, deadline_ms, deadline_at, checksum';
 
 export const bindingColumns = 'pool_id, replica_id, engine, url, source, ttl_ms, checksum';

@@ -73,6 +73,7 @@ function copyRows(old: Database.Database, fresh: Database.Database): string[] {
     ['sessions', 'session_id'],
     ['bindings', 'pool_id'],
     ['drains', 'pool_id'],
+    ['notes', 'name'],
     ['ledger', 'id'],
   ] as const) {
     if (!hasTable(fresh, table)) continue; // Of a later version than the journal has.

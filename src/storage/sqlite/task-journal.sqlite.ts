@@ -124,6 +124,10 @@ export class SqliteTaskJournal extends TaskJournal {
     await this.write({ kind: 'undrain', poolId });
   }
 
+  async saveNote(name: string, text: string): Promise<void> {
+    await this.write({ kind: 'note', name, text });
+  }
+
   async forgetSession(sessionId: string): Promise<void> {
     await this.write({ kind: 'forget', sessionId });
   }
@@ -135,7 +139,7 @@ export class SqliteTaskJournal extends TaskJournal {
     await this.ledger?.close({ kind: 'close' });
   }
 
-  private recoveryOf({ live, sessions, bindings, drains, lastSeq }: OpenedLedger): Recovery {
+  private recoveryOf({ live, sessions, bindings, drains, notes, lastSeq }: OpenedLedger): Recovery {
     const records = live.map(({ task, prompt }) => decodeRecord(task, prompt));
     for (const { spec } of records) this.copier.admit(spec.taskId);
     return {
@@ -143,6 +147,7 @@ export class SqliteTaskJournal extends TaskJournal {
       sessions: sessions.map(decodeSession),
       bindings: bindings.map(decodeBinding),
       drains: drains.map(decodeDrain),
+      notes: new Map(notes.map(([name, text]) => [name, text])),
       lastSeq,
     };
   }

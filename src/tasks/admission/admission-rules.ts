@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { CatalogService } from '../../catalog/catalog.service';
-import { Config } from '../../config/config';
 import { ServiceError } from '../../errors/service-error';
 import { Lifecycle } from '../../meta/lifecycle';
 import { PlacementService, type Assessment } from '../../pools/placement.service';
+import { FallbackPolicy } from '../dispatch/fallback-policy';
 import { TaskLedger, type Submission } from '../ledger/task-ledger.port';
-import type { PreparationStep, TaskSpec } from '../task';
+import type { PlacementConstraints, PreparationStep, TaskSpec } from '../task';
 import { StartPredictor } from './start-predictor';
 
 const RETRY_UNAVAILABLE_MS = 5000;
@@ -14,12 +14,12 @@ const RETRY_UNAVAILABLE_MS = 5000;
 @Injectable()
 export class AdmissionRules {
   constructor(
-    private readonly config: Config,
     private readonly lifecycle: Lifecycle,
     private readonly catalog: CatalogService,
     private readonly placement: PlacementService,
     private readonly ledger: TaskLedger,
     private readonly predictor: StartPredictor,
+    private readonly fallback: FallbackPolicy,
   ) {}
 
   /** @throws ServiceError NOT_READY or SHUTTING_DOWN while nothing can be admitted */
@@ -74,9 +74,14 @@ export class AdmissionRules {
   /** What has to happen before the task can start; empty where nothing must. */
   private preparation({ constraints }: TaskSpec, { verdict, needsLoad }: Assessment): readonly PreparationStep[] {
     const steps: PreparationStep[] = [];
-    const mustWait = verdict === 'waiting' || (verdict === 'not-ready' && this.config.fallback === 'wait');
-    if (mustWait) steps.push({ kind: 'pool_warmup', detail: 'no pool that may run this task is ready yet' });
+    const mustWait = verdict === 'waiting' || (verdict === 'not-ready' && this.fallback.for(constraints) === 'wait');
+    if (mustWait) steps.push({ kind: 'pool_warmup', detail: this.whyNotReady(constraints) });
     if (needsLoad) steps.push({ kind: 'model_load', detail: constraints.modelRef ?? '' });
     return steps;
+  }
+
+  private whyNotReady({ pinPoolId }: PlacementConstraints): string {
+    const isUnknown = pinPoolId !== undefined && !this.placement.knowsPool(pinPoolId);
+    return isUnknown ? `there is no pool ${pinPoolId} yet` : 'no pool that may run this task is ready yet';
   }
 }

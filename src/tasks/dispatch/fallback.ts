@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
 import { NEVER } from 'rxjs';
-import { Config } from '../../config/config';
 import { EngineRegistry } from '../../engines/engine-registry';
 import { standIn } from '../../engines/stand-in';
 import { ServiceError } from '../../errors/service-error';
@@ -10,6 +9,7 @@ import { Finisher } from '../ending/finisher';
 import { TaskReporter } from '../ending/task-reporter';
 import { TaskLedger } from '../ledger/task-ledger.port';
 import { Attempts } from './attempts';
+import { FallbackPolicy } from './fallback-policy';
 
 /**
  * What happens when a stream is opened and no pool that the task may use is ready (`ORCHD_FALLBACK`). A pool that is busy,
@@ -18,7 +18,7 @@ import { Attempts } from './attempts';
 @Injectable()
 export class Fallback {
   constructor(
-    private readonly config: Config,
+    private readonly policy: FallbackPolicy,
     private readonly placement: PlacementService,
     private readonly engines: EngineRegistry,
     private readonly ledger: TaskLedger,
@@ -28,12 +28,13 @@ export class Fallback {
   ) {}
 
   async onStreamOpened(taskId: string): Promise<void> {
-    if (this.config.fallback === 'wait') return;
     const task = this.ledger.find(taskId);
     if (task?.state !== 'queued' || task.lastFailure) return;
+    const policy = this.policy.for(task.spec.constraints);
+    if (policy === 'wait') return;
     const { verdict } = this.placement.assess(task.spec.constraints);
     if (verdict !== 'not-ready' && verdict !== 'no-model') return;
-    if (this.config.fallback === 'error') {
+    if (policy === 'error') {
       await this.finisher.cancel(taskId, { state: 'failed', error: new ServiceError('POOL_UNREADY') });
       return;
     }
@@ -58,6 +59,7 @@ export class Fallback {
       target: { url: '', poolId, replicaId: engine },
       heard: 0,
       revoked$: NEVER,
+      isStandIn: true,
       release: () => undefined,
     };
   }

@@ -25,6 +25,7 @@ beforeEach(() => {
     facts: factsOf(1),
     attempt: 1,
     placement,
+    lease: {},
     shown: { tokens: 0, startedAtMs: undefined, terminalSeq: undefined },
     isHeld: true,
   } as Claim;

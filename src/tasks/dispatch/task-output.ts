@@ -90,7 +90,7 @@ export class TaskOutput {
 
   private begin(): void {
     this.hasBegun = true;
-    const { spec, facts, attempt, placement } = this.claim;
+    const { spec, facts, attempt, placement, lease } = this.claim;
     this.held?.push(
       startedEvent({
         task_id: spec.taskId,
@@ -101,6 +101,7 @@ export class TaskOutput {
         pool_id: placement.poolId,
         replica_id: placement.replicaId,
         attempt,
+        ...(lease.isStandIn && { stand_in: true }),
         ...(spec.constraints.modelRef !== undefined && { model_ref: spec.constraints.modelRef }),
       }),
     );

@@ -25,6 +25,8 @@ export interface Recovery {
   readonly sessions: readonly SessionUsage[];
   readonly bindings: readonly JournalBinding[];
   readonly drains: readonly JournalDrain[];
+  /** By name, see {@link TaskJournal.saveNote}. */
+  readonly notes: ReadonlyMap<string, string>;
   /** The largest `seq` ever given out, 0 for a new journal. */
   readonly lastSeq: number;
 }
@@ -105,6 +107,9 @@ export abstract class TaskJournal {
   abstract saveDrain(drain: JournalDrain): Promise<void>;
 
   abstract removeDrain(poolId: string): Promise<void>;
+
+  /** Keeps a text under a name, the last one given: what a service has learned and would not learn again at once. */
+  abstract saveNote(name: string, text: string): Promise<void>;
 
   /** Forgets a session's usage (it was deleted, or its time to live ended). */
   abstract forgetSession(sessionId: string): Promise<void>;

@@ -3,6 +3,7 @@ import { ServiceError } from '../../errors/service-error';
 import { Lifecycle } from '../../meta/lifecycle';
 import { Narrator } from '../../observability/narrator';
 import { BindingsService } from '../../pools/bindings.service';
+import { EngineSightings } from '../../pools/engine-sightings';
 import { DrainService } from '../../pools/drain.service';
 import { Dispatcher } from '../dispatch/dispatcher';
 import { Finisher } from '../ending/finisher';
@@ -18,6 +19,7 @@ export class RecoveryService {
     private readonly start: JournalStart,
     private readonly bindings: BindingsService,
     private readonly drains: DrainService,
+    private readonly sightings: EngineSightings,
     private readonly ledger: TaskLedger,
     private readonly log: EventLog,
     private readonly dispatcher: Dispatcher,
@@ -32,6 +34,7 @@ export class RecoveryService {
    */
   async run(): Promise<void> {
     const { bindings, drains } = await this.start.recovered();
+    await this.sightings.restore();
     await this.drains.restore(drains);
     await this.bindings.restore(bindings);
     const { queued, interrupted } = await this.ledger.adopt();

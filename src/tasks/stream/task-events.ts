@@ -22,6 +22,8 @@ export interface StartedData {
   readonly pool_id: string;
   readonly replica_id: string;
   readonly attempt: number;
+  /** The built-in engine answers in place of a pool. */
+  readonly stand_in?: true;
   readonly model_ref?: string;
 }
 
