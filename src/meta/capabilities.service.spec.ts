@@ -17,7 +17,7 @@ let capabilities: CapabilitiesService;
 async function start(env: Readonly<Record<string, string>> = {}): Promise<void> {
   pools = await startPools({ ORCHD_FALLBACK: 'wait', ORCHD_ADMISSION_CAPACITY: '7', ...env });
   registry = pools.get(PoolRegistry);
-  capabilities = new CapabilitiesService(pools.get(Config, pools.get(EngineSightings)), registry);
+  capabilities = new CapabilitiesService(pools.get(Config), registry, pools.get(EngineSightings));
   capabilities.onModuleInit();
 }
 beforeEach(() => start());
