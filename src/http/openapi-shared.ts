@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import type { OpenAPIObject } from '@nestjs/swagger';
-import type { ErrorCode } from '../errors/catalogue';
+import { errorCatalogue, type ErrorCode } from '../errors/catalogue';
 import { describeErrors, errorContent } from './api-errors';
 
 /*
@@ -11,6 +11,7 @@ type Operations = OpenAPIObject['paths'][string];
 type Components = NonNullable<OpenAPIObject['components']>;
 type Responses = NonNullable<Components['responses']>;
 type Headers = NonNullable<Components['headers']>;
+type OperationResponses = NonNullable<Operations['get']>['responses'];
 
 const count = { type: 'integer', format: 'int64', minimum: 0 } as const;
 
@@ -49,6 +50,7 @@ const headers = {
     required: true,
     schema: count,
   },
+  AcceptEncoding: { description: 'Where a compressed body was refused: what is taken.', schema: { type: 'string' } },
   RetryAfterIfKnown: { description: 'Whole seconds after which to try again.', schema: { ...count, minimum: 1 } },
   BackoffMsIfKnown: { description: 'The same in milliseconds, finer and different for each client.', schema: count },
 } satisfies Headers;
@@ -57,37 +59,36 @@ const refTo = (kind: 'headers' | 'responses', name: string) => ({ $ref: `#/compo
 
 const correlated = { 'X-Correlation-Id': refTo('headers', 'CorrelationId') };
 /** A refusal for want of room always says when to come back; one for other reasons where that is known. */
-const backoffByStatus: Readonly<Record<string, Headers>> = {
+const headersByStatus: Readonly<Record<number, Headers>> = {
+  415: { 'Accept-Encoding': refTo('headers', 'AcceptEncoding') },
   429: { 'Retry-After': refTo('headers', 'RetryAfter'), 'X-Backoff-Ms': refTo('headers', 'BackoffMs') },
   503: { 'Retry-After': refTo('headers', 'RetryAfterIfKnown'), 'X-Backoff-Ms': refTo('headers', 'BackoffMsIfKnown') },
   507: { 'Retry-After': refTo('headers', 'RetryAfterIfKnown'), 'X-Backoff-Ms': refTo('headers', 'BackoffMsIfKnown') },
 };
 
-/** How requests can fail that no route has anything to do with, by status. */
-const shared = {
-  400: ['INVALID_PARAMS'],
-  401: ['UNAUTHENTICATED'],
-  403: ['FORBIDDEN', 'HOST_NOT_ALLOWED'],
-  408: ['REQUEST_TIMEOUT'],
-  413: ['BODY_TOO_LARGE'],
-  414: ['URI_TOO_LONG'],
-  415: ['UNSUPPORTED_MEDIA_TYPE'],
-  431: ['HEADERS_TOO_LARGE'],
-  500: ['INTERNAL'],
-  503: ['INTAKE_FULL'],
-} as const satisfies Readonly<Record<number, readonly ErrorCode[]>>;
+/** How requests can fail that no route has anything to do with. */
+const everywhere = [
+  ['INVALID_PARAMS'],
+  ['FORBIDDEN', 'HOST_NOT_ALLOWED'],
+  ['REQUEST_TIMEOUT'],
+  ['HEADERS_TOO_LARGE'],
+  ['INTERNAL'],
+] as const;
+const withKey = [['UNAUTHENTICATED']] as const;
+const withIdInPath = [['URI_TOO_LONG']] as const;
+/** Also of those that need no body: a POST or a DELETE reads one. */
+const withBody = [['BODY_TOO_LARGE'], ['UNSUPPORTED_MEDIA_TYPE'], ['INTAKE_FULL', 'SHUTTING_DOWN']] as const;
+const withoutBody = [['SHUTTING_DOWN']] as const;
+
+type Failure = readonly [ErrorCode, ...ErrorCode[]];
 
 export const sharedComponents = {
   schemas: { ErrorEnvelope: errorEnvelope },
   headers,
   responses: Object.fromEntries(
-    Object.entries(shared).map(([status, codes]: [string, readonly ErrorCode[]]) => [
-      nameOf(codes),
-      {
-        description: describeErrors(codes),
-        headers: { ...correlated, ...(backoffByStatus[status] ?? {}) },
-        content: errorContent,
-      },
+    [...everywhere, ...withKey, ...withIdInPath, ...withBody, ...withoutBody].map((codes: Failure) => [
+      codes[0],
+      { description: describeErrors(codes), headers: headersOf(statusOf(codes)), content: errorContent },
     ]),
   ) as Responses,
 };
@@ -99,23 +100,35 @@ export function tellShared(path: string, { get, post, delete: remove }: Operatio
     for (const [status, response] of Object.entries(operation.responses)) {
       if (response === undefined || '$ref' in response) continue;
       response.description ||= STATUS_CODES[status] ?? '';
-      response.headers = { ...correlated, ...(backoffByStatus[status] ?? {}), ...response.headers };
+      response.headers = { ...headersOf(Number(status)), ...response.headers };
     }
-    // A POST or a DELETE reads a body, also where it needs none.
-    const statuses: (keyof typeof shared)[] = [
-      400,
-      403,
-      408,
-      431,
-      500,
-      ...(operation === get ? [] : ([413, 415, 503] as const)),
+    const { security } = operation;
+    const isOpen = security?.some(way => Object.keys(way).length === 0) === true;
+    const failures: readonly Failure[] = [
+      ...everywhere,
+      ...(security === undefined ? withKey : []),
+      ...(path.includes('{') ? withIdInPath : []),
+      ...(operation !== get ? withBody : isOpen ? [] : withoutBody),
     ];
-    if (operation.security === undefined) statuses.push(401);
-    if (path.includes('{')) statuses.push(414);
-    for (const status of statuses) operation.responses[status] ??= refTo('responses', nameOf(shared[status]));
+    for (const codes of failures) addFailure(operation.responses, codes);
   }
 }
 
-function nameOf([first]: readonly ErrorCode[]): string {
-  return first ?? '';
+/** Where a route has answers of its own with that status, its description names these codes too. */
+function addFailure(responses: OperationResponses, codes: Failure): void {
+  const status = statusOf(codes);
+  const own = responses[status];
+  if (own === undefined) responses[status] = refTo('responses', codes[0]);
+  else if (!('$ref' in own)) {
+    const others = codes.filter(code => !own.description.includes(`\`${code}\``));
+    own.description = [own.description, describeErrors(others)].filter(text => text !== '').join(' ');
+  }
+}
+
+function statusOf([first]: Failure): number {
+  return errorCatalogue[first].status;
+}
+
+function headersOf(status: number): Headers {
+  return { ...correlated, ...headersByStatus[status] };
 }

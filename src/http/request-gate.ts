@@ -55,7 +55,7 @@ export class RequestGate {
     if (request.is404 || (request.method === 'HEAD' && route.getOnly)) return this.answerNoRoute(request, reply, done);
     if (this.isClosing && !open) return done(new ServiceError('SHUTTING_DOWN', { retryAfterMs: RETRY_CLOSING_MS }));
     const encoding = request.headers['content-encoding'];
-    if (encoding !== undefined && hasBody(request.headers)) return done(refusalOfEncoding(encoding, reply));
+    if (encoding !== undefined && readsBody(request)) return done(refusalOfEncoding(encoding, reply));
     done();
   };
 
@@ -85,7 +85,9 @@ function isDocumentation(route: string): boolean {
   return route === '/openapi.json' || route === '/docs' || route.startsWith('/docs/');
 }
 
-function hasBody(headers: IncomingHttpHeaders): boolean {
+/** A body of a GET is passed over, whatever it is in. */
+function readsBody({ method, headers }: FastifyRequest): boolean {
+  if (method === 'GET' || method === 'HEAD') return false;
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 

@@ -2,9 +2,10 @@ import { Controller, Get } from '@nestjs/common';
 import { ApiOperation, ApiResponse, ApiSecurity, ApiTags } from '@nestjs/swagger';
 import { Public } from '../http/public.decorator';
 import { API_VERSION } from './api-version';
+import { AboutDto } from './meta.dto';
 import { SERVICE_VERSION } from './service-version';
 
-const about = {
+const about: AboutDto = {
   name: 'orchestratord',
   description: 'Admits, queues, places and streams LLM tasks between programs and self-hosted engines.',
   version: SERVICE_VERSION,
@@ -16,7 +17,7 @@ const about = {
   metrics: '/metrics',
   capabilities: '/v2/meta/capabilities',
   tasks: '/v2/tasks',
-} as const;
+};
 
 /** For whoever comes to the address and does not know what listens there. */
 @ApiTags('meta')
@@ -26,8 +27,8 @@ export class AboutController {
   @Get()
   @Public()
   @ApiOperation({ summary: 'What this is, and where things are', description: 'The paths may need an API key.' })
-  @ApiResponse({ status: 200, description: '`{name, description, version, api_version, docs, openapi, healthz, …}`' })
-  about(): typeof about {
+  @ApiResponse({ status: 200, type: AboutDto })
+  about(): AboutDto {
     return about;
   }
 }

@@ -32,6 +32,21 @@ export class CapabilitiesDto {
   engines!: readonly EngineCapabilitiesDto[];
 }
 
+/** Paths start at the root of this address. */
+export class AboutDto {
+  @AnswerText('Name of the service.') name!: string;
+  @AnswerText('What it does.') description!: string;
+  @AnswerText('Version of the service.') version!: string;
+  @AnswerText('Version of this API.') api_version!: string;
+  @AnswerText('Path of the documentation to browse.') docs!: string;
+  @AnswerText('Path of the OpenAPI document.') openapi!: string;
+  @AnswerText('Path of the liveness probe.') healthz!: string;
+  @AnswerText('Path of the readiness probe.') readyz!: string;
+  @AnswerText('Path of the metrics.') metrics!: string;
+  @AnswerText('Path of the capabilities.') capabilities!: string;
+  @AnswerText('Path of the tasks.') tasks!: string;
+}
+
 export class VersionDto {
   @AnswerText('Version of the service.') version!: string;
   @AnswerText('Version of this API.') api_version!: string;

@@ -111,7 +111,8 @@ export class TasksController {
     status: 200,
     description: 'Events `started`, `token`, `metrics`, and at last `end` or `error`.',
     headers: { ...budgetHeaderDocs, ...streamHeaderDocs },
-    content: { 'text/event-stream': { schema: { type: 'string' } } },
+    // Without a schema: tools differ in what it would be of, the text or one event.
+    content: { 'text/event-stream': {} },
   })
   @ApiResponse({ status: 204, description: 'The terminal event was seen already.', headers: budgetHeaderDocs })
   @ApiErrors('INVALID_PARAMS', 'TASK_NOT_FOUND', 'TRANSCRIPT_GONE')

@@ -1,0 +1,146 @@
+import { errorCatalogue } from '../../src/errors/catalogue';
+import type { DeclaredAnswer, Header } from './api-document';
+import type { Exchange } from './exchange';
+import type { Plan } from './plan';
+import type { SchemaCheck } from './schema-check';
+
+/** Headers of the connection and of every answer of a server, which no document declares. */
+const ordinaryHeaders = new Set([
+  ...[
+    'date',
+    'connection',
+    'keep-alive',
+    'content-type',
+    'content-length',
+    'transfer-encoding',
+    'x-content-type-options',
+  ],
+]);
+const numericCodes: Readonly<Record<number, string>> = { 40101: 'MISSING_TOKEN', 40102: 'BAD_TOKEN' };
+
+interface Envelope {
+  readonly code: string | number;
+  readonly field?: string;
+  readonly correlation_id: string;
+}
+
+/** What no schema can say, and is 400 all the same: by operation, the fields at fault. */
+const unsayable: Readonly<Record<string, readonly string[]>> = {
+  // A pool that the task is pinned to is avoided; the queue makes the deadline impossible.
+  'POST /v2/tasks': ['placement.avoid_pools', 'deadline_ms'],
+  // An address or an engine that the configuration does not allow.
+  'POST /v2/workers/register': ['url', 'engine'],
+  // An event that a live task has not sent yet.
+  'GET /v2/tasks/{id}/events': ['last_event_id'],
+};
+
+/** Holds an answer against the document. */
+export class Judge {
+  constructor(private readonly check: SchemaCheck) {}
+
+  /** Everything that is off, in words. */
+  faultsOf(plan: Plan, { status, headers, text, left }: Exchange): string[] {
+    const faults: string[] = [];
+    const { operation, expected, fits, plain } = plan;
+    if (expected && !expected.includes(status)) faults.push(`status ${status}, not ${expected.join(' or ')}`);
+    if (status >= 500 && status !== 503 && status !== 504 && status !== 507) faults.push(`status ${status}`);
+    if (!expected && !fits && (status < 400 || status >= 500)) faults.push(`status ${status}, though it does not fit`);
+    if (status === 405 || plan.method === 'OPTIONS') return [...faults, ...this.methodFaults(plan, headers)];
+
+    const declared = operation.answers.get(status);
+    if (!declared) return [...faults, `status ${status} is not declared`];
+    faults.push(...this.headerFaults(declared, headers));
+    const correlationId = headers['x-correlation-id'];
+    const sentId = plan.headers['X-Correlation-Id'];
+    if (sentId !== undefined && correlationId !== sentId)
+      faults.push(`correlation id ${String(correlationId)}, not ${sentId}`);
+    const { fault, body } = this.content(declared, headers['content-type'], text, left);
+    if (fault !== undefined) faults.push(fault);
+    if (status < 400 || typeof body !== 'object' || body === null) return faults;
+
+    const envelope = body as Envelope;
+    faults.push(...envelopeFaults(envelope, status, declared, correlationId));
+    const isExplained = unsayable[operation.name]?.includes(envelope.field ?? '') === true;
+    if (plain && fits && !expected && [400, 413, 414, 415].includes(status) && !isExplained) {
+      faults.push(`refused, though it fits: ${text.slice(0, 300)}`);
+    }
+    return faults;
+  }
+
+  private methodFaults({ method, operation }: Plan, headers: Exchange['headers']): string[] {
+    const allowed = headers.allow?.split(', ') ?? [];
+    if (!allowed.includes(operation.method) || (method !== 'OPTIONS' && allowed.includes(method)))
+      return [`Allow: ${String(headers.allow)}`];
+    return headers['x-correlation-id'] === undefined ? ['no correlation id'] : [];
+  }
+
+  private headerFaults({ headers: declared }: DeclaredAnswer, received: Exchange['headers']): string[] {
+    const faults: string[] = [];
+    for (const [name, header] of declared) {
+      const text = received[name];
+      if (text === undefined) {
+        if (header.required === true) faults.push(`no header ${name}`);
+      } else if (!this.isHeader(header, String(text))) faults.push(`header ${name}: ${String(text)}`);
+    }
+    const others = Object.keys(received).filter(name => !declared.has(name) && !ordinaryHeaders.has(name));
+    return [...faults, ...others.map(name => `header ${name} is not declared`)];
+  }
+
+  private isHeader({ schema }: Header, text: string): boolean {
+    const isNumber = schema.type === 'integer' || schema.type === 'number';
+    return this.check.takes(schema, isNumber && /^\d+(\.\d+)?$/.test(text) ? Number(text) : text);
+  }
+
+  private content(
+    { contents }: DeclaredAnswer,
+    given: string | undefined,
+    text: string,
+    left: boolean,
+  ): { readonly fault?: string; readonly body?: unknown } {
+    if (contents.size === 0)
+      return text === '' ? {} : { fault: `a body where none is declared: ${text.slice(0, 100)}` };
+    const type = given?.split(';')[0] ?? '';
+    if (!contents.has(type)) return { fault: `content type ${String(given)} is not declared` };
+    if (type === 'text/event-stream') return { fault: left ? undefined : streamFault(text) };
+    const schema = contents.get(type) ?? {};
+    if (type !== 'application/json') return { fault: this.check.faultOf(schema, text) };
+    try {
+      const body: unknown = JSON.parse(text);
+      return { body, fault: this.check.faultOf(schema, body) };
+    } catch {
+      return { fault: `not JSON: ${text.slice(0, 100)}` };
+    }
+  }
+}
+
+function envelopeFaults(
+  { code, correlation_id: id }: Envelope,
+  status: number,
+  declared: DeclaredAnswer,
+  correlationId: unknown,
+): string[] {
+  const faults: string[] = [];
+  const name = typeof code === 'number' ? numericCodes[code] : code;
+  const entry =
+    name !== undefined && name in errorCatalogue ? errorCatalogue[name as keyof typeof errorCatalogue] : undefined;
+  if (entry?.status !== status) faults.push(`code ${code} with status ${status}`);
+  if (name !== undefined && !declared.codes.has(name)) faults.push(`code ${name} is not declared for status ${status}`);
+  if (id !== correlationId) faults.push('another correlation id in the body');
+  return faults;
+}
+
+/** A whole stream: frames of known fields, each data JSON, and the terminal event last. */
+function streamFault(text: string): string | undefined {
+  const frames = text
+    .split('\n\n')
+    .filter(frame => frame !== '' && !frame.startsWith(':') && !frame.startsWith('retry:'));
+  for (const frame of frames) {
+    const [, type, data] = /^(?:id: \d+\n)?event: (\w+)\ndata: (.*)$/.exec(frame) ?? [];
+    if (type === undefined || data === undefined) return `not a frame: ${frame.slice(0, 100)}`;
+    JSON.parse(data);
+  }
+  const last = frames.at(-1);
+  return last === undefined || /event: (end|error)\n/.test(last)
+    ? undefined
+    : `the last frame is ${last.slice(0, 100)}`;
+}

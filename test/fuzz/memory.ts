@@ -1,0 +1,67 @@
+import type { Random } from '../crash/random';
+import type { Operation } from './api-document';
+
+const KEPT = 60;
+
+/** What an id or a cursor is of, by where it stands. */
+const kindsByName: Readonly<Record<string, string>> = {
+  task_id: 'task',
+  session_id: 'session',
+  pool: 'pool',
+  pool_id: 'pool',
+  pin_pool_id: 'pool',
+  prefer_pools: 'pool',
+  avoid_pools: 'pool',
+  replica: 'replica',
+  replica_id: 'replica',
+  model_ref: 'model',
+  new_model_ref: 'model',
+  purge_models: 'model',
+  transcript_artifact_id: 'artifact',
+  engine: 'engine',
+  url: 'url',
+  last_event_id: 'event',
+  'Last-Event-ID': 'event',
+};
+
+/** What answers have told of, so that requests can name what there is. */
+export class Memory {
+  private readonly known = new Map<string, string[]>();
+
+  constructor(
+    private readonly random: Random,
+    given: Readonly<Record<string, readonly string[]>>,
+  ) {
+    for (const [kind, texts] of Object.entries(given)) this.known.set(kind, [...texts]);
+  }
+
+  recall(operation: Operation, name: string): string | undefined {
+    const known = this.known.get(kindOf(operation, name) ?? '');
+    return known && known.length > 0 ? this.random.pick(known) : undefined;
+  }
+
+  /** Keeps the names that an answer holds, the newest of each kind. */
+  learn(operation: Operation, body: unknown): void {
+    if (Array.isArray(body)) for (const member of body) this.learn(operation, member);
+    if (typeof body !== 'object' || body === null) return;
+    for (const [name, value] of Object.entries(body)) {
+      if (typeof value !== 'string') this.learn(operation, value);
+      else this.keep(kindOf(operation, name === 'next_cursor' ? 'cursor' : name), value);
+    }
+  }
+
+  private keep(kind: string | undefined, text: string): void {
+    if (kind === undefined || kind === 'engine' || kind === 'url' || !text.isWellFormed()) return;
+    const known = this.known.get(kind) ?? [];
+    if (known.includes(text)) return;
+    known.push(text);
+    if (known.length > KEPT) known.splice(this.random.below(KEPT), 1);
+    this.known.set(kind, known);
+  }
+}
+
+function kindOf({ path }: Operation, name: string): string | undefined {
+  if (name === 'cursor') return `cursor of ${path}`;
+  if (name !== 'id') return kindsByName[name];
+  return /^\/v2\/(task|session|pool|artifact|catalog\/model)s/.exec(path)?.[1]?.replace('catalog/', '');
+}
