@@ -4,8 +4,10 @@ export interface ArtifactInfo {
   readonly id: string;
   readonly kind: 'document' | 'transcript';
   readonly taskId?: string;
-  /** Wall clock. */
+  /** Wall clock, to be shown. */
   readonly createdAtMs: number;
+  /** {@link RunningTime} at which it was stored, in whole milliseconds: lists and retention go by it. */
+  readonly storedAtMs: number;
   readonly bytes: number;
 }
 
@@ -13,7 +15,7 @@ export interface ArtifactQuery {
   readonly kind?: ArtifactInfo['kind'];
   readonly taskId?: string;
   /** Continue after this artifact of the previous page. */
-  readonly after?: { readonly createdAtMs: number; readonly id: string };
+  readonly after?: { readonly storedAtMs: number; readonly id: string };
   readonly limit: number;
 }
 
@@ -47,6 +49,6 @@ export abstract class ArtifactStore {
   /** True when there was one. */
   abstract delete(id: string): Promise<boolean>;
 
-  /** Removes transcripts older than a wall-clock time, at most `limit` of them; resolves to how many. */
-  abstract expireTranscripts(createdBeforeMs: number, limit: number): Promise<number>;
+  /** Removes transcripts that were stored before a running time, at most `limit` of them; resolves to how many. */
+  abstract expireTranscripts(storedBeforeMs: number, limit: number): Promise<number>;
 }

@@ -54,10 +54,10 @@ export class ArtifactsController {
       limit: limit + 1,
       ...(kind && { kind }),
       ...(taskId && { taskId }),
-      ...(after && { after: { createdAtMs: after.atMs, id: after.id } }),
+      ...(after && { after: { storedAtMs: after.atMs, id: after.id } }),
     };
     const found = await this.artifacts.list(query);
-    return pageOf(found, limit, toArtifactInfoDto, artifact => timeCursor(artifact.created_ms, artifact.id));
+    return pageOf(found, limit, toArtifactInfoDto, (_, { storedAtMs, id }) => timeCursor(storedAtMs, id));
   }
 
   @Get(':id')

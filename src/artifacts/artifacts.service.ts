@@ -5,7 +5,7 @@ import { ServiceError } from '../errors/service-error';
 import type { JsonText } from '../http/json-body';
 import { Lifecycle } from '../meta/lifecycle';
 import { Narrator } from '../observability/narrator';
-import { Clock } from '../time/clock';
+import { RunningTime } from '../time/running-time';
 import { ArtifactStore, type ArtifactInfo, type ArtifactQuery } from './artifact-store.port';
 import { DocumentForms } from './document-forms';
 
@@ -22,7 +22,7 @@ export class ArtifactsService {
     private readonly config: Config,
     private readonly store: ArtifactStore,
     private readonly forms: DocumentForms,
-    private readonly clock: Clock,
+    private readonly runningTime: RunningTime,
     private readonly lifecycle: Lifecycle,
     private readonly narrator: Narrator,
   ) {}
@@ -59,8 +59,8 @@ export class ArtifactsService {
     let removed = 0;
     try {
       for (let step = RETENTION_STEP; step === RETENTION_STEP && this.lifecycle.isReady; removed += step) {
-        const createdBeforeMs = this.clock.wallMs() - this.config.transcriptRetentionMs;
-        step = await this.store.expireTranscripts(createdBeforeMs, RETENTION_STEP);
+        const storedBeforeMs = this.runningTime.nowMs() - this.config.transcriptRetentionMs;
+        step = await this.store.expireTranscripts(storedBeforeMs, RETENTION_STEP);
       }
       if (removed > 0)
         this.narrator.tell(`${removed} old transcripts were removed.`, { event: 'transcripts_expired', removed });

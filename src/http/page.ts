@@ -58,11 +58,13 @@ export function pageOf<S, T>(
   found: readonly S[],
   limit: number,
   toItem: (member: S) => T,
-  placeOf: (item: T) => string,
+  placeOf: (item: T, member: S) => string,
 ): Page<T> {
-  const items = found.slice(0, limit).map(toItem);
-  const last = items.at(-1);
-  return { items, ...(last !== undefined && found.length > limit && { next_cursor: placeOf(last) }) };
+  const shown = found.slice(0, limit);
+  const items = shown.map(toItem);
+  const [last, member] = [items.at(-1), shown.at(-1)];
+  const goesOn = last !== undefined && member !== undefined && found.length > limit;
+  return { items, ...(goesOn && { next_cursor: placeOf(last, member) }) };
 }
 
 /** A cursor in a list that goes by time, then id. */

@@ -15,6 +15,7 @@ import { OwedEndings } from './embedded/owed-endings';
 import { SessionBook } from './embedded/session-book';
 import { Slots } from './embedded/slots';
 import { TaskAccounts } from './embedded/task-accounts';
+import { RunningTimeFile } from './files/running-time-file';
 import { MemoryEventLog } from './memory/event-log.memory';
 import { MemoryPoolRegistry } from './memory/pool-registry.memory';
 import { SqliteTaskJournal } from './sqlite/task-journal.sqlite';
@@ -30,7 +31,7 @@ import { SqliteTaskJournal } from './sqlite/task-journal.sqlite';
     { provide: PoolRegistry, useExisting: MemoryPoolRegistry },
     PlacementService,
     { provide: Places, useExisting: PlacementService },
-    ...[Slots, SessionBook, TaskAccounts, OwedEndings],
+    ...[RunningTimeFile, Slots, SessionBook, TaskAccounts, OwedEndings],
     { provide: SessionStore, useClass: EmbeddedSessions },
     { provide: TaskLedger, useClass: EmbeddedLedger },
     { provide: TaskRecords, useClass: EmbeddedRecords },

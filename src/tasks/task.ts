@@ -94,8 +94,10 @@ export interface TaskEnding {
   /** The catalogue code of the `error` event; undefined for `completed`. */
   readonly code?: ErrorCode;
   readonly message?: string;
-  /** Wall clock. */
+  /** Wall clock, to be shown. */
   readonly endedAtMs: number;
+  /** {@link RunningTime} from which its retention counts. */
+  readonly keptFromMs: number;
   readonly usage: TaskUsage;
   readonly placement?: Placement;
   readonly attempts: number;

@@ -7,7 +7,7 @@ import { ApiErrors } from '../http/api-errors';
 import { ApiIdParam } from '../http/api-params';
 import { CorrelatesItself } from '../http/correlates-itself.decorator';
 import { GetOnly } from '../http/get-only.decorator';
-import { ApiPage, pageOf, placeInTime, timeCursor, type Page } from '../http/page';
+import { ApiPage, pageOf, type Page } from '../http/page';
 import { budgetHeaders, budgetHeaderDocs, SessionBudgets } from './accounts/session-budgets';
 import { AdmissionService } from './admission/admission.service';
 import { AdmissionView, toAdmissionView } from './admission/admission.view';
@@ -75,14 +75,13 @@ export class TasksController {
   @ApiPage(TaskView)
   async list(@Query() query: TaskListQuery): Promise<Page<TaskView>> {
     const { state, session_id: sessionId, limit } = query;
-    const after = placeInTime(query.cursor);
     const found = await this.lookup.list({
       limit: limit + 1,
       ...(state && { state }),
       ...(sessionId && { sessionId }),
-      ...(after && { after: { admittedAtMs: after.atMs, taskId: after.id } }),
+      ...(query.cursor !== undefined && { afterSeq: Number(query.cursor) }),
     });
-    return pageOf(found, limit, toTaskView, task => timeCursor(task.created_ms, task.task_id));
+    return pageOf(found, limit, toTaskView, (_, { facts }) => String(facts.seq));
   }
 
   @Get(':id')

@@ -1,11 +1,10 @@
 import { Transform } from 'class-transformer';
-import { idPattern } from '../config/parsers';
 import { BooleanField, ChoiceField, IdField, TextField } from '../http/fields';
-import { CursorField, PageQuery, timeCursorPattern } from '../http/page';
+import { CursorField, PageQuery } from '../http/page';
 import { taskStates } from './task';
 
 export class TaskListQuery extends PageQuery {
-  @CursorField(timeCursorPattern(idPattern))
+  @CursorField(/^[0-9]{1,15}$/)
   cursor?: string;
 
   @ChoiceField({ description: 'Only tasks in this state.', values: taskStates, optional: true })

@@ -3,12 +3,10 @@ import { performance } from 'node:perf_hooks';
 
 /**
  * Two times. Deadlines, TTLs and durations use the monotonic one, which an operator's `date -s` cannot move; what is
- * shown to people or kept over a restart uses the wall's.
+ * shown to people uses the wall's. What outlives the process is ordered and aged by {@link RunningTime}.
  */
 @Injectable()
 export class Clock {
-  private readonly startedAtMs = Date.now() - performance.now();
-
   /** Milliseconds since the process started, fractional, never going back. */
   nowMs(): number {
     return performance.now();
@@ -17,10 +15,5 @@ export class Clock {
   /** Milliseconds since 1970 by the machine's calendar. */
   wallMs(): number {
     return Date.now();
-  }
-
-  /** A calendar time that is never set back while the process runs: for orders that must survive it. */
-  steadyWallMs(): number {
-    return this.startedAtMs + performance.now();
   }
 }

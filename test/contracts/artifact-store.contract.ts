@@ -58,12 +58,12 @@ export function artifactStoreContract(name: string, setUp: () => Promise<Artifac
         setup.advance(1);
       }
       const seen: string[] = [];
-      for (let after: { createdAtMs: number; id: string } | undefined; ;) {
+      for (let after: { storedAtMs: number; id: string } | undefined; ;) {
         const page = await store.list({ limit: 3, ...(after && { after }) });
         seen.push(...page.map(({ id }) => id));
         const last = page.at(-1);
         if (!last || page.length < 3) break;
-        after = { createdAtMs: last.createdAtMs, id: last.id };
+        after = { storedAtMs: last.storedAtMs, id: last.id };
       }
       expect(seen).toEqual([6, 5, 4, 3, 2, 1, 0].map(n => document({ n }).id));
       expect(await store.list({ kind: 'document', limit: 10 })).toHaveLength(3);

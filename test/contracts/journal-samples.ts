@@ -81,6 +81,7 @@ export function endingOf(taskId: string, more: Partial<TaskEnding> = {}): TaskEn
     taskId,
     state: 'completed',
     endedAtMs: startMs + 1000,
+    keptFromMs: startMs + 1000,
     usage: { tokensIn: 12, tokensCached: 5, tokensOut: 34, promptMs: 7.25, decodeMs: 56.5, cost: 0.078 },
     placement,
     attempts: 1,
@@ -98,6 +99,7 @@ export function droppedEnding(taskId: string): TaskEnding {
     code: 'QUEUE_FULL_DROP_LRU',
     message: 'Dropped to make room in a full queue.',
     endedAtMs: startMs + 900,
+    keptFromMs: startMs + 900,
     usage: { tokensIn: 0, tokensOut: 0, decodeMs: 0, cost: 0 },
     attempts: 0,
   };

@@ -239,8 +239,8 @@ export function taskJournalContract(driver: string, open: () => Promise<JournalU
       beforeEach(async () => {
         const sessionOf = (i: number): string => (i % 2 === 0 ? 'even' : 'odd');
         for (let i = 1; i <= 6; i++) {
-          // Two of one millisecond each: 1, 2 → +1; 3, 4 → +2; 5, 6 → +3.
-          const facts = factsOf(i, { admittedAtMs: startMs + Math.ceil(i / 2) });
+          // The wall's clock is set back after each two.
+          const facts = factsOf(i, { admittedAtMs: startMs + (i % 2) - 1000 * i });
           await journal.admit(plainSpec(`t${i}`, { sessionId: sessionOf(i), ownSession: false }), facts);
         }
         await journal.markFirstToken('t2', placement);
@@ -249,15 +249,17 @@ export function taskJournalContract(driver: string, open: () => Promise<JournalU
         await journal.end(endingOf('t5'));
       });
 
-      it('is newest first', async () => {
+      it('is newest first by number of admission, whatever the wall has said (B-STO-004)', async () => {
         expect(await ids({})).toEqual(['t6', 't5', 't4', 't3', 't2', 't1']);
       });
 
-      it('goes on after a record, also within one millisecond and after one that is gone', async () => {
+      it('goes on after a record, also after one that is gone', async () => {
         expect(await ids({ limit: 2 })).toEqual(['t6', 't5']);
-        expect(await ids({ limit: 2, after: { admittedAtMs: startMs + 2, taskId: 't4' } })).toEqual(['t3', 't2']);
-        expect(await ids({ after: { admittedAtMs: startMs + 2, taskId: 't3a' } })).toEqual(['t3', 't2', 't1']);
-        expect(await ids({ after: { admittedAtMs: startMs + 1, taskId: 't1' } })).toEqual([]);
+        expect(await ids({ limit: 2, afterSeq: 4 })).toEqual(['t3', 't2']);
+        expect(await ids({ afterSeq: 1 })).toEqual([]);
+        await journal.expire(startMs + 1001, 1);
+        expect(await ids({ afterSeq: 3 })).toEqual(['t2', 't1']);
+        expect(await ids({ afterSeq: 7 })).toEqual(['t6', 't5', 't4', 't2', 't1']);
       });
 
       it('keeps to a state, a session, or both', async () => {
@@ -268,9 +270,8 @@ export function taskJournalContract(driver: string, open: () => Promise<JournalU
         expect(await ids({ state: 'expired' })).toEqual([]);
         expect(await ids({ sessionId: 'odd' })).toEqual(['t5', 't3', 't1']);
         expect(await ids({ sessionId: 'even', state: 'failed' })).toEqual(['t4']);
-        const after = { admittedAtMs: startMs + 3, taskId: 't5' };
-        expect(await ids({ sessionId: 'odd', state: 'completed', after })).toEqual(['t3']);
-        expect(await ids({ state: 'completed', after })).toEqual(['t3']);
+        expect(await ids({ sessionId: 'odd', state: 'completed', afterSeq: 5 })).toEqual(['t3']);
+        expect(await ids({ state: 'completed', afterSeq: 5 })).toEqual(['t3']);
       });
 
       it('gives whole records, but for prompts', async () => {

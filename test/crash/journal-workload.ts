@@ -63,7 +63,7 @@ function lifeOf(i: number): Step[] {
   const taskId = taskIdOf(i);
   const mark: Step = { what: 'mark', taskId, apply: journal => journal.markFirstToken(taskId, placement) };
   if (i % 11 === 0) return [mark]; // Left streaming.
-  const ending = endingOf(taskId, { endedAtMs: startMs + i });
+  const ending = endingOf(taskId, { keptFromMs: startMs + i });
   return [mark, { what: 'end', taskId, apply: journal => journal.end(ending, usageAfter(i, ending)) }];
 }
 

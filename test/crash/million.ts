@@ -72,7 +72,7 @@ function fill(folder: string, ended: number): void {
         const spec = plainSpec(taskId, { sessionId: `session-${i % 10_000}`, ownSession: false });
         tables.apply({ kind: 'admit', task: encodeAdmission(spec, factsOf(i, { admittedAtMs: nowMs - ended + i })) });
         tables.apply({ kind: 'mark', taskId, placement: encodePlacement(placement) });
-        tables.apply({ kind: 'end', task: encodeEnding(endingOf(taskId, { state, endedAtMs: nowMs })) });
+        tables.apply({ kind: 'end', task: encodeEnding(endingOf(taskId, { state, keptFromMs: nowMs })) });
       }
       tables.settle();
     })();

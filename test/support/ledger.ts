@@ -15,6 +15,7 @@ import { MemoryTaskJournal } from '../../src/storage/memory/task-journal.memory'
 import { JournalStart } from '../../src/tasks/journal/journal-start';
 import { Alarms } from '../../src/time/alarms';
 import { Clock } from '../../src/time/clock';
+import { RunningTime } from '../../src/time/running-time';
 import type { LedgerSettings, LedgerUnderTest } from '../contracts/task-ledger.contract';
 
 /** A journal whose writes can be held back, and made to fail. */
@@ -64,7 +65,6 @@ export async function embeddedLedger(
   const clock = Object.assign(new Clock(), {
     nowMs: () => Date.now(),
     wallMs: () => Date.now(),
-    steadyWallMs: () => Date.now(),
   });
   const alarms = new Alarms(clock);
   const registry = new MemoryPoolRegistry(config, engines(), clock, alarms);
@@ -79,6 +79,7 @@ export async function embeddedLedger(
     new JournalStart(journal),
     new OwedEndings(journal, alarms, narrator),
     clock,
+    Object.assign(new RunningTime(), { nowMs: () => Date.now() }),
     alarms,
   );
   ledger.onModuleInit();

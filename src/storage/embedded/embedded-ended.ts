@@ -71,14 +71,17 @@ export function usageOf(task: HeldTask, draft: EndDraft, nowMs: number): TaskUsa
   };
 }
 
-export function endingOf(task: HeldTask, draft: EndDraft, usage: TaskUsage, wallMs: number): TaskEnding {
+/** By the wall, and in running time. */
+export type EndTimes = Pick<TaskEnding, 'endedAtMs' | 'keptFromMs'>;
+
+export function endingOf(task: HeldTask, draft: EndDraft, usage: TaskUsage, at: EndTimes): TaskEnding {
   const failed = draft.state === 'completed' ? undefined : draft.error;
   const { placement, shown } = task;
   return {
     taskId: task.taskId,
     state: draft.state,
     ...(failed && { code: failed.code, message: failed.message }),
-    endedAtMs: wallMs,
+    ...at,
     usage,
     ...(placement && { placement }),
     attempts: task.attempts,

@@ -4,7 +4,7 @@ import { Config } from '../../config/config';
 import { ServiceError } from '../../errors/service-error';
 import type { Lease } from '../../pools/pool';
 import { JournalStart } from '../../tasks/journal/journal-start';
-import { TaskJournal, type JournalRecord } from '../../tasks/journal/task-journal.port';
+import { TaskJournal, type JournalRecord, type Recovery } from '../../tasks/journal/task-journal.port';
 import {
   Places,
   TaskLedger,
@@ -25,7 +25,8 @@ import {
 import type { AdmissionFacts, PlacementConstraints, Priority, TaskSpec } from '../../tasks/task';
 import { Alarms } from '../../time/alarms';
 import { Clock } from '../../time/clock';
-import { EmbeddedEnded, endingOf, usageOf } from './embedded-ended';
+import { RunningTime } from '../../time/running-time';
+import { EmbeddedEnded, endingOf, usageOf, type EndTimes } from './embedded-ended';
 import { EmbeddedClaim, HeldTask } from './held-task';
 import { Lanes, type Lane } from './lanes';
 import { isBefore } from './ordered-set';
@@ -57,6 +58,7 @@ export class EmbeddedLedger extends TaskLedger implements OnModuleInit, OnModule
     private readonly opening: JournalStart,
     private readonly endings: OwedEndings,
     private readonly clock: Clock,
+    private readonly runningTime: RunningTime,
     private readonly alarms: Alarms,
   ) {
     super();
@@ -169,7 +171,9 @@ export class EmbeddedLedger extends TaskLedger implements OnModuleInit, OnModule
   }
 
   async adopt(): Promise<Adopted> {
-    const { live, sessions, lastSeq } = await this.opening.recovered();
+    const recovery = await this.opening.recovered();
+    const { live, sessions, lastSeq } = recovery;
+    this.resumeTime(recovery);
     this.lastSeq = Math.max(this.lastSeq, lastSeq);
     this.accounts.restore(sessions);
     const interrupted: LiveView[] = [];
@@ -255,7 +259,21 @@ export class EmbeddedLedger extends TaskLedger implements OnModuleInit, OnModule
 
   /** A batch task goes as if it had come later: that much is the head start of interactive ones. */
   private orderKeyOf(priority: Priority): number {
-    return this.clock.steadyWallMs() + (priority === 'batch' ? this.config.batchAgeingMs : 0);
+    return this.runningTime.nowMs() + this.headStartMs(priority);
+  }
+
+  private headStartMs(priority: Priority): number {
+    return priority === 'batch' ? this.config.batchAgeingMs : 0;
+  }
+
+  /** Time goes on behind all that the process before has stamped with it. */
+  private resumeTime({ live, lastKeptMs }: Recovery): void {
+    if (lastKeptMs !== undefined) this.runningTime.resumeAfter(lastKeptMs);
+    for (const { spec, facts } of live) this.runningTime.resumeAfter(facts.orderKey - this.headStartMs(spec.priority));
+  }
+
+  private endTimes(): EndTimes {
+    return { endedAtMs: this.clock.wallMs(), keptFromMs: this.runningTime.nowMs() };
   }
 
   private keep(task: HeldTask): void {
@@ -267,7 +285,7 @@ export class EmbeddedLedger extends TaskLedger implements OnModuleInit, OnModule
   private write(task: HeldTask, loser?: HeldTask): Promise<Ended | undefined> {
     const draft = this.droppedDraft();
     const nowMs = this.clock.nowMs();
-    const dropped = loser && endingOf(loser, draft, usageOf(loser, draft, nowMs), this.clock.wallMs());
+    const dropped = loser && endingOf(loser, draft, usageOf(loser, draft, nowMs), this.endTimes());
     const durable = this.journal.admit(task.spec, task.facts, dropped).then(
       () => loser && this.conclude(loser, draft, true),
       (cause: unknown) => {
@@ -342,7 +360,7 @@ export class EmbeddedLedger extends TaskLedger implements OnModuleInit, OnModule
     task.claim?.close(tell);
     const usage = { ...measured, cost: this.accounts.costOf(measured.tokensOut) };
     const settled = this.accounts.settle(task.spec, usage, draft.state === 'completed');
-    const ending = endingOf(task, draft, usage, this.clock.wallMs());
+    const ending = endingOf(task, draft, usage, this.endTimes());
     return new EmbeddedEnded(task, draft, ending, settled, this.endings, () => {
       if (!task.isVoid) this.tasks.delete(task.taskId);
       task.settleEnding(false);

@@ -31,18 +31,18 @@ export class EmbeddedRecords extends TaskRecords {
     });
   }
 
-  expire(endedBeforeMs: number, limit: number): Promise<number> {
-    return this.journal.expire(endedBeforeMs, limit);
+  expire(keptBeforeMs: number, limit: number): Promise<number> {
+    return this.journal.expire(keptBeforeMs, limit);
   }
 
-  private listLive({ state, sessionId, after, limit }: RecordQuery): TaskRecord[] {
+  private listLive({ state, sessionId, afterSeq, limit }: RecordQuery): TaskRecord[] {
     const found = [...this.ledger.live()].filter(
       task =>
         task.state === state &&
         (sessionId === undefined || task.spec.sessionId === sessionId) &&
-        (after === undefined || isOlder(keyOf(task), after)),
+        (afterSeq === undefined || task.facts.seq < afterSeq),
     );
-    found.sort((a, b) => (isOlder(keyOf(a), keyOf(b)) ? 1 : -1));
+    found.sort((a, b) => b.facts.seq - a.facts.seq);
     return found.slice(0, limit).map(ofLive);
   }
 
@@ -74,20 +74,4 @@ function ofLive({ spec, facts, state, attempts, placement, shown: { startedAtMs 
     ...(placement && { placement }),
     ...(startedAtMs !== undefined && { startedAtMs }),
   };
-}
-
-interface AgeKey {
-  readonly admittedAtMs: number;
-  readonly taskId: string;
-}
-
-function keyOf({ spec, facts }: LiveView): AgeKey {
-  return { admittedAtMs: facts.admittedAtMs, taskId: spec.taskId };
-}
-
-/** Lists go by time of admission, then id, both descending. */
-function isOlder(task: AgeKey, than: AgeKey): boolean {
-  return (
-    task.admittedAtMs < than.admittedAtMs || (task.admittedAtMs === than.admittedAtMs && task.taskId < than.taskId)
-  );
 }

@@ -8,21 +8,21 @@ const infos = fc
   .record({
     id: fc.constantFrom('a', 'b', 'c', 'd'),
     kind: fc.constantFrom('document', 'transcript'),
-    createdAtMs: fc.integer({ min: 1, max: 4 }),
+    storedAtMs: fc.integer({ min: 1, max: 4 }),
     taskId: fc.constantFrom('t1', 't2', 't3'),
   })
-  .map(({ id, kind, createdAtMs, taskId }): ArtifactInfo => {
+  .map(({ id, kind, storedAtMs, taskId }): ArtifactInfo => {
     return {
       id,
       kind: kind,
-      createdAtMs,
+      createdAtMs: 0,
+      storedAtMs,
       bytes: id.charCodeAt(0),
       ...(kind === 'transcript' && { taskId }),
     };
   });
 
-const newestFirst = (a: ArtifactInfo, b: ArtifactInfo): number =>
-  b.createdAtMs - a.createdAtMs || (a.id < b.id ? -1 : 1);
+const newestFirst = (a: ArtifactInfo, b: ArtifactInfo): number => b.storedAtMs - a.storedAtMs || (a.id < b.id ? -1 : 1);
 
 /** The plain way to answer the same. */
 function expected(names: readonly ArtifactInfo[], { kind, taskId, after, limit }: ArtifactQuery): readonly string[] {
@@ -34,9 +34,9 @@ function expected(names: readonly ArtifactInfo[], { kind, taskId, after, limit }
     .filter(info => kind === undefined || info.kind === kind)
     .filter(info => !after || newestFirst(after as ArtifactInfo, info) < 0)
     .sort(newestFirst)
-    .filter(info => !after || info.id !== after.id || info.createdAtMs !== after.createdAtMs)
+    .filter(info => !after || info.id !== after.id || info.storedAtMs !== after.storedAtMs)
     .slice(0, limit)
-    .map(({ id, createdAtMs, kind: shown }) => `${createdAtMs} ${id} ${shown}`);
+    .map(({ id, storedAtMs, kind: shown }) => `${storedAtMs} ${id} ${shown}`);
 }
 
 describe('ArtifactIndex', () => {
@@ -45,7 +45,7 @@ describe('ArtifactIndex', () => {
     const query = fc.record({
       kind: fc.constantFrom(undefined, 'document' as const, 'transcript' as const),
       taskId: fc.constantFrom(undefined, undefined, 't1', 't2'),
-      after: fc.option(fc.record({ createdAtMs: fc.integer({ min: 0, max: 5 }), id: fc.constantFrom('a', 'b', 'x') }), {
+      after: fc.option(fc.record({ storedAtMs: fc.integer({ min: 0, max: 5 }), id: fc.constantFrom('a', 'b', 'x') }), {
         nil: undefined,
       }),
       limit: fc.integer({ min: 1, max: 5 }),
@@ -73,12 +73,13 @@ describe('ArtifactIndex', () => {
           ...(taskId && { taskId }),
           ...(after && { after }),
         };
-        const found = index.list(asked).map(({ id, createdAtMs, kind: k }) => `${createdAtMs} ${id} ${k}`);
+        const found = index.list(asked).map(({ id, storedAtMs, kind: k }) => `${storedAtMs} ${id} ${k}`);
         expect(found).toEqual(expected(names, asked));
         const contents = names.reduce((sum, { bytes }) => sum + bytes, 0);
         expect(index.bytes).toBe(names.length * NAME_BYTES + contents);
-        const ages = names.filter(info => info.kind === 'transcript').map(({ createdAtMs }) => createdAtMs);
-        expect(index.oldestTranscript()?.createdAtMs).toBe(ages.length > 0 ? Math.min(...ages) : undefined);
+        const ages = names.filter(info => info.kind === 'transcript').map(({ storedAtMs }) => storedAtMs);
+        expect(index.lastStoredMs ?? -Infinity).toBe(Math.max(...names.map(({ storedAtMs }) => storedAtMs)));
+        expect(index.oldestTranscript()?.storedAtMs).toBe(ages.length > 0 ? Math.min(...ages) : undefined);
       }),
       { numRuns: 1000 },
     );
@@ -87,7 +88,13 @@ describe('ArtifactIndex', () => {
   it('keeps its order over many blocks', () => {
     const index = new ArtifactIndex();
     const all = Array.from({ length: 10_000 }, (_, n): ArtifactInfo => {
-      return { id: String((n * 7919) % 10_000).padStart(5, '0'), kind: 'document', createdAtMs: n % 17, bytes: 1 };
+      return {
+        id: String((n * 7919) % 10_000).padStart(5, '0'),
+        kind: 'document',
+        createdAtMs: 0,
+        storedAtMs: n % 17,
+        bytes: 1,
+      };
     });
     for (const info of all) index.add(info);
     for (const info of all.filter((_, n) => n % 3 === 0)) index.delete(info);

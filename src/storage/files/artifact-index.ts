@@ -80,6 +80,12 @@ export class ArtifactIndex {
     else this.byTask.delete(info.taskId);
   }
 
+  /** The latest time at which anything was stored. */
+  get lastStoredMs(): number | undefined {
+    const newest = [this.listed.document, this.transcripts].flatMap(all => all.newest()?.storedAtMs ?? []);
+    return newest.length > 0 ? Math.max(...newest) : undefined;
+  }
+
   oldestTranscript(): ArtifactInfo | undefined {
     return this.transcripts.oldest();
   }

@@ -1,14 +1,17 @@
 import type { ArtifactInfo } from '../../artifacts/artifact-store.port';
 
 /**
- * `<id>,<kind>,<created>,<bytes>,<task>.json`. A task id has no comma and is at most 128 characters, so the longest name has
- * 233 bytes of the 255 that file systems allow.
+ * `<id>,<kind>,<created>@<stored>,<bytes>,<task>.json`, without `@<stored>` where both times are the same, as of versions that had
+ * but the wall's. A task id has no comma and is at most 128 characters, so the longest name has 249 bytes of the 255 that file
+ * systems allow.
  */
-const pattern = /^([0-9a-f]{64}),(document|transcript),(\d{1,15}),(\d{1,12}),([A-Za-z0-9._:-]{0,128})\.json$/;
+const pattern =
+  /^([0-9a-f]{64}),(document|transcript),(\d{1,15})(?:@(\d{1,15}))?,(\d{1,12}),([A-Za-z0-9._:-]{0,128})\.json$/;
 
 /** What is known of an artifact stands in its file's name: index and content cannot come apart, and a start reads no content. */
-export function fileNameOf({ id, kind, createdAtMs, bytes, taskId = '' }: ArtifactInfo): string {
-  const name = `${id},${kind},${createdAtMs},${bytes},${taskId}.json`;
+export function fileNameOf({ id, kind, createdAtMs, storedAtMs, bytes, taskId = '' }: ArtifactInfo): string {
+  const stored = storedAtMs === createdAtMs ? '' : `@${storedAtMs}`;
+  const name = `${id},${kind},${createdAtMs}${stored},${bytes},${taskId}.json`;
   // Ids are hashes and checked task ids; this is the last gate before a path.
   if (!pattern.test(name)) throw new Error('what an artifact is said to be cannot be the name of a file');
   return name;
@@ -16,7 +19,14 @@ export function fileNameOf({ id, kind, createdAtMs, bytes, taskId = '' }: Artifa
 
 /** Undefined for the name of a file that is none of ours. */
 export function infoOf(name: string): ArtifactInfo | undefined {
-  const [, id, kind, created, bytes, taskId] = pattern.exec(name) ?? [];
+  const [, id, kind, created, stored = created, bytes, taskId] = pattern.exec(name) ?? [];
   if (id === undefined || (kind !== 'document' && kind !== 'transcript')) return undefined;
-  return { id, kind, createdAtMs: Number(created), bytes: Number(bytes), ...(taskId && { taskId }) };
+  return {
+    id,
+    kind,
+    createdAtMs: Number(created),
+    storedAtMs: Number(stored),
+    bytes: Number(bytes),
+    ...(taskId && { taskId }),
+  };
 }

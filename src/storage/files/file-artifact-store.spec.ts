@@ -11,6 +11,7 @@ import { loadConfig } from '../../config/config';
 import { Logger } from '../../observability/logger';
 import { Narrator } from '../../observability/narrator';
 import { Clock } from '../../time/clock';
+import { RunningTime } from '../../time/running-time';
 import { FileArtifactStore } from './file-artifact-store';
 
 const folders: TemporaryFolder[] = [];
@@ -28,13 +29,14 @@ function folder(): string {
 
 async function open(
   dataDir: string,
-  clock: Clock = new Clock(),
+  runningTime = new RunningTime(),
   lines: string[] = [],
   maxBytes = MAX_BYTES,
+  clock = new Clock(),
 ): Promise<FileArtifactStore> {
   const { config } = loadConfig({ ORCHD_DATA_DIR: dataDir, ORCHD_ARTIFACTS_MAX_BYTES: String(maxBytes) });
   const narrator = new Narrator(new Logger(config, { write: line => void lines.push(line) }));
-  const store = new FileArtifactStore(config, clock, narrator);
+  const store = new FileArtifactStore(config, clock, runningTime, narrator);
   await store.onModuleInit();
   return store;
 }
@@ -42,13 +44,13 @@ async function open(
 artifactStoreContract('FileArtifactStore', async () => {
   const dataDir = folder();
   let nowMs = 1_700_000_000_000;
-  const clock = Object.assign(new Clock(), { wallMs: () => nowMs });
+  const runningTime = Object.assign(new RunningTime(), { nowMs: () => nowMs });
   return {
-    store: await open(dataDir, clock),
+    store: await open(dataDir, runningTime),
     maxBytes: MAX_BYTES,
     advance: ms => void (nowMs += ms),
     nowMs: () => nowMs,
-    reopen: () => open(dataDir, clock),
+    reopen: () => open(dataDir, runningTime),
   };
 });
 
@@ -61,7 +63,7 @@ describe('FileArtifactStore', () => {
     const [name = ''] = readdirSync(shard);
     writeFileSync(join(shard, name), '{"precious":false}');
     const lines: string[] = [];
-    const store = await open(dataDir, new Clock(), lines);
+    const store = await open(dataDir, new RunningTime(), lines);
     await expect(store.get(doc.id)).rejects.toMatchObject({ code: 'INTERNAL' });
     expect(lines.join()).toContain('artifact_damaged');
     expect(await store.get(doc.id)).toBeUndefined();
@@ -95,7 +97,7 @@ describe('FileArtifactStore', () => {
     const dataDir = folder();
     const lines: string[] = [];
     let nowMs = 1_700_000_000_000;
-    const store = await open(dataDir, Object.assign(new Clock(), { wallMs: () => nowMs++ }), lines);
+    const store = await open(dataDir, Object.assign(new RunningTime(), { nowMs: () => nowMs++ }), lines);
     const doc = canonicalDocument({ events: [{ type: 'error' }] });
     for (const taskId of ['t1', 't2']) await store.put(doc, 'transcript', taskId);
     const packs = join(dataDir, 'artifacts', 'transcripts');
@@ -122,6 +124,29 @@ describe('FileArtifactStore', () => {
     expect(await store.get(doc.id)).toBe(doc.json);
     expect(await store.expireTranscripts(1_700_000_000_001, 10)).toBe(1);
     expect(readdirSync(shard)).toEqual([]);
+  });
+
+  it('orders and expires by running time, whatever the wall says, also over a restart (B-STO-003, B-STO-004)', async () => {
+    const dataDir = folder();
+    let wallMs = 1_700_000_000_000;
+    const clock = Object.assign(new Clock(), { wallMs: () => wallMs });
+    const opened = (): Promise<FileArtifactStore> => open(dataDir, new RunningTime(), [], MAX_BYTES, clock);
+    const put: string[] = [];
+    let store = await opened();
+    for (const offMs of [0, 1e9, -1e9, 5e9, -5e9]) {
+      wallMs = 1_700_000_000_000 + offMs;
+      if (offMs < -1e9) store = await opened();
+      const doc = canonicalDocument({ offMs });
+      await store.put(doc, 'transcript', 't');
+      put.unshift(doc.id);
+      await new Promise(resolve => setTimeout(resolve, 2)); // Not in the same millisecond.
+    }
+    store = await opened();
+    const infos = await store.list({ limit: 10 });
+    expect(infos.map(({ id }) => id)).toEqual(put);
+    const { storedAtMs } = infos[1] ?? { storedAtMs: 0 };
+    expect(await store.expireTranscripts(storedAtMs, 10)).toBe(3);
+    expect((await store.list({ limit: 10 })).map(({ id }) => id)).toEqual(put.slice(0, 2));
   });
 
   it('does not follow a link, nor wait for a FIFO, in the place of a file', async () => {
@@ -166,7 +191,7 @@ describe('FileArtifactStore', () => {
   });
 
   it('reads back a transcript of many megabytes', async () => {
-    const store = await open(folder(), new Clock(), [], 64 * MAX_BYTES);
+    const store = await open(folder(), new RunningTime(), [], 64 * MAX_BYTES);
     const json = JSON.stringify('ä'.repeat(4_000_000));
     const id = createHash('sha256').update(json).digest('hex');
     await store.put({ id, json }, 'transcript', 't1');
@@ -191,7 +216,7 @@ describe('FileArtifactStore, when its folder is taken away', () => {
   it.each(takings)('%s, acknowledges nothing more, and says so once (B-STO-002)', async (_, take) => {
     const lines: string[] = [];
     const dataDir = folder();
-    const store = await open(dataDir, new Clock(), lines);
+    const store = await open(dataDir, new RunningTime(), lines);
     await store.put(canonicalDocument({ n: 0 }), 'document');
     await store.put(canonicalDocument({ t: 0 }), 'transcript', 'task-0');
     take(join(dataDir, 'artifacts'));

@@ -13,6 +13,7 @@ import { Config } from '../../config/config';
 import { ServiceError } from '../../errors/service-error';
 import { Narrator } from '../../observability/narrator';
 import { Clock } from '../../time/clock';
+import { RunningTime } from '../../time/running-time';
 import { KeptFile } from '../kept-file';
 import { ArtifactIndex, NAME_BYTES } from './artifact-index';
 import { fileNameOf, infoOf } from './artifact-name';
@@ -64,6 +65,7 @@ export class FileArtifactStore extends ArtifactStore implements OnModuleInit, On
   constructor(
     private readonly config: Config,
     private readonly clock: Clock,
+    private readonly runningTime: RunningTime,
     private readonly narrator: Narrator,
   ) {
     super();
@@ -78,6 +80,8 @@ export class FileArtifactStore extends ArtifactStore implements OnModuleInit, On
     this.folder = new KeptFile(this.root);
     for (const shard of SHARDS) await this.openShard(join(this.root, shard));
     for (const info of await this.packs.open(this.folder)) this.index.add(info);
+    const { lastStoredMs } = this.index;
+    if (lastStoredMs !== undefined) this.runningTime.resumeAfter(lastStoredMs);
   }
 
   async onModuleDestroy(): Promise<void> {
@@ -128,10 +132,10 @@ export class FileArtifactStore extends ArtifactStore implements OnModuleInit, On
     });
   }
 
-  async expireTranscripts(createdBeforeMs: number, limit: number): Promise<number> {
+  async expireTranscripts(storedBeforeMs: number, limit: number): Promise<number> {
     for (let removed = 0; ; removed++) {
       const oldest = this.index.oldestTranscript();
-      if (removed === limit || !oldest || oldest.createdAtMs >= createdBeforeMs) return removed;
+      if (removed === limit || !oldest || oldest.storedAtMs >= storedBeforeMs) return removed;
       await this.drop(oldest);
     }
   }
@@ -190,7 +194,9 @@ export class FileArtifactStore extends ArtifactStore implements OnModuleInit, On
   private async store({ id, json }: CanonicalDocument, kind: ArtifactInfo['kind'], taskId?: string): Promise<void> {
     if (this.index.holds(id, kind, taskId)) return;
     const bytes = Buffer.byteLength(json);
-    const info = { id, kind, createdAtMs: this.clock.wallMs(), bytes, ...(taskId !== undefined && { taskId }) };
+    const createdAtMs = this.clock.wallMs();
+    const storedAtMs = Math.floor(this.runningTime.nowMs());
+    const info = { id, kind, createdAtMs, storedAtMs, bytes, ...(taskId !== undefined && { taskId }) };
     if (kind === 'transcript') await this.packs.append(info, json);
     else await this.write(info, json);
     this.index.add(info);

@@ -9,6 +9,7 @@ import { loadConfig } from '../../config/config';
 import { Logger } from '../../observability/logger';
 import { Narrator } from '../../observability/narrator';
 import { Clock } from '../../time/clock';
+import { RunningTime } from '../../time/running-time';
 import { FileArtifactStore } from './file-artifact-store';
 import { FsCatalog } from './fs-catalog';
 
@@ -33,7 +34,7 @@ describe.skipIf(!isMounted)('on a full disk', () => {
   let store: FileArtifactStore;
   let catalog: FsCatalog;
   const open = async (): Promise<void> => {
-    store = new FileArtifactStore(config, new Clock(), narrator);
+    store = new FileArtifactStore(config, new Clock(), new RunningTime(), narrator);
     catalog = new FsCatalog(config, narrator);
     await store.onModuleInit();
     await catalog.onModuleInit();

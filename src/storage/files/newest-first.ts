@@ -29,6 +29,10 @@ export class NewestFirst {
     if (block.length === 0) this.blocks.splice(at, 1);
   }
 
+  newest(): ArtifactInfo | undefined {
+    return this.blocks[0]?.[0];
+  }
+
   oldest(): ArtifactInfo | undefined {
     return this.blocks.at(-1)?.at(-1);
   }
@@ -58,7 +62,7 @@ export function compare(a: ArtifactInfo, b: ArtifactInfo): number {
 }
 
 export function comparePosition(a: Position, b: Position): number {
-  return b.createdAtMs - a.createdAtMs || compareText(a.id, b.id);
+  return b.storedAtMs - a.storedAtMs || compareText(a.id, b.id);
 }
 
 function compareText(a: string, b: string): number {

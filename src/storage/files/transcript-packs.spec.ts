@@ -23,6 +23,7 @@ function transcript(task: string, bytes = 300): { info: ArtifactInfo; doc: Canon
     kind: 'transcript',
     taskId: task,
     createdAtMs: 1_700_000_000_000,
+    storedAtMs: 1_700_000_000_001,
     bytes: Buffer.byteLength(doc.json),
   } as const;
   return { info, doc };

@@ -23,6 +23,7 @@ export class MemoryTaskJournal extends TaskJournal {
   private lastSeq = 0;
 
   async recover(): Promise<Recovery> {
+    const ended = [...this.records.values()].filter(record => record.ending);
     const live = [...this.records.values()].filter(record => !record.ending).sort(inOrder);
     return {
       live,
@@ -31,6 +32,7 @@ export class MemoryTaskJournal extends TaskJournal {
       drains: [...this.drains.values()],
       notes: new Map(this.notes),
       lastSeq: this.lastSeq,
+      ...(ended.length > 0 && { lastKeptMs: Math.max(...ended.map(keptFromOf)) }),
     };
   }
 
@@ -78,20 +80,20 @@ export class MemoryTaskJournal extends TaskJournal {
   }
 
   /** Without the prompts of live tasks, as a driver on a disk has to. */
-  async list({ state, sessionId, after, limit }: JournalQuery): Promise<readonly JournalRecord[]> {
+  async list({ state, sessionId, afterSeq, limit }: JournalQuery): Promise<readonly JournalRecord[]> {
     return [...this.records.values()]
       .filter(record => state === undefined || stateOf(record) === state)
       .filter(record => sessionId === undefined || record.spec.sessionId === sessionId)
-      .filter(record => !after || byAge(keyOf(record), after) > 0)
-      .sort((a, b) => byAge(keyOf(a), keyOf(b)))
+      .filter(({ facts }) => afterSeq === undefined || facts.seq < afterSeq)
+      .sort((a, b) => b.facts.seq - a.facts.seq)
       .slice(0, limit)
       .map(record => ({ ...record, spec: { ...record.spec, prompt: '' } }));
   }
 
-  async expire(endedBeforeMs: number, limit: number): Promise<number> {
+  async expire(keptBeforeMs: number, limit: number): Promise<number> {
     const due = [...this.records.values()]
-      .filter(({ ending }) => ending && ending.endedAtMs < endedBeforeMs)
-      .sort((a, b) => endedAtOf(a) - endedAtOf(b) || a.facts.seq - b.facts.seq)
+      .filter(({ ending }) => ending && ending.keptFromMs < keptBeforeMs)
+      .sort((a, b) => keptFromOf(a) - keptFromOf(b) || a.facts.seq - b.facts.seq)
       .slice(0, limit);
     for (const { spec } of due) {
       this.records.delete(spec.taskId);
@@ -144,22 +146,8 @@ function mostOf(usage: SessionUsage, known: SessionUsage | undefined): SessionUs
   };
 }
 
-function endedAtOf({ ending }: JournalRecord): number {
-  return ending?.endedAtMs ?? Infinity;
-}
-
-interface AgeKey {
-  readonly admittedAtMs: number;
-  readonly taskId: string;
-}
-
-function keyOf({ spec, facts }: JournalRecord): AgeKey {
-  return { admittedAtMs: facts.admittedAtMs, taskId: spec.taskId };
-}
-
-/** Newest first; of one millisecond, the larger id first. Ids are ASCII, so this is also the order of their bytes. */
-function byAge(a: AgeKey, b: AgeKey): number {
-  return b.admittedAtMs - a.admittedAtMs || (a.taskId < b.taskId ? 1 : a.taskId > b.taskId ? -1 : 0);
+function keptFromOf({ ending }: JournalRecord): number {
+  return ending?.keptFromMs ?? Infinity;
 }
 
 function inOrder({ facts: a }: JournalRecord, { facts: b }: JournalRecord): number {

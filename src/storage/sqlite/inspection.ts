@@ -60,6 +60,13 @@ export function readCounters(db: Database.Database): Counters | undefined {
   return { changes, lastSeq, tasks, live };
 }
 
+/** The latest time from which an ended task is kept, as far as rows add up: none of the rest may move the time. */
+export function lastKeptMs(db: Database.Database): number | undefined {
+  const latest = db.prepare(`SELECT ${taskColumns} FROM tasks WHERE ended_at IS NOT NULL ORDER BY ended_at DESC`).raw();
+  for (const row of latest.iterate() as IterableIterator<TaskRow>) if (isIntact(row)) return row[6] ?? undefined;
+  return undefined;
+}
+
 /** True where looking through all of it would hold up the start. */
 export function isLarge(db: Database.Database): boolean {
   const pages = db.pragma('page_count', { simple: true }) as number;

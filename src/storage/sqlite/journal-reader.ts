@@ -6,7 +6,7 @@ import { isIntact, taskColumns, type TaskRow } from './rows';
 const conditions = {
   state: 'state = @state',
   sessionId: 'session_id = @sessionId',
-  after: '(admitted_at, task_id) < (@admittedAtMs, @taskId)',
+  afterSeq: 'seq < @afterSeq',
 } as const;
 
 /** Answers from what is committed, on a connection of its own: it waits neither for a transaction nor for a sync. */
@@ -29,12 +29,12 @@ export class JournalReader {
   }
 
   /** Rows that do not add up are left out: they were named when they were found. */
-  list({ state, sessionId, after, limit }: ListQuery): TaskRow[] {
-    const given = Object.entries({ state, sessionId, after }).flatMap(([key, value]) =>
+  list({ state, sessionId, afterSeq, limit }: ListQuery): TaskRow[] {
+    const given = Object.entries({ state, sessionId, afterSeq }).flatMap(([key, value]) =>
       value === undefined ? [] : [key],
     );
     const statement = this.listBy(given as (keyof typeof conditions)[]);
-    return (statement.all({ state, sessionId, ...after, limit }) as TaskRow[]).filter(isIntact);
+    return (statement.all({ state, sessionId, afterSeq, limit }) as TaskRow[]).filter(isIntact);
   }
 
   /** Rows after a number, in the order of the table, for the look through a large journal. */
@@ -48,7 +48,7 @@ export class JournalReader {
     let statement = this.lists.get(key);
     if (!statement) {
       const where = given.length > 0 ? `WHERE ${given.map(name => conditions[name]).join(' AND ')}` : '';
-      const order = 'ORDER BY admitted_at DESC, task_id DESC LIMIT @limit';
+      const order = 'ORDER BY seq DESC LIMIT @limit';
       statement = this.db.prepare(`SELECT ${taskColumns} FROM tasks ${where} ${order}`).raw();
       this.lists.set(key, statement);
     }

@@ -9,8 +9,9 @@ import { openLedger, type OpenLedger } from './ledger-opening';
 import { LedgerSpace } from './ledger-space';
 import type { Note, WriteRequest } from './protocol';
 import { migrate, stepsUpTo } from './migrations';
-import { decodeBinding, encodeAdmission, encodeEnding, encodePlacement } from './record-codec';
-import { checksumOf } from './rows';
+import { JournalReader } from './journal-reader';
+import { decodeBinding, decodeRecord, encodeAdmission, encodeEnding, encodePlacement } from './record-codec';
+import { checksumOf, sealed, type TaskRow } from './rows';
 
 let folder: TemporaryFolder;
 let told: Note[];
@@ -176,10 +177,46 @@ describe('a journal of the first version', () => {
     expect(opening.opened.bindings.map(decodeBinding)).toEqual([
       { poolId: 'p', replicaId: 'whole', engine: 'llamacpp', url: 'http://127.0.0.1:1', source: 'worker' },
     ]);
-    expect(opening.db.pragma('user_version', { simple: true })).toBe(4);
+    expect(opening.db.pragma('user_version', { simple: true })).toBe(5);
     close();
     open();
     expect(told).toEqual([]);
+  });
+});
+
+describe('a journal of the third version', () => {
+  it('keeps its ended tasks and when they ended, and goes on counting there (B-STO-003)', () => {
+    close();
+    for (const name of ['journal.db', 'journal.db-wal', 'journal.db-shm']) rmSync(path(name), { force: true });
+    const db = openDatabase(path('journal.db'));
+    migrate(db, stepsUpTo(3));
+    const insert = db.prepare('INSERT INTO tasks VALUES (?,?,?,?,?,?,?,?,?,?,?)');
+    for (const [seq, taskId, endedAtMs] of [
+      [1, 'a', 5000],
+      [2, 'b', 7000],
+      [3, 'hurt', 9e12],
+    ] as const) {
+      const { admission } = encodeAdmission(plainSpec(taskId), factsOf(seq));
+      const { ending } = encodeEnding(endingOf(taskId));
+      const old = JSON.stringify((JSON.parse(ending) as unknown[]).slice(0, 10));
+      const row = sealed<TaskRow>(seq, taskId, 's', 10_000 - seq, 2, 1, endedAtMs, admission, null, old);
+      insert.run(...row.slice(0, -1), taskId === 'hurt' ? 1 : row[10]);
+    }
+    db.close();
+    rmSync(path('journal.echo'), { force: true });
+    open();
+    // One that does not add up moves no time.
+    expect(opening.opened.lastKeptMs).toBe(7000);
+    const list = new JournalReader(opening.db).list({
+      state: undefined,
+      sessionId: 's',
+      afterSeq: undefined,
+      limit: 9,
+    });
+    expect(list.map(row => decodeRecord(row).ending)).toMatchObject([
+      { taskId: 'b', endedAtMs: 7000, keptFromMs: 7000 },
+      { taskId: 'a', endedAtMs: 5000, keptFromMs: 5000 },
+    ]);
   });
 });
 

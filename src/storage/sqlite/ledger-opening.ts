@@ -12,7 +12,7 @@ import {
   noTasks,
   type Findings,
 } from './examination';
-import { readLiveState } from './inspection';
+import { lastKeptMs, readLiveState } from './inspection';
 import { codeOf, isDamage, isStorageFault, JournalError } from './journal-error';
 import { files, lockFolder, makeFolder, openForWriting, syncFolder } from './journal-file';
 import { LedgerTables } from './ledger-tables';
@@ -126,7 +126,19 @@ function settle(
     state = readLiveState(whole);
   }
   const { live, sessions, bindings, drains, notes } = state;
-  return { db: whole, tables, opened: { live, sessions, bindings, drains, notes, lastSeq: tables.counters.lastSeq } };
+  return {
+    db: whole,
+    tables,
+    opened: {
+      live,
+      sessions,
+      bindings,
+      drains,
+      notes,
+      lastSeq: tables.counters.lastSeq,
+      lastKeptMs: lastKeptMs(whole),
+    },
+  };
 }
 
 function rebuilt(folder: string, db: Database.Database, structure: readonly string[], tell: Tell): Database.Database {

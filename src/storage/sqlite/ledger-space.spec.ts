@@ -57,20 +57,24 @@ describe('wiping the log', () => {
     ['a short prompt', 1, 1],
     ['many prompts', 1000, 20],
     ['a prompt larger than the reserve', 1, 300_000],
-  ])('leaves nothing of %s of ended tasks, though the journal stays open', (_, tasks, repeats) => {
-    open(folder.path);
-    for (let seq = 1; seq <= tasks; seq++)
-      expect(ledger.write([admission(seq, canary.repeat(repeats))])).toEqual([undefined]);
-    for (let seq = 1; seq <= tasks; seq++) expect(ledger.write([ending(seq)])).toEqual([undefined]);
-    expect(space.checkpointIfDue()).toBe(true);
-    expect(readFileSync(join(folder.path, 'journal.db-wal')).includes(canary)).toBe(true);
-    expect(space.wipeLog()).toBe(true);
-    expect(space.checkpointIfDue()).toBe(false);
-    for (const name of ['journal.db', 'journal.db-wal']) {
-      expect(readFileSync(join(folder.path, name)).includes(canary), name).toBe(false);
-    }
-    close();
-  });
+  ])(
+    'leaves nothing of %s of ended tasks, though the journal stays open',
+    { timeout: 120_000 },
+    (_, tasks, repeats) => {
+      open(folder.path);
+      for (let seq = 1; seq <= tasks; seq++)
+        expect(ledger.write([admission(seq, canary.repeat(repeats))])).toEqual([undefined]);
+      for (let seq = 1; seq <= tasks; seq++) expect(ledger.write([ending(seq)])).toEqual([undefined]);
+      expect(space.checkpointIfDue()).toBe(true);
+      expect(readFileSync(join(folder.path, 'journal.db-wal')).includes(canary)).toBe(true);
+      expect(space.wipeLog()).toBe(true);
+      expect(space.checkpointIfDue()).toBe(false);
+      for (const name of ['journal.db', 'journal.db-wal']) {
+        expect(readFileSync(join(folder.path, name)).includes(canary), name).toBe(false);
+      }
+      close();
+    },
+  );
 
   it('writes little when there was little to wipe', () => {
     open(folder.path);

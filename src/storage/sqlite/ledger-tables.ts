@@ -53,7 +53,7 @@ export class LedgerTables {
       case 'end':
         return this.end(request.task, request.session);
       case 'expire':
-        return { value: this.expire(request.endedBeforeMs, request.limit) };
+        return { value: this.expire(request.keptBeforeMs, request.limit) };
       case 'bind':
         return this.bind(request.binding);
       case 'unbind':
@@ -127,13 +127,13 @@ export class LedgerTables {
   }
 
   private end(task: EndingWrite, session: SessionUsage | undefined): undefined {
-    const { taskId, state, endedAtMs, ending } = task;
+    const { taskId, state, keptFromMs, ending } = task;
     const row = this.liveRow(taskId);
     if (!row) return;
     const [seq, , sessionId, admittedAtMs, , marked, , admission, placed] = row;
     const placement = task.placement ?? placed;
     this.put(
-      sealed<TaskRow>(seq, taskId, sessionId, admittedAtMs, state, marked, endedAtMs, admission, placement, ending),
+      sealed<TaskRow>(seq, taskId, sessionId, admittedAtMs, state, marked, keptFromMs, admission, placement, ending),
     );
     this.sql.deleteRequest.run(seq);
     this.counters = { ...this.counters, live: this.counters.live - 1 };
@@ -149,8 +149,8 @@ export class LedgerTables {
     this.sql.putSession.run(...sealed<SessionRow>(sessionId, ...most, Math.max(turns, knownTurns)));
   }
 
-  private expire(endedBeforeMs: number, limit: number): Expired {
-    const due = this.sql.due.all(endedBeforeMs, limit) as [seq: number, taskId: string, ending: string | null][];
+  private expire(keptBeforeMs: number, limit: number): Expired {
+    const due = this.sql.due.all(keptBeforeMs, limit) as [seq: number, taskId: string, ending: string | null][];
     for (const [seq] of due) {
       this.sql.deleteTask.run(seq);
       failpoint('during-expiry');
@@ -193,8 +193,8 @@ export class LedgerTables {
   }
 
   private put(row: TaskRow): void {
-    const [seq, , , , state, marked, endedAtMs, , placement, ending, checksum] = row;
-    this.sql.updateTask.run(state, marked, endedAtMs, placement, ending, checksum, seq);
+    const [seq, , , , state, marked, keptFromMs, , placement, ending, checksum] = row;
+    this.sql.updateTask.run(state, marked, keptFromMs, placement, ending, checksum, seq);
   }
 
   private changed(kind: ChangeKind, subject: string): void {

@@ -1,8 +1,9 @@
 import type Database from 'better-sqlite3';
 import { existsSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import type { TaskEnding } from '../../tasks/task';
 import type { Change } from './echo';
-import type { DamagedTask, LiveState } from './inspection';
+import { lastKeptMs, type DamagedTask, type LiveState } from './inspection';
 import { files, syncFolder } from './journal-file';
 import type { LedgerTables } from './ledger-tables';
 import { encodeEnding, failedState, streamingState } from './record-codec';
@@ -23,9 +24,9 @@ export function mend(
   lost: readonly Change[],
   lastChange: number,
 ): void {
-  const endedAtMs = Date.now();
+  const ends = { endedAtMs: Date.now(), keptFromMs: lastKeptMs(db) ?? Date.now() };
   db.transaction(() => {
-    for (const task of state.damagedTasks) endDamaged(db, task, endedAtMs);
+    for (const task of state.damagedTasks) endDamaged(db, task, ends);
     const unsettled = new Set(
       lost.filter(({ kind }) => kind === 'mark' || kind === 'end').map(({ subject }) => subject),
     );
@@ -42,7 +43,11 @@ export function mend(
 }
 
 /** A row that does not add up keeps its wrong checksum: it can be told by it until it expires. */
-function endDamaged(db: Database.Database, { seq, taskId }: DamagedTask, endedAtMs: number): void {
+function endDamaged(
+  db: Database.Database,
+  { seq, taskId }: DamagedTask,
+  ends: Pick<TaskEnding, 'endedAtMs' | 'keptFromMs'>,
+): void {
   db.prepare('DELETE FROM requests WHERE seq = ?').run(seq);
   const row = db.prepare(`SELECT ${taskColumns} FROM tasks WHERE seq = ?`).raw().get(seq) as TaskRow | undefined;
   if (!row) return;
@@ -52,7 +57,7 @@ function endDamaged(db: Database.Database, { seq, taskId }: DamagedTask, endedAt
     state: 'failed',
     code: 'INTERNAL',
     message: MESSAGE,
-    endedAtMs,
+    ...ends,
     usage,
     attempts: 0,
   });
@@ -64,7 +69,7 @@ function endDamaged(db: Database.Database, { seq, taskId }: DamagedTask, endedAt
     admittedAtMs,
     failedState,
     marked,
-    endedAtMs,
+    ends.keptFromMs,
     admission,
     placement,
     ending,
@@ -72,7 +77,7 @@ function endDamaged(db: Database.Database, { seq, taskId }: DamagedTask, endedAt
   const checksum = isIntact(row) ? after[10] : oldChecksum;
   db.prepare('UPDATE tasks SET state = ?, ended_at = ?, ending = ?, checksum = ? WHERE seq = ?').run(
     failedState,
-    endedAtMs,
+    ends.keptFromMs,
     ending,
     checksum,
     seq,

@@ -17,7 +17,8 @@ const APPLICATION_ID = 0x4f524a31;
  *   how many rows there must be. Written in every transaction.
  * - `reserve`: holds pages that only marks and endings may use, see LedgerSpace.
  *
- * Each index has the order of a query: `find`, then `list` by nothing, session and state, then what expires next.
+ * Each index has the order of a query: `find`, then `list` by session and state, then what expires next; in a list of all the
+ * table itself has. `tasks_by_state` has the ids too, for when rows cannot be read.
  */
 const steps: readonly string[] = [
   `
@@ -110,6 +111,14 @@ const steps: readonly string[] = [
     text TEXT NOT NULL,
     checksum INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
+  `,
+  // Lists go by number of admission: the wall's time may be set back. From here on `ended_at` is of the running time.
+  `
+  DROP INDEX tasks_by_age;
+  DROP INDEX tasks_by_session;
+  DROP INDEX tasks_by_state;
+  CREATE INDEX tasks_by_session ON tasks (session_id, seq);
+  CREATE INDEX tasks_by_state ON tasks (state, seq, task_id);
   `,
 ];
 

@@ -18,7 +18,7 @@ export interface AdmissionWrite {
 export interface EndingWrite {
   readonly taskId: string;
   readonly state: number;
-  readonly endedAtMs: number;
+  readonly keptFromMs: number;
   /** Undefined: what the first-token mark said stays. */
   readonly placement: string | undefined;
   readonly ending: string;
@@ -28,7 +28,7 @@ export type WriteRequest =
   | { readonly kind: 'admit'; readonly task: AdmissionWrite; readonly evicted?: EndingWrite }
   | { readonly kind: 'mark'; readonly taskId: string; readonly placement: string }
   | { readonly kind: 'end'; readonly task: EndingWrite; readonly session?: SessionUsage }
-  | { readonly kind: 'expire'; readonly endedBeforeMs: number; readonly limit: number }
+  | { readonly kind: 'expire'; readonly keptBeforeMs: number; readonly limit: number }
   | { readonly kind: 'bind'; readonly binding: JournalBinding }
   | { readonly kind: 'unbind'; readonly poolId: string; readonly replicaId: string }
   | { readonly kind: 'drain'; readonly drain: JournalDrain }
@@ -48,6 +48,7 @@ export interface OpenedLedger {
   readonly drains: readonly DrainRow[];
   readonly notes: readonly NoteRow[];
   readonly lastSeq: number;
+  readonly lastKeptMs: number | undefined;
 }
 
 /** What `expire` answers. */
@@ -69,7 +70,7 @@ export interface EventBatch {
 export interface ListQuery {
   readonly state: number | undefined;
   readonly sessionId: string | undefined;
-  readonly after: { readonly admittedAtMs: number; readonly taskId: string } | undefined;
+  readonly afterSeq: number | undefined;
   readonly limit: number;
 }
 

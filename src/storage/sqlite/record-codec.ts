@@ -87,7 +87,7 @@ export function encodeEnding(ending: TaskEnding): EndingWrite {
   return {
     taskId: ending.taskId,
     state: stateNumbers[ending.state],
-    endedAtMs: ending.endedAtMs,
+    keptFromMs: ending.keptFromMs,
     placement: placement && encodePlacement(placement),
     ending: JSON.stringify([
       ending.transcriptArtifactId,
@@ -102,6 +102,7 @@ export function encodeEnding(ending: TaskEnding): EndingWrite {
       placement ? 1 : 0,
       usage.tokensCached,
       usage.promptMs,
+      ending.endedAtMs,
     ]),
   };
 }
@@ -119,6 +120,7 @@ type EndingCells = [
   placed: 0 | 1,
   tokensCached?: number | null,
   promptMs?: number | null,
+  endedAtMs?: number,
 ];
 
 /** An ending without a transcript is all there is of a task's output: its copied events stay. */
@@ -137,7 +139,7 @@ function decodePlacement(text: string): Placement {
 
 /** @param prompt empty for a task that ended */
 export function decodeRecord(row: TaskRow, prompt = ''): JournalRecord {
-  const [seq, taskId, sessionId, admittedAtMs, state, marked, endedAtMs, admission, placementText, endingText] = row;
+  const [seq, taskId, sessionId, admittedAtMs, state, marked, keptFromMs, admission, placementText, endingText] = row;
   const cells = JSON.parse(admission) as AdmissionCells;
   const placement = placementText === null ? undefined : decodePlacement(placementText);
   return {
@@ -145,7 +147,7 @@ export function decodeRecord(row: TaskRow, prompt = ''): JournalRecord {
     facts: decodeFacts(seq, admittedAtMs, cells),
     firstTokenMarked: marked === 1,
     ...(placement && { placement }),
-    ...(endingText !== null && { ending: decodeEnding(taskId, state, endedAtMs ?? 0, placement, endingText) }),
+    ...(endingText !== null && { ending: decodeEnding(taskId, state, keptFromMs ?? 0, placement, endingText) }),
   };
 }
 
@@ -192,19 +194,21 @@ function decodeFacts(seq: number, admittedAtMs: number, cells: AdmissionCells): 
 function decodeEnding(
   taskId: string,
   state: number,
-  endedAtMs: number,
+  keptFromMs: number,
   placement: Placement | undefined,
   text: string,
 ): TaskEnding {
   const cells = JSON.parse(text) as EndingCells;
   const [transcript, code, message, tokensIn, tokensOut, decodeMs, cost, attempts, startedAtMs, placed] = cells;
   const [, , , , , , , , , , tokensCached, promptMs] = cells;
+  const endedAtMs = cells[12] ?? keptFromMs;
   return {
     taskId,
     state: stateNames[state] as EndState,
     ...(code !== null && { code }),
     ...(message !== null && { message }),
     endedAtMs,
+    keptFromMs,
     usage: {
       tokensIn,
       ...(tokensCached != null && { tokensCached }),

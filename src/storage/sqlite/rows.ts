@@ -10,7 +10,8 @@ export type TaskRow = readonly [
   admittedAtMs: number,
   state: number,
   marked: number,
-  endedAtMs: number | null,
+  /** In the column `ended_at`: of journals before version 5 it is the wall's time. */
+  keptFromMs: number | null,
   admission: string,
   placement: string | null,
   ending: string | null,

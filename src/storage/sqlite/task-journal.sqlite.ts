@@ -95,15 +95,15 @@ export class SqliteTaskJournal extends TaskJournal {
   }
 
   /** Records of live tasks come without their prompts: a page of them could be larger than memory should hold. */
-  async list({ state, sessionId, after, limit }: JournalQuery): Promise<readonly JournalRecord[]> {
+  async list({ state, sessionId, afterSeq, limit }: JournalQuery): Promise<readonly JournalRecord[]> {
     const stateNumber = state && stateNumberOf(state);
     if (state && stateNumber === undefined) return [];
-    const rows = await this.read({ kind: 'list', query: { state: stateNumber, sessionId, after, limit } });
+    const rows = await this.read({ kind: 'list', query: { state: stateNumber, sessionId, afterSeq, limit } });
     return (rows as TaskRow[]).map(row => decodeRecord(row));
   }
 
-  async expire(endedBeforeMs: number, limit: number): Promise<number> {
-    const { count, withEvents } = (await this.write({ kind: 'expire', endedBeforeMs, limit })) as Expired;
+  async expire(keptBeforeMs: number, limit: number): Promise<number> {
+    const { count, withEvents } = (await this.write({ kind: 'expire', keptBeforeMs, limit })) as Expired;
     for (const taskId of withEvents) this.copier.drop(taskId);
     return count;
   }

@@ -29,6 +29,8 @@ export interface Recovery {
   readonly notes: ReadonlyMap<string, string>;
   /** The largest `seq` ever given out, 0 for a new journal. */
   readonly lastSeq: number;
+  /** The latest {@link TaskEnding.keptFromMs}; undefined where no task has ended. */
+  readonly lastKeptMs?: number;
 }
 
 /** A binding known before a restart: what is needed to probe it again, and to know who may take it away. */
@@ -54,8 +56,8 @@ export interface JournalDrain {
 export interface JournalQuery {
   readonly state?: TaskState;
   readonly sessionId?: string;
-  /** Continue after this record of the previous page. */
-  readonly after?: { readonly admittedAtMs: number; readonly taskId: string };
+  /** Continue after the task with this `seq`, the last of the previous page. */
+  readonly afterSeq?: number;
   readonly limit: number;
 }
 
@@ -93,11 +95,11 @@ export abstract class TaskJournal {
 
   abstract find(taskId: string): Promise<JournalRecord | undefined>;
 
-  /** Newest admission first, without the prompts of live tasks: a page of them could hold hundreds of megabytes. */
+  /** By number of admission, newest first, without the prompts of live tasks: a page of them could hold hundreds of megabytes. */
   abstract list(query: JournalQuery): Promise<readonly JournalRecord[]>;
 
-  /** Forgets up to `limit` tasks that ended before a wall-clock time; resolves to how many. */
-  abstract expire(endedBeforeMs: number, limit: number): Promise<number>;
+  /** Forgets up to `limit` tasks that are kept from before this on, see {@link TaskEnding.keptFromMs}; resolves to how many. */
+  abstract expire(keptBeforeMs: number, limit: number): Promise<number>;
 
   abstract saveBinding(binding: JournalBinding): Promise<void>;
 

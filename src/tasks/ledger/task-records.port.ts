@@ -19,8 +19,8 @@ export interface TaskRecord {
 export interface RecordQuery {
   readonly state?: TaskState;
   readonly sessionId?: string;
-  /** Continue after this record of the previous page. */
-  readonly after?: { readonly admittedAtMs: number; readonly taskId: string };
+  /** Continue after the task with this `seq`, the last of the previous page. */
+  readonly afterSeq?: number;
   readonly limit: number;
 }
 
@@ -29,9 +29,9 @@ export abstract class TaskRecords {
   /** Undefined too for a task whose admission is not through. */
   abstract find(taskId: string): MaybeLater<TaskRecord | undefined>;
 
-  /** Newest admission first. */
+  /** By number of admission, newest first. */
   abstract list(query: RecordQuery): Promise<readonly TaskRecord[]>;
 
-  /** Forgets up to `limit` tasks that ended before a wall-clock time; resolves to how many. */
-  abstract expire(endedBeforeMs: number, limit: number): Promise<number>;
+  /** Forgets up to `limit` tasks that are kept from before this on, see {@link TaskEnding.keptFromMs}; resolves to how many. */
+  abstract expire(keptBeforeMs: number, limit: number): Promise<number>;
 }

@@ -19,7 +19,7 @@ export class TaskLookup {
     return record;
   }
 
-  /** Newest admission first. */
+  /** By number of admission, newest first. */
   list(query: RecordQuery): Promise<readonly TaskRecord[]> {
     return this.records.list(query);
   }

@@ -6,7 +6,7 @@ import { Logger } from '../../observability/logger';
 import { Narrator } from '../../observability/narrator';
 import { MemoryTaskJournal } from '../../storage/memory/task-journal.memory';
 import type { TaskRecords } from '../ledger/task-records.port';
-import { Clock } from '../../time/clock';
+import { RunningTime } from '../../time/running-time';
 import { RetentionService } from './retention.service';
 
 let lifecycle: Lifecycle;
@@ -20,7 +20,7 @@ beforeEach(() => {
   told = [];
   journal = new MemoryTaskJournal();
   const narrator = new Narrator(new Logger(config, { write: line => void told.push(line) }));
-  retention = new RetentionService(config, journal as unknown as TaskRecords, new Clock(), lifecycle, narrator);
+  retention = new RetentionService(config, journal as unknown as TaskRecords, new RunningTime(), lifecycle, narrator);
 });
 
 it('asks nothing of a journal that is not open yet, or no more', async () => {

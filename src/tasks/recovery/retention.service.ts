@@ -3,7 +3,7 @@ import { Interval } from '@nestjs/schedule';
 import { Config } from '../../config/config';
 import { Lifecycle } from '../../meta/lifecycle';
 import { Narrator } from '../../observability/narrator';
-import { Clock } from '../../time/clock';
+import { RunningTime } from '../../time/running-time';
 import { TaskRecords } from '../ledger/task-records.port';
 
 const EVERY_MS = 500;
@@ -19,7 +19,7 @@ export class RetentionService {
   constructor(
     private readonly config: Config,
     private readonly records: TaskRecords,
-    private readonly clock: Clock,
+    private readonly runningTime: RunningTime,
     private readonly lifecycle: Lifecycle,
     private readonly narrator: Narrator,
   ) {}
@@ -29,9 +29,9 @@ export class RetentionService {
     if (this.running || !this.lifecycle.isReady) return;
     this.running = true;
     try {
-      const endedBeforeMs = this.clock.wallMs() - this.config.taskRetentionMs;
+      const keptBeforeMs = this.runningTime.nowMs() - this.config.taskRetentionMs;
       // A full step means that there is more: forgetting must keep up with admitting.
-      while (this.lifecycle.isReady && (await this.records.expire(endedBeforeMs, STEP)) === STEP);
+      while (this.lifecycle.isReady && (await this.records.expire(keptBeforeMs, STEP)) === STEP);
       this.failing = false;
     } catch (cause) {
       if (!this.lifecycle.isReady) return; // The journal was closed meanwhile.

@@ -11,6 +11,7 @@ import { startedEvent, tokenEvent } from '../../../src/tasks/stream/task-events'
 import type { TaskEvent } from '../../../src/tasks/task';
 import { transcriptOf } from '../../../src/tasks/transcript/transcript';
 import { Clock } from '../../../src/time/clock';
+import { RunningTime } from '../../../src/time/running-time';
 import { alternately } from '../alternately';
 
 /**
@@ -43,7 +44,7 @@ async function main([folder = '', runs = '', writes = '']: string[]): Promise<vo
 async function openStore(folder: string): Promise<(events: readonly TaskEvent[]) => Promise<void>> {
   const { config } = loadConfig({ ORCHD_DATA_DIR: join(folder, 'data') });
   const narrator = new Narrator(new Logger(config, { write: () => undefined }));
-  const store = new FileArtifactStore(config, new Clock(), narrator);
+  const store = new FileArtifactStore(config, new Clock(), new RunningTime(), narrator);
   await store.onModuleInit();
   let stored = 0;
   return async events => store.put(await transcriptOf(events), 'transcript', `task-${++stored}`);
