@@ -22,7 +22,7 @@ import {
   type Requeue,
   type Submission,
 } from '../../tasks/ledger/task-ledger.port';
-import type { AdmissionFacts, PlacementConstraints, Priority, TaskSpec } from '../../tasks/task';
+import type { AdmissionFacts, PlacementConstraints, Priority, TaskEnding, TaskSpec } from '../../tasks/task';
 import { Alarms } from '../../time/alarms';
 import { Clock } from '../../time/clock';
 import { RunningTime } from '../../time/running-time';
@@ -283,20 +283,24 @@ export class EmbeddedLedger extends TaskLedger implements OnModuleInit, OnModule
 
   /** Writes an admission, and the ending of who lost its place for it: both or neither. */
   private write(task: HeldTask, loser?: HeldTask): Promise<Ended | undefined> {
-    const draft = this.droppedDraft();
-    const nowMs = this.clock.nowMs();
-    const dropped = loser && endingOf(loser, draft, usageOf(loser, draft, nowMs), this.endTimes());
-    const durable = this.journal.admit(task.spec, task.facts, dropped).then(
-      () => loser && this.conclude(loser, draft, true),
+    const eviction = loser && this.evictionOf(loser);
+    const durable = this.journal.admit(task.spec, task.facts, eviction?.ending).then(
+      () => eviction && this.conclude(eviction.loser, eviction.draft, true),
       (cause: unknown) => {
         this.forget(task);
-        if (loser) this.takeBack(loser);
+        if (eviction) this.takeBack(eviction.loser);
         throw cause;
       },
     );
     task.durable = durable;
     durable.catch(() => undefined); // Whoever admitted it finds out.
     return durable;
+  }
+
+  private evictionOf(loser: HeldTask): { loser: HeldTask; draft: EndDraft; ending: TaskEnding } {
+    const draft = this.droppedDraft();
+    const usage = usageOf(loser, draft, this.clock.nowMs());
+    return { loser, draft, ending: endingOf(loser, draft, usage, this.endTimes()) };
   }
 
   /** It was not admitted after all. */
