@@ -222,6 +222,19 @@ export function taskLedgerContract(
         expect(claim && (await ledger.end(claim, completed))).toBeUndefined();
       });
 
+      it('writes no ending of a task that was not admitted after all', async () => {
+        await test.bind('p/r', 1);
+        const settle = test.hold();
+        const { claim, durable } = (await ledger.admit(submissionOf('t'))) as Admitted;
+        const ended = claim && (await ledger.end(claim, completed));
+        const recorded = ended?.record(undefined);
+        settle(true);
+        await expect(durable).rejects.toMatchObject({ code: 'STORAGE_UNAVAILABLE' });
+        expect([await recorded, ended?.isVoid]).toEqual([false, true]);
+        ended?.concluded();
+        expect(await kindOf(submissionOf('t'))).toBe('admitted');
+      });
+
       it('keeps those that nothing can serve in a room of their own', async () => {
         await start({ capacity: 2 });
         await test.bind('p/r', 1);
@@ -237,6 +250,19 @@ export function taskLedgerContract(
         expect(await ledger.position('y')).toBe(1);
         await test.bind('nowhere/r', 2);
         expect(await claimAll()).toEqual(['x', 'y']);
+      });
+
+      it('moves those that wait to the others as soon as something can serve them, and back', async () => {
+        await start({ capacity: 2 });
+        for (const id of ['x', 'y']) await admit(id, pinned('x'));
+        await test.bind('x/r', 1);
+        await admit('running', pinned('nowhere'));
+        expect(await kindOf(submissionOf('z', pinned('x')))).toBe('full');
+        await test.lose('x/r');
+        expect(await ledger.position('y')).toBe(1);
+        expect(await kindOf(submissionOf('z', pinned('nowhere')))).toBe('full');
+        await test.bind('p/r', 1);
+        expect((await admit('a')).facts.queuePosition).toBe(0);
       });
 
       it('makes room where there is none, and only there', async () => {
@@ -271,6 +297,15 @@ export function taskLedgerContract(
         await cancel('b');
         expect(await test.session('s')).toMatchObject({ turns: 1, remaining: { tokens: 22 } });
         expect((await ledger.admit(submissionOf('d', { ...named, maxTokens: 23 }))).kind).toBe('over-budget');
+      });
+
+      it('never spends more than was reserved, whatever an engine reports', async () => {
+        await start({ tokensBudget: 25 });
+        await test.bind('p/r', 1);
+        const { claim } = await admit('a', named);
+        const usage = { tokensOut: 99, decodeMs: 1, finishReason: 'stop' } as const;
+        await conclude(claim && (await ledger.end(claim, { state: 'completed', usage })));
+        expect((await test.session('s')).remaining.tokens).toBe(15);
       });
 
       it('gives a reservation back with a refusal', async () => {
