@@ -31,6 +31,26 @@ Feature: What a cancel finds
     And tasks_canceled_total has counted it at "default/r0" for the client
     And the log line "task_cancelled" has "job_id, engine, pool_id, replica_id, cancelled_by, human"
 
+  @B-DP-207 @B-DP-201
+  Scenario: The slot of a cancelled task is given again when the engine has let go of it
+    Given an engine with 1 slot that is slow to notice who has gone is bound to pool "default"
+    And task "t-1" waits or runs
+    And the engine is at work
+    And task "t-2" waits
+    When I cancel task "t-1"
+    Then I receive 204 No Content
+    And the pool shows the slot as being released
+    And task "t-2" ends as completed
+    And no task of ours has waited inside the engine
+
+  @B-DP-207
+  Scenario: Slots that another client lets go of are used
+    Given an engine with 2 slots, all of which another client uses, is bound to pool "default"
+    And task "t-1" waits
+    When the other client leaves
+    Then task "t-1" ends as completed
+    And no task of ours has waited inside the engine
+
   @B-DP-152 @B-DP-132
   Scenario: The stand-in does not serve a cancelled task
     Given task "t-1" waits

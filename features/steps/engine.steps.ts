@@ -1,11 +1,15 @@
 import { strict as assert } from 'node:assert';
 import { Given, Then, When } from '@cucumber/cucumber';
+import { CompletionClient } from '../../test/engine/completion-client';
 import type { ServiceWorld } from '../support/world';
 
 /** Tokens a second at which a task of a few hundred tokens runs for as long as a scenario needs. */
 const SLOW = 50;
 /** A test that waits this long for what should come at once has found a fault. */
 const LAST_RESORT_MS = 25_000;
+
+/** Other clients of an engine than the service. */
+const theOthers = new WeakMap<ServiceWorld, readonly CompletionClient[]>();
 
 async function bindAs(
   world: ServiceWorld,
@@ -62,6 +66,48 @@ Given('the replica {string} is taken away', async function (this: ServiceWorld, 
 Given('it fails with {string}', function (this: ServiceWorld, fault: string) {
   const [name = '', value] = fault.split('=');
   this.lastEngine.control({ faults: { [name]: value === undefined ? true : Number(value) } });
+});
+
+Given(
+  'an engine with {int} slot that is slow to notice who has gone is bound to pool {string}',
+  async function (this: ServiceWorld, slots: number, poolId: string) {
+    // It finds out when the prompt is read and it has something to send.
+    await this.bound(await this.engine({ slots, prefillMs: 2000, noticeMs: 600_000 }), poolId);
+  },
+);
+
+Given(
+  'an engine that sleeps after {int} ms without work is bound to pool {string}',
+  async function (this: ServiceWorld, sleepIdleMs: number, poolId: string) {
+    await this.bound(await this.engine({ sleepIdleMs }), poolId);
+  },
+);
+
+Given(
+  'an engine with {int} slots, all of which another client uses, is bound to pool {string}',
+  async function (this: ServiceWorld, slots: number, poolId: string) {
+    const engine = await this.engine({ slots });
+    const others = Array.from({ length: slots }, () => new CompletionClient(engine.url, { n_predict: 4000 }));
+    await engine.until(stats => stats.active === slots, LAST_RESORT_MS);
+    theOthers.set(this, others);
+    await this.bound(engine, poolId);
+  },
+);
+
+When('the other client leaves', function (this: ServiceWorld) {
+  for (const client of theOthers.get(this) ?? []) client.leave();
+});
+
+Then('no task of ours has waited inside the engine', function (this: ServiceWorld) {
+  assert.equal(this.theEngine.stats().deferrals, 0);
+});
+
+When('the engine has fallen asleep', async function (this: ServiceWorld) {
+  await this.theEngine.until(stats => stats.asleep, LAST_RESORT_MS);
+});
+
+Then('the engine has been asleep once', function (this: ServiceWorld) {
+  assert.equal(this.theEngine.stats().sleeps, 1);
 });
 
 Given('the engine is at work', async function (this: ServiceWorld) {

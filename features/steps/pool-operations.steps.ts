@@ -69,6 +69,24 @@ Then('the pool is not ready, and says why', function (this: ServiceWorld) {
   assert.ok(String(this.json['last_error']).length > 5);
 });
 
+Then('the pool shows the slot as being released', async function (this: ServiceWorld) {
+  const { metrics, replicas } = (await this.look(healthOf(this.poolId))).json();
+  assert.deepEqual(metrics, { queue_depth: 1, slots_total: 1, slots_free: 0, running: 0, releasing: 1 });
+  assert.equal((replicas as Record<string, unknown>[])[0]?.['releasing'], 1);
+});
+
+Then('its replica is shown as ready and sleeping', async function (this: ServiceWorld) {
+  const health = await this.until(healthOf(this.poolId), view =>
+    (view['replicas'] as Record<string, unknown>[]).some(replica => replica['sleeping'] === true),
+  );
+  assert.equal(health['ready'], true);
+});
+
+Then('a task that is submitted then is completed', async function (this: ServiceWorld) {
+  await this.accepted('then');
+  await this.until('/v2/tasks/then', task => task['state'] === 'completed');
+});
+
 Then('the pool is gone', async function (this: ServiceWorld) {
   await this.until(`/v2/pools/${this.poolId}`, answer => answer['code'] === 'POOL_NOT_FOUND');
 });

@@ -59,15 +59,22 @@ export interface EngineModel {
   readonly state: 'loaded' | 'loading' | 'unloaded' | 'failed';
 }
 
-/** What an engine says of itself. `loading` and `unreachable` are answers, not exceptions. */
+/**
+ * What an engine says of itself. `loading`, `busy` and `unreachable` are answers, not exceptions. `busy`: it is there and too much at
+ * work to say more; what it said last holds, but for slots, of which it has none to give.
+ */
 export interface EngineProbe {
-  readonly state: 'ready' | 'loading' | 'unreachable';
+  readonly state: 'ready' | 'loading' | 'busy' | 'unreachable';
   /** Why it is not ready, in words for the log and for `last_error`; no address, no stack. */
   readonly reason?: string;
   readonly engineVersion?: string;
   readonly slotsTotal?: number;
-  /** Slots the engine reports busy, whoever uses them. */
+  /** Slots the engine reports busy, whoever uses them; undefined: it does not tell, or see {@link slotsUnasked}. */
   readonly slotsBusy?: number;
+  /** It was not asked for them this time, and what it said last holds. */
+  readonly slotsUnasked?: true;
+  /** It gave its model's memory back, and loads it again for the next request; undefined: it never does. */
+  readonly sleeping?: boolean;
   readonly ctxMax?: number;
   /** Models it declares. Undefined: it declares none and serves any `model_ref`. */
   readonly models?: readonly EngineModel[];
@@ -78,6 +85,9 @@ export interface EngineProbe {
   /** 0 to 1, where the engine reports it. */
   readonly kvUsageRatio?: number;
 }
+
+/** Whether a probe asks for busy slots too. */
+export type SlotQuestion = 'ask' | 'spare';
 
 /** The outcome of asking an engine for something it may refuse or be unable to do. */
 export type EngineOutcome =
@@ -93,8 +103,12 @@ export abstract class EngineAdapter {
   /** The name tasks and registrations use: `llamacpp`, `deterministic`, … */
   abstract readonly engine: string;
 
-  /** Asks the engine how it is. Expected failures are a returned state; it never rejects but for `signal`. */
-  abstract probe(target: EngineTarget, signal: AbortSignal): Promise<EngineProbe>;
+  /**
+   * Asks the engine how it is. Expected failures are a returned state; when `signal` fires it answers with what it knows by then, or
+   * rejects.
+   * @param slots `spare`: not by what keeps an engine from falling asleep, or from noticing that a client has gone
+   */
+  abstract probe(target: EngineTarget, signal: AbortSignal, slots?: SlotQuestion): Promise<EngineProbe>;
 
   /**
    * Starts a run on subscription and emits one batch for each chunk that the network gave, never an empty one.

@@ -5,7 +5,7 @@ import { Config } from '../config/config';
 import { standIn } from '../engines/stand-in';
 import { EngineSightings } from '../pools/engine-sightings';
 import type { ReplicaView } from '../pools/pool';
-import { PoolRegistry } from '../pools/pool-registry.port';
+import { isOfSlots, PoolRegistry } from '../pools/pool-registry.port';
 import { API_VERSION } from './api-version';
 import type { CapabilitiesDto, EngineCapabilitiesDto } from './meta.dto';
 
@@ -30,7 +30,7 @@ export class CapabilitiesService implements OnModuleInit, OnModuleDestroy {
 
   onModuleInit(): void {
     this.changes = this.registry.changes$
-      .pipe(filter(change => change.kind !== 'slot-freed'))
+      .pipe(filter(change => !isOfSlots(change)))
       .subscribe(() => (this.cached = undefined));
   }
 

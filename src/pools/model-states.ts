@@ -3,7 +3,7 @@ import { auditTime, concatMap, filter, type Subscription } from 'rxjs';
 import { MetricsService } from '../observability/metrics.service';
 import { Narrator } from '../observability/narrator';
 import type { ReplicaView } from './pool';
-import { PoolRegistry } from './pool-registry.port';
+import { isOfSlots, PoolRegistry } from './pool-registry.port';
 
 /** Changes come in bursts (a start, an engine that goes down with all its replicas): the gauge follows them this much later. */
 const REFRESH_AFTER_MS = 50;
@@ -31,7 +31,7 @@ export class ModelStates implements OnModuleInit, OnModuleDestroy {
   onModuleInit(): void {
     this.changes = this.registry.changes$
       .pipe(
-        filter(change => change.kind !== 'slot-freed'),
+        filter(change => !isOfSlots(change)),
         auditTime(REFRESH_AFTER_MS),
         concatMap(() =>
           this.narrator.attend(this.refresh(), 'The models of the pools could not be counted.', notCounted),

@@ -4,11 +4,20 @@ import type { ServiceError } from '../errors/service-error';
 import type { MaybeLater } from '../time/maybe-later';
 import type { Binding, Lease, PoolView, ReplicaView } from './pool';
 
-/** What changed, for those who cache or wait: dispatch, placement, capabilities, metrics. */
+/**
+ * What changed, for those who cache or wait: dispatch, placement, capabilities, metrics. `slot-releasing`: an attempt was broken
+ * off, and `slot-freed` follows when its slot is known to be free. `woken`: a lease was given on a replica whose engine was not asked
+ * for its slots the last time, so others may have them.
+ */
 export interface PoolChange {
   readonly poolId: string;
   readonly replicaId?: string;
-  readonly kind: 'bound' | 'unbound' | 'health' | 'draining' | 'reloading' | 'slot-freed';
+  readonly kind: 'bound' | 'unbound' | 'health' | 'draining' | 'reloading' | 'slot-freed' | 'slot-releasing' | 'woken';
+}
+
+/** True for a change of slots in use: which replicas there are, and how they are, is as it was. */
+export function isOfSlots({ kind }: PoolChange): boolean {
+  return kind === 'slot-freed' || kind === 'slot-releasing' || kind === 'woken';
 }
 
 /** `bound` a new binding; `renewed` the same one again; `kept` another address was named but the bound one is alive. */
@@ -18,7 +27,8 @@ export type BindOutcome = 'bound' | 'renewed' | 'replaced' | 'kept';
  * Which replicas there are, how they are, and who holds their slots.
  *
  * A slot in use is a lease object and nothing else is counted: `running` is the number of leases. The engine's own report
- * only ever lowers what is free. A pool exists from its first binding until its last replica is gone and it is not draining.
+ * only ever lowers what is free: by what others use, and by what is still at work on an attempt that was broken off, for hanging up
+ * on an engine does not stop it at once. A pool exists from its first binding until its last replica is gone and it is not draining.
  * Deliberately left out: how engines are asked (the prober), which replica suits a task (placement).
  */
 export abstract class PoolRegistry {
@@ -34,8 +44,9 @@ export abstract class PoolRegistry {
   /**
    * Takes in what a probe said. Leases of a replica that is dead by that are ended with WORKER_RESET, each once nothing was heard
    * on it for as long as a probe may take: an engine that sends is not dead, whatever it answers to probes.
+   * @param askedAtMs monotonic, when the question was put; since the last probe where it is not given
    */
-  abstract observe(poolId: string, replicaId: string, probe: EngineProbe): Promise<void>;
+  abstract observe(poolId: string, replicaId: string, probe: EngineProbe, askedAtMs?: number): Promise<void>;
 
   abstract pool(poolId: string): Promise<PoolView | undefined>;
 

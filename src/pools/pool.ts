@@ -38,10 +38,18 @@ export interface ReplicaView {
   readonly leaving: boolean;
   /** 0 until the engine was ready for the first time. */
   readonly slotsTotal: number;
-  /** By our own leases and what the engine reports, whichever is lower. */
+  /** What neither our leases have, nor what they have left behind, nor others by the engine's report. */
   readonly slotsFree: number;
   /** Leases held now. */
   readonly running: number;
+  /** Slots whose attempt was broken off, and that the engine may still be busy with: none of them is given. */
+  readonly releasing: number;
+  /** Of those, the ones whose attempt the engine had sent nothing of: it may be long in noticing that nobody listens. */
+  readonly releasingUnheard: number;
+  /** Slots that others used when the engine last told. */
+  readonly slotsElsewhere: number;
+  /** It gave its model's memory back, and takes the time of a load before it serves again; undefined: it never does. */
+  readonly sleeping?: boolean;
   readonly ctxMax?: number;
   /** Undefined: declares none, serves any. */
   readonly models?: readonly EngineModel[];
@@ -67,6 +75,7 @@ export interface PoolView {
   readonly slotsTotal: number;
   readonly slotsFree: number;
   readonly running: number;
+  readonly releasing: number;
   readonly lastError?: string;
   readonly replicas: readonly ReplicaView[];
   readonly lastPurge?: unknown;
@@ -83,11 +92,14 @@ export interface Lease {
   readonly engineVersion: string;
   readonly adapter: EngineAdapter;
   readonly target: EngineTarget;
+  /** The engine was asked and has not said its last word; whoever runs the attempt keeps it. */
+  atWork: boolean;
   /** Batches that came from the engine; whoever runs the attempt counts them. A replica that is heard is not given up. */
   heard: number;
   /** The built-in engine answers in place of a pool. */
   readonly isStandIn?: boolean;
   /** Emits once when the attempt must end now: the pool's drain deadline passed, or its replica died or was taken away. */
   readonly revoked$: Observable<ServiceError>;
+  /** The slot is free by it; where the engine is still {@link atWork}, once the engine says so or has had long enough. */
   release(): void;
 }

@@ -77,6 +77,15 @@ export class ReplicaDto {
   @AnswerCount('How many tasks it can run at once; 0 until it was ready for the first time.') slots_total!: number;
   @AnswerCount('How many more it could take now, by what runs here and what the engine reports.') slots_free!: number;
   @AnswerCount('Tasks that run on it.') running!: number;
+  @AnswerCount('Slots whose task is over or went elsewhere, and that the engine is still busy with.')
+  releasing!: number;
+  @AnswerFlag(
+    'It gave its memory back and loads its model again for the next task; absent where an engine never does.',
+    {
+      optional: true,
+    },
+  )
+  sleeping?: boolean;
   @AnswerCount('Context of one slot, in tokens.', { optional: true }) ctx_max?: number;
   @AnswerTexts('Models that it has; absent where it declares none, and so serves any.', { optional: true })
   models?: string[];
@@ -93,6 +102,8 @@ export class PoolMetricsDto {
   @AnswerCount('How many tasks its replicas can run at once.', { optional: true }) slots_total?: number;
   @AnswerCount('How many more they could take now.', { optional: true }) slots_free?: number;
   @AnswerCount('Tasks that run on it.', { optional: true }) running?: number;
+  @AnswerCount('Slots whose task is over, and that engines are still busy with.', { optional: true })
+  releasing?: number;
 }
 
 export class PurgeStepDto {

@@ -18,13 +18,14 @@ import { Prober } from './prober';
 import { PurgeSteps } from './purge-steps';
 import { PurgeService } from './purge.service';
 import { ReloadService } from './reload.service';
+import { SlotWatch } from './slot-watch';
 
 @Module({
   imports: [CatalogModule, EnginesModule],
   controllers: [PoolsController],
   providers: [
     ...[PoolsService, EngineAccess],
-    ...[Prober, KvUsage, BindingsService, KeptBindings, ConfigBinding, EngineSightings],
+    ...[Prober, SlotWatch, KvUsage, BindingsService, KeptBindings, ConfigBinding, EngineSightings],
     ...[DrainService, KeptDrains, PoolOperations, ReloadService, ModelSwap, ModelStates, PurgeService, PurgeSteps],
   ],
   exports: [BindingsService, DrainService, EngineSightings, Prober],

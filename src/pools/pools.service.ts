@@ -37,15 +37,15 @@ export class PoolsService {
     return pool && this.standingOf(pool);
   }
 
-  private async standingOf(pool: PoolView): Promise<PoolStanding> {
-    return { pool, queueDepth: await this.depthFor(pool.poolId) };
-  }
-
   /** Queued tasks that this pool is not ruled out for: pinned to it, or to none. */
-  private async depthFor(poolId: string): Promise<number> {
+  async queueDepth(poolId: string): Promise<number> {
     const lanes = await this.ledger.laneDepths();
     return lanes
       .filter(({ constraints }) => allowsPool(constraints, poolId))
       .reduce((sum, { interactive, batch }) => sum + interactive + batch, 0);
+  }
+
+  private async standingOf(pool: PoolView): Promise<PoolStanding> {
+    return { pool, queueDepth: await this.queueDepth(pool.poolId) };
   }
 }

@@ -1,4 +1,5 @@
 import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import type { Subscription } from 'rxjs';
 import { Config } from '../config/config';
 import type { EngineProbe } from '../engines/engine-adapter.port';
 import { Narrator } from '../observability/narrator';
@@ -7,17 +8,22 @@ import { EngineAccess } from './engine-access';
 import { KvUsage } from './kv-usage';
 import type { ReplicaView } from './pool';
 import { PoolRegistry } from './pool-registry.port';
+import { SlotWatch } from './slot-watch';
 import { TimeUp, withinTime } from './time-limit';
 import { Turns } from './turns';
 
 /** Engines asked at once: as many sockets, and far fewer than would hold up what the service is for. */
 const MAX_CONCURRENT = 64;
 
+/** Beyond its time a probe has so long to tell what it knows by then. */
+const LAST_WORDS_MS = 250;
+
 /** Asks every bound engine how it is, at an interval and when somebody has reason to doubt, and tells the registry. */
 @Injectable()
 export class Prober implements OnModuleInit, OnModuleDestroy {
   private readonly turns = new Turns(MAX_CONCURRENT);
   private nextRound: Alarm | undefined;
+  private looks: Subscription | undefined;
   private stopped = false;
 
   constructor(
@@ -25,17 +31,21 @@ export class Prober implements OnModuleInit, OnModuleDestroy {
     private readonly registry: PoolRegistry,
     private readonly engines: EngineAccess,
     private readonly kvUsage: KvUsage,
+    private readonly slots: SlotWatch,
     private readonly alarms: Alarms,
     private readonly narrator: Narrator,
   ) {}
 
   onModuleInit(): void {
     this.planRound();
+    // A round that is under way asks as well, but may have begun before what is looked for.
+    this.looks = this.slots.due$.subscribe(({ poolId, replicaId }) => this.probeSoon(poolId, replicaId));
   }
 
   onModuleDestroy(): void {
     this.stopped = true;
     this.nextRound?.cancel();
+    this.looks?.unsubscribe();
   }
 
   /** Asks without being waited for: after an attempt failed. */
@@ -89,27 +99,39 @@ export class Prober implements OnModuleInit, OnModuleDestroy {
   private async observe(before: ReplicaView): Promise<ReplicaView | undefined> {
     const { poolId, replicaId } = before;
     for (;;) {
-      const { answer, inTime } = await this.ask(before);
+      const { answer, inTime, askedAtMs } = await this.ask(before);
       const now = await this.registry.replica(poolId, replicaId);
       if (this.stopped || now?.url !== before.url || now?.engine !== before.engine) return undefined;
-      await this.registry.observe(poolId, replicaId, answer);
+      await this.registry.observe(poolId, replicaId, answer, askedAtMs);
       const after = await this.registry.replica(poolId, replicaId);
+      if (after) this.slots.seen(after);
       // A refusal is confirmed at once, and then the engine is dead; one that is too busy to answer gets another round.
       const isDoubtful = answer.state === 'unreachable' && inTime && after?.live === true;
       if (!isDoubtful) return after;
     }
   }
 
-  private async ask(replica: ReplicaView): Promise<{ readonly answer: EngineProbe; readonly inTime: boolean }> {
+  private async ask(replica: ReplicaView): Promise<Asked> {
     const { adapter, target } = this.engines.of(replica);
     const { probeTimeoutMs } = this.config;
+    const { question, askedAtMs } = this.slots.ask(replica);
+    const late: EngineProbe = {
+      state: 'unreachable',
+      reason: `The engine did not answer within ${probeTimeoutMs} ms.`,
+    };
+    const timeUp = new AbortController();
+    const alarm = this.alarms.after(probeTimeoutMs, () => timeUp.abort(new TimeUp(`not done in ${probeTimeoutMs} ms`)));
     try {
-      const answer = await withinTime(this.alarms, probeTimeoutMs, signal => adapter.probe(target, signal));
-      return { answer, inTime: true };
+      const answer = await withinTime(this.alarms, probeTimeoutMs + LAST_WORDS_MS, () =>
+        adapter.probe(target, timeUp.signal, question),
+      );
+      const inTime = !timeUp.signal.aborted;
+      return { answer: inTime || answer.state !== 'unreachable' ? answer : late, inTime, askedAtMs };
     } catch (cause) {
-      if (!(cause instanceof TimeUp)) throw cause;
-      const reason = `The engine did not answer within ${probeTimeoutMs} ms.`;
-      return { answer: { state: 'unreachable', reason }, inTime: false };
+      if (!(cause instanceof TimeUp) && !timeUp.signal.aborted) throw cause;
+      return { answer: late, inTime: false, askedAtMs };
+    } finally {
+      alarm.cancel();
     }
   }
 
@@ -126,6 +148,12 @@ export class Prober implements OnModuleInit, OnModuleDestroy {
       ...(lastError !== undefined && { reason: lastError }),
     });
   }
+}
+
+interface Asked {
+  readonly answer: EngineProbe;
+  readonly inTime: boolean;
+  readonly askedAtMs: number;
 }
 
 /** One line for each change of health, none for a probe that says the same again. */

@@ -36,6 +36,10 @@ export class GpuPool {
 
   readonly observe = (probe: EngineProbe): Promise<void> => this.registry.observe('gpu', 'r0', probe);
 
+  /** As {@link observe}, of a question that was put so long ago. */
+  readonly observeOf = (agoMs: number, probe: EngineProbe): Promise<void> =>
+    this.registry.observe('gpu', 'r0', probe, this.opened.nowMs() - agoMs);
+
   readonly bindReady = async (slotsTotal = 2, change: Partial<Binding> = {}): Promise<void> => {
     await this.registry.bind(bindingOf(change));
     await this.observe(ready(slotsTotal));

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { ServiceError } from '../../src/errors/service-error';
 import type { PoolChange, PoolRegistry } from '../../src/pools/pool-registry.port';
 import { gpuPool, reasonsOf } from './gpu-pool';
-import { first, gone, PROBE_TIMEOUT_MS, ready, type PoolRegistryUnderTest } from './pool-samples';
+import { bindingOf, first, gone, PROBE_TIMEOUT_MS, ready, type PoolRegistryUnderTest } from './pool-samples';
 
 /** What every driver of the PoolRegistry port keeps of slots and leases. */
 export function poolLeasesContract(driver: string, open: () => Promise<PoolRegistryUnderTest>): void {
@@ -13,7 +13,7 @@ export function poolLeasesContract(driver: string, open: () => Promise<PoolRegis
 
     beforeEach(() => ({ registry, changes } = gpu));
 
-    const { acquire, bindReady, observe, pass, replica } = gpu;
+    const { acquire, bindReady, observe, observeOf, pass, replica } = gpu;
 
     describe('leases', () => {
       it('are as many as there are slots, and free their slot once', async () => {
@@ -81,6 +81,153 @@ export function poolLeasesContract(driver: string, open: () => Promise<PoolRegis
         }
         expect(await registry.revoke('gpu', new ServiceError('POOL_DRAINED'))).toBe(3);
         expect(await replica()).toMatchObject({ running: 0, slotsFree: 3 });
+      });
+    });
+
+    it('tells of the first lease on a replica whose engine was not asked for its slots', async () => {
+      await bindReady(4);
+      (await acquire()).release();
+      await observe({ state: 'ready', slotsTotal: 4, slotsUnasked: true });
+      changes.length = 0;
+      await acquire();
+      await acquire();
+      expect(changes).toEqual([{ poolId: 'gpu', replicaId: 'r0', kind: 'woken' }]);
+      await observe(ready(4, 4));
+      expect(await replica()).toMatchObject({ slotsElsewhere: 2, slotsFree: 0 });
+    });
+
+    describe('an attempt that was broken off', () => {
+      const broken = async (heard = 0): Promise<void> => {
+        const lease = await acquire();
+        Object.assign(lease, { heard, atWork: true });
+        pass(1000);
+        lease.release();
+      };
+
+      it('keeps its slot until the engine says that it is free (B-DP-207)', async () => {
+        await bindReady(2);
+        changes.length = 0;
+        await broken();
+        expect(changes.map(({ kind }) => kind)).toEqual(['slot-releasing']);
+        expect(await replica()).toMatchObject({ running: 0, releasing: 1, slotsFree: 1 });
+        expect(await registry.pool('gpu')).toMatchObject({ running: 0, releasing: 1, slotsFree: 1 });
+        await acquire();
+        expect(await registry.acquire('gpu', 'r0')).toBeUndefined();
+        pass(1000);
+        changes.length = 0;
+        await observeOf(0, ready(2, 2));
+        expect(await replica()).toMatchObject({ releasing: 1, slotsFree: 0, slotsElsewhere: 0 });
+        await observeOf(0, ready(2, 1));
+        expect(await replica()).toMatchObject({ releasing: 0, slotsFree: 1, slotsElsewhere: 0 });
+        expect(changes.map(({ kind }) => kind)).toEqual(['slot-freed']);
+      });
+
+      it('is not judged by an answer to a question that was put before', async () => {
+        await bindReady(2);
+        await broken();
+        pass(100);
+        await observeOf(101, ready(2, 0));
+        expect(await replica()).toMatchObject({ releasing: 1, slotsFree: 1 });
+        await observeOf(99, ready(2, 0));
+        expect(await replica()).toMatchObject({ releasing: 0, slotsFree: 2 });
+      });
+
+      it('is not taken for over while a new request may be on its way into the slot beside it', async () => {
+        await bindReady(2);
+        await broken();
+        const next = await acquire();
+        await observeOf(0, ready(2, 1));
+        expect(await replica()).toMatchObject({ running: 1, releasing: 1, slotsFree: 0 });
+        next.heard++;
+        await observeOf(0, ready(2, 1));
+        expect(await replica()).toMatchObject({ running: 1, releasing: 0, slotsFree: 1 });
+      });
+
+      it('is told from what others use', async () => {
+        await bindReady(4);
+        await observe(ready(4, 2));
+        expect(await replica()).toMatchObject({ slotsElsewhere: 2, slotsFree: 2 });
+        await broken();
+        await observeOf(0, ready(4, 3));
+        expect(await replica()).toMatchObject({ releasing: 1, slotsElsewhere: 2, slotsFree: 1 });
+        await observeOf(0, ready(4, 2));
+        expect(await replica()).toMatchObject({ releasing: 0, slotsElsewhere: 2, slotsFree: 2 });
+      });
+
+      it.each([
+        ['came', 3],
+        ['went', 1],
+      ])('leaves the count right when another client %s meanwhile', async (_, busy) => {
+        await bindReady(4);
+        await observe(ready(4, 2));
+        await broken();
+        await observeOf(0, ready(4, busy));
+        expect((await replica())?.slotsFree).toBe(4 - busy);
+      });
+
+      it('is waited for so long and no longer; an engine that still says busy is believed', async () => {
+        await bindReady(2);
+        await broken();
+        pass(14_000);
+        await observeOf(0, ready(2, 1));
+        expect(await replica()).toMatchObject({ releasing: 1, slotsElsewhere: 0 });
+        pass(1000);
+        changes.length = 0;
+        await observeOf(0, ready(2, 1));
+        expect(await replica()).toMatchObject({ releasing: 0, slotsElsewhere: 1, slotsFree: 1 });
+        await observeOf(0, ready(2, 0));
+        expect(await replica()).toMatchObject({ slotsElsewhere: 0, slotsFree: 2 });
+      });
+
+      it('is waited for so long also where the engine is not asked for its slots, and they stand as it said last', async () => {
+        await bindReady(3);
+        await observe(ready(3, 1));
+        await broken();
+        const spared = { state: 'ready', slotsTotal: 3, slotsUnasked: true } as const;
+        await observeOf(0, spared);
+        expect(await replica()).toMatchObject({ releasing: 1, slotsElsewhere: 1, slotsFree: 1 });
+        pass(15_000);
+        await observeOf(0, spared);
+        expect(await replica()).toMatchObject({ releasing: 0, slotsElsewhere: 1, slotsFree: 2 });
+      });
+
+      it('has let go at once where the engine does not tell of its slots', async () => {
+        await registry.bind(bindingOf());
+        await observe({ state: 'ready', slotsTotal: 2 });
+        changes.length = 0;
+        await broken();
+        expect(await replica()).toMatchObject({ running: 0, releasing: 0, slotsFree: 2 });
+        expect(changes.map(({ kind }) => kind)).toEqual(['slot-freed']);
+        await observe(ready(2));
+        await broken();
+        await observeOf(0, { state: 'ready', slotsTotal: 2 });
+        expect(await replica()).toMatchObject({ releasing: 0, slotsFree: 2 });
+      });
+
+      it('says whether the engine had sent anything of it', async () => {
+        await bindReady(3);
+        await broken(1);
+        await broken(0);
+        expect(await replica()).toMatchObject({ releasing: 2, releasingUnheard: 1 });
+      });
+
+      it('ends once, however often it is said', async () => {
+        await bindReady(2);
+        const lease = await acquire();
+        lease.atWork = true;
+        lease.release();
+        lease.atWork = false;
+        lease.release();
+        expect(await replica()).toMatchObject({ running: 0, releasing: 1, slotsFree: 1 });
+      });
+
+      it('does not keep a replica that is leaving', async () => {
+        await bindReady(2);
+        const lease = await acquire();
+        lease.atWork = true;
+        await registry.unbind('gpu', 'r0');
+        lease.release();
+        expect(await registry.pools()).toEqual([]);
       });
     });
 

@@ -9,7 +9,19 @@ const poolIds = ['p', 'q'];
 
 const step = fc.record({
   what: fc.constantFrom(
-    ...(['acquire', 'acquire', 'acquire', 'release', 'release', 'ready', 'ready', 'loading', 'gone', 'gone'] as const),
+    ...([
+      'acquire',
+      'acquire',
+      'acquire',
+      'release',
+      'release',
+      'abandon',
+      'ready',
+      'ready',
+      'loading',
+      'gone',
+      'gone',
+    ] as const),
     ...(['bind', 'bind', 'unbind', 'drain', 'undrain', 'reloading', 'reloaded', 'revoke'] as const),
   ),
   poolId: fc.constantFrom(...poolIds),
@@ -61,6 +73,12 @@ async function take(registry: PoolRegistry, held: Lease[], each: Step): Promise<
       if (pick % 2 === 0) lease?.release();
       return;
     }
+    case 'abandon': {
+      const [lease] = held.splice(held.length === 0 ? 0 : pick % held.length, 1);
+      if (lease) lease.atWork = true;
+      lease?.release();
+      return;
+    }
     case 'bind':
       await registry.bind(bindingOf({ poolId, replicaId, url }));
       return;
@@ -91,7 +109,8 @@ async function assertCounts(registry: PoolRegistry, held: readonly Lease[]): Pro
   const pools = await registry.pools();
   for (const view of pools.flatMap(pool => [pool, ...pool.replicas])) {
     expect(view.slotsFree).toBeGreaterThanOrEqual(0);
-    expect(view.slotsFree).toBeLessThanOrEqual(view.slotsTotal);
+    const left = view.slotsTotal - view.running - view.releasing;
+    expect(view.slotsFree).toBeLessThanOrEqual('replicas' in view ? view.slotsTotal : Math.max(0, left));
   }
   for (const poolId of poolIds) {
     const running = pools.find(pool => pool.poolId === poolId)?.running ?? 0;

@@ -10,6 +10,8 @@ export interface PoolRegistryUnderTest {
   readonly registry: PoolRegistry;
   /** Lets that much time pass for what is measured by the monotonic clock. */
   pass(ms: number): void;
+  /** By the monotonic clock. */
+  nowMs(): number;
   dispose(): Promise<void>;
 }
 

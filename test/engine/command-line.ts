@@ -12,6 +12,11 @@ const flags = {
   slots: { value: 'N', help: `sequences at the same time, 1 to 4096 (${d.slots})` },
   'tokens-per-second': { value: 'N', help: `of each sequence; 0: as fast as it is read (${d.tokensPerSecond})` },
   'prefill-ms': { value: 'MS', help: `before the first token (${d.prefillMs})` },
+  'notice-ms': {
+    value: 'MS',
+    help: `a client that went in prefill is missed after that long of silence; llama.cpp: 1000 (${d.noticeMs})`,
+  },
+  'sleep-idle-ms': { value: 'MS', help: `out of memory after that long without work; 0: never (${d.sleepIdleMs})` },
   ctx: { value: 'TOKENS', help: `context of a slot (${d.ctxTokens})` },
   model: { value: 'NAME', help: `the model's name (${d.model})` },
   'load-ms': {
@@ -57,6 +62,8 @@ export function settingsFrom(args: readonly string[]): Partial<EngineSettings> |
     slots: whole('slots', 4096, d.slots, 1),
     tokensPerSecond: whole('tokens-per-second', 1_000_000, d.tokensPerSecond),
     prefillMs: whole('prefill-ms', 86_400_000, d.prefillMs),
+    noticeMs: whole('notice-ms', 86_400_000, d.noticeMs),
+    sleepIdleMs: whole('sleep-idle-ms', 86_400_000, d.sleepIdleMs),
     ctxTokens: whole('ctx', 100_000_000, d.ctxTokens, 1),
     model: text('model', d.model),
     loadMs: whole('load-ms', 86_400_000, d.loadMs),

@@ -14,6 +14,10 @@ export interface EngineSettings {
   readonly prefillMs: number;
   /** Tokens of each prompt that are said to come from the cache. */
   readonly cachedTokens: number;
+  /** See `Controls`; llama.cpp's is 1000. */
+  readonly noticeMs: number;
+  /** After so long without work the model goes out of memory; 0: never. Not in router mode. */
+  readonly sleepIdleMs: number;
   /** Context of one slot. */
   readonly ctxTokens: number;
   /** The model's name where there is one only. */
@@ -48,6 +52,8 @@ export const defaultSettings: EngineSettings = {
   tokensPerSecond: 40,
   prefillMs: 0,
   cachedTokens: 0,
+  noticeMs: 0,
+  sleepIdleMs: 0,
   ctxTokens: 4096,
   model: 'tiny.gguf',
   loadMs: 0,

@@ -1,12 +1,14 @@
 import { createServer, type Server as HttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { EngineCore } from './engine-core';
+import { Sendings } from './departure';
 import { defaultSettings, type EngineSettings } from './engine-options';
 import { FaultBoard } from './faults';
 import { front } from './front';
 import { announce } from './handoff';
 import { Ledger, type EngineStats } from './ledger';
 import { Pacer } from './pacer';
+import { Sleep } from './sleep';
 import {
   applyControl,
   controlRoutes,
@@ -37,14 +39,28 @@ export async function startEngine(options: Partial<EngineSettings> = {}): Promis
   const settings: EngineSettings = { ...defaultSettings, ...options };
   const ledger = new Ledger(() => {
     const pools = server.instances().map(({ pool }) => pool);
-    return { active: sum(pools.map(pool => pool.active)), deferred: sum(pools.map(pool => pool.waiting)) };
+    return {
+      active: sum(pools.map(pool => pool.active)),
+      deferred: sum(pools.map(pool => pool.waiting)),
+      deferrals: sum(pools.map(pool => pool.deferrals)),
+      asleep: sleep.isAsleep,
+      sleeps: sleep.times,
+    };
   }, settings.requestsKept);
+  const sleep = new Sleep(settings.sleepIdleMs, () => ledger.changed());
   const core: EngineCore = {
     settings,
-    controls: { tokensPerSecond: settings.tokensPerSecond, prefillMs: settings.prefillMs, loading: false },
+    controls: {
+      tokensPerSecond: settings.tokensPerSecond,
+      prefillMs: settings.prefillMs,
+      noticeMs: settings.noticeMs,
+      loading: false,
+    },
     faults: new FaultBoard(settings.faults),
     pacer: new Pacer(),
     ledger,
+    sendings: new Sendings(),
+    sleep,
     die: settings.die ?? (() => void close(http)),
   };
   const single = settings.routerModels.length === 0;
@@ -69,6 +85,7 @@ export async function startEngine(options: Partial<EngineSettings> = {}): Promis
     stop: async () => {
       withdraw?.();
       clearTimeout(loaded);
+      sleep.stop();
       await close(http);
       core.pacer.stop();
     },

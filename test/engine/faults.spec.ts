@@ -188,6 +188,7 @@ describe('the control route', () => {
     expect(await (await control({ faults: { html: true }, tokensPerSecond: 7 })).json()).toEqual({
       tokensPerSecond: 7,
       prefillMs: 0,
+      noticeMs: 0,
       loading: false,
       faults: { html: true },
     });

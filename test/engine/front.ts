@@ -8,6 +8,12 @@ const BODY_LIMIT_BYTES = 64 * 1024 * 1024;
 /** As with llama.cpp, the list of models answers while the model loads. */
 const openWhileLoading: ReadonlySet<string> = new Set(['GET /models', 'GET /v1/models']);
 
+/** What neither wakes the engine nor keeps it awake. */
+const openWhileAsleep: ReadonlySet<string> = new Set([
+  ...['GET /health', 'GET /v1/health', 'GET /props', 'GET /metrics'],
+  ...openWhileLoading,
+]);
+
 /** From an HTTP request to its route, and from what a route throws to an answer. */
 export function front(core: EngineCore, serverRoutes: Routes, controlRoutes: Routes): RequestListener {
   const dispatch = async (exchange: Exchange, route: string) => {
@@ -18,7 +24,7 @@ export function front(core: EngineCore, serverRoutes: Routes, controlRoutes: Rou
     if (core.controls.loading && !openWhileLoading.has(route)) throw wireErrors.loading();
     const handler = serverRoutes[route];
     if (!handler) throw wireErrors.notFound();
-    return handler(exchange);
+    return openWhileAsleep.has(route) ? handler(exchange) : core.sleep.during(core, () => handler(exchange));
   };
   return (request, response) => {
     void readBody(request).then(async body => {

@@ -1,3 +1,4 @@
+import { Departure } from './departure';
 import type { EngineCore } from './engine-core';
 import type { Exchange } from './exchange';
 import type { GenerationRequest } from './generation-request';
@@ -8,6 +9,9 @@ import { RunTimes, type RunResult, type RunState } from './run-times';
 import { TokenSource } from './token-source';
 import { wireErrors } from './wire/errors';
 import type { OutputFormat } from './wire/output-format';
+
+/** Tokens of a prompt that are read at once: llama.cpp's `-ub`. */
+const BATCH_TOKENS = 64;
 
 /** Answers one request for a generation: waits for a slot, reads the prompt, sends its tokens at the engine's pace. */
 export async function serveGeneration(
@@ -20,12 +24,13 @@ export async function serveGeneration(
   if (refusedByFault(core, exchange)) return core.ledger.count('faulted');
   const { ctxTokens } = core.settings;
   if (request.promptTokens >= ctxTokens) throw wireErrors.tooLong(request.promptTokens, ctxTokens);
-  const signal = AbortSignal.any([exchange.signal, instance.closed]);
+  const departure = new Departure(core, exchange.signal);
+  const signal = AbortSignal.any([departure.signal, instance.closed]);
   try {
     const lease = await instance.pool.acquire(request, signal);
     try {
       core.ledger.count('started');
-      await new Generation(core, instance, exchange, format, signal, lease.slot, request).run();
+      await new Generation(core, instance, exchange, departure, format, signal, lease.slot, request).run();
     } finally {
       lease.release();
     }
@@ -47,6 +52,7 @@ class Generation {
     private readonly core: EngineCore,
     private readonly instance: ModelInstance,
     private readonly exchange: Exchange,
+    private readonly departure: Departure,
     private readonly format: OutputFormat,
     private readonly signal: AbortSignal,
     slot: RunState['slot'],
@@ -70,18 +76,30 @@ class Generation {
 
   private async readPrompt(): Promise<void> {
     const { request, times } = this.state;
-    const { prefillMs } = this.core.controls;
-    if (prefillMs > 0) await this.core.pacer.delay(prefillMs, this.signal);
+    const batches = Math.max(1, Math.ceil(request.promptTokens / BATCH_TOKENS));
+    await this.misbehaviour.beforePrefill();
+    this.tellProgress(0);
+    for (let batch = 1; batch <= batches; batch++) {
+      const { prefillMs } = this.core.controls;
+      if (prefillMs > 0) await this.core.pacer.delay(prefillMs / batches, this.signal);
+      if (batch < batches) this.tellProgress(batch * BATCH_TOKENS);
+    }
     await this.misbehaviour.inPrefill();
     times.promptDone();
+    this.tellProgress(request.promptTokens);
     this.instance.countPrompt(request.promptTokens, times.promptMs);
   }
 
-  /** As in llama.cpp, the answer's headers leave with the first output, not before. */
+  private tellProgress(processedTokens: number): void {
+    if (!this.state.request.stream || !this.state.request.returnProgress) return;
+    this.departure.sending();
+    this.exchange.stream(this.format.progress(this.state, processedTokens));
+  }
+
+  /** The answer's headers leave with the first output, not before. */
   private async sendTokens(): Promise<void> {
     const { request, source, slot } = this.state;
     const cadence = new Cadence(this.core.pacer, () => this.core.controls.tokensPerSecond, this.signal);
-    if (request.stream) this.exchange.stream(this.format.opening(this.state));
     for (;;) {
       await this.misbehaviour.after(source.produced);
       if (source.ending) return;
@@ -90,7 +108,10 @@ class Generation {
       slot.decoded = source.produced;
       this.instance.countTokens(frames.length, request.promptTokens + source.produced);
       this.core.ledger.countTokens(frames.length);
-      if (request.stream) this.exchange.stream(frames);
+      if (request.stream) {
+        this.departure.sending();
+        this.exchange.stream(frames);
+      }
       await this.exchange.drained();
     }
   }

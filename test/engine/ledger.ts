@@ -28,6 +28,13 @@ export interface EngineStats {
   readonly active: number;
   /** Waiting for a slot now. */
   readonly deferred: number;
+  /** Those that ever had to. */
+  readonly deferrals: number;
+  /** Out of memory now, and how often it went so far. */
+  readonly asleep: boolean;
+  readonly sleeps: number;
+  /** How often `/slots` was asked. */
+  readonly slotLooks: number;
   /** Sent or about to be. */
   readonly tokens: number;
   /** The newest 50 requests with a body, oldest first. */
@@ -43,18 +50,18 @@ const EVENTS_KEPT = 1000;
 
 /** Keeps count of what the engine did, and tells those who wait for something to happen. */
 export class Ledger {
-  private readonly counts = { started: 0, finished: 0, aborted: 0, faulted: 0, tokens: 0 };
+  private readonly counts = { started: 0, finished: 0, aborted: 0, faulted: 0, tokens: 0, slotLooks: 0 };
   private readonly requests: RequestRecord[] = [];
   private readonly erasedSlots: number[] = [];
   private readonly loads: LoadRecord[] = [];
   private readonly watchers = new Set<() => void>();
 
   constructor(
-    private readonly gauges: () => { readonly active: number; readonly deferred: number },
+    private readonly gauges: () => Pick<EngineStats, 'active' | 'deferred' | 'deferrals' | 'asleep' | 'sleeps'>,
     private readonly requestsKept: number,
   ) {}
 
-  count(what: 'started' | 'finished' | 'aborted' | 'faulted'): void {
+  count(what: 'started' | 'finished' | 'aborted' | 'faulted' | 'slotLooks'): void {
     this.counts[what]++;
     this.changed();
   }

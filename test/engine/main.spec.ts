@@ -75,7 +75,7 @@ describe('the engine command', () => {
 describe('the command line', () => {
   it('reads every option', () => {
     const text =
-      '--port 0 --slots 8 --tokens-per-second 100 --prefill-ms 50 --ctx 8192 --model big --load-ms 10 --router ' +
+      '--port 0 --slots 8 --tokens-per-second 100 --prefill-ms 50 --notice-ms 1000 --sleep-idle-ms 9 --ctx 8192 --model big --load-ms 10 --router ' +
       '--models a,b --slot-save-path /tmp --handoff dir --pool p --replica r --fault kill-after=20 --fault html --host ::1';
     expect(settingsFrom(text.split(' '))).toEqual({
       host: '::1',
@@ -83,6 +83,8 @@ describe('the command line', () => {
       slots: 8,
       tokensPerSecond: 100,
       prefillMs: 50,
+      noticeMs: 1000,
+      sleepIdleMs: 9,
       ctxTokens: 8192,
       model: 'big',
       loadMs: 10,

@@ -54,11 +54,14 @@ export class Misbehaviour {
     this.faults = core.faults.settings;
   }
 
-  async inPrefill(): Promise<void> {
-    const { faults, pacer } = this.core;
-    if (faults.strikes('stall-prefill')) await faults.switchedOff('stall-prefill', this.signal);
+  async beforePrefill(): Promise<void> {
     const slowMs = this.faults['slow-headers'];
-    if (slowMs !== undefined) await pacer.delay(slowMs, this.signal);
+    if (slowMs !== undefined) await this.core.pacer.delay(slowMs, this.signal);
+  }
+
+  async inPrefill(): Promise<void> {
+    const { faults } = this.core;
+    if (faults.strikes('stall-prefill')) await faults.switchedOff('stall-prefill', this.signal);
     await faults.unwedged();
   }
 

@@ -38,6 +38,8 @@ interface Deferred {
 export class SlotPool {
   readonly slots: readonly Slot[];
   private readonly deferred = new Set<Deferred>();
+  /** Requests that had to wait for a slot. */
+  deferrals = 0;
   private tasks = 0;
   private idleWaiters: { readonly slot: Slot; readonly resolve: () => void }[] = [];
 
@@ -66,6 +68,7 @@ export class SlotPool {
         resolve(this.lease(slot, request));
       } else {
         this.deferred.add(entry);
+        this.deferrals++;
         this.changed();
       }
       return () => {

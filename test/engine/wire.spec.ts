@@ -35,6 +35,11 @@ describe('the stand-in engine answers as the recorded server', () => {
       '/completion',
       { ...completion, n_predict: 4, timings_per_token: true, return_progress: true },
     ],
+    [
+      'completion-progress-stream',
+      '/completion',
+      { ...completion, prompt: 'word '.repeat(350), n_predict: 2, return_progress: true },
+    ],
     ['completion-plain', '/completion', { ...completion, stream: false }],
     ['openai-chat-stream', '/v1/chat/completions', { ...chat, ...usage }],
     ['openai-chat-plain', '/v1/chat/completions', chat],

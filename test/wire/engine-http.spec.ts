@@ -71,6 +71,7 @@ describe('EngineHttp', () => {
       n_predict: 7,
       stream: true,
       cache_prompt: true,
+      return_progress: true,
       temperature: 0,
       top_p: 0.9,
       top_k: 40,
@@ -87,7 +88,8 @@ describe('EngineHttp', () => {
     const server = await serve(socket => void socket.write(hello));
     await collect(transport().adapter.run(targetAt(server.url), engineRequest()));
     const sent = JSON.parse(server.requests[0]?.body ?? '') as object;
-    expect(Object.keys(sent).sort()).toEqual(['cache_prompt', 'n_predict', 'prompt', 'response_fields', 'stream']);
+    const ours = ['cache_prompt', 'n_predict', 'prompt', 'response_fields', 'return_progress', 'stream'];
+    expect(Object.keys(sent).sort()).toEqual(ours);
   });
 
   it('starts nothing before it is subscribed to, and a run anew for each subscriber', async () => {

@@ -36,6 +36,7 @@ describe('a server with one model', () => {
     engineVersion: 'b1-de3ff81',
     ctxMax: 2048,
     loadedModel: 'tiny.gguf',
+    sleeping: false,
     supportedWorkloads: ['completion'],
     features,
   };
@@ -63,6 +64,37 @@ describe('a server with one model', () => {
   it('need not show its slots', async () => {
     const { slotsBusy: _, ...rest } = ready;
     expect(await probe(byPath({ ...single, '/slots': 'rerank-unsupported' }))).toEqual(rest);
+  });
+
+  const asked = (): string[] => server.requests.map(({ path }) => path);
+
+  it('is not asked for its slots where it is to be spared (B-DP-207)', async () => {
+    server = await replayServer(byPath(single));
+    const { slotsBusy: _, ...rest } = ready;
+    const found = await adapter.probe(targetAt(server.url), AbortSignal.timeout(5000), 'spare');
+    expect(found).toEqual({ ...rest, slotsUnasked: true });
+    expect(asked()).toEqual(['/health', '/props']);
+  });
+
+  it('that sleeps has no slot busy, and is not woken to say so (B-CP-016)', async () => {
+    const found = await probe(byPath({ ...single, '/props': 'props-sleeping' }));
+    expect(found).toMatchObject({ state: 'ready', sleeping: true, slotsTotal: 1, slotsBusy: 0 });
+    expect(asked()).toEqual(['/health', '/props']);
+  });
+
+  it('that is too old to sleep never does', async () => {
+    const found = await probe(bodies({ '/health': {}, '/props': { total_slots: 2 }, '/slots': [] }));
+    expect(found).toMatchObject({ state: 'ready', slotsBusy: 0 });
+    expect(found.sleeping).toBeUndefined();
+  });
+
+  it.each(['/props', '/slots'])('is busy, not gone, where it is healthy and %s does not come', async silent => {
+    const health = new AbortController();
+    const found = await probe((socket, request) => {
+      if (request.path === silent) health.abort(new Error('time is up'));
+      else void byPath(single)(socket, request);
+    }, health.signal);
+    expect(found).toEqual({ state: 'busy', reason: 'The engine is busy.' });
   });
 
   it('is loading, not in error, while its health says so', async () => {
@@ -111,12 +143,24 @@ describe('a router', () => {
         '/slots?model=tiny-a&autoload=false': 'slots-busy',
       }),
     );
-    expect(found).toMatchObject({ state: 'ready', slotsTotal: 4 + 3, slotsBusy: 1, ctxMax: 2048 });
+    expect(found).toMatchObject({ state: 'ready', slotsTotal: 4 + 3, slotsBusy: 1, sleeping: false, ctxMax: 2048 });
     expect(
       server.requests
         .filter(({ path }) => path.includes('model='))
         .every(({ path }) => path.endsWith('autoload=false')),
     ).toBe(true);
+  });
+
+  it.each([
+    ['is to be spared', 'props', 'spare', { slotsUnasked: true, sleeping: false }],
+    ['sleeps', 'props-sleeping', 'ask', { slotsBusy: 0, sleeping: true }],
+  ] as const)('does not ask a model for its slots that %s', async (_, props, question, expected) => {
+    server = await replayServer(
+      byPath({ ...router, '/v1/models': 'router-models-loaded', '/props?model=tiny-a&autoload=false': props }),
+    );
+    const found = await adapter.probe(targetAt(server.url), AbortSignal.timeout(5000), question);
+    expect(found).toMatchObject({ state: 'ready', ...expected });
+    expect(server.requests.filter(({ path }) => path.startsWith('/slots'))).toEqual([]);
   });
 
   it('is ready though one of its models has gone meanwhile', async () => {

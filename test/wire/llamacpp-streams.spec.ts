@@ -11,6 +11,7 @@ const streams = [
   'completion-stream-again',
   'completion-stream-cached',
   'completion-timings',
+  'completion-progress-stream',
   'router-completion',
 ];
 

@@ -5,7 +5,8 @@ const RESPONSE_FIELDS = ['content', 'stop', 'stop_type', 'model', 'tokens_predic
 
 /**
  * The body of `POST /completion`; an absent field is left to the server's own default. A router needs `model`, a server with
- * one model does not look at it. The server's JSON parser refuses lone surrogates, so texts are made well formed.
+ * one model does not look at it. Progress in the prompt is asked for because a server that has nothing to send does not notice
+ * that its client has gone (older servers do not know the field, and do not mind). The server's JSON parser refuses lone surrogates, so texts are made well formed.
  */
 export function completionBody({ modelRef, prompt, maxTokens, sampling }: EngineRequest): string {
   return JSON.stringify({
@@ -14,6 +15,7 @@ export function completionBody({ modelRef, prompt, maxTokens, sampling }: Engine
     n_predict: maxTokens,
     stream: true,
     cache_prompt: true,
+    return_progress: true,
     response_fields: RESPONSE_FIELDS,
     seed: sampling.seed,
     temperature: sampling.temperature,

@@ -23,6 +23,8 @@ const maxAnswerBytes = {
 export interface ServerProps {
   /** Router mode: many models behind one server, each in a process of its own. */
   readonly isRouter: boolean;
+  /** Undefined where the server is too old to sleep. */
+  readonly isSleeping?: boolean;
   readonly version?: string;
   /** What the model of a server with one model goes by, the best name first. */
   readonly modelNames: readonly string[];
@@ -60,6 +62,7 @@ export class LlamaServer {
     const ctxMax = integerOf(membersOf(props['default_generation_settings'])['n_ctx'], 1);
     return {
       isRouter: props['role'] === 'router',
+      ...(typeof props['is_sleeping'] === 'boolean' && { isSleeping: props['is_sleeping'] }),
       modelNames: names.filter(name => name !== undefined),
       ...(version !== undefined && { version }),
       ...(slotsTotal !== undefined && { slotsTotal: Math.min(slotsTotal, MAX_SLOTS) }),
@@ -69,7 +72,11 @@ export class LlamaServer {
     };
   }
 
-  /** Slots at work; undefined where the server does not show them (`--no-slots`), or shows more than is read. */
+  /**
+   * Slots at work. Asking wakes a server that sleeps, keeps one that is idle from falling asleep, and one that is busy from noticing
+   * that a client has gone. (`/metrics` does the first two not, but begins its means anew, which are for who scrapes them.)
+   * Undefined where the server does not show them (`--no-slots`), or shows more than is read.
+   */
   async busySlots(model?: string): Promise<number | undefined> {
     const route = `/slots${queryOf(model)}`;
     const { status, json } = await this.get(route, maxAnswerBytes.slots).catch(unlessTooLarge);

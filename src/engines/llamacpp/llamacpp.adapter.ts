@@ -7,6 +7,7 @@ import {
   type EngineProbe,
   type EngineRequest,
   type EngineTarget,
+  type SlotQuestion,
 } from '../engine-adapter.port';
 import { EngineHttp } from '../wire/engine-http';
 import { CompletionFormat } from './completion-format';
@@ -24,8 +25,8 @@ export class LlamacppAdapter extends EngineAdapter {
     super();
   }
 
-  override probe(target: EngineTarget, signal: AbortSignal): Promise<EngineProbe> {
-    return probeServer(new LlamaServer(this.http, target, signal));
+  override probe(target: EngineTarget, signal: AbortSignal, slots: SlotQuestion = 'ask'): Promise<EngineProbe> {
+    return probeServer(new LlamaServer(this.http, target, signal), slots);
   }
 
   override run(target: EngineTarget, request: EngineRequest): Observable<readonly EngineEvent[]> {

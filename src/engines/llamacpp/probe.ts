@@ -1,5 +1,5 @@
 import { ServiceError } from '../../errors/service-error';
-import type { EngineModel, EngineProbe } from '../engine-adapter.port';
+import type { EngineModel, EngineProbe, SlotQuestion } from '../engine-adapter.port';
 import type { LlamaServer, ServerProps } from './llama-server';
 
 /** Loaded models of a router that are asked one by one. */
@@ -7,26 +7,32 @@ const MAX_MODELS_ASKED = 32;
 const workloads = ['completion'];
 const features = ['streaming', 'cancel', 'seed', 'kv-cache'];
 
-/** Asks a llama.cpp server how it is: health first, then what it has. */
-export async function probeServer(server: LlamaServer): Promise<EngineProbe> {
+/**
+ * Asks a llama.cpp server how it is: health first, then what it has. Health is answered whatever the server is at; what only comes
+ * between two batches (`/slots`, for one) can take as long as a batch does.
+ */
+export async function probeServer(server: LlamaServer, slots: SlotQuestion): Promise<EngineProbe> {
+  let isHealthy = false;
   try {
     await server.health();
+    isHealthy = true;
     const props = await server.props();
-    return props.isRouter ? await probeRouter(server, props) : await probeSingle(server, props);
+    return props.isRouter ? await probeRouter(server, props, slots) : await probeSingle(server, props, slots);
   } catch (error) {
     if (!(error instanceof ServiceError)) throw error;
+    if (isHealthy && error.code === 'DECODE_TIMEOUT') return { state: 'busy', reason: 'The engine is busy.' };
     return { state: error.code === 'ENGINE_BUSY' ? 'loading' : 'unreachable', reason: error.message };
   }
 }
 
-async function probeSingle(server: LlamaServer, props: ServerProps): Promise<EngineProbe> {
-  const { version, slotsTotal = 1, ctxMax, modelNames } = props;
-  const slotsBusy = await server.busySlots();
+async function probeSingle(server: LlamaServer, props: ServerProps, slots: SlotQuestion): Promise<EngineProbe> {
+  const { version, slotsTotal = 1, ctxMax, modelNames, isSleeping } = props;
   const [loadedModel] = modelNames;
   return {
     state: 'ready',
     slotsTotal,
-    ...(slotsBusy !== undefined && { slotsBusy }),
+    ...(await slotsOf(server, slots, isSleeping)),
+    ...(isSleeping !== undefined && { sleeping: isSleeping }),
     ...(version !== undefined && { engineVersion: version }),
     ...(ctxMax !== undefined && { ctxMax }),
     ...(loadedModel !== undefined && { loadedModel }),
@@ -35,20 +41,35 @@ async function probeSingle(server: LlamaServer, props: ServerProps): Promise<Eng
   };
 }
 
+/** One that sleeps has nothing to do, and is not woken to say so. */
+async function slotsOf(
+  server: LlamaServer,
+  slots: SlotQuestion,
+  isSleeping = false,
+): Promise<Pick<EngineProbe, 'slotsBusy' | 'slotsUnasked'>> {
+  if (isSleeping) return { slotsBusy: 0 };
+  if (slots === 'spare') return { slotsUnasked: true };
+  const slotsBusy = await server.busySlots();
+  return slotsBusy === undefined ? {} : { slotsBusy };
+}
+
 async function probeRouter(
   server: LlamaServer,
   { version, autoload, maxInstances }: ServerProps,
+  slots: SlotQuestion,
 ): Promise<EngineProbe> {
   const models = await server.models();
   const loaded = models.filter(({ state }) => state === 'loaded').slice(0, MAX_MODELS_ASKED);
-  const servers = (await Promise.all(loaded.map(model => askModel(server, model)))).filter(one => one !== undefined);
+  const asked = await Promise.all(loaded.map(model => askModel(server, model, slots)));
+  const servers = asked.filter(one => one !== undefined);
   // A model that is not loaded yet has at least the slot of the request that loads it.
   const toCome = autoload ? Math.max(maxInstances - servers.length, servers.length === 0 ? 1 : 0) : 0;
   const ctxMax = Math.max(0, ...servers.map(one => one.ctxMax ?? 0));
   return {
     state: 'ready',
     slotsTotal: toCome + sum(servers.map(one => one.slotsTotal)),
-    slotsBusy: sum(servers.map(one => one.slotsBusy)),
+    ...(slots === 'ask' ? { slotsBusy: sum(servers.map(one => one.slotsBusy)) } : { slotsUnasked: true }),
+    ...(servers.length > 0 && { sleeping: servers.every(one => one.isSleeping) }),
     models,
     ...(version !== undefined && { engineVersion: version }),
     ...(ctxMax > 0 && { ctxMax }),
@@ -60,16 +81,22 @@ async function probeRouter(
 interface ModelFacts {
   readonly slotsTotal: number;
   readonly slotsBusy: number;
+  readonly isSleeping: boolean;
   readonly ctxMax: number | undefined;
 }
 
 /** Undefined where the model was unloaded meanwhile, or its process does not answer. */
-async function askModel(server: LlamaServer, { id }: EngineModel): Promise<ModelFacts | undefined> {
+async function askModel(
+  server: LlamaServer,
+  { id }: EngineModel,
+  slots: SlotQuestion,
+): Promise<ModelFacts | undefined> {
   try {
-    const [{ slotsTotal = 1, ctxMax }, slotsBusy = 0] = await Promise.all([server.props(id), server.busySlots(id)]);
-    return { slotsTotal, slotsBusy, ctxMax };
+    const { slotsTotal = 1, ctxMax, isSleeping = false } = await server.props(id);
+    const slotsBusy = isSleeping || slots === 'spare' ? 0 : ((await server.busySlots(id)) ?? 0);
+    return { slotsTotal, slotsBusy, isSleeping, ctxMax };
   } catch (error) {
-    if (error instanceof ServiceError) return undefined;
+    if (error instanceof ServiceError && error.code !== 'DECODE_TIMEOUT') return undefined;
     throw error;
   }
 }

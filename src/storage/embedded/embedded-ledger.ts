@@ -3,6 +3,7 @@ import { filter, Subject, type Subscription } from 'rxjs';
 import { Config } from '../../config/config';
 import { ServiceError } from '../../errors/service-error';
 import type { Lease } from '../../pools/pool';
+import type { PoolChange } from '../../pools/pool-registry.port';
 import { JournalStart } from '../../tasks/journal/journal-start';
 import { TaskJournal, type JournalRecord, type Recovery } from '../../tasks/journal/task-journal.port';
 import {
@@ -37,6 +38,11 @@ import { TaskAccounts } from './task-accounts';
 /** Sets of places that queued tasks may name at once; a client that varies its constraints without end stops here. */
 const MAX_LANES = 1024;
 
+/** Whether a task may have become able to start. */
+function opensPlaces({ kind }: PoolChange): boolean {
+  return kind !== 'unbound' && kind !== 'slot-releasing' && kind !== 'woken';
+}
+
 /** The ledger in this process: structures in memory, whose every change is one synchronous step, over the journal. */
 @Injectable()
 export class EmbeddedLedger extends TaskLedger implements OnModuleInit, OnModuleDestroy {
@@ -66,7 +72,7 @@ export class EmbeddedLedger extends TaskLedger implements OnModuleInit, OnModule
   }
 
   onModuleInit(): void {
-    this.changes = this.slots.changes$.pipe(filter(change => change.kind !== 'unbound')).subscribe(() => this.wake());
+    this.changes = this.slots.changes$.pipe(filter(opensPlaces)).subscribe(() => this.wake());
   }
 
   onModuleDestroy(): void {

@@ -9,7 +9,7 @@ export type LeasedReplica = Pick<Lease, 'engine' | 'engineVersion'> & {
   readonly target: EngineTarget;
 };
 
-/** A slot in use. It frees its slot once, however often it is released. */
+/** A slot in use. It ends once, however often it is released. */
 export class MemoryLease implements Lease {
   readonly poolId: string;
   readonly replicaId: string;
@@ -20,6 +20,7 @@ export class MemoryLease implements Lease {
   /** Replays, for a lease can be revoked between its being given and its attempt's subscribing. */
   private readonly revocation = new ReplaySubject<ServiceError>(1);
   readonly revoked$: Observable<ServiceError> = this.revocation.asObservable();
+  atWork = false;
   heard = 0;
   private released = false;
   /** What was {@link heard} when it was last looked at, and since when it has been no more. */
@@ -28,10 +29,10 @@ export class MemoryLease implements Lease {
 
   constructor(
     { engine, engineVersion, adapter, target }: LeasedReplica,
-    nowMs: number,
+    readonly acquiredAtMs: number,
     private readonly onRelease: (lease: MemoryLease) => void,
   ) {
-    this.silentSinceMs = nowMs;
+    this.silentSinceMs = acquiredAtMs;
     this.poolId = target.poolId;
     this.replicaId = target.replicaId;
     this.engine = engine;

@@ -30,6 +30,7 @@ export class MemoryPool {
       slotsTotal: sum(replicas, replica => replica.slotsTotal),
       slotsFree: takesWork ? sum(replicas, replica => replica.slotsFree) : 0,
       running: this.leases.size,
+      releasing: sum(replicas, replica => replica.releasing),
       ...(lastError !== undefined && { lastError }),
       replicas,
       ...(lastPurge !== undefined && { lastPurge }),

@@ -13,7 +13,12 @@ const open = async (): Promise<PoolRegistryUnderTest> => {
   const { config } = loadConfig({});
   const alarms = new Alarms(clock);
   const registry = new MemoryPoolRegistry(config, new EngineRegistry([new DeterministicAdapter()]), clock, alarms);
-  return { registry, pass: ms => clock.pass(ms), dispose: async () => alarms.onModuleDestroy() };
+  return {
+    registry,
+    pass: ms => clock.pass(ms),
+    nowMs: () => clock.nowMs(),
+    dispose: async () => alarms.onModuleDestroy(),
+  };
 };
 
 poolRegistryContract('memory', open);

@@ -5,7 +5,7 @@ import type { EngineAdapter, EngineProbe } from '../../engines/engine-adapter.po
 import { EngineRegistry } from '../../engines/engine-registry';
 import { ServiceError } from '../../errors/service-error';
 import type { Binding, Lease, PoolView, ReplicaView } from '../../pools/pool';
-import { PoolRegistry, type BindOutcome, type PoolChange } from '../../pools/pool-registry.port';
+import { isOfSlots, PoolRegistry, type BindOutcome, type PoolChange } from '../../pools/pool-registry.port';
 import { Alarms } from '../../time/alarms';
 import { Clock } from '../../time/clock';
 import type { MemoryLease } from './memory-lease';
@@ -50,7 +50,7 @@ export class MemoryPoolRegistry extends PoolRegistry {
     }
     // One that is on its way out has no claim to its place any more; its tasks may still end in peace.
     if (bound.live && !bound.leaving) return 'kept';
-    bound.lapse?.cancel();
+    bound.leave();
     this.place(binding, adapter);
     if (!bound.live) revokeAll(bound.leases, replacedBy(binding));
     return 'replaced';
@@ -66,10 +66,12 @@ export class MemoryPoolRegistry extends PoolRegistry {
     return true;
   }
 
-  async observe(poolId: string, replicaId: string, probe: EngineProbe): Promise<void> {
+  async observe(poolId: string, replicaId: string, probe: EngineProbe, askedAtMs?: number): Promise<void> {
     const replica = this.state(poolId, replicaId);
     if (!replica) return;
-    if (replica.observe(probe)) this.tell({ poolId, replicaId, kind: 'health' });
+    const { change, freed } = replica.observe(probe, askedAtMs);
+    if (change) this.tell({ poolId, replicaId, kind: 'health' });
+    if (freed) this.tell({ poolId, replicaId, kind: 'slot-freed' });
     const silent = replica.silentLeases(this.config.probeTimeoutMs);
     if (!replica.live) revokeAll(silent, gone(replica.view()));
   }
@@ -140,15 +142,16 @@ export class MemoryPoolRegistry extends PoolRegistry {
     const pool = this.poolsById.get(poolId);
     const replica = pool?.replicas.get(replicaId);
     if (!pool?.takesWork || !replica || replica.slotsFree === 0) return undefined;
-    const lease = replica.lease(() => {
+    const lease = replica.lease(freed => {
       pool.leases.delete(lease);
       const isLast = replica.leaving && replica.leases.size === 0 && pool.replicas.get(replicaId) === replica;
       if (isLast) pool.replicas.delete(replicaId);
       this.dropIfEmpty(pool);
-      this.tell({ poolId, replicaId, kind: 'slot-freed' });
+      this.tell({ poolId, replicaId, kind: freed ? 'slot-freed' : 'slot-releasing' });
       if (isLast) this.tell({ poolId, replicaId, kind: 'unbound' });
     });
     pool.leases.add(lease);
+    if (replica.isSpared && replica.leases.size === 1) this.tell({ poolId, replicaId, kind: 'woken' });
     return lease;
   }
 
@@ -168,7 +171,7 @@ export class MemoryPoolRegistry extends PoolRegistry {
 
   private tell(change: PoolChange): void {
     // First, so that whoever hears of the change finds it.
-    if (change.kind !== 'slot-freed') this.changeCount++;
+    if (!isOfSlots(change)) this.changeCount++;
     this.changes.next(change);
   }
 

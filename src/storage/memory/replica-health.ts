@@ -36,6 +36,7 @@ export class ReplicaHealth {
       case 'unreachable':
         return this.last.reason ?? 'The engine cannot be reached.';
       case 'loading':
+      case 'busy':
       case 'ready':
         return this.last.reason ?? 'The engine is still loading.';
     }
@@ -48,15 +49,20 @@ export class ReplicaHealth {
       return;
     }
     this.failures = 0;
-    this.lastAnswer = probe.state;
     this.lastSeenMs = wallMs;
+    if (probe.state === 'busy') {
+      this.lastAnswer ??= 'loading';
+      return;
+    }
+    this.lastAnswer = probe.state;
     if (probe.state === 'ready') this.facts = probe;
   }
 
   /** Equal for two moments between which nobody who looks at the replica could tell a difference. */
   fingerprint(): string {
     const { probed, live, ready, fault, facts } = this;
-    // Both change with every task, and nobody decides anything by them.
-    return JSON.stringify([probed, live, ready, fault, { ...facts, slotsBusy: 0, kvUsageRatio: 0 }]);
+    // These change with every task, and nobody decides anything by them.
+    const fixed = { ...facts, slotsBusy: undefined, slotsUnasked: undefined, kvUsageRatio: undefined };
+    return JSON.stringify([probed, live, ready, fault, fixed]);
   }
 }

@@ -5,19 +5,24 @@ import type { Alarm } from '../../time/alarms';
 import type { Clock } from '../../time/clock';
 import { MemoryLease } from './memory-lease';
 import { ReplicaHealth } from './replica-health';
+import { ReplicaSlots } from './replica-slots';
+
+/** What a probe has changed, for those who wait. */
+export interface Noticed {
+  /** Somebody could notice the difference. */
+  readonly change: boolean;
+  /** A slot is free that an attempt which was broken off had kept. */
+  readonly freed: boolean;
+}
 
 /** One replica of the registry: its binding, what its engine says of itself, and the leases on its slots. */
 export class ReplicaState {
-  readonly leases = new Set<MemoryLease>();
   /** Takes no new task and goes away once idle. */
   leaving = false;
   /** Rings when the registration lapses. */
   lapse: Alarm | undefined;
   private readonly health = new ReplicaHealth();
-  /** The most leases held at once since the last probe: so many of the busy slots that the next one reports may be ours. */
-  private busiest = 0;
-  /** Slots that somebody else used when the engine last reported. */
-  private foreignSlots = 0;
+  private readonly slots: ReplicaSlots;
   private noticed = '';
   /** Made when somebody looks, and kept until something changes: placement looks far more often than that. */
   private shown: ReplicaView | undefined;
@@ -29,6 +34,16 @@ export class ReplicaState {
     private readonly clock: Clock,
   ) {
     this.boundAtMs = clock.wallMs();
+    this.slots = new ReplicaSlots(clock);
+  }
+
+  /** Whether its engine was not asked for its slots the last time. */
+  get isSpared(): boolean {
+    return this.slots.isSpared;
+  }
+
+  get leases(): ReadonlySet<MemoryLease> {
+    return this.slots.leases;
   }
 
   get live(): boolean {
@@ -37,7 +52,7 @@ export class ReplicaState {
 
   get slotsFree(): number {
     if (!this.health.ready || this.leaving) return 0;
-    return Math.max(0, this.slotsTotal - this.leases.size - this.foreignSlots);
+    return Math.max(0, this.slotsTotal - this.slots.taken);
   }
 
   /** Whether a binding names the engine that this one has already. */
@@ -62,15 +77,19 @@ export class ReplicaState {
     this.shown = undefined;
   }
 
-  /** Takes in a probe; true when somebody could notice the difference. */
-  observe(probe: EngineProbe): boolean {
+  observe(probe: EngineProbe, askedAtMs: number | undefined): Noticed {
     this.health.take(probe, this.clock.wallMs());
-    if (probe.state === 'ready') this.foreignSlots = Math.max(0, (probe.slotsBusy ?? 0) - this.busiest);
-    this.busiest = this.leases.size;
+    const freed = this.observeSlots(probe, askedAtMs);
     this.shown = undefined;
     const before = this.noticed;
-    this.noticed = `${this.foreignSlots} ${this.health.fingerprint()}`;
-    return before !== this.noticed;
+    this.noticed = `${this.slots.elsewhere} ${this.health.fingerprint()}`;
+    return { change: before !== this.noticed, freed };
+  }
+
+  private observeSlots({ state, slotsBusy, slotsUnasked }: EngineProbe, askedAtMs: number | undefined): boolean {
+    if (state === 'busy') return this.slots.observe(this.slotsTotal, askedAtMs);
+    if (state === 'ready' && slotsUnasked !== true) return this.slots.observe(slotsBusy, askedAtMs);
+    return this.slots.pass(slotsUnasked === true);
   }
 
   /** Its leases on which nothing was heard for so long. To be asked at each probe, or silence is measured too short. */
@@ -79,21 +98,26 @@ export class ReplicaState {
     return [...this.leases].filter(lease => lease.silenceMs(nowMs) >= forMs);
   }
 
-  /** Leases a slot; the registry has seen that one is free. */
-  lease(onRelease: () => void): MemoryLease {
+  /**
+   * Leases a slot; the registry has seen that one is free.
+   * @param onRelease told whether the slot is free by it
+   */
+  lease(onRelease: (freed: boolean) => void): MemoryLease {
     const { adapter, engineVersion } = this;
     const { engine, poolId, replicaId, url = '' } = this.binding;
     const lease = new MemoryLease(
       { engine, engineVersion, adapter, target: { url, poolId, replicaId } },
       this.clock.nowMs(),
       () => {
-        this.leases.delete(lease);
+        const { slots, slotsTotal } = this;
+        // Nobody waits for the slots of one that is leaving.
+        const freed = !lease.atWork || this.leaving || !slots.cut(lease, slotsTotal);
+        if (freed) slots.end(lease, slotsTotal);
         this.shown = undefined;
-        onRelease();
+        onRelease(freed);
       },
     );
-    this.leases.add(lease);
-    this.busiest = Math.max(this.busiest, this.leases.size);
+    this.slots.leases.add(lease);
     this.shown = undefined;
     return lease;
   }
@@ -134,6 +158,10 @@ export class ReplicaState {
       slotsTotal: this.slotsTotal,
       slotsFree: this.slotsFree,
       running: this.leases.size,
+      releasing: this.slots.releasing,
+      releasingUnheard: this.slots.releasingUnheard,
+      slotsElsewhere: this.slots.elsewhere,
+      ...(facts?.sleeping !== undefined && { sleeping: facts.sleeping }),
       ...(facts?.ctxMax !== undefined && { ctxMax: facts.ctxMax }),
       ...(facts?.models && { models: facts.models }),
       ...(facts?.loadedModel !== undefined && { loadedModel: facts.loadedModel }),

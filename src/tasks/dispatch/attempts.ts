@@ -48,18 +48,24 @@ export class Attempts {
     this.limitTime(claim, run, fail);
     // Two plain subscriptions, for operators cost more a token than everything else that is done with it.
     run.add(lease.revoked$.subscribe(fail));
+    lease.atWork = true;
     run.add(
       lease.adapter.run(lease.target, requestOf(spec, this.config)).subscribe({
         next: batch => {
           lease.heard++;
           try {
             const usage = take(claim, output, batch);
-            if (usage) over(this.completed(claim, output, usage, standsIn));
+            if (!usage) return;
+            lease.atWork = batch.at(-1)?.kind !== 'end';
+            over(this.completed(claim, output, usage, standsIn));
           } catch (cause) {
             fail(cause);
           }
         },
-        error: fail,
+        error: cause => {
+          lease.atWork = isHungUpOn(cause);
+          fail(cause);
+        },
       }),
     );
   }
@@ -95,6 +101,12 @@ function take(claim: Claim, output: TaskOutput, batch: readonly EngineEvent[]): 
   const tookAll = output.take(batch, usage !== undefined);
   // An engine that does not stop at max_tokens is stopped here, or its session would pay for more than it reserved.
   return tookAll ? usage : { tokensOut: claim.shown.tokens, finishReason: 'length' };
+}
+
+/** The run failed by our hanging up; otherwise the engine refused it, or closed the connection, and is not at work on it. */
+function isHungUpOn(cause: unknown): boolean {
+  const { code } = asServiceError(cause);
+  return code === 'DECODE_TIMEOUT' || code === 'ENGINE_PROTOCOL';
 }
 
 function requestOf(spec: TaskSpec, config: Config): EngineRequest {

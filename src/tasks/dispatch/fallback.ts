@@ -57,6 +57,7 @@ export class Fallback {
       engineVersion,
       adapter,
       target: { url: '', poolId, replicaId: engine },
+      atWork: false,
       heard: 0,
       revoked$: NEVER,
       isStandIn: true,

@@ -50,17 +50,19 @@ function readChange({
   loading,
   tokensPerSecond,
   prefillMs,
+  noticeMs,
   ...rest
 }: Readonly<Record<string, unknown>>): ControlChange {
   const [unknown] = Object.keys(rest);
   if (unknown !== undefined)
-    throw new Error(`unknown control "${unknown}"; known: faults, loading, tokensPerSecond, prefillMs`);
+    throw new Error(`unknown control "${unknown}"; known: faults, loading, tokensPerSecond, prefillMs, noticeMs`);
   if (loading !== undefined && typeof loading !== 'boolean') throw new Error('loading must be true or false');
   return {
     ...(faults !== undefined && { faults: readFaults(faults) }),
     ...(loading !== undefined && { loading }),
     ...(tokensPerSecond !== undefined && { tokensPerSecond: amount('tokensPerSecond', tokensPerSecond) }),
     ...(prefillMs !== undefined && { prefillMs: amount('prefillMs', prefillMs) }),
+    ...(noticeMs !== undefined && { noticeMs: amount('noticeMs', noticeMs) }),
   };
 }
 

@@ -52,7 +52,10 @@ export function modelRoutes(core: EngineCore, modelOf: ModelOf): Routes {
       exchange.sendJson(200, { tokens: typeof content === 'string' ? tokenize(content) : [] });
     },
     'GET /slots': async exchange => {
-      exchange.sendJson(200, slotsView((await modelOf(exchange)).pool.slots, ctxTokens));
+      const { pool } = await modelOf(exchange);
+      core.ledger.count('slotLooks');
+      core.sendings.sent();
+      exchange.sendJson(200, slotsView(pool.slots, ctxTokens));
     },
     'GET /metrics': async exchange => {
       const body = metricsText(await modelOf(exchange));

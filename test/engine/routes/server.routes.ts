@@ -27,7 +27,7 @@ export function singleModelServer(core: EngineCore): Server {
     instances: () => [instance],
     routes: {
       ...health,
-      'GET /props': exchange => exchange.sendJson(200, propsView(settings, settings.model)),
+      'GET /props': exchange => exchange.sendJson(200, propsView(settings, settings.model, core.sleep.isAsleep)),
       'GET /models': models,
       'GET /v1/models': models,
       ...modelRoutes(core, () => instance),
@@ -58,7 +58,7 @@ export function routerServer(core: EngineCore): Server {
       ...health,
       'GET /props': async exchange => {
         if (!exchange.url.searchParams.has('model')) return exchange.sendJson(200, routerPropsView());
-        exchange.sendJson(200, propsView(settings, (await modelOf(exchange)).model));
+        exchange.sendJson(200, propsView(settings, (await modelOf(exchange)).model, false));
       },
       'GET /models': models,
       'GET /v1/models': models,

@@ -4,17 +4,15 @@ import { frame, type OutputFormat } from './output-format';
 
 /** llama.cpp's own API, `/completion`. */
 export const nativeFormat: OutputFormat = {
-  opening(run) {
-    if (!run.request.returnProgress) return [];
-    const { promptTokens } = run.request;
-    const timeMs = Math.round(run.times.promptMs);
-    return [0, promptTokens].map(processed =>
+  progress(run, processed) {
+    const timeMs = processed === 0 ? 0 : Math.round(run.times.promptMs);
+    return [
       frame({
         ...partial(run, '', [0], 0),
-        timings: run.times.toWire(processed, 0),
-        prompt_progress: { total: promptTokens, cache: 0, processed, time_ms: processed === 0 ? 0 : timeMs },
+        ...(run.request.timingsPerToken && { timings: run.times.toWire(processed, 0) }),
+        prompt_progress: { total: run.request.promptTokens, cache: 0, processed, time_ms: timeMs },
       }),
-    );
+    ];
   },
 
   token(run, token: GeneratedToken) {

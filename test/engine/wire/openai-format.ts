@@ -23,7 +23,7 @@ export function chatFormat(): OutputFormat {
   const delta = (run: RunState, content: object) => chunk(run, { finish_reason: null, index: 0, delta: content });
 
   return {
-    opening: () => [],
+    progress: () => [],
     // The role is announced in the chunk of the first token, with a content of null.
     token(run, { text }) {
       const role = first ? delta(run, { role: 'assistant', content: null }) : '';
@@ -70,7 +70,7 @@ export function textFormat(): OutputFormat {
     timings: timings(result),
   });
   return {
-    opening: () => [],
+    progress: () => [],
     token: (run, { text }) => frame(body(run, text, null, undefined)),
     end: result => [frame(closing(result, '')), DONE],
     plain: result => closing(result, result.source.text),

@@ -3,8 +3,8 @@ import type { RunResult, RunState } from '../run-times';
 
 /** How one API words a generation. Each string that it returns is sent as one HTTP chunk. */
 export interface OutputFormat {
-  /** Before the first token, once the prompt was read. */
-  opening(run: RunState): string[];
+  /** So much of the prompt was read, where the client asked to be told. */
+  progress(run: RunState, processedTokens: number): string[];
   token(run: RunState, token: GeneratedToken): string;
   end(result: RunResult): string[];
   /** The whole answer, where the client asked for no stream. */

@@ -4,7 +4,7 @@ import { standingSettings } from './generation-settings';
 export const BUILD_INFO = 'b1-de3ff81';
 
 /** `GET /props` of a server with one model. */
-export function propsView(settings: EngineSettings, model: string): object {
+export function propsView(settings: EngineSettings, model: string, isSleeping: boolean): object {
   return {
     default_generation_settings: { params: standingSettings(), n_ctx: settings.ctxTokens },
     total_slots: settings.slots,
@@ -33,7 +33,7 @@ export function propsView(settings: EngineSettings, model: string): object {
     bos_token: '<|endoftext|>',
     eos_token: '<|endoftext|>',
     build_info: BUILD_INFO,
-    is_sleeping: false,
+    is_sleeping: isSleeping,
     cors_proxy_enabled: false,
   };
 }
