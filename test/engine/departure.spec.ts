@@ -1,11 +1,12 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { CompletionClient } from './completion-client';
-import { Departure, Sendings } from './departure';
+import { Departure } from './departure';
 import { startEngine, type RunningEngine } from './engine';
 import type { EngineCore } from './engine-core';
 import type { EngineSettings } from './engine-options';
 import { FaultBoard } from './faults';
 import { Pacer } from './pacer';
+import { Sendings } from './sendings';
 import { Sleep } from './sleep';
 
 /** For ever, as far as a test is concerned. */
@@ -61,10 +62,10 @@ describe('a client that goes while there is nothing to send to it', () => {
 describe('sleep', () => {
   it('comes after a time without work, and is ended by work, in the time of a load', async () => {
     vi.useFakeTimers();
-    const core = { pacer: new Pacer(), settings: { loadMs: 500 } } as unknown as EngineCore;
-    const sleep = new Sleep(1000, () => undefined);
+    const load = () => new Promise<void>(loaded => setTimeout(loaded, 500));
+    const sleep = new Sleep(1000, load, () => undefined);
     await vi.advanceTimersByTimeAsync(900);
-    const work = sleep.during(core, () => new Promise(done => setTimeout(done, 5000)));
+    const work = sleep.during(() => new Promise(done => setTimeout(done, 5000)));
     await vi.advanceTimersByTimeAsync(5000);
     await work;
     await vi.advanceTimersByTimeAsync(999);
@@ -72,7 +73,7 @@ describe('sleep', () => {
     await vi.advanceTimersByTimeAsync(1);
     expect([sleep.isAsleep, sleep.times]).toEqual([true, 1]);
     const served = vi.fn();
-    void sleep.during(core, served);
+    void sleep.during(served);
     await vi.advanceTimersByTimeAsync(499);
     expect(served).not.toHaveBeenCalled();
     await vi.advanceTimersByTimeAsync(2);

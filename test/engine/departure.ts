@@ -1,14 +1,5 @@
 import type { EngineCore } from './engine-core';
 
-/** When anything was last sent to anybody; by `performance.now()`. */
-export class Sendings {
-  lastMs = 0;
-
-  sent(): void {
-    this.lastMs = performance.now();
-  }
-}
-
 /**
  * When the engine notices that a client has gone: with `noticeMs` 0 at once, otherwise as llama.cpp does it, when it has
  * something to send to that client, or after that long in which it had nothing to send to anybody.

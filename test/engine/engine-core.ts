@@ -1,8 +1,8 @@
-import type { Sendings } from './departure';
 import type { EngineSettings } from './engine-options';
 import type { FaultBoard } from './faults';
 import type { Ledger } from './ledger';
 import type { Pacer } from './pacer';
+import type { Sendings } from './sendings';
 import type { Sleep } from './sleep';
 
 /** What can be turned while the engine runs. */

@@ -1,13 +1,13 @@
 import { createServer, type Server as HttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { EngineCore } from './engine-core';
-import { Sendings } from './departure';
 import { defaultSettings, type EngineSettings } from './engine-options';
 import { FaultBoard } from './faults';
 import { front } from './front';
 import { announce } from './handoff';
 import { Ledger, type EngineStats } from './ledger';
 import { Pacer } from './pacer';
+import { Sendings } from './sendings';
 import { Sleep } from './sleep';
 import {
   applyControl,
@@ -47,7 +47,9 @@ export async function startEngine(options: Partial<EngineSettings> = {}): Promis
       sleeps: sleep.times,
     };
   }, settings.requestsKept);
-  const sleep = new Sleep(settings.sleepIdleMs, () => ledger.changed());
+  const pacer = new Pacer();
+  const load = () => pacer.delay(settings.loadMs, new AbortController().signal);
+  const sleep = new Sleep(settings.sleepIdleMs, load, () => ledger.changed());
   const core: EngineCore = {
     settings,
     controls: {
@@ -57,7 +59,7 @@ export async function startEngine(options: Partial<EngineSettings> = {}): Promis
       loading: false,
     },
     faults: new FaultBoard(settings.faults),
-    pacer: new Pacer(),
+    pacer,
     ledger,
     sendings: new Sendings(),
     sleep,

@@ -24,7 +24,7 @@ export function front(core: EngineCore, serverRoutes: Routes, controlRoutes: Rou
     if (core.controls.loading && !openWhileLoading.has(route)) throw wireErrors.loading();
     const handler = serverRoutes[route];
     if (!handler) throw wireErrors.notFound();
-    return openWhileAsleep.has(route) ? handler(exchange) : core.sleep.during(core, () => handler(exchange));
+    return openWhileAsleep.has(route) ? handler(exchange) : core.sleep.during(() => handler(exchange));
   };
   return (request, response) => {
     void readBody(request).then(async body => {

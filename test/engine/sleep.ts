@@ -1,5 +1,3 @@
-import type { EngineCore } from './engine-core';
-
 /** Sleep after a time without work, as llama.cpp's `--sleep-idle-seconds`: the next request that needs the model wakes it. */
 export class Sleep {
   /** How often it fell asleep. */
@@ -10,6 +8,7 @@ export class Sleep {
 
   constructor(
     private readonly idleMs: number,
+    private readonly load: () => Promise<void>,
     private readonly changed: () => void,
   ) {
     this.rest();
@@ -19,13 +18,13 @@ export class Sleep {
     return this.asleep;
   }
 
-  /** Serves a request that needs the model; waking takes the time of a load. */
-  async during(core: EngineCore, serve: () => void | Promise<void>): Promise<void> {
+  /** Serves a request that needs the model, which is loaded again where it is asleep. */
+  async during(serve: () => void | Promise<void>): Promise<void> {
     if (this.idleMs === 0) return serve();
     clearTimeout(this.timer);
     this.atWork++;
     try {
-      if (this.asleep) await core.pacer.delay(core.settings.loadMs, new AbortController().signal);
+      if (this.asleep) await this.load();
       this.asleep = false;
       await serve();
     } finally {
