@@ -32,6 +32,24 @@ Feature: Limits of admission
     And the error names the field "placement.pin_pool_id"
     And the error is not retriable and tells nothing of the inside
 
+  @B-DP-007
+  Scenario Outline: What steers engines and does not work here is refused by name, and so is what they would misread
+    Given an OrchQueue API endpoint
+    When I submit task "t-1" with <task>
+    Then I am refused with 400 INVALID_PARAMS
+    And the error names the field "<field>"
+
+    Examples:
+      | task                             | field          |
+      | {"grammar": "root ::= [a-z]"}    | grammar        |
+      | {"json_schema": {}}              | json_schema    |
+      | {"n": 2}                         | n              |
+      | {"logit_bias": [[15043, false]]} | logit_bias     |
+      | {"max_new_tokens": 5}            | max_new_tokens |
+      | {"repeat_penalty": 0}            | repeat_penalty |
+      | {"stop": [""]}                   | stop           |
+      | {"seed": 4294967295}             | seed           |
+
   @B-CFG-001 @B-CFG-002 @B-DP-013
   Scenario: The capacity is what was set
     Given the setting ORCHD_ADMISSION_CAPACITY is "2"

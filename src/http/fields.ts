@@ -217,24 +217,33 @@ export function ChoiceField(options: Described & { readonly values: readonly str
 
 interface TextListOptions extends Described {
   readonly maxItems: number;
+  /** No text of it may be empty. */
+  readonly nonEmpty?: boolean;
   readonly maxLength: number;
   readonly pattern?: RegExp;
 }
 
 export function TextListField(options: TextListOptions): PropertyDecorator {
-  const { maxItems, maxLength, pattern } = options;
-  const accepts = textAccepts(0, maxLength, pattern);
+  const { maxItems, nonEmpty = false, maxLength, pattern } = options;
+  const minLength = nonEmpty ? 1 : 0;
+  const accepts = textAccepts(minLength, maxLength, pattern);
   return field(
     options,
     {
       type: 'array',
-      items: { type: 'string', maxLength, ...(pattern && { pattern: patternText(pattern) }) },
+      items: {
+        type: 'string',
+        ...(nonEmpty && { minLength }),
+        maxLength,
+        ...(pattern && { pattern: patternText(pattern) }),
+      },
       maxItems,
     },
     value => Array.isArray(value) && value.length <= maxItems && value.every(accepts),
     IsArray({ message: '$property must be an array of strings' }),
     ArrayMaxSize(maxItems, { message: `$property must have at most ${maxItems} members` }),
     IsString({ each: true, message: '$property must hold strings only' }),
+    lengthCheck('minCharacters', value => hasAtLeast(value, minLength), '$property must hold no empty strings', true),
     lengthCheck(
       'maxCharacters',
       value => hasAtMost(value, maxLength),

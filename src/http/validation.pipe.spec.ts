@@ -9,15 +9,11 @@ const pipe = new DtoValidationPipe();
 const bodyOfTask: ArgumentMetadata = { type: 'body', metatype: CreateTaskDto };
 const queryOfTasks: ArgumentMetadata = { type: 'query', metatype: TaskListQuery };
 
-/** A value that notes which of its members anybody looks at, and cannot be gone through. */
+/** A value that notes which of its members anybody looks at; their names may be gone through, for they are bounded. */
 function watched(value: object): { value: object; seen: Set<string | symbol> } {
   const seen = new Set<string | symbol>();
   const proxy = new Proxy(value, {
-    ownKeys: () => {
-      throw new Error('all members were looked at');
-    },
     get: (target, name): unknown => (seen.add(name), Reflect.get(target, name)),
-    getOwnPropertyDescriptor: (target, name) => (seen.add(name), Reflect.getOwnPropertyDescriptor(target, name)),
   });
   return { value: proxy, seen };
 }
@@ -48,6 +44,37 @@ describe('what is validated', () => {
     if (fault === undefined) await expect(made).resolves.toBeDefined();
     else await expect(made).rejects.toThrow(fault);
     expect(seen).not.toContain('0');
+  });
+
+  it.each([
+    ['grammar', 'root ::= "a"', 'grammar does not work here: leave it out'],
+    ['logit_bias', {}, 'logit_bias does not work here: leave it out'],
+    ['n', 2, 'n does not work here: leave it out'],
+    ['max_new_tokens', 5, 'max_new_tokens does not work here: say it as max_tokens'],
+    ['model', 'tiny', 'model does not work here: say it as model_ref'],
+  ])('of a task is refused by name where engines take it and we do not: %s', async (field, value, message) => {
+    const made = pipe.transform({ prompt: 'x', [field]: value }, bodyOfTask);
+    await expect(made).rejects.toMatchObject({ code: 'INVALID_PARAMS', message, details: { field } });
+    await expect(pipe.transform({ prompt: 'x', [field]: null }, bodyOfTask)).resolves.toEqual({ prompt: 'x' });
+  });
+
+  it.each([
+    ['n', 1],
+    ['echo', false],
+    ['user', 'somebody'],
+    ['toString', 1],
+    ['constructor', {}],
+  ])('of a task may be there where it asks for nothing else: %s', async (field, value) => {
+    await expect(pipe.transform({ prompt: 'x', [field]: value }, bodyOfTask)).resolves.toEqual({ prompt: 'x' });
+  });
+
+  it.each([
+    [{ repeat_penalty: 0 }, 'repeat_penalty must be >= 0.01'],
+    [{ repeat_penalty: 1e-300 }, 'repeat_penalty must be >= 0.01'],
+    [{ stop: ['a', ''] }, 'stop must hold no empty strings'],
+    [{ seed: 4_294_967_295 }, 'seed must be <= 4294967294'],
+  ])('of a task is what engines take as it is meant: %j', async (field, message) => {
+    await expect(pipe.transform({ prompt: 'x', ...field }, bodyOfTask)).rejects.toThrow(message);
   });
 
   it('of a query is what its class knows', async () => {

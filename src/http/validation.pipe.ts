@@ -2,6 +2,7 @@ import { Injectable, ValidationPipe, type ArgumentMetadata } from '@nestjs/commo
 import { validateSync, type ValidationError, type ValidatorOptions } from 'class-validator';
 import { ServiceError } from '../errors/service-error';
 import { knownNames, knownOf, readDto, type DtoClass } from './dto-reader';
+import { assertNoneRefused } from './refused-members';
 
 const options: ValidatorOptions = { stopAtFirstError: true, validationError: { target: false, value: false } };
 
@@ -32,6 +33,7 @@ function validBody(dto: DtoClass, sent: unknown): object {
   if (typeof body !== 'object' || Array.isArray(body)) {
     throw new ServiceError('INVALID_PARAMS', { field: 'body', message: 'the body must be a JSON object' });
   }
+  assertNoneRefused(dto, body);
   return readDto(dto, body) ?? judged(knownOf(dto, body));
 }
 

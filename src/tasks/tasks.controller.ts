@@ -8,9 +8,11 @@ import { ApiIdParam } from '../http/api-params';
 import { CorrelatesItself } from '../http/correlates-itself.decorator';
 import { GetOnly } from '../http/get-only.decorator';
 import { ApiPage, pageOf, type Page } from '../http/page';
+import { withoutMembers } from '../http/refused-members';
 import { budgetHeaders, budgetHeaderDocs, SessionBudgets } from './accounts/session-budgets';
 import { AdmissionService } from './admission/admission.service';
 import { AdmissionView, toAdmissionView } from './admission/admission.view';
+import { engineParameters } from './admission/engine-parameters';
 import { CreateTaskDto, InputsTaskDto, PromptTaskDto } from './admission/create-task.dto';
 import { requestHashOf, toTaskSpec } from './admission/task-spec';
 import { Canceller } from './ending/canceller';
@@ -42,12 +44,17 @@ export class TasksController {
   @HttpCode(202)
   @ApiOperation({
     summary: 'Submit a task',
-    description: 'Answers at once: accepted with its place, or refused with when to come back.',
+    description:
+      'Answers at once: accepted with its place, or refused with when to come back. Members that steer engines and do not work ' +
+      'here, such as `grammar`, `tools` or `n`, are refused by name.',
   })
   @ApiExtraModels(PromptTaskDto, InputsTaskDto)
   @ApiBody({
     required: true,
-    schema: { oneOf: [{ $ref: getSchemaPath(PromptTaskDto) }, { $ref: getSchemaPath(InputsTaskDto) }] },
+    schema: {
+      oneOf: [{ $ref: getSchemaPath(PromptTaskDto) }, { $ref: getSchemaPath(InputsTaskDto) }],
+      ...withoutMembers(engineParameters),
+    },
   })
   @ApiResponse({ status: 202, description: 'Accepted.', type: AdmissionView, headers: budgetHeaderDocs })
   @ApiErrors('INVALID_PARAMS', 'DEADLINE_UNMET', 'TASK_CONFLICT', 'MODEL_RETIRED', 'MODEL_UNVERIFIED', 'BODY_TOO_LARGE')

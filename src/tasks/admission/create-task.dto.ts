@@ -1,8 +1,10 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { idPattern, YEAR_MS } from '../../config/parsers';
 import { ChoiceField, IdField, IntField, NestedField, NumberField, TextField, TextListField } from '../../http/fields';
+import { RefusedMembers } from '../../http/refused-members';
 import { SchemaKeywords } from '../../http/schemas';
 import { priorities } from '../task';
+import { engineParameters } from './engine-parameters';
 import { textOrTextsSchema, TextOrTextsField } from './text-or-texts';
 
 /** The body limit is in bytes and is what really bounds a prompt; this only keeps the schema honest. */
@@ -97,7 +99,13 @@ class TaskFieldsDto {
   })
   deadline_ms?: number;
 
-  @IntField({ description: 'Seed of the sampler.', min: 0, max: 4_294_967_295, optional: true })
+  // The one that is left of 32 bits asks llama.cpp for a seed of its own choice.
+  @IntField({
+    description: 'Seed of the sampler; one of its own when absent.',
+    min: 0,
+    max: 4_294_967_294,
+    optional: true,
+  })
   seed?: number;
 
   @NumberField({ description: 'Sampling temperature.', min: 0, max: 100, optional: true })
@@ -112,7 +120,8 @@ class TaskFieldsDto {
   @NumberField({ description: 'Min-p sampling.', min: 0, max: 1, optional: true })
   min_p?: number;
 
-  @NumberField({ description: 'Repeat penalty.', min: 0, max: 100, optional: true })
+  // Engines divide by it, in 32 bits.
+  @NumberField({ description: 'Repeat penalty.', min: 0.01, max: 100, optional: true })
   repeat_penalty?: number;
 
   @NumberField({ description: 'Presence penalty.', min: -100, max: 100, optional: true })
@@ -121,7 +130,13 @@ class TaskFieldsDto {
   @NumberField({ description: 'Frequency penalty.', min: -100, max: 100, optional: true })
   frequency_penalty?: number;
 
-  @TextListField({ description: 'Texts at which generation stops.', maxItems: 16, maxLength: 256, optional: true })
+  @TextListField({
+    description: 'Texts at which generation stops.',
+    maxItems: 16,
+    nonEmpty: true,
+    maxLength: 256,
+    optional: true,
+  })
   stop?: string[];
 
   @NestedField({ description: 'Where it may run.', type: () => PlacementDto, optional: true })
@@ -136,6 +151,7 @@ class TaskFieldsDto {
 }
 
 /** A task as a client submits it: `prompt` or `inputs`, one of them. */
+@RefusedMembers(engineParameters)
 export class CreateTaskDto extends TaskFieldsDto {
   @TextField({ description: 'The text to complete.', maxLength: PROMPT_MAX, optional: true })
   prompt?: string;
