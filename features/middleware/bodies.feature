@@ -46,6 +46,13 @@ Feature: Bodies of requests
     And the response includes name "orchestratord"
     And the response includes openapi "/openapi.json"
 
+  @B-MW-028
+  Scenario: A stop waits for no body
+    Given a client that has sent half a task
+    When the service is told to stop
+    Then the client is refused with 503 SHUTTING_DOWN
+    And the service ends in order
+
   @B-ERR-019
   Scenario Outline: A client that sends a large body first reads why it is refused
     When I send all of a body of 16 MiB <how>

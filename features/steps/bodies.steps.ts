@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { gzipSync } from 'node:zlib';
-import { Then, When } from '@cucumber/cucumber';
+import { Given, Then, When } from '@cucumber/cucumber';
 import type { HttpAnswer } from '../../test/support/http-client';
 import type { HttpMessage } from '../../test/support/http-message';
 import { SlowRequest } from '../../test/support/slow-request';
@@ -59,6 +59,32 @@ Then(/^one of them is refused with (\d{3}) ([A-Z_]+)$/, function (this: ServiceW
 
 Then('a small task is accepted', async function (this: ServiceWorld) {
   await this.accepted('small');
+});
+
+Given('a client that has sent half a task', async function (this: ServiceWorld) {
+  const { apiKey } = await this.service();
+  this.slow = await open(this);
+  await this.slow.send(headOf('/v2/tasks', 100, { 'X-API-Key': apiKey, Expect: '100-continue' }));
+  // Now its body is being read.
+  await this.slow.textWith('100 Continue');
+  await this.slow.send('{"prompt":');
+});
+
+When('the service is told to stop', function (this: ServiceWorld) {
+  this.stopping = this.restart('SIGTERM');
+});
+
+Then(
+  /^the client is refused with (\d{3}) ([A-Z_]+)$/,
+  async function (this: ServiceWorld, status: string, code: string) {
+    const text = await this.slow?.textWith(code);
+    assert.ok(text?.includes(`HTTP/1.1 ${status} `), text);
+  },
+);
+
+Then('the service ends in order', async function (this: ServiceWorld) {
+  // Rejects where it had to be killed.
+  await this.stopping;
 });
 
 When('I send a task and close my side of the connection', async function (this: ServiceWorld) {

@@ -6,6 +6,7 @@ import { startEngine, type RunningEngine } from '../../test/engine/engine';
 import { eventually } from '../../test/support/deadline';
 import type { HttpAnswer } from '../../test/support/http-client';
 import { startService, type LogLine, type RunningService } from '../../test/support/service';
+import type { SlowRequest } from '../../test/support/slow-request';
 import { openEvents, readEvents } from '../../test/support/sse-client';
 import type { SseEvent, SseReading, SseStream } from '../../test/support/sse-stream';
 import { temporaryFolder, type TemporaryFolder } from '../../test/support/temporary-folder';
@@ -27,6 +28,10 @@ export class ServiceWorld extends World {
   answers: HttpAnswer[] = [];
   reading: SseReading | undefined;
   stream: SseStream | undefined;
+  /** Where a step does not wait for it. */
+  stopping: Promise<void> | undefined;
+  /** A request that is sent piece by piece. */
+  slow: SlowRequest | undefined;
   /** Names that a scenario uses → what they are in this run (an artifact's real id). */
   readonly names = new Map<string, string>();
   /** Error lines that a step has expected. */

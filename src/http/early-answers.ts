@@ -21,9 +21,14 @@ declare module 'fastify' {
  */
 export class EarlyAnswers {
   private readonly drains = new Set<() => void>();
+  private isStopped = false;
 
   send(reply: FastifyReply, text: string): void {
     const { raw: request } = reply.request;
+    if (this.isStopped) {
+      void reply.header('Connection', 'close').send(text);
+      return;
+    }
     if (hasArrived(request) || (declaredLength(request) <= SMALL_BODY_BYTES && reply.raw.shouldKeepAlive)) {
       // Node reads on to the next request of the connection.
       void reply.removeHeader('Connection').send(text);
@@ -37,6 +42,7 @@ export class EarlyAnswers {
 
   /** Waits for no client any longer. */
   stop(): void {
+    this.isStopped = true;
     for (const end of this.drains) end();
   }
 

@@ -15,6 +15,8 @@ import { answerConnect, answerUnreadable } from './socket-answers';
 const KEEP_ALIVE_MS = 75_000;
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 60_000;
+/** For answers that are on their way when the service closes. */
+const CLOSE_GRACE_MS = 2000;
 const MAX_HEADER_BYTES = 16 * 1024;
 /**
  * Characters of one path parameter, as it stands in the URL; a longer one is answered 414 before anything looks at it. The longest
@@ -66,10 +68,20 @@ export function installHooks(fastify: FastifyInstance, config: Config, keys: Api
   fastify.setReplySerializer(payload => `${JSON.stringify(payload)}\n`);
   fastify.addHook('preClose', done => {
     gate.close();
-    bodies.stop();
     earlyAnswers.stop();
+    bodies.stop();
+    closeConnections(fastify);
     done();
   });
+}
+
+/**
+ * Node waits for every connection that has not ended a request, however little of one has come on it, and after the server was told to
+ * close it times none of them out any more: one client that says nothing would keep the service from stopping.
+ */
+function closeConnections({ server }: FastifyInstance): void {
+  const timer = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS);
+  server.once('close', () => clearTimeout(timer));
 }
 
 /** Requests that Node would answer by itself, or not at all. */

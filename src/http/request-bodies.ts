@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { setImmediate as turn } from 'node:timers/promises';
 import type { FastifyRequest } from 'fastify';
 import type { Config } from '../config/config';
 import { ServiceError } from '../errors/service-error';
+import { OwnTurns } from '../time/own-turns';
 import { ArrivingBody } from './arriving-body';
 import { BodyRoom, SMALL_BODY_BYTES } from './body-room';
 import { parseJson, textOfDocument, textOfObjects, type JsonText } from './json-body';
@@ -11,6 +11,8 @@ type Done = (refusal: Error | null, body?: unknown) => void;
 
 /** A process that takes over is there soon after this one has closed. */
 export const RETRY_CLOSING_MS = 5000;
+/** Takes 4 ms at most; what is larger is parsed in steps. */
+const AT_ONCE_BYTES = 32 * 1024;
 /** Whatever is set, so many of the largest bodies have room at once. */
 const LEAST_OF_LARGEST = 4;
 
@@ -25,10 +27,11 @@ declare module 'fastify' {
 
 /**
  * Reads the bodies of requests and makes JSON of them. All together they hold a bounded number of bytes: a small one until it is parsed, a
- * larger one until it is answered. What is large is made in steps, so that none of them keeps others waiting.
+ * larger one until it is answered. What is large is made in steps, each in a turn of its own.
  */
 export class RequestBodies {
   private readonly room: BodyRoom;
+  private readonly turns = new OwnTurns();
   private readonly arriving = new Set<ArrivingBody>();
 
   constructor(private readonly config: Config) {
@@ -44,14 +47,15 @@ export class RequestBodies {
     const body = new ArrivingBody(payload, limitBytes, this.room, (refusal, bytes) => {
       this.arriving.delete(body);
       const { heldBytes } = body;
-      if (refusal === undefined && heldBytes > SMALL_BODY_BYTES) {
-        this.holdUntilAnswered(heldBytes, request.response);
-        parseInSteps(bytes, jsonText).then(parsed => done(null, parsed), done);
+      if (refusal) {
+        this.room.giveBack(heldBytes);
+        done(refusal);
         return;
       }
-      this.room.giveBack(heldBytes);
-      if (refusal) done(refusal);
-      else parseAtOnce(bytes, jsonText, done);
+      if (heldBytes > SMALL_BODY_BYTES) this.holdUntilAnswered(heldBytes, request.response);
+      else this.room.giveBack(heldBytes);
+      if (heldBytes <= AT_ONCE_BYTES) parseAtOnce(bytes, jsonText, done);
+      else this.parseInSteps(bytes, jsonText).then(parsed => done(null, parsed), done);
     });
     this.arriving.add(body);
     body.start();
@@ -61,6 +65,21 @@ export class RequestBodies {
   stop(): void {
     for (const body of this.arriving)
       body.refuse(new ServiceError('SHUTTING_DOWN', { retryAfterMs: RETRY_CLOSING_MS }));
+  }
+
+  /** Each step takes some 30 ms at most, for 4 MiB of the worst text there is; others have their turn in between. */
+  private async parseInSteps(bytes: Buffer, isText: boolean): Promise<unknown> {
+    const { turns } = this;
+    await turns.next();
+    const text = checked(bytes, isText);
+    await turns.next();
+    if (isText || text === undefined) return text;
+    const string = text.bytes.toString();
+    await turns.next();
+    const body = parseJson(string);
+    // What the handler does at first is a step too.
+    await turns.next();
+    return body;
   }
 
   private holdUntilAnswered(bytes: number, response: ServerResponse): void {
@@ -84,19 +103,6 @@ function parseAtOnce(bytes: Buffer, isText: boolean, done: Done): void {
     return;
   }
   done(null, body);
-}
-
-/** Each step takes some 30 ms at most, for 4 MiB of the worst text there is; others have their turn in between. */
-async function parseInSteps(bytes: Buffer, isText: boolean): Promise<unknown> {
-  await turn();
-  const text = checked(bytes, isText);
-  await turn();
-  if (isText || text === undefined) return text;
-  const string = text.bytes.toString();
-  await turn();
-  const body = parseJson(string);
-  await turn();
-  return body;
 }
 
 function checked(bytes: Buffer, isText: boolean): JsonText | undefined {

@@ -21,6 +21,10 @@ const { values } = parseArgs({
 });
 
 const GOAL_MS = 50;
+/** As many have room for bodies of 4 MiB. */
+const AT_ONCE = 12;
+const BYTE_CHUNK = '1\r\nx\r\n';
+const DEADLINE_MS = 300_000;
 const WORKER_TOKEN = 'worker-token';
 
 type Block = Omit<LongestBlock, 'event'>;
@@ -54,7 +58,17 @@ async function main(): Promise<void> {
     const figures: Figure[] = [];
     await blockOf(service); // Its start.
     for (const route of routes) {
-      for (const shape of chosen) figures.push(await measure(service, route, shape));
+      const once = (body: Buffer) => send(service, route, body);
+      for (const shape of chosen) figures.push(await measure(service, route, shape, once));
+    }
+    // How it comes is the same for all routes.
+    for (const route of routes.filter(({ path }) => path === '/v2/tasks')) {
+      for (const shape of chosen.filter(({ name }) => name.startsWith('all of them'))) {
+        const together = { ...shape, name: `${shape.name}, ${AT_ONCE} at once` };
+        figures.push(await measure(service, route, together, body => sendTogether(service, route, body)));
+        const inBytes = { ...shape, name: `${shape.name}, byte by byte` };
+        figures.push(await measure(service, route, inBytes, body => sendByteByByte(service, route, body)));
+      }
     }
     report(figures);
   } finally {
@@ -62,14 +76,17 @@ async function main(): Promise<void> {
   }
 }
 
-async function measure(service: RunningService, route: BodyRoute, shape: Shape): Promise<Figure> {
+async function measure(
+  service: RunningService,
+  route: BodyRoute,
+  shape: Shape,
+  send: (body: Buffer) => Promise<readonly number[]>,
+): Promise<Figure> {
   const body = shape.body(route.fields);
   const statuses = new Set<number>();
   const blocks: Block[] = [];
   for (let n = 0; n < Number(values.repeats); n++) {
-    const headers = { 'Content-Type': 'application/json', Authorization: `Bearer ${WORKER_TOKEN}` };
-    const answer = await service.request(route.method, route.path, { headers, body, deadlineMs: 300_000 });
-    statuses.add(answer.status);
+    for (const status of await send(body)) statuses.add(status);
     blocks.push(await blockOf(service));
   }
   const least = (of: (block: Block) => number): number => Math.min(...blocks.map(of));
@@ -82,6 +99,26 @@ async function measure(service: RunningService, route: BodyRoute, shape: Shape):
     heldMs: least(({ wallMs, cpuMs, stolenMs }) => Math.max(wallMs - stolenMs, cpuMs)),
     cpuMs: least(({ cpuMs }) => cpuMs),
   };
+}
+
+async function send(service: RunningService, { method, path }: BodyRoute, body: Buffer): Promise<number[]> {
+  const headers = { 'Content-Type': 'application/json', Authorization: `Bearer ${WORKER_TOKEN}` };
+  return [(await service.request(method, path, { headers, body, deadlineMs: DEADLINE_MS })).status];
+}
+
+async function sendTogether(service: RunningService, route: BodyRoute, body: Buffer): Promise<number[]> {
+  return (await Promise.all(Array.from({ length: AT_ONCE }, () => send(service, route, body)))).flat();
+}
+
+/** Each byte in a chunk of its own. */
+async function sendByteByByte(service: RunningService, { method, path }: BodyRoute, body: Buffer): Promise<number[]> {
+  const head =
+    `${method} ${path} HTTP/1.1\r\nHost: x\r\nX-API-Key: ${service.apiKey}\r\nContent-Type: application/json\r\n` +
+    'Transfer-Encoding: chunked\r\n\r\n';
+  const chunks = Buffer.alloc(body.length * BYTE_CHUNK.length, BYTE_CHUNK);
+  for (let n = 0; n < body.length; n++) chunks[n * BYTE_CHUNK.length + BYTE_CHUNK.indexOf('x')] = body[n] as number;
+  const bytes = Buffer.concat([Buffer.from(head), chunks, Buffer.from('0\r\n\r\n')]);
+  return [(await service.rawRequest(bytes, DEADLINE_MS)).status];
 }
 
 let asked = 0;

@@ -1,6 +1,6 @@
-import { request as httpRequest } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { HttpMessage } from '../support/http-message';
 import { startService, type RunningService } from '../support/service';
 import { SlowRequest } from '../support/slow-request';
 
@@ -23,74 +23,49 @@ async function open(): Promise<SlowRequest> {
   return request;
 }
 
-function head(path: string, headers: Readonly<Record<string, string | number>>, method = 'POST'): string {
-  const lines = Object.entries({ Host: 'x', 'Content-Type': 'application/json', ...headers });
+/** One whose value is undefined is left out. */
+type Headers = Readonly<Record<string, string | number | undefined>>;
+
+function head(path: string, headers: Headers, method = 'POST'): string {
+  const all = Object.entries({ Host: 'x', 'Content-Type': 'application/json', ...headers });
+  const lines = all.filter(([, value]) => value !== undefined);
   return `${method} ${path} HTTP/1.1\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`;
 }
 
+const withToken = (): Record<string, string> => ({ Authorization: `Bearer ${WORKER_TOKEN}` });
 const withKey = (): Record<string, string> => ({ 'X-API-Key': service.apiKey });
 
-/** As Node's own client sends a body: all of it, without a look at what comes back. */
-function sendAll(path: string, headers: Readonly<Record<string, string>>, bytes: number, isChunked: boolean) {
-  const { hostname, port } = new URL(service.url);
-  return new Promise<{ status: number; text: string }>((resolve, reject) => {
-    const length = isChunked ? {} : { 'Content-Length': String(bytes) };
-    const options = { host: hostname, port, path, method: 'POST', headers: { ...headers, ...length } };
-    const request = httpRequest(options, response => {
-      let text = '';
-      response.setEncoding('utf8');
-      response.on('data', (piece: string) => (text += piece));
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, text }));
-    });
-    request.on('error', reject);
-    const piece = Buffer.alloc(MIB, ' ');
-    for (let sent = 0; sent < bytes; sent += MIB) request.write(piece);
-    request.end();
-  });
+/** As Python's clients send a body: all of it, and only then they look at what came back. */
+async function sendAll(path: string, headers: Headers, bytes: number, isChunked: boolean): Promise<HttpMessage> {
+  const framing = isChunked ? { 'Transfer-Encoding': 'chunked' } : { 'Content-Length': bytes };
+  const request = await open();
+  await request.send(head(path, { ...headers, ...framing }));
+  const piece = Buffer.alloc(MIB, ' ');
+  const [before, after] = isChunked ? [`${MIB.toString(16)}\r\n`, '\r\n'] : ['', ''];
+  for (let sent = 0; sent < bytes; sent += MIB)
+    await request.send(Buffer.concat([Buffer.from(before), piece, Buffer.from(after)]));
+  if (isChunked) await request.send('0\r\n\r\n');
+  return request.answer();
 }
 
 describe('a refusal before the body was read', () => {
-  const json = { 'Content-Type': 'application/json' };
-  it.each([
-    ['a stranger', '/v2/tasks', () => json, 401, 'UNAUTHENTICATED'],
-    ['a wrong key', '/v2/tasks', () => ({ ...json, 'X-API-Key': 'nope' }), 403, 'FORBIDDEN'],
-    ['a worker without its token', '/v2/workers/register', () => json, 401, 40101],
-    [
-      'a worker with a wrong one',
-      '/v2/workers/register',
-      () => ({ ...json, Authorization: 'Bearer nope' }),
-      401,
-      40102,
-    ],
-    ['no route', '/nowhere', () => ({ ...json, ...withKey() }), 404, 'ROUTE_NOT_FOUND'],
-    ['no such method', '/healthz', () => ({ ...json, ...withKey() }), 405, 'METHOD_NOT_ALLOWED'],
-    ['too large', '/v2/tasks', () => ({ ...json, ...withKey() }), 413, 'BODY_TOO_LARGE'],
-    [
-      'of a worker too large',
-      '/v2/workers/register',
-      () => ({ ...json, Authorization: `Bearer ${WORKER_TOKEN}` }),
-      413,
-      'BODY_TOO_LARGE',
-    ],
-    [
-      'of another type',
-      '/v2/tasks',
-      () => ({ ...withKey(), 'Content-Type': 'text/plain' }),
-      415,
-      'UNSUPPORTED_MEDIA_TYPE',
-    ],
-    ['of no type', '/v2/tasks', withKey, 415, 'UNSUPPORTED_MEDIA_TYPE'],
-    [
-      'compressed',
-      '/v2/tasks',
-      () => ({ ...json, ...withKey(), 'Content-Encoding': 'gzip' }),
-      415,
-      'UNSUPPORTED_MEDIA_TYPE',
-    ],
+  it.each<[string, string, () => Headers, number, string | number]>([
+    ['a stranger', '/v2/tasks', () => ({}), 401, 'UNAUTHENTICATED'],
+    ['a stranger who closes after it', '/v2/tasks', () => ({ Connection: 'close' }), 401, 'UNAUTHENTICATED'],
+    ['a wrong key', '/v2/tasks', () => ({ 'X-API-Key': 'nope' }), 403, 'FORBIDDEN'],
+    ['a worker without its token', '/v2/workers/register', () => ({}), 401, 40101],
+    ['a worker with a wrong one', '/v2/workers/register', () => ({ Authorization: 'Bearer nope' }), 401, 40102],
+    ['no route', '/nowhere', withKey, 404, 'ROUTE_NOT_FOUND'],
+    ['no such method', '/healthz', withKey, 405, 'METHOD_NOT_ALLOWED'],
+    ['too large', '/v2/tasks', withKey, 413, 'BODY_TOO_LARGE'],
+    ['too large of a worker', '/v2/workers/register', withToken, 413, 'BODY_TOO_LARGE'],
+    ['of another type', '/v2/tasks', () => ({ ...withKey(), 'Content-Type': 'a/b' }), 415, 'UNSUPPORTED_MEDIA_TYPE'],
+    ['of no type', '/v2/tasks', () => ({ ...withKey(), 'Content-Type': undefined }), 415, 'UNSUPPORTED_MEDIA_TYPE'],
+    ['compressed', '/v2/tasks', () => ({ ...withKey(), 'Content-Encoding': 'br' }), 415, 'UNSUPPORTED_MEDIA_TYPE'],
   ])('reaches a client that sends all of it first (B-ERR-019): %s', async (_, path, headers, status, code) => {
     for (const isChunked of [false, true]) {
       const answer = await sendAll(path, headers(), 24 * MIB, isChunked);
-      expect([answer.status, JSON.parse(answer.text)]).toMatchObject([status, { code }]);
+      expect([answer.status, JSON.parse(answer.body)]).toMatchObject([status, { code }]);
     }
   });
 
@@ -144,7 +119,7 @@ describe('the body of a request', () => {
 
   it('that is not UTF-8 is told so, whatever its framing (B-ERR-020)', async () => {
     const bytes = Buffer.concat([Buffer.from('{"prompt":"'), Buffer.from([0xe2, 0x82]), Buffer.from('"}')]);
-    const framings: readonly (readonly [Record<string, string | number>, (request: SlowRequest) => Promise<void>])[] = [
+    const framings: readonly (readonly [Headers, (request: SlowRequest) => Promise<void>])[] = [
       [{ 'Content-Length': bytes.length }, request => request.send(bytes)],
       [
         { 'Content-Length': bytes.length },

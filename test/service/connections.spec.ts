@@ -97,6 +97,41 @@ describe('a reader that leaves', () => {
   });
 });
 
+describe('a service that stops', () => {
+  it.each([
+    ['says nothing', ''],
+    ['has sent half a head', 'GET / HTTP/1.1\r\nHost'],
+    ['was refused and sends no more of its body', 'POST /v2/tasks HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{'],
+  ])('does not wait for a client that %s (B-MW-028)', async (_, bytes) => {
+    const stopping = await startService();
+    const request = await SlowRequest.open(stopping.url);
+    opened.push(request);
+    await request.send(bytes);
+    // Seen by then, for it was there first.
+    await stopping.request('GET', '/healthz');
+    expect(await stopping.stop('SIGTERM', 15_000)).toEqual({ code: 0, signal: null });
+  });
+
+  it('waits for no body that has not come, and tells its client (B-MW-028)', async () => {
+    const stopping = await startService();
+    try {
+      const request = await SlowRequest.open(stopping.url);
+      opened.push(request);
+      const head = `POST /v2/tasks HTTP/1.1\r\nHost: x\r\nX-API-Key: ${stopping.apiKey}\r\nContent-Type: application/json\r\n`;
+      await request.send(`${head}Content-Length: 100\r\nExpect: 100-continue\r\n\r\n`);
+      // Its body is being read.
+      await request.textWith('100 Continue');
+      await request.send('{"prompt":');
+      stopping.signal('SIGTERM');
+      const text = await request.textWith('SHUTTING_DOWN');
+      expect(text).toMatch(/HTTP\/1\.1 503 .*x-correlation-id: [0-9a-f-]{36}/is);
+      expect(await stopping.exited).toEqual({ code: 0, signal: null });
+    } finally {
+      await stopping.stop();
+    }
+  });
+});
+
 describe('a request that reaches no route', () => {
   it.each([
     ['without a key', '', 401, 'UNAUTHENTICATED'],

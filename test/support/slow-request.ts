@@ -32,9 +32,9 @@ export class SlowRequest {
     });
   }
 
-  /** Resolves when the system has taken it. */
+  /** Resolves when the system has taken it; rejects where the connection is reset before. */
   send(bytes: string | Uint8Array): Promise<void> {
-    return new Promise(resolve => this.socket.write(bytes, () => resolve()));
+    return new Promise((resolve, reject) => this.socket.write(bytes, fault => (fault ? reject(fault) : resolve())));
   }
 
   /** Says that this was all; what comes back is still read. */
