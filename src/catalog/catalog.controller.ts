@@ -2,6 +2,7 @@ import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query } from '@ne
 import { ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { ApiErrors } from '../http/api-errors';
 import { pageOf } from '../http/page';
+import { warningsOf } from '../http/unknown-members';
 import {
   CreateModelDto,
   ModelDto,
@@ -36,7 +37,7 @@ export class CatalogController {
   @ApiResponse({ status: 201, type: ModelDto })
   @ApiErrors('INVALID_PARAMS', 'MODEL_CONFLICT', 'STORAGE_FULL', 'STORAGE_UNAVAILABLE')
   async create(@Body() body: CreateModelDto): Promise<ModelDto> {
-    return toModelDto(await this.catalog.create(toDescription(body)));
+    return { ...toModelDto(await this.catalog.create(toDescription(body))), ...warningsOf(body) };
   }
 
   @Get()
@@ -79,11 +80,8 @@ export class CatalogController {
   @ApiOperation({ summary: 'Retire a model, or take it back' })
   @ApiResponse({ status: 202, type: ModelDto })
   @ApiErrors('INVALID_PARAMS', 'MODEL_NOT_FOUND', 'STORAGE_FULL', 'STORAGE_UNAVAILABLE')
-  async setState(
-    @Param('id') id: string,
-    @Body() { state, deadline_ms: deadlineMs }: ModelStateDto,
-  ): Promise<ModelDto> {
-    return toModelDto(await this.catalog.setState(id, state, deadlineMs));
+  async setState(@Param('id') id: string, @Body() body: ModelStateDto): Promise<ModelDto> {
+    return { ...toModelDto(await this.catalog.setState(id, body.state, body.deadline_ms)), ...warningsOf(body) };
   }
 
   @Delete(':id')

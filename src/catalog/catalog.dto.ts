@@ -12,6 +12,7 @@ import {
 import { CheckedField, ChoiceField, IntField, JsonField, TextField, TextListField } from '../http/fields';
 import { CursorField, PageQuery } from '../http/page';
 import { patternText, SchemaKeywords } from '../http/schemas';
+import { WarningDto } from '../http/unknown-members';
 import type { ModelDescription } from './catalog.service';
 import {
   modelStates,
@@ -131,6 +132,8 @@ export class ModelDto extends ListedModelDto {
   @AnswerJson('Signatures, as they were told.', { optional: true }) signatures?: unknown;
   @AnswerJson('Software bill of materials, as it was told.', { optional: true }) sbom?: unknown;
   @AnswerJson('Trust policy, as it was told.', { optional: true }) trust_policy?: unknown;
+  @AnswerParts('What is odd about the request, such as fields that are not known.', WarningDto, { optional: true })
+  warnings?: readonly WarningDto[];
 }
 
 export class ModelPageDto {

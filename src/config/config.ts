@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
+import { nearestName } from './nearest-name';
 import { secret } from './parsers';
 import { refusedSettings, settings, type Setting, type Settings } from './settings';
 
@@ -93,23 +94,7 @@ function withTokenFromFile(config: Config): Config {
 }
 
 function unknownSetting(name: string): string {
-  const nearest = [...knownNames].map(known => ({ known, distance: editDistance(name, known) }));
-  nearest.sort((a, b) => a.distance - b.distance);
-  const best = nearest[0];
-  const hint = best && best.distance <= 6 ? ` Did you mean ${best.known}?` : '';
+  const meant = nearestName(name, knownNames);
+  const hint = meant === undefined ? '' : ` Did you mean ${meant}?`;
   return `${name} is not a setting of this service and is ignored.${hint}`;
-}
-
-/** Levenshtein distance; names are short, so the plain quadratic form is enough. */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const replaced = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
 }

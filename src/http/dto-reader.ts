@@ -25,10 +25,21 @@ export function fieldRule(rule: Omit<FieldRule, 'name'>): PropertyDecorator {
 /** Of each class that was asked for; undefined where a property has checks of class-validator but no rule. */
 const rulesByClass = new Map<DtoClass, readonly FieldRule[] | undefined>();
 
+const namesByClass = new Map<DtoClass, ReadonlySet<string>>();
+
 /** Names of the properties that a DTO has checks for. */
-export function knownNames(dto: DtoClass): readonly string[] {
-  const checked = getMetadataStorage().getTargetValidationMetadatas(dto, '', false, false);
-  return [...new Set(checked.map(({ propertyName }) => propertyName))];
+export function knownNames(dto: DtoClass): ReadonlySet<string> {
+  let names = namesByClass.get(dto);
+  if (!names) {
+    const checked = getMetadataStorage().getTargetValidationMetadatas(dto, '', false, false);
+    namesByClass.set(dto, (names = new Set(checked.map(({ propertyName }) => propertyName))));
+  }
+  return names;
+}
+
+/** The properties of a DTO that are objects with a class of their own. */
+export function nestedClasses(dto: DtoClass): readonly (readonly [name: string, nested: DtoClass])[] {
+  return (rulesOf(dto) ?? []).flatMap(({ name, nested }) => (nested ? [[name, nested()] as const] : []));
 }
 
 function rulesOf(dto: DtoClass): readonly FieldRule[] | undefined {
@@ -39,7 +50,7 @@ function rulesOf(dto: DtoClass): readonly FieldRule[] | undefined {
 function findRules(dto: DtoClass): readonly FieldRule[] | undefined {
   const rules = (Reflect.getMetadata(RULES, dto.prototype as object) as readonly FieldRule[] | undefined) ?? [];
   const names = new Set(rules.map(({ name }) => name));
-  return knownNames(dto).every(name => names.has(name)) ? rules : undefined;
+  return [...knownNames(dto)].every(name => names.has(name)) ? rules : undefined;
 }
 
 /**

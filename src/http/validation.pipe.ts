@@ -3,6 +3,7 @@ import { validateSync, type ValidationError, type ValidatorOptions } from 'class
 import { ServiceError } from '../errors/service-error';
 import { knownNames, knownOf, readDto, type DtoClass } from './dto-reader';
 import { assertNoneRefused } from './refused-members';
+import { noteUnknown } from './unknown-members';
 
 const options: ValidatorOptions = { stopAtFirstError: true, validationError: { target: false, value: false } };
 
@@ -21,8 +22,11 @@ export class DtoValidationPipe extends ValidationPipe {
     const { type, metatype } = metadata;
     const isChecked = metatype !== undefined && this.toValidate(metadata);
     if (isChecked && type === 'body') return validBody(metatype as DtoClass, value);
-    if (isChecked && type === 'query')
-      return super.transform(onlyKnown(metatype as DtoClass, value as object), metadata);
+    if (isChecked && type === 'query') {
+      const query = (await super.transform(onlyKnown(metatype as DtoClass, value as object), metadata)) as object;
+      noteUnknown(metatype as DtoClass, value as object, query);
+      return query;
+    }
     return super.transform(value, metadata);
   }
 }
@@ -34,7 +38,9 @@ function validBody(dto: DtoClass, sent: unknown): object {
     throw new ServiceError('INVALID_PARAMS', { field: 'body', message: 'the body must be a JSON object' });
   }
   assertNoneRefused(dto, body);
-  return readDto(dto, body) ?? judged(knownOf(dto, body));
+  const valid = readDto(dto, body) ?? judged(knownOf(dto, body));
+  noteUnknown(dto, body, valid);
+  return valid;
 }
 
 function judged(known: object): object {
@@ -44,7 +50,7 @@ function judged(known: object): object {
 }
 
 function onlyKnown(dto: DtoClass, query: object): object {
-  const members = knownNames(dto).map(name => [name, (query as Record<string, unknown>)[name]] as const);
+  const members = [...knownNames(dto)].map(name => [name, (query as Record<string, unknown>)[name]] as const);
   return Object.fromEntries(members.filter(([, value]) => value !== undefined));
 }
 

@@ -4,6 +4,7 @@ import { ApiErrors } from '../http/api-errors';
 import { ApiIdParam } from '../http/api-params';
 import { IdParamPipe } from '../http/id-param.pipe';
 import { ApiPage, IdPageQuery, pageOf, type Page } from '../http/page';
+import { warningsOf } from '../http/unknown-members';
 import { DrainService } from './drain.service';
 import { toHealthDto, toPoolDto, unknownPoolHealth } from './pool.view';
 import {
@@ -75,7 +76,7 @@ export class PoolsController {
   @ApiErrors('INVALID_PARAMS', 'POOL_NOT_FOUND')
   async drain(@Param('id', IdParamPipe) id: string, @Body() body: DrainDto): Promise<DrainingDto> {
     await this.drains.drain(id, body.deadline_ms ?? DRAIN_DEADLINE_DEFAULT_MS);
-    return { pool_id: id, draining: true };
+    return { pool_id: id, draining: true, ...warningsOf(body) };
   }
 
   @Post(':id/undrain')
@@ -107,7 +108,7 @@ export class PoolsController {
     'MODEL_UNVERIFIED',
   )
   async reload(@Param('id', IdParamPipe) id: string, @Body() body: ReloadDto): Promise<ReloadedDto> {
-    return toReloadedDto(id, await this.reloads.reload(id, body.new_model_ref));
+    return { ...toReloadedDto(id, await this.reloads.reload(id, body.new_model_ref)), ...warningsOf(body) };
   }
 
   @Post(':id/purge')
@@ -122,6 +123,6 @@ export class PoolsController {
   @ApiErrors('INVALID_PARAMS', 'POOL_NOT_FOUND', 'POOL_BUSY')
   async purge(@Param('id', IdParamPipe) id: string, @Body() body: PurgeDto): Promise<PurgeAcceptedDto> {
     await this.purges.purge(id, toPurgeOrder(body));
-    return { pool_id: id, accepted: true };
+    return { pool_id: id, accepted: true, ...warningsOf(body) };
   }
 }

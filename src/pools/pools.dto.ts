@@ -11,6 +11,7 @@ import {
 } from '../http/answer-fields';
 import { BooleanField, IntField, TextField, TextListField } from '../http/fields';
 import { SchemaKeywords } from '../http/schemas';
+import { WarningDto } from '../http/unknown-members';
 import { bindingSources } from './pool';
 import type { PurgeOrder } from './purge-steps';
 import type { ReloadResult } from './reload.service';
@@ -34,6 +35,8 @@ export class DrainDto {
 export class DrainingDto {
   @AnswerId('The pool.') pool_id!: string;
   @AnswerFlag('It takes no new task.') draining!: boolean;
+  @AnswerParts('What is odd about the request, such as fields that are not known.', WarningDto, { optional: true })
+  warnings?: readonly WarningDto[];
 }
 
 @SchemaKeywords({ example: { new_model_ref: 'llama-3-8b' } })
@@ -64,6 +67,8 @@ export class PurgeDto {
 export class PurgeAcceptedDto {
   @AnswerId('The pool.') pool_id!: string;
   @AnswerFlag('Always true.') accepted!: boolean;
+  @AnswerParts('What is odd about the request, such as fields that are not known.', WarningDto, { optional: true })
+  warnings?: readonly WarningDto[];
 }
 
 export class ReplicaDto {
@@ -142,6 +147,8 @@ export class ReloadedDto {
   old_model_ref!: string | null;
   @AnswerText('The model that is loaded now.') new_model_ref!: string;
   @AnswerTexts('The replicas that have it.') replicas!: readonly string[];
+  @AnswerParts('What is odd about the request, such as fields that are not known.', WarningDto, { optional: true })
+  warnings?: readonly WarningDto[];
 }
 
 export function toReloadedDto(poolId: string, { oldModelRef, newModelRef, replicas }: ReloadResult): ReloadedDto {

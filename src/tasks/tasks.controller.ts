@@ -8,11 +8,10 @@ import { ApiIdParam } from '../http/api-params';
 import { CorrelatesItself } from '../http/correlates-itself.decorator';
 import { GetOnly } from '../http/get-only.decorator';
 import { ApiPage, pageOf, type Page } from '../http/page';
-import { withoutMembers } from '../http/refused-members';
+import { warningsOf } from '../http/unknown-members';
 import { budgetHeaders, budgetHeaderDocs, SessionBudgets } from './accounts/session-budgets';
 import { AdmissionService } from './admission/admission.service';
 import { AdmissionView, toAdmissionView } from './admission/admission.view';
-import { engineParameters } from './admission/engine-parameters';
 import { CreateTaskDto, InputsTaskDto, PromptTaskDto } from './admission/create-task.dto';
 import { requestHashOf, toTaskSpec } from './admission/task-spec';
 import { Canceller } from './ending/canceller';
@@ -53,7 +52,6 @@ export class TasksController {
     required: true,
     schema: {
       oneOf: [{ $ref: getSchemaPath(PromptTaskDto) }, { $ref: getSchemaPath(InputsTaskDto) }],
-      ...withoutMembers(engineParameters),
     },
   })
   @ApiResponse({ status: 202, description: 'Accepted.', type: AdmissionView, headers: budgetHeaderDocs })
@@ -74,7 +72,7 @@ export class TasksController {
     const spec = toTaskSpec(body, request.id, request.caller.identity);
     const admission = await this.admission.admit(spec, requestHashOf(body), body.task_id == null);
     void reply.headers(budgetHeaders(admission.remaining));
-    return toAdmissionView(admission);
+    return { ...toAdmissionView(admission), ...warningsOf(body) };
   }
 
   @Get()

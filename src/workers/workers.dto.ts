@@ -3,6 +3,7 @@ import { AnswerChoice, AnswerFlag, AnswerId, AnswerText } from '../http/answer-f
 import { IdField, IntField, TextField, UrlField } from '../http/fields';
 import { CursorField, PageQuery } from '../http/page';
 import { SchemaKeywords } from '../http/schemas';
+import { RefusesUnknown } from '../http/unknown-members';
 import { ReplicaDto } from '../pools/pools.dto';
 
 /** `pool/replica`. */
@@ -13,8 +14,10 @@ export class WorkerListQuery extends PageQuery {
   cursor?: string;
 }
 
+@RefusesUnknown()
 @SchemaKeywords({
   nullable: true,
+  additionalProperties: false,
   example: { pool_id: 'gpu-0', replica_id: 'r1', url: 'http://127.0.0.1:8080', slots_total: 4, ttl_ms: 60_000 },
 })
 export class RegisterWorkerDto {

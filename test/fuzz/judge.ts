@@ -1,4 +1,5 @@
 import { errorCatalogue } from '../../src/errors/catalogue';
+import { engineParameters } from '../../src/tasks/admission/engine-parameters';
 import type { DeclaredAnswer, Header } from './api-document';
 import type { Exchange } from './exchange';
 import type { Plan } from './plan';
@@ -26,8 +27,8 @@ interface Envelope {
 
 /** What no schema can say, and is 400 all the same: by operation, the fields at fault. */
 const unsayable: Readonly<Record<string, readonly string[]>> = {
-  // A pool that the task is pinned to is avoided; the queue makes the deadline impossible.
-  'POST /v2/tasks': ['placement.avoid_pools', 'deadline_ms'],
+  // A pool that the task is pinned to is avoided; the queue makes the deadline impossible; a parameter of engines that does not work.
+  'POST /v2/tasks': ['placement.avoid_pools', 'deadline_ms', ...engineParameters.keys()],
   // An address or an engine that the configuration does not allow.
   'POST /v2/workers/register': ['url', 'engine'],
   // An event that a live task has not sent yet.

@@ -71,7 +71,8 @@ export class Values {
       this.fill({ schema: member, set, remove: () => delete made[name] }, name, sites);
     }
     // A member that nobody knows: right or wrong as the schema has it.
-    if (this.random.below(10) === 0) made[plainText(this.random, 1, 10)] = anyJson(this.random);
+    if (schema.additionalProperties !== false && this.random.below(10) === 0)
+      made[plainText(this.random, 1, 10)] = anyJson(this.random);
   }
 
   private fillArray(schema: Schema, site: Site, name: string, sites: Site[]): void {
@@ -139,6 +140,7 @@ export class Values {
       () => true,
       () => 1.5,
     ];
+    if (schema.additionalProperties === false && random.below(2) === 0) return { nobody_knows: anyJson(random) };
     const { minimum, maximum, minLength = 0, maxLength, maxItems, type, enum: choices } = schema;
     const pointed: (() => unknown)[] = [];
     if (minimum !== undefined) pointed.push(() => minimum - 1);

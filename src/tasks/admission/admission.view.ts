@@ -7,6 +7,7 @@ import {
   AnswerSpan,
   AnswerText,
 } from '../../http/answer-fields';
+import { WarningDto } from '../../http/unknown-members';
 import { streamsOf, TaskStreamsView } from '../lookup/task.view';
 import type { Admission } from './admission';
 
@@ -28,6 +29,8 @@ export class AdmissionView {
   @AnswerSpan('Milliseconds until it is expected to start.') predicted_start_ms!: number;
   @AnswerPart('Where its events are read.', TaskStreamsView) streams!: TaskStreamsView;
   @AnswerPart('What has to happen before it can start.', PreparationView) preparation!: PreparationView;
+  @AnswerParts('What is odd about the request, such as fields that are not known.', WarningDto, { optional: true })
+  warnings?: readonly WarningDto[];
 }
 
 export function toAdmissionView({ spec, facts }: Admission): AdmissionView {

@@ -3,6 +3,7 @@ import { idPattern, YEAR_MS } from '../../config/parsers';
 import { ChoiceField, IdField, IntField, NestedField, NumberField, TextField, TextListField } from '../../http/fields';
 import { RefusedMembers } from '../../http/refused-members';
 import { SchemaKeywords } from '../../http/schemas';
+import { RefusesUnknown } from '../../http/unknown-members';
 import { priorities } from '../task';
 import { engineParameters } from './engine-parameters';
 import { textOrTextsSchema, TextOrTextsField } from './text-or-texts';
@@ -14,7 +15,8 @@ export const workloads = ['completion'] as const;
 export const MAX_TOKENS_DEFAULT = 256;
 export const DEADLINE_DEFAULT_MS = 60_000;
 
-@SchemaKeywords({ nullable: true })
+@RefusesUnknown()
+@SchemaKeywords({ nullable: true, additionalProperties: false })
 export class PlacementDto {
   @IdField({ description: 'The only pool that may run the task.', optional: true })
   pin_pool_id?: string;
