@@ -20,6 +20,7 @@ import { Retries } from './dispatch/retries';
 import { Canceller } from './ending/canceller';
 import { Deadlines } from './ending/deadlines';
 import { Finisher } from './ending/finisher';
+import { OwedTranscripts } from './ending/owed-transcripts';
 import { TaskReporter } from './ending/task-reporter';
 import { Transcripts } from './ending/transcripts';
 import { TaskLookup } from './lookup/task-lookup';
@@ -45,7 +46,7 @@ import { TasksController } from './tasks.controller';
     SessionBudgets,
     ...[AdmissionService, AdmissionRules, Refusals, StartPredictor, Backoff],
     ...[Dispatcher, Attempts, Retries, OutputStage, Fallback, FallbackPolicy],
-    ...[Finisher, Transcripts, TaskReporter, Canceller, Deadlines],
+    ...[Finisher, Transcripts, OwedTranscripts, TaskReporter, Canceller, Deadlines],
     ...[StreamLookup, StreamService, OpenStreams, Readers, StreamTurns, WaitingFrames],
     ...[RecoveryService, RetentionService, ShutdownService],
   ],

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { JournalQuery, SessionUsage, TaskJournal } from '../../src/tasks/journal/task-journal.port';
+import type { TaskEvent } from '../../src/tasks/task';
 import { droppedEnding, endingOf, eventsOf, factsOf, fullSpec, plainSpec, placement, startMs } from './journal-samples';
 
 /** One journal under test. */
@@ -223,6 +224,33 @@ export function taskJournalContract(driver: string, open: () => Promise<JournalU
         expect(await journal.readEvents('a')).toEqual(eventsOf(3));
         expect(await journal.expire(startMs + 2000, 10)).toBe(1);
         expect(await journal.readEvents('a')).toEqual([]);
+      });
+
+      it('names a transcript after the end, and drops them then (B-STO-005)', async () => {
+        const { transcriptArtifactId, ...without } = endingOf('a');
+        const terminal: TaskEvent = { type: 'error', data: '{"code":"X"}', seq: 1_000_000_003 };
+        for (const [seq, taskId] of ['a', 'live', 'named', 'uncopied'].entries()) {
+          await journal.admit(plainSpec(taskId), factsOf(seq + 1));
+        }
+        for (const taskId of ['a', 'live', 'named']) journal.copyEvents(taskId, 1, eventsOf(1));
+        await journal.end(without);
+        journal.copyEvents('a', 4, [terminal]);
+        await journal.end(endingOf('named'));
+        await journal.end({ ...without, taskId: 'uncopied' });
+        await recovered();
+        expect(await journal.withoutTranscript(10)).toEqual(['a']);
+        expect(await journal.withoutTranscript(0)).toEqual([]);
+        expect(await journal.readEvents('a')).toEqual([...eventsOf(1), terminal]);
+        const artifactId = transcriptArtifactId ?? '';
+        for (const taskId of ['a', 'live', 'named', 'nobody']) await journal.nameTranscript(taskId, artifactId);
+        await journal.nameTranscript('a', 'another');
+        await recovered();
+        expect((await journal.find('a'))?.ending).toEqual(endingOf('a'));
+        expect((await journal.find('named'))?.ending).toEqual(endingOf('named'));
+        expect((await journal.find('live'))?.ending).toBeUndefined();
+        expect(await journal.withoutTranscript(10)).toEqual([]);
+        expect(await journal.readEvents('a')).toEqual([]);
+        expect(await journal.readEvents('live')).toEqual(eventsOf(1));
       });
 
       it('copies none of a task that was never admitted', async () => {

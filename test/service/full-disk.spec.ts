@@ -45,7 +45,7 @@ afterEach(async () => {
 describe('a full disk', () => {
   it(
     'refuses what it cannot keep, carries on with what it has, and recovers by itself',
-    { timeout: 60_000 },
+    { timeout: 120_000 },
     async context => {
       if (!disk) return context.skip();
       const { path, fill, free } = disk;
@@ -97,12 +97,21 @@ describe('a full disk', () => {
         `full disk: ${admitted.length} admitted in reserved room, ${STREAMS} streams whole, admissions again ${backMs.toFixed(0)} ms after there was room\n`,
       );
 
+      // Transcripts for which there was no room are stored now that there is.
+      for (const taskId of [...running, ...admitted]) {
+        const view = () => tasks.view(taskId);
+        await eventually(view, task => task['transcript_artifact_id'] !== undefined, 30_000);
+      }
+
       // Nothing that was acknowledged is lost: not an admission, not an ending.
       const all = [...running, ...admitted, 'again'];
       const before = await Promise.all(all.map(taskId => tasks.view(taskId)));
       await service.stop('SIGKILL');
       await start(join(path, 'data'));
       expect(await Promise.all(all.map(taskId => tasks.view(taskId)))).toEqual(before);
+      for (const taskId of running) {
+        expect(tokenIndexes((await tasks.read(taskId)).events)).toEqual(upTo(TOKENS));
+      }
       const { events } = await tasks.read('again');
       expect(wireOf(events).at(-1)).toMatch(/ end /);
     },

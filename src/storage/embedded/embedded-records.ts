@@ -31,6 +31,16 @@ export class EmbeddedRecords extends TaskRecords {
     });
   }
 
+  async nameTranscript(taskId: string, artifactId: string): Promise<boolean> {
+    if (this.ledger.find(taskId) || this.endings.find(taskId)) return false;
+    await this.journal.nameTranscript(taskId, artifactId);
+    return true;
+  }
+
+  withoutTranscript(limit: number): Promise<readonly string[]> {
+    return this.journal.withoutTranscript(limit);
+  }
+
   expire(keptBeforeMs: number, limit: number): Promise<number> {
     return this.journal.expire(keptBeforeMs, limit);
   }

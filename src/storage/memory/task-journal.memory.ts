@@ -75,6 +75,17 @@ export class MemoryTaskJournal extends TaskJournal {
     return [...(this.copies.get(taskId) ?? [])];
   }
 
+  async nameTranscript(taskId: string, artifactId: string): Promise<void> {
+    const record = this.records.get(taskId);
+    if (!record?.ending || record.ending.transcriptArtifactId !== undefined) return;
+    this.records.set(taskId, { ...record, ending: { ...record.ending, transcriptArtifactId: artifactId } });
+    this.copies.delete(taskId);
+  }
+
+  async withoutTranscript(limit: number): Promise<readonly string[]> {
+    return [...this.copies.keys()].filter(taskId => this.records.get(taskId)?.ending).slice(0, limit);
+  }
+
   async find(taskId: string): Promise<JournalRecord | undefined> {
     return this.records.get(taskId);
   }

@@ -88,6 +88,11 @@ export class EventCopies {
     if (oldest && this.segments.length > MAX_SEGMENTS) this.moveOn(oldest);
   }
 
+  /** Of tasks that have events here. */
+  taskIds(): Iterable<string> {
+    return this.batches.keys();
+  }
+
   /** The lines of a task from its first event on, up to the first gap. */
   read(taskId: string): string[] {
     const runs = (this.batches.get(taskId) ?? []).flatMap(batch => runsOf(textOf(batch), taskId));

@@ -21,12 +21,15 @@ const HEAD = '#';
 
 /**
  * A line that says whose events follow and the number of the first, then a line an event: the letter of its type, its data,
- * and after a tab the verbose form. JSON holds neither line ends nor tabs as they are, and ids no spaces.
+ * and after a tab each the verbose form and a number of its own, where it has them. JSON holds neither line ends nor tabs as they
+ * are, and ids no spaces.
  */
 export function encodeRun(taskId: string, firstSeq: number, events: readonly TaskEvent[]): string {
   let text = `${HEAD}${taskId} ${firstSeq}\n`;
-  for (const { type, data, verboseData } of events) {
-    text += verboseData === undefined ? `${letters[type]}${data}\n` : `${letters[type]}${data}\t${verboseData}\n`;
+  for (const { type, data, verboseData, seq } of events) {
+    text += letters[type] + data;
+    if (verboseData !== undefined || seq !== undefined) text += `\t${verboseData ?? ''}`;
+    text += seq === undefined ? '\n' : `\t${seq}\n`;
   }
   return text;
 }
@@ -52,8 +55,7 @@ export function decodeEvents(lines: readonly string[]): TaskEvent[] {
   return lines.map(line => {
     const type = types.get(line.charAt(0));
     if (!type) throw new Error('a line of copied events is none');
-    const tab = line.indexOf('\t');
-    if (tab < 0) return { type, data: line.slice(1) };
-    return { type, data: line.slice(1, tab), verboseData: line.slice(tab + 1) };
+    const [data = '', verboseData, seq] = line.slice(1).split('\t');
+    return { type, data, ...(verboseData && { verboseData }), ...(seq !== undefined && { seq: Number(seq) }) };
   });
 }

@@ -3,7 +3,7 @@ import type { JournalBinding, JournalDrain, SessionUsage } from '../../tasks/jou
 import type { Change, ChangeKind } from './echo';
 import { failpoint } from './failpoints';
 import type { AdmissionWrite, EndingWrite, Expired, Outcome, WriteRequest } from './protocol';
-import { firstEndState, namesTranscript, queuedState, streamingState } from './record-codec';
+import { firstEndState, namesTranscript, queuedState, streamingState, withTranscript } from './record-codec';
 import {
   bindingColumns,
   drainColumns,
@@ -52,6 +52,8 @@ export class LedgerTables {
         return this.mark(request.taskId, request.placement);
       case 'end':
         return this.end(request.task, request.session);
+      case 'transcript':
+        return { value: this.nameTranscript(request.taskId, request.artifactId) };
       case 'expire':
         return { value: this.expire(request.keptBeforeMs, request.limit) };
       case 'bind':
@@ -139,6 +141,17 @@ export class LedgerTables {
     this.counters = { ...this.counters, live: this.counters.live - 1 };
     this.changed('end', taskId);
     if (session) this.spend(session);
+  }
+
+  private nameTranscript(taskId: string, artifactId: string): boolean {
+    const row = this.sql.task.get(taskId) as TaskRow | undefined;
+    const named = row?.[9] && withTranscript(row[9], artifactId);
+    if (!named) return false;
+    const [seq, , sessionId, admittedAtMs, state, marked, keptFromMs, admission, placement] = row;
+    this.put(
+      sealed<TaskRow>(seq, taskId, sessionId, admittedAtMs, state, marked, keptFromMs, admission, placement, named),
+    );
+    return true;
   }
 
   /** Usage only grows: an ending that is written late must not take back what later ones have added. */

@@ -28,6 +28,7 @@ export type WriteRequest =
   | { readonly kind: 'admit'; readonly task: AdmissionWrite; readonly evicted?: EndingWrite }
   | { readonly kind: 'mark'; readonly taskId: string; readonly placement: string }
   | { readonly kind: 'end'; readonly task: EndingWrite; readonly session?: SessionUsage }
+  | { readonly kind: 'transcript'; readonly taskId: string; readonly artifactId: string }
   | { readonly kind: 'expire'; readonly keptBeforeMs: number; readonly limit: number }
   | { readonly kind: 'bind'; readonly binding: JournalBinding }
   | { readonly kind: 'unbind'; readonly poolId: string; readonly replicaId: string }
@@ -87,6 +88,7 @@ export type ReaderRequest =
   | { readonly kind: 'list'; readonly query: ListQuery }
   | { readonly kind: 'copy'; readonly batch: EventBatch }
   | { readonly kind: 'events'; readonly taskId: string }
+  | { readonly kind: 'copied'; readonly limit: number }
   | { readonly kind: 'close' };
 
 export interface Failure {

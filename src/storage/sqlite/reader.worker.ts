@@ -48,6 +48,8 @@ function perform(request: ReaderRequest): unknown {
       return opened.reader.list(request.query);
     case 'events':
       return opened.copies.read(request.taskId);
+    case 'copied':
+      return endedOf(opened, request.limit);
     case 'copy':
       return copy(opened.copies, request.batch);
   }
@@ -65,6 +67,17 @@ function open(folder: string): void {
   const scrub = new Scrub(reader, note => port.tell(note));
   if (isLarge(db)) scrub.start();
   opened = { db, reader, copies, scrub };
+}
+
+/** Of those whose events were copied; see `wanted`, none of them names a transcript. */
+function endedOf({ db, copies }: Opened, limit: number): string[] {
+  const hasEnded = db.prepare('SELECT 1 FROM tasks WHERE task_id = ? AND ending IS NOT NULL').pluck();
+  const ended: string[] = [];
+  for (const taskId of copies.taskIds()) {
+    if (ended.length === limit) break;
+    if (hasEnded.get(taskId) === 1) ended.push(taskId);
+  }
+  return ended;
 }
 
 function close(): void {

@@ -128,6 +128,13 @@ export function namesTranscript(ending: string): boolean {
   return !ending.startsWith('[null');
 }
 
+/** An ending that names this transcript; undefined for one that names another. */
+export function withTranscript(ending: string, artifactId: string): string | undefined {
+  if (namesTranscript(ending)) return undefined;
+  const [, ...rest] = JSON.parse(ending) as EndingCells;
+  return JSON.stringify([artifactId, ...rest]);
+}
+
 export function encodePlacement({ engine, engineVersion, poolId, replicaId }: Placement): string {
   return JSON.stringify([engine, engineVersion, poolId, replicaId]);
 }

@@ -89,6 +89,16 @@ export class SqliteTaskJournal extends TaskJournal {
     return decodeEvents((await this.read({ kind: 'events', taskId })) as string[]);
   }
 
+  async nameTranscript(taskId: string, artifactId: string): Promise<void> {
+    const isNamed = (await this.write({ kind: 'transcript', taskId, artifactId })) as boolean;
+    if (isNamed) this.copier.drop(taskId);
+  }
+
+  async withoutTranscript(limit: number): Promise<readonly string[]> {
+    await this.copier.flush();
+    return (await this.read({ kind: 'copied', limit })) as string[];
+  }
+
   async find(taskId: string): Promise<JournalRecord | undefined> {
     const found = (await this.read({ kind: 'find', taskId })) as FoundRow | undefined;
     return found && decodeRecord(found.task, found.prompt);

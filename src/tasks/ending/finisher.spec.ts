@@ -11,6 +11,7 @@ import type { Admitted, Claim, Ended } from '../ledger/task-ledger.port';
 import { startedEvent, tokenEvent } from '../stream/task-events';
 import type { TaskEvent } from '../task';
 import { Finisher } from './finisher';
+import type { OwedTranscripts } from './owed-transcripts';
 import type { TaskReporter } from './task-reporter';
 import type { Transcripts } from './transcripts';
 
@@ -44,9 +45,18 @@ beforeEach(async () => {
       return storing;
     },
   } as unknown as Transcripts;
+  const owed = {
+    owe: async (taskId: string) =>
+      void steps.push(
+        `owed ${log
+          .events(taskId)
+          .map(({ type }) => type)
+          .join(' ')}`,
+      ),
+  } as unknown as OwedTranscripts;
   const reporter = { ended: () => steps.push('reported') } as unknown as TaskReporter;
   const narrator = { fail: (human: string) => faults.push(human) } as unknown as Narrator;
-  finisher = new Finisher(test.ledger, log, transcripts, reporter, narrator);
+  finisher = new Finisher(test.ledger, log, transcripts, owed, reporter, narrator);
   await test.bind('p/r', 1);
 });
 afterEach(() => test.close());
@@ -86,6 +96,7 @@ describe('Finisher', () => {
     storing = Promise.resolve(undefined);
     expect(await finisher.end(await running(), completed, held)).toBe(true);
     expect(shown()).toEqual(['started', 'token', 'metrics', 'end']);
+    expect(steps.slice(-2)).toEqual(['owed started token metrics end', 'reported']);
   });
 
   it('shows no output for the first time that is not durable: a task that runs again must not have been seen', async () => {
@@ -97,6 +108,8 @@ describe('Finisher', () => {
     };
     await finisher.conclude(but(ended, owed), held);
     expect([shown(), revised]).toEqual([['error'], ['STORAGE_UNAVAILABLE']]);
+    // Its transcript is another than the one that was stored.
+    expect(steps).toContain('owed error');
   });
 
   it('tells an ending that is not durable where all of its output was seen', async () => {

@@ -5,6 +5,7 @@ import { TaskLedger, type Claim, type EndDraft, type Ended, type Ending } from '
 import { EventLog } from '../stream/event-log.port';
 import { endEvent, errorEvent, metricsEvent } from '../stream/task-events';
 import type { TaskEvent } from '../task';
+import { OwedTranscripts } from './owed-transcripts';
 import { TaskReporter } from './task-reporter';
 import { Transcripts } from './transcripts';
 
@@ -21,6 +22,7 @@ export class Finisher {
     private readonly ledger: TaskLedger,
     private readonly log: EventLog,
     private readonly transcripts: Transcripts,
+    private readonly owed: OwedTranscripts,
     private readonly reporter: TaskReporter,
     private readonly narrator: Narrator,
   ) {}
@@ -52,7 +54,9 @@ export class Finisher {
       const transcriptId = await this.transcripts.store(taskId, [...(await this.log.events(taskId)), ...last]);
       const isDurable = await ended.record(transcriptId);
       if (ended.isVoid) return;
-      this.log.append(taskId, isDurable || held.length === 0 ? last : this.withheld(ended));
+      const isWithheld = !isDurable && held.length > 0;
+      this.log.append(taskId, isWithheld ? this.withheld(ended) : last);
+      if (isWithheld || transcriptId === undefined) await this.owed.owe(taskId);
       this.log.seal(taskId);
       this.reporter.ended(ended.spec, ended.ending, reason ?? 'client');
     } catch (cause) {

@@ -23,7 +23,8 @@ export class Transcripts {
     const stored = this.artifacts.put(transcript, 'transcript', taskId).then(
       () => true,
       (cause: unknown) => {
-        this.narrator.warn('A transcript could not be stored.', { event: 'transcript_lost', job_id: taskId }, cause);
+        const human = 'A transcript could not be stored yet; it is tried again.';
+        this.narrator.warn(human, { event: 'transcript_delayed', job_id: taskId }, cause);
         return false;
       },
     );

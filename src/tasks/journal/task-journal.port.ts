@@ -93,6 +93,12 @@ export abstract class TaskJournal {
   /** The events copied for a task, from number 1 without gaps. */
   abstract readEvents(taskId: string): Promise<readonly TaskEvent[]>;
 
+  /** Names the transcript of a task that ended without one. Nothing for a task that is live, unknown, or names one already. */
+  abstract nameTranscript(taskId: string, artifactId: string): Promise<void>;
+
+  /** Ids of ended tasks that name no transcript and of which events were copied. */
+  abstract withoutTranscript(limit: number): Promise<readonly string[]>;
+
   abstract find(taskId: string): Promise<JournalRecord | undefined>;
 
   /** By number of admission, newest first, without the prompts of live tasks: a page of them could hold hundreds of megabytes. */

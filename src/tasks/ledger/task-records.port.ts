@@ -32,6 +32,15 @@ export abstract class TaskRecords {
   /** By number of admission, newest first. */
   abstract list(query: RecordQuery): Promise<readonly TaskRecord[]>;
 
+  /**
+   * Names the transcript of a task that has ended without one; what was copied of its events is of no use any more. False while the
+   * ending is not durable itself.
+   */
+  abstract nameTranscript(taskId: string, artifactId: string): Promise<boolean>;
+
+  /** Ids of ended tasks that name no transcript and whose events were copied, at least in part. */
+  abstract withoutTranscript(limit: number): Promise<readonly string[]>;
+
   /** Forgets up to `limit` tasks that are kept from before this on, see {@link TaskEnding.keptFromMs}; resolves to how many. */
   abstract expire(keptBeforeMs: number, limit: number): Promise<number>;
 }

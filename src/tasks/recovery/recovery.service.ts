@@ -7,6 +7,7 @@ import { EngineSightings } from '../../pools/engine-sightings';
 import { DrainService } from '../../pools/drain.service';
 import { Dispatcher } from '../dispatch/dispatcher';
 import { Finisher } from '../ending/finisher';
+import { OwedTranscripts } from '../ending/owed-transcripts';
 import { JournalStart } from '../journal/journal-start';
 import { TaskLedger, type LiveView } from '../ledger/task-ledger.port';
 import { EventLog } from '../stream/event-log.port';
@@ -24,6 +25,7 @@ export class RecoveryService {
     private readonly log: EventLog,
     private readonly dispatcher: Dispatcher,
     private readonly finisher: Finisher,
+    private readonly transcripts: OwedTranscripts,
     private readonly lifecycle: Lifecycle,
     private readonly narrator: Narrator,
   ) {}
@@ -41,6 +43,9 @@ export class RecoveryService {
     for (const { spec } of this.ledger.live()) this.log.open(spec.taskId);
     for (const task of interrupted) await this.endInterrupted(task);
     this.dispatcher.begin();
+    await this.narrator.attend(this.transcripts.resume(), 'Transcripts that are owed could not be looked up.', {
+      event: 'transcripts_not_resumed',
+    });
     this.lifecycle.ready();
     const count = queued + interrupted.length;
     if (count === 0) return;

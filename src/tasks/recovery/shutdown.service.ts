@@ -6,11 +6,14 @@ import { Narrator } from '../../observability/narrator';
 import { Clock } from '../../time/clock';
 import { Dispatcher } from '../dispatch/dispatcher';
 import { Finisher } from '../ending/finisher';
+import { OwedTranscripts } from '../ending/owed-transcripts';
 import { TaskJournal } from '../journal/task-journal.port';
 import { TaskLedger, type LiveView } from '../ledger/task-ledger.port';
 import { OpenStreams } from '../stream/open-streams';
 
 const LOOK_EVERY_MS = 50;
+/** For transcripts that could not be stored before; should it not do, the next start tries. */
+const LAST_TRY_MS = 1000;
 
 /**
  * SIGTERM: unready at once, nothing more is started, running streams go on for the grace. After it those that have sent tokens
@@ -24,6 +27,7 @@ export class ShutdownService {
     private readonly dispatcher: Dispatcher,
     private readonly ledger: TaskLedger,
     private readonly finisher: Finisher,
+    private readonly transcripts: OwedTranscripts,
     private readonly streams: OpenStreams,
     private readonly journal: TaskJournal,
     private readonly clock: Clock,
@@ -43,6 +47,7 @@ export class ShutdownService {
     while (this.running().length > 0 && this.clock.nowMs() < untilMs) await pause(LOOK_EVERY_MS);
     await this.endShown();
     this.streams.endAll();
+    await Promise.race([this.transcripts.storeAll(), pause(LAST_TRY_MS)]);
     await this.journal.close();
     const left = [...this.ledger.live()].length;
     this.narrator.tell(`Stopped; ${left} tasks wait for the next start.`, { event: 'stopped', tasks_left: left });

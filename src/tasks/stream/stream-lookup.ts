@@ -3,6 +3,7 @@ import { ArtifactStore } from '../../artifacts/artifact-store.port';
 import { ServiceError } from '../../errors/service-error';
 import { Lifecycle } from '../../meta/lifecycle';
 import type { TaskRecord } from '../ledger/task-records.port';
+import { OwedTranscripts } from '../ending/owed-transcripts';
 import { TaskLookup } from '../lookup/task-lookup';
 import { lastSeqOf, type TaskEvent } from '../task';
 import { eventsOf } from '../transcript/transcript';
@@ -28,6 +29,7 @@ export class StreamLookup {
     private readonly lookup: TaskLookup,
     private readonly log: EventLog,
     private readonly artifacts: ArtifactStore,
+    private readonly owed: OwedTranscripts,
     private readonly lifecycle: Lifecycle,
   ) {}
 
@@ -55,7 +57,8 @@ export class StreamLookup {
   private async endedEvents(taskId: string): Promise<{ ended: TaskRecord; events: readonly TaskEvent[] }> {
     const ended = await this.lookup.get(taskId);
     const artifactId = ended.ending?.transcriptArtifactId;
-    const transcript = artifactId === undefined ? undefined : await this.artifacts.get(artifactId);
+    const transcript =
+      artifactId === undefined ? (await this.owed.read(taskId))?.json : await this.artifacts.get(artifactId);
     if (transcript === undefined) throw new ServiceError('TRANSCRIPT_GONE');
     return { ended, events: eventsOf(transcript, value => canonicalJson(value as object)) };
   }
