@@ -59,7 +59,16 @@ export interface AdmissionFacts {
   readonly seq: number;
   readonly queuePosition: number;
   readonly predictedStartMs: number;
+  readonly predictedStart: PredictedStart;
   readonly preparation: readonly PreparationStep[];
+}
+
+/** How sure a predicted start is, in milliseconds from when it was told. */
+export interface PredictedStart {
+  readonly earliestMs: number;
+  readonly latestMs: number;
+  /** `measured`: eight of ten starts fall inside the range. `assumed`: the pools have not shown their pace yet. */
+  readonly basis: 'measured' | 'assumed';
 }
 
 /** Something that has to happen before a task can start. */

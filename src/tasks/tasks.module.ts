@@ -10,7 +10,6 @@ import { AdmissionRules } from './admission/admission-rules';
 import { AdmissionService } from './admission/admission.service';
 import { Backoff } from './admission/backoff';
 import { Refusals } from './admission/refusals';
-import { StartPredictor } from './admission/start-predictor';
 import { Attempts } from './dispatch/attempts';
 import { Dispatcher } from './dispatch/dispatcher';
 import { Fallback } from './dispatch/fallback';
@@ -24,6 +23,8 @@ import { OwedTranscripts } from './ending/owed-transcripts';
 import { TaskReporter } from './ending/task-reporter';
 import { Transcripts } from './ending/transcripts';
 import { TaskLookup } from './lookup/task-lookup';
+import { PaceKeeper } from './prediction/pace-keeper';
+import { StartForecasts } from './prediction/start-forecasts';
 import { QueueGauge } from './queue/queue-gauge';
 import { RecoveryService } from './recovery/recovery.service';
 import { RetentionService } from './recovery/retention.service';
@@ -44,7 +45,8 @@ import { TasksController } from './tasks.controller';
     TaskLookup,
     QueueGauge,
     SessionBudgets,
-    ...[AdmissionService, AdmissionRules, Refusals, StartPredictor, Backoff],
+    ...[AdmissionService, AdmissionRules, Refusals, Backoff],
+    ...[StartForecasts, PaceKeeper],
     ...[Dispatcher, Attempts, Retries, OutputStage, Fallback, FallbackPolicy],
     ...[Finisher, Transcripts, OwedTranscripts, TaskReporter, Canceller, Deadlines],
     ...[StreamLookup, StreamService, OpenStreams, Readers, StreamTurns, WaitingFrames],

@@ -71,6 +71,11 @@ export function factsOf(seq: number, more: Partial<AdmissionFacts> = {}): Admiss
     seq,
     queuePosition: seq % 7,
     predictedStartMs: 100 * (seq % 7),
+    predictedStart: {
+      earliestMs: 80 * (seq % 7),
+      latestMs: 130 * (seq % 7),
+      basis: seq % 2 > 0 ? 'measured' : 'assumed',
+    },
     preparation: [],
     ...more,
   };

@@ -2,11 +2,12 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ServiceError } from '../../src/errors/service-error';
 import type {
-  Admitted,
   AdmitOutcome,
+  Admitted,
   Claim,
   EndDraft,
   Ended,
+  LaneAhead,
   Submission,
   TaskLedger,
 } from '../../src/tasks/ledger/task-ledger.port';
@@ -44,8 +45,16 @@ const completed: EndDraft = { state: 'completed', usage: { tokensOut: 3, decodeM
 const failure = new ServiceError('WORKER_RESET');
 const cancelled: EndDraft = { state: 'cancelled', error: new ServiceError('CANCELLED') };
 
+const predictedStart = { earliestMs: 0, latestMs: 0, basis: 'assumed' } as const;
+
 function submissionOf(taskId: string, more: Partial<TaskSpec> = {}, requestHash = taskId): Submission {
-  return { spec: plainSpec(taskId, { maxTokens: 10, ...more }), requestHash, predictedStartMs: 0, preparation: [] };
+  return {
+    spec: plainSpec(taskId, { maxTokens: 10, ...more }),
+    requestHash,
+    predictedStartMs: 0,
+    predictedStart,
+    preparation: [],
+  };
 }
 
 function pinned(poolId: string): Partial<TaskSpec> {
@@ -110,6 +119,32 @@ export function taskLedgerContract(
         expect([await ledger.position('a'), await ledger.position('c')]).toEqual([0, 2]);
         await test.bind('p/r', 3);
         expect(await claimAll()).toEqual(['a', 'b', 'c']);
+      });
+
+      it('says what goes before by lane, for one that waits and for one that would come', async () => {
+        await start({ batchAgeingMs: 1000 });
+        await admit('a', { prompt: 'xx', maxTokens: 5 });
+        await admit('b', { prompt: 'é', maxTokens: 7 });
+        await admit('pinned', { ...pinned('p'), prompt: 'xxx', maxTokens: 9 });
+        await admit('batch', { priority: 'batch', prompt: 'x', maxTokens: 11 });
+        const sumsOf = (lanes: readonly LaneAhead[]): object =>
+          Object.fromEntries(lanes.map(({ constraints, sums }) => [constraints.pinPoolId ?? 'any', sums]));
+        const interactive = {
+          any: { tasks: 2, bytes: 4, askedTokens: 12 },
+          p: { tasks: 1, bytes: 3, askedTokens: 9 },
+        };
+        expect(sumsOf(await ledger.aheadOf('b'))).toEqual({ any: { tasks: 1, bytes: 2, askedTokens: 5 } });
+        expect(sumsOf(await ledger.aheadOf('batch'))).toEqual(interactive);
+        await test.advance(10);
+        expect(sumsOf(await ledger.ahead('interactive'))).toEqual(interactive);
+        expect(sumsOf(await ledger.ahead('batch'))).toEqual({
+          ...interactive,
+          any: { tasks: 3, bytes: 5, askedTokens: 23 },
+        });
+        await cancel('a');
+        await cancel('pinned');
+        expect(sumsOf(await ledger.aheadOf('batch'))).toEqual({ any: { tasks: 1, bytes: 2, askedTokens: 7 } });
+        expect([await ledger.aheadOf('a'), await ledger.aheadOf('nobody')]).toEqual([[], []]);
       });
 
       it('lets interactive tasks go first, and a batch task that has waited its time before newer ones (B-DP-010, B-DP-011)', async () => {

@@ -127,7 +127,6 @@ export class SimulatedQueue {
       length: Math.min(askedTokens, own),
       forecast: undefined,
       tokens: 0,
-      firstOutputAtMs: undefined,
     };
     if (!isBatch) this.rates.note({ id: task.pools.join(), pools: task.pools }, this.nowMs);
     task.forecast = this.forecastFor(task);
@@ -141,6 +140,7 @@ export class SimulatedQueue {
       replicas: 1,
       slotsTotal: slots,
       slotsFree: slots - (this.running[index] ?? 0),
+      slotsReleasing: 0,
       running: [...this.runs.on(String(index))],
     }));
     const rivals = this.queue
@@ -189,17 +189,15 @@ export class SimulatedQueue {
       get tokens() {
         return clock() < firstMs ? 0 : Math.min(task.length, 1 + Math.floor((clock() - firstMs) / msPerToken));
       },
-      get firstOutputAtMs() {
-        return clock() < firstMs ? undefined : firstMs;
-      },
     };
     this.running[index] = beside + 1;
-    const run = this.runs.begin(String(index), task, progress, this.nowMs);
-    this.at(firstMs, () => this.started(task));
+    const run = this.runs.begin(String(index), String(index), task, progress, this.nowMs);
+    this.at(firstMs, () => this.started(task, run));
     this.at(endMs, () => this.ended(task, run, index));
   }
 
-  private started({ forecast, atMs }: Task): void {
+  private started({ forecast, atMs }: Task, run: Run): void {
+    run.firstOutputAtMs = this.nowMs;
     if (!forecast) return;
     const { startMs, earliestMs, latestMs, basis } = forecast;
     this.told.push({ startMs, earliestMs, latestMs, basis, actualMs: this.nowMs - atMs });
@@ -208,7 +206,7 @@ export class SimulatedQueue {
 
   private ended(task: Task, run: Run, index: number): void {
     const { length, askedTokens } = task;
-    const end = { tokens: length, stoppedByItself: length < askedTokens, cachedShare: undefined };
+    const end = { tokens: length, stoppedByItself: length < askedTokens, cachedShare: undefined, decodeMs: undefined };
     const measure = this.runs.measure(run, end, this.nowMs);
     if (measure) this.paces.observe(String(index), measure);
     this.runs.end(run, this.nowMs);

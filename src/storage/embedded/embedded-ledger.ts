@@ -16,6 +16,7 @@ import {
   type EndDraft,
   type Ended,
   type Ending,
+  type LaneAhead,
   type LaneDepth,
   type LiveView,
   type QueueDepth,
@@ -217,8 +218,13 @@ export class EmbeddedLedger extends TaskLedger implements OnModuleInit, OnModule
     }));
   }
 
-  ahead(constraints: PlacementConstraints, priority: Priority): number {
-    return this.lanes.ahead(constraints, { orderKey: this.orderKeyOf(priority), seq: this.lastSeq + 1 });
+  ahead(priority: Priority): readonly LaneAhead[] {
+    return this.lanes.ahead({ orderKey: this.orderKeyOf(priority), seq: this.lastSeq + 1 });
+  }
+
+  aheadOf(taskId: string): readonly LaneAhead[] {
+    const task = this.tasks.get(taskId);
+    return task?.laneId === undefined ? [] : this.lanes.ahead(task);
   }
 
   private get dropsOldest(): boolean {
@@ -245,7 +251,7 @@ export class EmbeddedLedger extends TaskLedger implements OnModuleInit, OnModule
   }
 
   private hold(submission: Submission, remaining: Admitted['remaining'], timeLimitMs: number): HeldTask {
-    const { spec, requestHash, predictedStartMs, preparation } = submission;
+    const { spec, requestHash, predictedStartMs, predictedStart, preparation } = submission;
     const place = { orderKey: this.orderKeyOf(spec.priority), seq: ++this.lastSeq };
     const facts: AdmissionFacts & { queuePosition: number } = {
       requestHash,
@@ -253,6 +259,7 @@ export class EmbeddedLedger extends TaskLedger implements OnModuleInit, OnModule
       ...place,
       queuePosition: 0,
       predictedStartMs,
+      predictedStart,
       preparation,
     };
     const nowMs = this.clock.nowMs();

@@ -34,6 +34,7 @@ export class HeldTask implements LiveView {
   readonly seq: number;
   /** Of its request, for the bound on what all queued tasks together hold. */
   readonly bytes: number;
+  readonly askedTokens: number;
   private ending: { readonly over: Promise<void>; readonly settle: () => void } | undefined;
 
   constructor(
@@ -49,6 +50,7 @@ export class HeldTask implements LiveView {
     this.orderKey = facts.orderKey;
     this.seq = facts.seq;
     this.bytes = Buffer.byteLength(spec.prompt);
+    this.askedTokens = spec.maxTokens;
   }
 
   get taskId(): string {

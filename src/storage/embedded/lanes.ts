@@ -1,16 +1,20 @@
 import type { Place } from '../../pools/placement-rules';
-import type { Places } from '../../tasks/ledger/task-ledger.port';
+import type { LaneAhead, Places } from '../../tasks/ledger/task-ledger.port';
 import { laneIdOf } from '../../tasks/ledger/lane-id';
 import type { PlacementConstraints, Priority } from '../../tasks/task';
 import type { HeldTask } from './held-task';
 import { isBefore, OrderedSet, type Ordered } from './ordered-set';
+import { SummedSet } from './summed-set';
 
 /** Apart by class, for within a class the order of service is that of age. */
 type Members = Readonly<Record<Priority, OrderedSet<HeldTask>>>;
 
 /** The waiting tasks that one set of places can run. */
 export class Lane {
-  readonly members: Members = { interactive: new OrderedSet(), batch: new OrderedSet() };
+  readonly members: Readonly<Record<Priority, SummedSet<HeldTask>>> = {
+    interactive: new SummedSet(),
+    batch: new SummedSet(),
+  };
   isServed = false;
   ready: readonly Place[] = [];
   private seenVersion = -1;
@@ -33,9 +37,17 @@ export class Lane {
     return isBefore(batch, interactive) ? batch : interactive;
   }
 
-  /** How many of it go before this task, which need not be one of them. */
-  rank(task: Ordered): number {
-    return this.members.interactive.rank(task) + this.members.batch.rank(task);
+  /** What of it goes before this task, which need not be one of its own. */
+  before(task: Ordered): LaneAhead {
+    const [interactive, batch] = [this.members.interactive.before(task), this.members.batch.before(task)];
+    return {
+      constraints: this.constraints,
+      sums: {
+        tasks: interactive.tasks + batch.tasks,
+        bytes: interactive.bytes + batch.bytes,
+        askedTokens: interactive.askedTokens + batch.askedTokens,
+      },
+    };
   }
 
   /** Looks at the places anew where they changed; true when the lane is served now and was not, or the other way round. */
@@ -161,15 +173,14 @@ export class Lanes {
     return this.places.readyFor(task.constraints).some(place => !avoided.has(nameOf(place)));
   }
 
-  /** How many that a task of this order would compete with go before it: those of lanes that share a place with it. */
-  ahead(constraints: PlacementConstraints, order: Ordered): number {
-    this.look();
-    const id = laneIdOf(constraints);
-    const ready = new Set(this.places.readyFor(constraints).map(nameOf));
-    let before = 0;
-    for (const lane of this.lanes.values())
-      if (lane.id === id || lane.ready.some(place => ready.has(nameOf(place)))) before += lane.rank(order);
-    return before;
+  /** What goes before a task of this order, by lane; lanes of which nothing does are left out. */
+  ahead(order: Ordered): LaneAhead[] {
+    const ahead: LaneAhead[] = [];
+    for (const lane of this.lanes.values()) {
+      const before = lane.before(order);
+      if (before.sums.tasks > 0) ahead.push(before);
+    }
+    return ahead;
   }
 
   /** The one of a room that was admitted first. */

@@ -14,7 +14,7 @@ const BLOCK_MAX = 1024;
  */
 export class OrderedSet<T extends Ordered> {
   /** Never empty blocks; elements ascend within a block and from block to block. */
-  private readonly blocks: T[][] = [];
+  protected readonly blocks: T[][] = [];
   private count = 0;
 
   get size(): number {
@@ -53,10 +53,16 @@ export class OrderedSet<T extends Ordered> {
     const block = this.blocks[at];
     if (!block) {
       this.blocks.push([element]);
+      this.entered(0, 0, element);
       return;
     }
-    block.splice(lowerBound(block, element), 0, element);
-    if (block.length > BLOCK_MAX) this.blocks.splice(at + 1, 0, block.splice(block.length >> 1));
+    const index = lowerBound(block, element);
+    block.splice(index, 0, element);
+    this.entered(at, index, element);
+    if (block.length <= BLOCK_MAX) return;
+    const from = block.length >> 1;
+    this.blocks.splice(at + 1, 0, block.splice(from));
+    this.split(at, from);
   }
 
   /** Removes an element by its order; false when it is not there. */
@@ -67,6 +73,7 @@ export class OrderedSet<T extends Ordered> {
     const index = lowerBound(block, element);
     if (block[index]?.seq !== element.seq) return false;
     block.splice(index, 1);
+    this.left(at, index);
     if (block.length === 0) this.blocks.splice(at, 1);
     this.count--;
     return true;
@@ -82,8 +89,17 @@ export class OrderedSet<T extends Ordered> {
     return before;
   }
 
+  /** An element stands at this place of this block now; the block is new where the set was empty. */
+  protected entered(_at: number, _index: number, _element: T): void {}
+
+  /** The element at this place of this block is gone; a block that is empty now goes next. */
+  protected left(_at: number, _index: number): void {}
+
+  /** What stood from this place on is the next block now. */
+  protected split(_at: number, _from: number): void {}
+
   /** The first block whose last element is not before this one; the last block when all are. */
-  private blockFor(element: Ordered): number {
+  protected blockFor(element: Ordered): number {
     let low = 0;
     let high = this.blocks.length - 1;
     while (low < high) {
@@ -101,7 +117,7 @@ export function isBefore(a: Ordered, b: Ordered): boolean {
 }
 
 /** Index of the first element that is not before `element`. */
-function lowerBound(block: readonly Ordered[], element: Ordered): number {
+export function lowerBound(block: readonly Ordered[], element: Ordered): number {
   let low = 0;
   let high = block.length;
   while (low < high) {

@@ -24,3 +24,17 @@ describe('the usage of an ending', () => {
     expect(usage).toEqual({ tokensIn: 12, tokensOut: 34, decodeMs: 56.5, cost: 0.078 });
   });
 });
+
+describe('a predicted start', () => {
+  it('is a guess in rows that were written before its range was told', () => {
+    const facts = factsOf(3);
+    const { admission } = encodeAdmission(plainSpec('a'), facts);
+    const row = (text: string): TaskRow => [3, 'a', 'a', facts.admittedAtMs, 0, 0, null, text, null, null, 0];
+    expect(decodeRecord(row(admission)).facts.predictedStart).toEqual(facts.predictedStart);
+    const older = JSON.stringify((JSON.parse(admission) as unknown[]).slice(0, 21));
+    expect(decodeRecord(row(older)).facts).toMatchObject({
+      predictedStartMs: 300,
+      predictedStart: { earliestMs: 0, latestMs: 3000, basis: 'assumed' },
+    });
+  });
+});

@@ -1,5 +1,13 @@
 import type { JournalBinding, JournalDrain, JournalRecord, SessionUsage } from '../../tasks/journal/task-journal.port';
-import type { AdmissionFacts, EndState, Placement, TaskEnding, TaskSpec, TaskState } from '../../tasks/task';
+import type {
+  AdmissionFacts,
+  EndState,
+  Placement,
+  PredictedStart,
+  TaskEnding,
+  TaskSpec,
+  TaskState,
+} from '../../tasks/task';
 import type { AdmissionWrite, EndingWrite } from './protocol';
 import type { BindingRow, DrainRow, SessionRow, TaskRow } from './rows';
 
@@ -53,6 +61,7 @@ export function encodeAdmission(spec: TaskSpec, facts: AdmissionFacts): Admissio
     facts.predictedStartMs,
     facts.preparation,
     spec.identity,
+    encodePredicted(facts.predictedStart),
   ]);
   const { taskId, sessionId, prompt } = spec;
   return { seq: facts.seq, taskId, sessionId, admittedAtMs: facts.admittedAtMs, admission, prompt };
@@ -80,7 +89,23 @@ type AdmissionCells = [
   predictedStartMs: number,
   preparation: AdmissionFacts['preparation'],
   identity?: string | null,
+  predicted?: PredictedCells | null,
 ];
+
+type PredictedCells = [earliestMs: number, latestMs: number, measured: 0 | 1];
+
+function encodePredicted({ earliestMs, latestMs, basis }: PredictedStart): PredictedCells {
+  return [earliestMs, latestMs, basis === 'measured' ? 1 : 0];
+}
+
+/** Of a task that was admitted by version 0.1, which guessed. */
+function guessOf(predictedStartMs: number): PredictedStart {
+  return { earliestMs: 0, latestMs: 10 * predictedStartMs, basis: 'assumed' };
+}
+
+function decodePredicted([earliestMs, latestMs, measured]: PredictedCells): PredictedStart {
+  return { earliestMs, latestMs, basis: measured === 1 ? 'measured' : 'assumed' };
+}
 
 export function encodeEnding(ending: TaskEnding): EndingWrite {
   const { usage, placement } = ending;
@@ -195,7 +220,17 @@ function decodeFacts(seq: number, admittedAtMs: number, cells: AdmissionCells): 
     number,
     AdmissionFacts['preparation'],
   ];
-  return { requestHash, admittedAtMs, orderKey, seq, queuePosition, predictedStartMs, preparation };
+  const predicted = cells[21];
+  return {
+    requestHash,
+    admittedAtMs,
+    orderKey,
+    seq,
+    queuePosition,
+    predictedStartMs,
+    predictedStart: predicted ? decodePredicted(predicted) : guessOf(predictedStartMs),
+    preparation,
+  };
 }
 
 function decodeEnding(

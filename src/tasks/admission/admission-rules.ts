@@ -1,12 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { CatalogService } from '../../catalog/catalog.service';
+import { Config } from '../../config/config';
 import { ServiceError } from '../../errors/service-error';
 import { Lifecycle } from '../../meta/lifecycle';
 import { PlacementService, type Assessment } from '../../pools/placement.service';
 import { FallbackPolicy } from '../dispatch/fallback-policy';
 import { TaskLedger, type Submission } from '../ledger/task-ledger.port';
+import { StartForecasts } from '../prediction/start-forecasts';
 import type { PlacementConstraints, PreparationStep, TaskSpec } from '../task';
-import { StartPredictor } from './start-predictor';
 
 const RETRY_UNAVAILABLE_MS = 5000;
 
@@ -14,11 +15,12 @@ const RETRY_UNAVAILABLE_MS = 5000;
 @Injectable()
 export class AdmissionRules {
   constructor(
+    private readonly config: Config,
     private readonly lifecycle: Lifecycle,
     private readonly catalog: CatalogService,
     private readonly placement: PlacementService,
     private readonly ledger: TaskLedger,
-    private readonly predictor: StartPredictor,
+    private readonly forecasts: StartForecasts,
     private readonly fallback: FallbackPolicy,
   ) {}
 
@@ -58,17 +60,28 @@ export class AdmissionRules {
 
   /**
    * What the ledger is to admit.
-   * @throws ServiceError as {@link assess}; DEADLINE_UNMET for a task that would start after its deadline
+   * @throws ServiceError as {@link assess}; DEADLINE_UNMET for a task that, by what was measured, would start after its deadline
    */
   async judge(spec: TaskSpec, requestHash: string): Promise<Submission> {
     const assessment = await this.assess(spec);
-    const ahead = await this.ledger.ahead(spec.constraints, spec.priority);
-    const predictedStartMs = this.predictor.predictMs(ahead, assessment.slotsTotal, assessment.slotsFree);
-    if (predictedStartMs > spec.deadlineMs) {
-      const message = `the task would start in about ${predictedStartMs} ms, after its deadline of ${spec.deadlineMs} ms`;
+    const told = this.forecasts.tell(spec, {
+      ahead: await this.ledger.ahead(spec.priority),
+      overtakenForMs: spec.priority === 'batch' ? this.config.batchAgeingMs : 0,
+      isHeldUp: assessment.needsLoad,
+    });
+    const { earliestMs, latestMs, basis } = told.predictedStart;
+    if (basis === 'measured' && earliestMs > spec.deadlineMs) {
+      const message =
+        `the task would start in ${earliestMs} to ${latestMs} ms, by the measured pace of the pools that it may use: ` +
+        `after its deadline of ${spec.deadlineMs} ms`;
       throw new ServiceError('DEADLINE_UNMET', { field: 'deadline_ms', message });
     }
-    return { spec, requestHash, predictedStartMs, preparation: this.preparation(spec, assessment) };
+    return { spec, requestHash, ...told, preparation: this.preparation(spec, assessment) };
+  }
+
+  /** What was judged was admitted. */
+  admitted(spec: TaskSpec): void {
+    this.forecasts.admitted(spec);
   }
 
   /** What has to happen before the task can start; empty where nothing must. */

@@ -100,6 +100,7 @@ export class AdmissionService {
       this.log.drop(spec.taskId);
       throw thrown;
     }
+    this.rules.admitted(spec);
     this.reporter.admitted(spec, facts);
     return { spec, facts, remaining };
   }

@@ -8,6 +8,7 @@ import {
   AnswerText,
 } from '../../http/answer-fields';
 import { WarningDto } from '../../http/unknown-members';
+import { predictedStartOf, PredictedStartView } from '../prediction/predicted-start.view';
 import { streamsOf, TaskStreamsView } from '../lookup/task.view';
 import type { Admission } from './admission';
 
@@ -27,6 +28,7 @@ export class AdmissionView {
   @AnswerId('The session it belongs to.') session_id!: string;
   @AnswerCount('How many queued tasks go before it.') queue_position!: number;
   @AnswerSpan('Milliseconds until it is expected to start.') predicted_start_ms!: number;
+  @AnswerPart('How sure that is.', PredictedStartView) predicted_start!: PredictedStartView;
   @AnswerPart('Where its events are read.', TaskStreamsView) streams!: TaskStreamsView;
   @AnswerPart('What has to happen before it can start.', PreparationView) preparation!: PreparationView;
   @AnswerParts('What is odd about the request, such as fields that are not known.', WarningDto, { optional: true })
@@ -39,6 +41,7 @@ export function toAdmissionView({ spec, facts }: Admission): AdmissionView {
     session_id: spec.sessionId,
     queue_position: facts.queuePosition,
     predicted_start_ms: facts.predictedStartMs,
+    ...predictedStartOf(facts.predictedStart),
     streams: streamsOf(spec.taskId),
     preparation: { steps: facts.preparation },
   };

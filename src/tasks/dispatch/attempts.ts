@@ -4,11 +4,11 @@ import { Config } from '../../config/config';
 import type { EngineEvent, EngineRequest, EngineUsage } from '../../engines/engine-adapter.port';
 import { asServiceError, ServiceError } from '../../errors/service-error';
 import { Alarms } from '../../time/alarms';
-import { Clock } from '../../time/clock';
 import { Backoff } from '../admission/backoff';
-import { StartPredictor } from '../admission/start-predictor';
 import { Finisher } from '../ending/finisher';
 import type { Claim } from '../ledger/task-ledger.port';
+import type { Run } from '../prediction/runs';
+import { StartForecasts } from '../prediction/start-forecasts';
 import type { TaskSpec } from '../task';
 import { OutputStage } from './output-stage';
 import { Retries } from './retries';
@@ -22,9 +22,8 @@ export class Attempts {
     private readonly stage: OutputStage,
     private readonly finisher: Finisher,
     private readonly retries: Retries,
-    private readonly predictor: StartPredictor,
+    private readonly forecasts: StartForecasts,
     private readonly backoff: Backoff,
-    private readonly clock: Clock,
     private readonly alarms: Alarms,
   ) {}
 
@@ -35,6 +34,7 @@ export class Attempts {
   start(claim: Claim, standsIn = false): void {
     this.backoff.departed();
     const { lease, spec } = claim;
+    const measured = standsIn ? undefined : this.forecasts.began(claim);
     // Made before the engine is asked, for one that answers at once may end the task within the subscribe call.
     const run = new Subscription();
     const over = (end: Promise<unknown>): void => {
@@ -45,6 +45,7 @@ export class Attempts {
     const fail = (cause: unknown): void => over(this.failed(claim, output, asServiceError(cause).of(lease.engine)));
     const output = this.stage.outputOf(claim, fail);
     claim.onLost = () => run.unsubscribe();
+    if (measured) run.add(() => this.forecasts.ended(measured));
     this.limitTime(claim, run, fail);
     // Two plain subscriptions, for operators cost more a token than everything else that is done with it.
     run.add(lease.revoked$.subscribe(fail));
@@ -55,9 +56,11 @@ export class Attempts {
           lease.heard++;
           try {
             const usage = take(claim, output, batch);
+            if (measured && measured.firstOutputAtMs === undefined && output.begun)
+              this.forecasts.showed(measured, claim.facts);
             if (!usage) return;
             lease.atWork = batch.at(-1)?.kind !== 'end';
-            over(this.completed(claim, output, usage, standsIn));
+            over(this.completed(claim, output, usage, measured));
           } catch (cause) {
             fail(cause);
           }
@@ -83,8 +86,14 @@ export class Attempts {
     run.add(() => alarm.cancel());
   }
 
-  private async completed(claim: Claim, output: TaskOutput, usage: EngineUsage, standsIn: boolean): Promise<void> {
-    if (!standsIn) this.predictor.served(this.clock.nowMs() - claim.claimedAtMs);
+  /** @param measured undefined for a stand-in's attempt, which says nothing of pools */
+  private async completed(
+    claim: Claim,
+    output: TaskOutput,
+    usage: EngineUsage,
+    measured: Run | undefined,
+  ): Promise<void> {
+    if (measured) this.forecasts.completed(measured, usage);
     await this.finisher.end(claim, { state: 'completed', usage }, output.close());
   }
 

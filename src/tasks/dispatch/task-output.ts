@@ -1,6 +1,7 @@
 import type { EngineEvent } from '../../engines/engine-adapter.port';
 import { ServiceError } from '../../errors/service-error';
 import type { Claim } from '../ledger/task-ledger.port';
+import { predictedStartOf } from '../prediction/predicted-start.view';
 import { startedEvent, tokenEvent } from '../stream/task-events';
 import type { TaskEvent } from '../task';
 
@@ -96,6 +97,7 @@ export class TaskOutput {
         task_id: spec.taskId,
         queue_position: facts.queuePosition,
         predicted_start_ms: facts.predictedStartMs,
+        ...predictedStartOf(facts.predictedStart),
         engine: placement.engine,
         engine_version: placement.engineVersion,
         pool_id: placement.poolId,

@@ -18,7 +18,13 @@ import type { Transcripts } from './transcripts';
 const completed = { state: 'completed', usage: { tokensOut: 1, decodeMs: 5, finishReason: 'stop' } } as const;
 const held: readonly TaskEvent[] = [
   startedEvent({
-    ...{ task_id: 't', queue_position: 0, predicted_start_ms: 0, attempt: 1 },
+    ...{
+      task_id: 't',
+      queue_position: 0,
+      predicted_start_ms: 0,
+      predicted_start: { earliest_ms: 0, latest_ms: 0, basis: 'assumed' as const },
+      attempt: 1,
+    },
     ...{ engine: 'llamacpp', engine_version: '', pool_id: 'p', replica_id: 'r' },
   }),
   tokenEvent(0, 'a'),
@@ -63,7 +69,13 @@ afterEach(() => test.close());
 
 async function running(): Promise<Claim> {
   const spec = plainSpec('t', { maxTokens: 10 });
-  const submission = { spec, requestHash: 'h', predictedStartMs: 0, preparation: [] };
+  const submission = {
+    spec,
+    requestHash: 'h',
+    predictedStartMs: 0,
+    predictedStart: { earliestMs: 0, latestMs: 0, basis: 'assumed' as const },
+    preparation: [],
+  };
   const { claim, durable } = (await test.ledger.admit(submission)) as Admitted;
   await durable;
   log.open('t');

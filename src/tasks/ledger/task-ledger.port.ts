@@ -10,6 +10,7 @@ import type {
   EndState,
   Placement,
   PlacementConstraints,
+  PredictedStart,
   PreparationStep,
   Priority,
   TaskEnding,
@@ -22,6 +23,7 @@ export interface Submission {
   /** See {@link AdmissionFacts.requestHash}. */
   readonly requestHash: string;
   readonly predictedStartMs: number;
+  readonly predictedStart: PredictedStart;
   readonly preparation: readonly PreparationStep[];
 }
 
@@ -186,6 +188,21 @@ export interface LaneDepth extends QueueDepth {
   readonly constraints: PlacementConstraints;
 }
 
+/** What tasks add up to. */
+export interface Sums {
+  readonly tasks: number;
+  /** Of their requests. */
+  readonly bytes: number;
+  /** The most that they may generate. */
+  readonly askedTokens: number;
+}
+
+/** The tasks with the same constraints that go before another task. */
+export interface LaneAhead {
+  readonly constraints: PlacementConstraints;
+  readonly sums: Sums;
+}
+
 /** A task between its admission and its end, as it stands now. */
 export interface LiveView {
   readonly spec: TaskSpec;
@@ -270,6 +287,9 @@ export abstract class TaskLedger {
 
   abstract laneDepths(): MaybeLater<readonly LaneDepth[]>;
 
-  /** Where the task would stand were it admitted now: how many that go before it could use the same places. */
-  abstract ahead(constraints: PlacementConstraints, priority: Priority): MaybeLater<number>;
+  /** What would go before a task were it admitted now, by lane: exact in number, and in sums as near as the store can tell. */
+  abstract ahead(priority: Priority): MaybeLater<readonly LaneAhead[]>;
+
+  /** What goes before a queued task; nothing before one that is not queued. */
+  abstract aheadOf(taskId: string): MaybeLater<readonly LaneAhead[]>;
 }

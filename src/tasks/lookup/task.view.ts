@@ -10,6 +10,7 @@ import {
   AnswerTime,
 } from '../../http/answer-fields';
 import type { TaskRecord } from '../ledger/task-records.port';
+import { predictedStartOf, PredictedStartView } from '../prediction/predicted-start.view';
 import { priorities, taskStates, type TaskState, type TaskUsage } from '../task';
 
 export class TaskUsageView {
@@ -48,6 +49,7 @@ export class TaskView {
   @AnswerCount('Attempts begun.') attempts!: number;
   @AnswerCount('How many queued tasks went before it at admission.') queue_position!: number;
   @AnswerSpan('Milliseconds until its start, as predicted at admission.') predicted_start_ms!: number;
+  @AnswerPart('How sure that was.', PredictedStartView) predicted_start!: PredictedStartView;
   @AnswerSpan('Milliseconds it has from admission to its end.') deadline_ms!: number;
   @AnswerTime('When it was admitted.') created_ms!: number;
   @AnswerTime('When its first output came.', { optional: true }) started_ms?: number;
@@ -81,6 +83,7 @@ export function toTaskView({ spec, facts, state, attempts, placement, startedAtM
     attempts,
     queue_position: facts.queuePosition,
     predicted_start_ms: facts.predictedStartMs,
+    ...predictedStartOf(facts.predictedStart),
     deadline_ms: spec.deadlineMs,
     created_ms: facts.admittedAtMs,
     ...(startedAtMs !== undefined && { started_ms: startedAtMs }),

@@ -79,7 +79,7 @@ describe('Forecasts', () => {
     expect(first.slice(0, 3).map(({ basis }) => basis)).toEqual(['assumed', 'assumed', 'assumed']);
     expect(first.filter(isMeasured).length).toBeGreaterThan(40);
     const paces = new Paces();
-    for (const [poolId, knowledge] of cold.paces.takeChanges()) paces.restore(poolId, knowledge);
+    paces.restore(cold.paces.takeNews() ?? '');
     const warm = new SimulatedQueue({ ...settings, seed: 5 }, paces).run();
     expect(warm.every(isMeasured)).toBe(true);
     expect(verdictOn(warm).within).toBeGreaterThan(0.8);
@@ -93,7 +93,7 @@ const question: Question = {
   overtakenForMs: 0,
   isHeldUp: false,
 };
-const idle: StationView = { poolId: 'a', replicas: 1, slotsTotal: 2, slotsFree: 2, running: [] };
+const idle: StationView = { poolId: 'a', replicas: 1, slotsTotal: 2, slotsFree: 2, slotsReleasing: 0, running: [] };
 
 function known(): Forecasts {
   const paces = new Paces();

@@ -1,3 +1,4 @@
+import type { PredictedStart } from '../task';
 import { competitionFor } from './competition';
 import type { Paces, Wait } from './paces';
 import { PoolPace } from './pool-pace';
@@ -22,12 +23,8 @@ export interface Question {
 }
 
 /** What a client is told, in milliseconds from now. */
-export interface Forecast {
+export interface Forecast extends PredictedStart {
   readonly startMs: number;
-  readonly earliestMs: number;
-  readonly latestMs: number;
-  /** `measured`: eight of ten such tasks start within the range. `assumed`: nobody knows yet. */
-  readonly basis: 'measured' | 'assumed';
   /** What it is judged by when the task starts; undefined where it was a guess. */
   readonly claim?: Claim;
 }
@@ -76,12 +73,23 @@ export class Forecasts {
 
   /** As if a single slot of an unknown pool came free now: no pool that the task may use is ready. */
   private unready(question: Question, others: readonly Rivals[], nowMs: number): number {
-    const nobody = { pace: new PoolPace(), replicas: 1, slotsTotal: 1, slotsFree: 1, running: [] };
+    const nobody = { pace: new PoolPace(), replicas: 1, slotsTotal: 1, slotsFree: 1, slotsReleasing: 0, running: [] };
     const rivals = others
       .filter(({ stations }) => stations.length === 0)
       .map(({ ahead }) => ({ stations: [0], ahead, comingPerMs: 0 }));
     return new StartPredictor([nobody], rivals, { ...question, stations: [0] }, nowMs).predict().startMs;
   }
+}
+
+/** As it is told: whole milliseconds, the range not made smaller by that. */
+export function toldOf({ startMs, earliestMs, latestMs, basis }: Forecast): {
+  readonly predictedStartMs: number;
+  readonly predictedStart: PredictedStart;
+} {
+  return {
+    predictedStartMs: Math.round(startMs),
+    predictedStart: { earliestMs: Math.floor(earliestMs), latestMs: Math.ceil(latestMs), basis },
+  };
 }
 
 function assumed(startMs: number): Forecast {

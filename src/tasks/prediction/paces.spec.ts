@@ -16,11 +16,11 @@ const outlook = { startMs: 1000, sdMs: 50 };
 
 function restored(from: Paces): Paces {
   const paces = new Paces();
-  for (const [poolId, knowledge] of from.takeChanges()) paces.restore(poolId, knowledge);
+  paces.restore(from.takeNews() ?? '');
   return paces;
 }
 
-it('keeps all it has learned of a pool, in a text of a kilobyte or so', () => {
+it('keeps all it has learned of pools, in some kilobyte of text each', () => {
   const paces = new Paces();
   for (let n = 0; n < 10; n++) paces.observe('a', measure);
   for (let n = 0; n < 10; n++) paces.calibration(['a'], 'queued').observe(outlook, 1200);
@@ -35,17 +35,17 @@ it('keeps all it has learned of a pool, in a text of a kilobyte or so', () => {
     paces.calibration(['a', 'b'], 'next').tell(outlook),
   );
   paces.observe('a', measure);
-  for (const [, knowledge] of paces.takeChanges()) expect(knowledge.length).toBeLessThan(2048);
+  expect(paces.takeNews()?.length).toBeLessThan(3000);
 });
 
-it('gives out what has changed since it was asked last', () => {
+it('gives out what it knows where something was learned since it was asked last', () => {
   const paces = new Paces();
-  expect(paces.takeChanges()).toEqual([]);
-  for (const poolId of ['a', 'b', 'a']) paces.observe(poolId, measure);
-  expect(paces.takeChanges().map(([poolId]) => poolId)).toEqual(['a', 'b', '*']);
-  paces.observe('b', measure);
-  expect(paces.takeChanges().map(([poolId]) => poolId)).toEqual(['b', '*']);
-  expect(paces.takeChanges()).toEqual([]);
+  expect(paces.takeNews()).toBeUndefined();
+  paces.observe('a', measure);
+  const first = paces.takeNews();
+  expect([first, paces.takeNews()]).toEqual([expect.stringContaining('"a"'), undefined]);
+  paces.keepForLater();
+  expect(paces.takeNews()).toBe(first);
 });
 
 it('is measured from the third attempt on, and not after another model was loaded until three more', () => {
@@ -64,7 +64,7 @@ it('is measured from the third attempt on, and not after another model was loade
 
 it('begins anew where what was kept is of another version or nothing at all', () => {
   const paces = new Paces();
-  for (const text of ['', '[0, {}]', '{"a": 1}', 'null', '[2]']) paces.restore('a', text);
+  for (const text of ['', '[0, [["a"]]]', '{"a": 1}', 'null', '[1]', '[1, 2]']) paces.restore(text);
   expect(paces.pace('a').isMeasured).toBe(false);
 });
 

@@ -12,12 +12,9 @@ export interface PoolKnowledge {
   readonly calibrations: Readonly<Record<Wait, Calibration>>;
 }
 
-/** As JSON, with a version first. */
-export type KnowledgeSnapshot = readonly [
-  version: typeof VERSION,
-  pace: PaceSnapshot,
-  calibrations: readonly CalibrationSnapshot[],
-];
+/** As JSON. */
+type KnowledgeSnapshot = readonly [poolId: string, pace: PaceSnapshot, calibrations: readonly CalibrationSnapshot[]];
+type Snapshot = readonly [version: typeof VERSION, pools: readonly KnowledgeSnapshot[]];
 
 const VERSION = 1;
 /** Pools that are remembered; past that, the one that was used least recently is forgotten. */
@@ -29,7 +26,7 @@ const CHOICE = '*';
 export class Paces {
   /** In the order of their last use. */
   private readonly pools = new Map<string, PoolKnowledge>();
-  private changed = new Set<string>();
+  private hasNews = false;
 
   pace(poolId: string): PoolPace {
     return this.of(poolId).pace;
@@ -43,27 +40,31 @@ export class Paces {
 
   observe(poolId: string, measure: AttemptMeasure): void {
     this.of(poolId).pace.observe(measure);
-    this.changed.add(poolId);
+    this.hasNews = true;
   }
 
   /** Another model may run there from now on: what is known is assumed until it has shown itself. */
   doubt(poolId: string): void {
     this.pools.get(poolId)?.pace.doubt();
-    this.changed.add(poolId);
+    this.hasNews = true;
   }
 
-  /** What has changed since the last call, as it is to be kept: by pool, as text. */
-  takeChanges(): readonly (readonly [poolId: string, knowledge: string])[] {
-    const { changed } = this;
-    if (changed.size === 0) return [];
-    this.changed = new Set();
-    return [...changed, CHOICE].map(poolId => [poolId, JSON.stringify(snapshotOf(this.of(poolId)))]);
+  /** All that is known, as text to be kept; undefined where nothing was learned since the last call. */
+  takeNews(): string | undefined {
+    if (!this.hasNews) return undefined;
+    this.hasNews = false;
+    const pools = [...this.pools].map(([poolId, knowledge]) => snapshotOf(poolId, knowledge));
+    return JSON.stringify([VERSION, pools] satisfies Snapshot);
+  }
+
+  /** It could not be kept: it is news again. */
+  keepForLater(): void {
+    this.hasNews = true;
   }
 
   /** Takes back what was kept; what it cannot read is learned anew. */
-  restore(poolId: string, text: string): void {
-    const snapshot = parse(text);
-    if (snapshot) restoreInto(this.of(poolId), snapshot);
+  restore(text: string): void {
+    for (const [poolId, pace, calibrations] of poolsIn(text)) restoreInto(this.of(poolId), pace, calibrations);
   }
 
   private of(poolId: string): PoolKnowledge {
@@ -86,23 +87,27 @@ function newKnowledge(): PoolKnowledge {
   return { pace: new PoolPace(), calibrations: { none, next, queued, overtaken } };
 }
 
-function snapshotOf({ pace, calibrations }: PoolKnowledge): KnowledgeSnapshot {
-  return [VERSION, pace.snapshot(), waits.map(wait => calibrations[wait].snapshot())];
+function snapshotOf(poolId: string, { pace, calibrations }: PoolKnowledge): KnowledgeSnapshot {
+  return [poolId, pace.snapshot(), waits.map(wait => calibrations[wait].snapshot())];
 }
 
-function restoreInto({ pace, calibrations }: PoolKnowledge, [, paceSnapshot, kept]: KnowledgeSnapshot): void {
-  pace.restore(paceSnapshot);
+function restoreInto(
+  { pace, calibrations }: PoolKnowledge,
+  keptPace: PaceSnapshot,
+  keptCalibrations: readonly CalibrationSnapshot[],
+): void {
+  pace.restore(keptPace);
   for (const [place, wait] of waits.entries()) {
-    const snapshot = kept[place];
+    const snapshot = keptCalibrations[place];
     if (snapshot) calibrations[wait].restore(snapshot);
   }
 }
 
-function parse(text: string): KnowledgeSnapshot | undefined {
+function poolsIn(text: string): readonly KnowledgeSnapshot[] {
   try {
-    const snapshot = JSON.parse(text) as KnowledgeSnapshot;
-    return Array.isArray(snapshot) && snapshot[0] === VERSION ? snapshot : undefined;
+    const snapshot = JSON.parse(text) as Snapshot | null;
+    return snapshot?.[0] === VERSION ? [...snapshot[1]] : [];
   } catch {
-    return undefined;
+    return [];
   }
 }

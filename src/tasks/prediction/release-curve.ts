@@ -4,6 +4,8 @@ import { StationPace, type Station, type Work } from './station';
 
 /** Rounds of a slot that are followed one by one, where they differ little; after that releases come evenly. */
 const ROUNDS_MAX = 8;
+/** Until an engine notices that nobody listens: a second at most, where it is asked to look. */
+const RELEASE: Span = { meanMs: 500, varianceMs2: 250 ** 2 };
 /** Relative variance of the time of so many rounds after which they come evenly as well. */
 const EVEN_VARIANCE = 0.7;
 
@@ -36,7 +38,7 @@ export class ReleaseCurve {
     queued: Work,
     sample: number,
   ) {
-    const { running, slotsTotal, slotsFree } = station;
+    const { running, slotsTotal, slotsFree, slotsReleasing } = station;
     const looked = sampleOf(running, sample);
     const pace = new StationPace(station, looked, nowMs);
     const askedTokens = queued.askedTokens / queued.tasks;
@@ -47,8 +49,9 @@ export class ReleaseCurve {
     const variation = round.varianceMs2 / this.roundMs ** 2;
     this.evenAfter = Math.min(ROUNDS_MAX, EVEN_VARIANCE / variation);
     const endVariance = looked.map(attempt => this.addEnd(pace.leftOf(attempt), running.length / looked.length));
+    if (slotsReleasing > 0) endVariance.push(this.addEnd(RELEASE, slotsReleasing));
     // Nobody knows what others run, nor since when: half of what one of ours takes, more or less.
-    const foreign = slotsTotal - slotsFree - running.length;
+    const foreign = slotsTotal - slotsFree - slotsReleasing - running.length;
     if (foreign > 0)
       endVariance.push(this.addEnd({ meanMs: this.roundMs / 2, varianceMs2: this.roundMs ** 2 / 12 }, foreign));
     const typical = endVariance.reduce((sum, one) => sum + one, 0) / Math.max(1, endVariance.length);

@@ -5,30 +5,33 @@ let runs: Runs;
 beforeEach(() => void (runs = new Runs()));
 
 const small = { promptTokens: 5, askedTokens: 20 };
-const end = { tokens: 20, stoppedByItself: false, cachedShare: undefined };
+const end = { tokens: 20, stoppedByItself: false, cachedShare: undefined, decodeMs: undefined };
 
 it('measures prefill and decode of an attempt, and how many ran beside it on its replica', () => {
-  const progress = { tokens: 0, firstOutputAtMs: undefined as number | undefined };
-  const run = runs.begin('p/r', small, progress, 1000);
-  runs.begin('p/other', small, progress, 1000);
-  progress.firstOutputAtMs = 1100;
-  const second = runs.begin('p/r', small, progress, 1250);
+  const run = runs.begin('p/r', 'p', small, { tokens: 0 }, 1000);
+  runs.begin('p/other', 'p', small, { tokens: 0 }, 1000);
+  run.firstOutputAtMs = 1100;
+  const second = runs.begin('p/r', 'p', small, { tokens: 0 }, 1250);
   runs.end(second, 1500);
   expect(runs.measure(run, end, 2000)).toMatchObject({ prefillMs: 100, decodeMs: 900, beside: 1.25, ...small });
+  // Where the engine says how long it decoded, we may have been late; it cannot have been longer than all.
+  expect(runs.measure(run, { ...end, decodeMs: 950 }, 2000)?.decodeMs).toBe(950);
+  expect(runs.measure(run, { ...end, decodeMs: 1001 }, 2000)?.decodeMs).toBe(900);
 });
 
 it('measures nothing of one that has shown nothing, or is over', () => {
-  const run = runs.begin('p/r', small, { tokens: 0, firstOutputAtMs: undefined }, 0);
+  const run = runs.begin('p/r', 'p', small, { tokens: 0 }, 0);
   expect(runs.measure(run, end, 10)).toBeUndefined();
-  const shown = runs.begin('p/r', small, { tokens: 1, firstOutputAtMs: 5 }, 0);
+  const shown = runs.begin('p/r', 'p', small, { tokens: 1 }, 0);
+  shown.firstOutputAtMs = 5;
   runs.end(shown, 10);
   runs.end(run, 10);
   expect(runs.measure(shown, end, 10)).toBeUndefined();
 });
 
 it('knows who runs, with what they have shown so far, until they end', () => {
-  const progress = { tokens: 0, firstOutputAtMs: undefined };
-  const run = runs.begin('p/r', small, progress, 0);
+  const progress = { tokens: 0 };
+  const run = runs.begin('p/r', 'p', small, progress, 0);
   progress.tokens = 7;
   expect([...runs.on('p/r')].map(({ tokens }) => tokens)).toEqual([7]);
   runs.end(run, 1);

@@ -4,8 +4,6 @@ import type { RunningAttempt } from './station';
 /** What changes while an attempt runs; read when it is needed. */
 export interface Progress {
   readonly tokens: number;
-  /** On the clock of the runs; undefined before the first output. */
-  readonly firstOutputAtMs: number | undefined;
 }
 
 /** What an attempt is to do. Tokens of a prompt are estimated from its bytes. */
@@ -19,6 +17,8 @@ export interface RunEnd {
   readonly tokens: number;
   readonly stoppedByItself: boolean;
   readonly cachedShare: number | undefined;
+  /** Of generating, where it said; our own reading of it is off whenever we are late. */
+  readonly decodeMs: number | undefined;
 }
 
 /** The attempts of one replica, and how many there were over time. */
@@ -33,10 +33,12 @@ interface Crowd {
 export class Run implements RunningAttempt {
   readonly promptTokens: number;
   readonly askedTokens: number;
+  firstOutputAtMs: number | undefined;
 
   constructor(
     private readonly progress: Progress,
     readonly replica: string,
+    readonly poolId: string,
     readonly startedAtMs: number,
     /** Of its replica, when it began. */
     readonly attemptMsBefore: number,
@@ -49,10 +51,6 @@ export class Run implements RunningAttempt {
   get tokens(): number {
     return this.progress.tokens;
   }
-
-  get firstOutputAtMs(): number | undefined {
-    return this.progress.firstOutputAtMs;
-  }
 }
 
 const nobody: ReadonlySet<Run> = new Set();
@@ -61,11 +59,11 @@ const nobody: ReadonlySet<Run> = new Set();
 export class Runs {
   private readonly crowds = new Map<string, Crowd>();
 
-  begin(replica: string, assignment: Assignment, progress: Progress, nowMs: number): Run {
+  begin(replica: string, poolId: string, assignment: Assignment, progress: Progress, nowMs: number): Run {
     let crowd = this.crowds.get(replica);
     if (!crowd) this.crowds.set(replica, (crowd = { runs: new Set(), attemptMs: 0, sinceMs: nowMs }));
     tick(crowd, nowMs);
-    const run = new Run(progress, replica, nowMs, crowd.attemptMs, assignment);
+    const run = new Run(progress, replica, poolId, nowMs, crowd.attemptMs, assignment);
     crowd.runs.add(run);
     return run;
   }
@@ -84,7 +82,11 @@ export class Runs {
   }
 
   /** How a run went that is over now but has not been ended here; undefined where it has shown nothing. */
-  measure(run: Run, { tokens, stoppedByItself, cachedShare }: RunEnd, nowMs: number): AttemptMeasure | undefined {
+  measure(
+    run: Run,
+    { tokens, stoppedByItself, cachedShare, decodeMs }: RunEnd,
+    nowMs: number,
+  ): AttemptMeasure | undefined {
     const crowd = this.crowds.get(run.replica);
     const { firstOutputAtMs, startedAtMs, promptTokens, askedTokens } = run;
     if (!crowd || firstOutputAtMs === undefined) return undefined;
@@ -95,7 +97,7 @@ export class Runs {
       askedTokens,
       cachedShare,
       prefillMs: firstOutputAtMs - startedAtMs,
-      decodeMs: nowMs - firstOutputAtMs,
+      decodeMs: decodeMs !== undefined && decodeMs <= tookMs ? decodeMs : nowMs - firstOutputAtMs,
       tokens,
       stoppedByItself,
       beside: tookMs > 0 ? (crowd.attemptMs - run.attemptMsBefore) / tookMs : crowd.runs.size,

@@ -37,6 +37,7 @@ function station(left: readonly number[], slotsFree = 0, msPerToken = MS_PER_TOK
     replicas: 1,
     slotsTotal: left.length + slotsFree,
     slotsFree,
+    slotsReleasing: 0,
     running: attempts,
   };
 }
@@ -127,6 +128,12 @@ describe('StartPredictor', () => {
   it('counts the slots that others use, for as long as a task of ours would', () => {
     const others = { ...station([]), slotsTotal: 1 };
     expect(startMs([others], [])).toBeCloseTo(50 * MS_PER_TOKEN, -3);
+  });
+
+  it('expects a slot soon that its engine is still to let go', () => {
+    const releasing = { ...station([]), slotsTotal: 1, slotsReleasing: 1 };
+    expect(startMs([releasing], [])).toBeGreaterThan(200);
+    expect(startMs([releasing], [])).toBeLessThan(1000);
   });
 
   it('is as sure as its pools were alike, and says where one was not measured', () => {

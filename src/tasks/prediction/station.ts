@@ -24,6 +24,8 @@ export interface Station {
   readonly replicas: number;
   readonly slotsTotal: number;
   readonly slotsFree: number;
+  /** Nobody runs there any more, but the engine is still to notice. */
+  readonly slotsReleasing: number;
   /** Of our own; where they and the free slots are fewer than there are slots, somebody else uses the rest. */
   readonly running: readonly RunningAttempt[];
 }

@@ -10,6 +10,7 @@ import { Finisher } from '../ending/finisher';
 import { OwedTranscripts } from '../ending/owed-transcripts';
 import { JournalStart } from '../journal/journal-start';
 import { TaskLedger, type LiveView } from '../ledger/task-ledger.port';
+import { PaceKeeper } from '../prediction/pace-keeper';
 import { EventLog } from '../stream/event-log.port';
 import { seqAfterInterruption } from '../task';
 
@@ -21,6 +22,7 @@ export class RecoveryService {
     private readonly bindings: BindingsService,
     private readonly drains: DrainService,
     private readonly sightings: EngineSightings,
+    private readonly paces: PaceKeeper,
     private readonly ledger: TaskLedger,
     private readonly log: EventLog,
     private readonly dispatcher: Dispatcher,
@@ -35,8 +37,9 @@ export class RecoveryService {
    * then is anything started.
    */
   async run(): Promise<void> {
-    const { bindings, drains } = await this.start.recovered();
+    const { bindings, drains, notes } = await this.start.recovered();
     await this.sightings.restore();
+    this.paces.restore(notes);
     await this.drains.restore(drains);
     await this.bindings.restore(bindings);
     const { queued, interrupted } = await this.ledger.adopt();

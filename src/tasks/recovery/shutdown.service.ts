@@ -9,6 +9,7 @@ import { Finisher } from '../ending/finisher';
 import { OwedTranscripts } from '../ending/owed-transcripts';
 import { TaskJournal } from '../journal/task-journal.port';
 import { TaskLedger, type LiveView } from '../ledger/task-ledger.port';
+import { PaceKeeper } from '../prediction/pace-keeper';
 import { OpenStreams } from '../stream/open-streams';
 
 const LOOK_EVERY_MS = 50;
@@ -29,6 +30,7 @@ export class ShutdownService {
     private readonly finisher: Finisher,
     private readonly transcripts: OwedTranscripts,
     private readonly streams: OpenStreams,
+    private readonly paces: PaceKeeper,
     private readonly journal: TaskJournal,
     private readonly clock: Clock,
     private readonly narrator: Narrator,
@@ -47,7 +49,7 @@ export class ShutdownService {
     while (this.running().length > 0 && this.clock.nowMs() < untilMs) await pause(LOOK_EVERY_MS);
     await this.endShown();
     this.streams.endAll();
-    await Promise.race([this.transcripts.storeAll(), pause(LAST_TRY_MS)]);
+    await Promise.race([Promise.all([this.transcripts.storeAll(), this.paces.close()]), pause(LAST_TRY_MS)]);
     await this.journal.close();
     const left = [...this.ledger.live()].length;
     this.narrator.tell(`Stopped; ${left} tasks wait for the next start.`, { event: 'stopped', tasks_left: left });

@@ -1,6 +1,7 @@
 import canonicalize from 'canonicalize';
 import { toEnvelope } from '../../errors/envelope';
 import type { ServiceError } from '../../errors/service-error';
+import type { PredictedStartView } from '../prediction/predicted-start.view';
 import type { TaskEvent } from '../task';
 
 /** Canonical JSON (RFC 8785) of a flat object that we made; undefined members are left out. */
@@ -17,6 +18,7 @@ export interface StartedData {
   readonly task_id: string;
   readonly queue_position: number;
   readonly predicted_start_ms: number;
+  readonly predicted_start: PredictedStartView;
   readonly engine: string;
   readonly engine_version: string;
   readonly pool_id: string;

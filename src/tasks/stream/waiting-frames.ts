@@ -1,8 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { concatMap, filter, takeWhile, timer, type Observable } from 'rxjs';
 import { PlacementService } from '../../pools/placement.service';
-import { StartPredictor } from '../admission/start-predictor';
+import { RunningTime } from '../../time/running-time';
 import { TaskLedger } from '../ledger/task-ledger.port';
+import { predictedStartOf } from '../prediction/predicted-start.view';
+import { StartForecasts } from '../prediction/start-forecasts';
 import { passingFrame } from './sse-frame';
 import { canonicalJson } from './task-events';
 
@@ -14,7 +16,8 @@ export class WaitingFrames {
   constructor(
     private readonly ledger: TaskLedger,
     private readonly placement: PlacementService,
-    private readonly predictor: StartPredictor,
+    private readonly forecasts: StartForecasts,
+    private readonly runningTime: RunningTime,
   ) {}
 
   /** A frame at once and then every second; completes when the task waits no more. */
@@ -35,14 +38,18 @@ export class WaitingFrames {
     const task = this.ledger.find(taskId);
     const position = await this.ledger.position(taskId);
     if (!task || position === undefined) return undefined;
-    const { slotsTotal, slotsFree } = this.placement.assess(task.spec.constraints);
-    const predictedStartMs = this.predictor.predictMs(position, slotsTotal, slotsFree);
+    const { predictedStartMs, predictedStart } = this.forecasts.tell(task.spec, {
+      ahead: await this.ledger.aheadOf(taskId),
+      overtakenForMs: Math.max(0, task.facts.orderKey - this.runningTime.nowMs()),
+      isHeldUp: this.placement.assess(task.spec.constraints).needsLoad,
+    });
     const human = position === 0 ? 'Next in the queue.' : `${position} tasks go before this one.`;
     return passingFrame(
       'metrics',
       canonicalJson({
         queue_position: position,
         predicted_start_ms: predictedStartMs,
+        ...predictedStartOf(predictedStart),
         human,
         prep: task.facts.preparation,
       }),

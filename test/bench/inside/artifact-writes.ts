@@ -85,6 +85,7 @@ function eventsOfOneTask(): TaskEvent[] {
     task_id: randomBytes(16).toString('hex'),
     queue_position: 0,
     predicted_start_ms: 0,
+    predicted_start: { earliest_ms: 0, latest_ms: 0, basis: 'assumed' },
     engine: 'llamacpp',
     engine_version: 'b1-sim',
     pool_id: 'default',

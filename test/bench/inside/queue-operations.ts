@@ -116,6 +116,7 @@ class FilledQueue {
       seq,
       queuePosition: 0,
       predictedStartMs: 0,
+      predictedStart: { earliestMs: 0, latestMs: 0, basis: 'assumed' as const },
       preparation: [],
     };
     return new HeldTask(spec, facts, { tokens: 0, timeMs: 0, cost: 0 }, 60_000, Infinity);

@@ -1,0 +1,16 @@
+import { AnswerChoice, AnswerSpan } from '../../http/answer-fields';
+import type { PredictedStart } from '../task';
+
+export class PredictedStartView {
+  @AnswerSpan('It starts before this many milliseconds in one of ten cases.') earliest_ms!: number;
+  @AnswerSpan('And later than this in one of ten.') latest_ms!: number;
+  @AnswerChoice('What the range stands on: the measured pace of the pools, or none yet.', ['measured', 'assumed'])
+  basis!: PredictedStart['basis'];
+}
+
+/** A member of answers and events alike. */
+export function predictedStartOf({ earliestMs, latestMs, basis }: PredictedStart): {
+  readonly predicted_start: PredictedStartView;
+} {
+  return { predicted_start: { earliest_ms: earliestMs, latest_ms: latestMs, basis } };
+}

@@ -1,0 +1,96 @@
+import { allowsPool, hasModel, isOfKind } from '../../pools/placement-rules';
+import type { PoolView, ReplicaView } from '../../pools/pool';
+import { laneIdOf } from '../ledger/lane-id';
+import type { PlacementConstraints } from '../task';
+import type { StationView } from './forecasts';
+import type { RunningAttempt } from './station';
+
+interface Kind {
+  readonly poolId: string;
+  /** Stands for all: whatever a task may ask of one, the others have as well. */
+  readonly sample: ReplicaView;
+}
+
+/** The ready replicas in stations, as they are until bindings or health change. */
+export class StationMap {
+  private readonly kinds: Kind[] = [];
+  /** By pool and replica. */
+  private readonly places = new Map<string, number>();
+  private readonly usable = new Map<string, readonly number[]>();
+
+  /** @param version of the pools that it is made of */
+  constructor(
+    pools: readonly PoolView[],
+    readonly version: number,
+  ) {
+    const known = new Map<string, number>();
+    for (const { replica } of readyReplicas(pools)) {
+      const kind = kindOf(replica);
+      let station = known.get(kind);
+      if (station === undefined) {
+        station = this.kinds.push({ poolId: replica.poolId, sample: replica }) - 1;
+        known.set(kind, station);
+      }
+      this.places.set(replicaKey(replica), station);
+    }
+  }
+
+  /** The stations that tasks of a lane may use. */
+  usableBy(constraints: PlacementConstraints): readonly number[] {
+    const laneId = laneIdOf(constraints);
+    let stations = this.usable.get(laneId);
+    if (!stations) {
+      stations = this.kinds.flatMap(({ poolId, sample }, index) =>
+        allowsPool(constraints, poolId) && isOfKind(constraints, sample) && hasModel(constraints, sample)
+          ? [index]
+          : [],
+      );
+      // Lanes come and go with what clients ask for.
+      if (this.usable.size >= LANES_MAX) this.usable.clear();
+      this.usable.set(laneId, stations);
+    }
+    return stations;
+  }
+
+  /** The stations as their slots are taken now. */
+  views(pools: readonly PoolView[], runsOn: (replica: string) => Iterable<RunningAttempt>): readonly StationView[] {
+    const views = this.kinds.map(({ poolId }) => ({
+      poolId,
+      replicas: 0,
+      slotsTotal: 0,
+      slotsFree: 0,
+      slotsReleasing: 0,
+      running: [] as RunningAttempt[],
+    }));
+    for (const { replica, key } of readyReplicas(pools)) {
+      const view = views[this.places.get(key) ?? -1];
+      // One that has come meanwhile is looked at next time.
+      if (!view) continue;
+      view.replicas++;
+      view.slotsTotal += replica.slotsTotal;
+      view.slotsFree += replica.slotsFree;
+      view.slotsReleasing += replica.releasing;
+      view.running.push(...runsOn(key));
+    }
+    return views.map(view => ({ ...view, replicas: Math.max(1, view.replicas) }));
+  }
+}
+
+/** As many as a queue may have. */
+const LANES_MAX = 1024;
+
+function* readyReplicas(pools: readonly PoolView[]): IterableIterator<{ replica: ReplicaView; key: string }> {
+  for (const pool of pools) {
+    if (!pool.ready) continue;
+    for (const replica of pool.replicas) if (replica.ready) yield { replica, key: replicaKey(replica) };
+  }
+}
+
+export function replicaKey({ poolId, replicaId }: { readonly poolId: string; readonly replicaId: string }): string {
+  return `${poolId}/${replicaId}`;
+}
+
+function kindOf({ poolId, engine, supportedWorkloads, models }: ReplicaView): string {
+  const served = models?.filter(({ state }) => state !== 'failed').map(({ id }) => id);
+  return JSON.stringify([poolId, engine, supportedWorkloads, served]);
+}
