@@ -178,6 +178,12 @@ export const settings = {
     'How often each engine is asked for its health.',
   ),
   probeTimeoutMs: setting('ORCHD_PROBE_TIMEOUT_MS', milliseconds(10), '5000', 'How long an engine has to answer that.'),
+  modelRetryMs: setting(
+    'ORCHD_MODEL_RETRY_MS',
+    milliseconds(),
+    '60000',
+    'How long a model that an engine could not load is left alone before it is tried again.',
+  ),
   reloadTimeoutMs: setting('ORCHD_RELOAD_TIMEOUT_MS', milliseconds(), '120000', 'Bound of one pool reload.'),
   handoffWatchIntervalMs: setting(
     'ORCHD_HANDOFF_WATCH_INTERVAL_MS',

@@ -25,7 +25,8 @@ export interface EngineRequest {
   readonly taskId: string;
   /** Sent on as `X-Correlation-Id`. */
   readonly correlationId: string;
-  readonly modelRef?: string;
+  /** The model by its {@link EngineModel.id}; undefined where the engine declares none. */
+  readonly model?: string;
   readonly prompt: string;
   readonly maxTokens: number;
   readonly sampling: Sampling;
@@ -55,8 +56,16 @@ export type EngineEvent =
 
 /** A model as an engine declares it. */
 export interface EngineModel {
+  /** The name that the engine takes for it in requests, and that it is shown under. */
   readonly id: string;
+  /** What else it goes by: its aliases, its file. */
+  readonly names?: readonly string[];
+  /** `unloaded` is loaded by the first request that names it, where the engine has the feature `model-loading`. */
   readonly state: 'loaded' | 'loading' | 'unloaded' | 'failed';
+  /** Context of one slot in tokens; undefined where that is not known before it is loaded. */
+  readonly ctxMax?: number;
+  /** Why it `failed`: a sentence. */
+  readonly reason?: string;
 }
 
 /**
@@ -76,9 +85,9 @@ export interface EngineProbe {
   /** It gave its model's memory back, and loads it again for the next request; undefined: it never does. */
   readonly sleeping?: boolean;
   readonly ctxMax?: number;
-  /** Models it declares. Undefined: it declares none and serves any `model_ref`. */
+  /** Models it declares. A ready engine that says nothing here has none that a task could name. */
   readonly models?: readonly EngineModel[];
-  /** The model that a single-model engine has loaded, as it names it. */
+  /** The id of the model that runs a task which names none; undefined where none is loaded. */
   readonly loadedModel?: string;
   readonly supportedWorkloads?: readonly string[];
   readonly features?: readonly string[];
@@ -114,6 +123,7 @@ export abstract class EngineAdapter {
    * Starts a run on subscription and emits one batch for each chunk that the network gave, never an empty one.
    * The last batch ends with `end`; then it completes. It errors only with a {@link ServiceError}:
    * - `INVALID_PARAMS` the engine refused the request itself (4xx); its reason is the message; never retried;
+   * - `MODEL_LOAD_FAILED` the model that the request names could not be loaded; the reason is the engine's;
    * - `ENGINE_BUSY` 429 or 503: no room or still loading; the task may wait and come back;
    * - `WORKER_RESET` refused, reset, or ended without its final frame;
    * - `ENGINE_PROTOCOL` an answer that is not the engine's wire (HTML, a line past the bound, broken JSON);

@@ -52,6 +52,7 @@ export const errorCatalogue = {
   POOL_UNAVAILABLE: { status: 503, retriable: true, message: 'No pool can take this task.' },
   POOL_UNREADY: { status: 503, retriable: true, message: 'No pool that may run this task is ready.' },
   POOL_DRAINED: { status: 503, retriable: true, message: 'The pool was drained before the task was done.' },
+  MODEL_LOAD_FAILED: { status: 503, retriable: true, message: 'The engine could not load the model.' },
   REPLICA_EXHAUSTED: { status: 503, retriable: true, message: 'Every replica that was tried failed.' },
   ENGINE_BUSY: { status: 503, retriable: true, message: 'The engine has no room at the moment.' },
   STORAGE_UNAVAILABLE: { status: 503, retriable: true, message: 'Storage cannot be written at the moment.' },

@@ -85,7 +85,7 @@ export class CapabilitiesService implements OnModuleInit, OnModuleDestroy {
       ctx_max: contexts.length > 0 ? Math.max(...contexts) : null,
       supported_workloads: union(replicas.map(replica => replica.supportedWorkloads)),
       features: union(replicas.map(replica => replica.features)),
-      models: union(replicas.map(replica => replica.models?.map(model => model.id) ?? [])),
+      models: union(replicas.map(namesOfModels)),
       pools: union(replicas.map(replica => [replica.poolId])),
       rate_limits: this.limits(replicas.reduce((slots, replica) => slots + replica.slotsTotal, 0)),
     };
@@ -109,6 +109,10 @@ export class CapabilitiesService implements OnModuleInit, OnModuleDestroy {
   private limits(slotsTotal: number): EngineCapabilitiesDto['rate_limits'] {
     return { slots_total: slotsTotal, queue_capacity: this.config.admissionCapacity };
   }
+}
+
+function namesOfModels({ models = [] }: ReplicaView): readonly string[] {
+  return models.filter(({ state }) => state !== 'failed').map(model => model.id);
 }
 
 function union(lists: readonly (readonly string[])[]): string[] {

@@ -46,7 +46,8 @@ export class ModelStates implements OnModuleInit, OnModuleDestroy {
 
   /** The models a replica has loaded, the one of its last reload first; empty where nobody knows. */
   loadedOn(replica: ReplicaView): readonly string[] {
-    const bySelf = replica.models?.filter(model => model.state === 'loaded').map(model => model.id);
+    const listed = replica.models?.length ? replica.models : undefined;
+    const bySelf = listed?.filter(model => model.state === 'loaded').map(model => model.id);
     const last = this.reloaded.get(keyOf(replica));
     const stands = last && (bySelf ? bySelf.includes(last.modelRef) : last.engineSaid === replica.loadedModel);
     if (stands) return [last.modelRef, ...(bySelf ?? []).filter(model => model !== last.modelRef)];

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { EngineOutcome } from '../engines/engine-adapter.port';
+import { goesBy } from '../engines/model-names';
 import { ServiceError } from '../errors/service-error';
 import { Narrator } from '../observability/narrator';
 import { Alarms } from '../time/alarms';
@@ -49,7 +50,7 @@ export class ModelSwap {
   async settle(touched: Touched, modelRef: string): Promise<void> {
     await this.afterwards(touched, 'unload_failed', async (replica, before, signal) => {
       for (const model of before) {
-        if (model === modelRef) continue;
+        if (model === idOf(replica, modelRef)) continue;
         const outcome = await this.unloadOne(replica, model, signal);
         // An engine with one model cannot unload it, and need not.
         if (!outcome.ok && !outcome.unsupported) throw new Error(outcome.reason);
@@ -57,7 +58,7 @@ export class ModelSwap {
     });
     for (const { poolId, replicaId } of touched.keys()) {
       const replica = await this.registry.replica(poolId, replicaId);
-      if (replica) await this.models.loaded(replica, modelRef);
+      if (replica) await this.models.loaded(replica, idOf(replica, modelRef));
     }
   }
 
@@ -65,7 +66,7 @@ export class ModelSwap {
   async rollBack(touched: Touched, modelRef: string): Promise<void> {
     await this.afterwards(touched, 'rollback_failed', async (replica, before, signal) => {
       // Where it was not loaded after all this does nothing.
-      if (!before.includes(modelRef)) await this.unloadOne(replica, modelRef, signal);
+      if (!before.includes(idOf(replica, modelRef))) await this.unloadOne(replica, modelRef, signal);
       for (const model of before) await this.loadOne(replica, model, signal);
     });
   }
@@ -99,4 +100,9 @@ export class ModelSwap {
     const { adapter, target } = this.engines.of(replica);
     return adapter.unload(target, modelRef, signal);
   }
+}
+
+/** What the replica's engine calls the model; the name itself where it declares no such model. */
+function idOf({ models }: ReplicaView, name: string): string {
+  return models?.find(model => goesBy(model, [name]))?.id ?? name;
 }

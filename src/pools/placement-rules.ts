@@ -1,4 +1,5 @@
 import type { PlacementConstraints } from '../tasks/task';
+import { chooseModel, type ModelWish } from './model-choice';
 import type { PoolView, ReplicaView } from './pool';
 
 /** A replica that a task may use, were it free, and how it stands there. */
@@ -6,6 +7,10 @@ export interface Place {
   readonly poolId: string;
   readonly replicaId: string;
   readonly preferred: boolean;
+  /** The model that the task would run, by its id; undefined where the engine declares none. */
+  readonly model?: string;
+  /** It has to be loaded first. */
+  readonly mustLoad: boolean;
 }
 
 /** Whether the constraints leave this pool open, whatever its state. */
@@ -20,20 +25,35 @@ export function isOfKind({ engine, workload }: PlacementConstraints, replica: Re
   return replica.supportedWorkloads.length === 0 || replica.supportedWorkloads.includes(workload);
 }
 
-/** A replica that declares no models serves any, as a llama.cpp server does. */
-export function hasModel({ modelRef }: PlacementConstraints, { models }: ReplicaView): boolean {
-  return (
-    modelRef === undefined ||
-    models === undefined ||
-    models.some(model => model.id === modelRef && model.state !== 'failed')
-  );
+export function wishOf({ modelRef, ctx }: PlacementConstraints): ModelWish {
+  return { ...(modelRef !== undefined && { names: [modelRef] }), ...(ctx !== undefined && { ctx }) };
+}
+
+/** Whether the replica is of the right kind and has the model that is wanted, as far as anybody knows. */
+export function canRun(constraints: PlacementConstraints, replica: ReplicaView): boolean {
+  return isOfKind(constraints, replica) && chooseModel(wishOf(constraints), replica).ok;
 }
 
 /** The ready places of a task, over all pools. */
 export function readyPlaces(constraints: PlacementConstraints, pools: readonly PoolView[]): readonly Place[] {
+  const wish = wishOf(constraints);
   return pools
     .filter(pool => pool.ready && allowsPool(constraints, pool.poolId))
     .flatMap(pool => pool.replicas)
-    .filter(replica => replica.ready && isOfKind(constraints, replica) && hasModel(constraints, replica))
-    .map(({ poolId, replicaId }) => ({ poolId, replicaId, preferred: constraints.preferPools.includes(poolId) }));
+    .filter(replica => replica.ready && isOfKind(constraints, replica))
+    .flatMap(replica => placeOn(replica, constraints, wish) ?? []);
+}
+
+function placeOn(replica: ReplicaView, { preferPools }: PlacementConstraints, wish: ModelWish): Place | undefined {
+  const choice = chooseModel(wish, replica);
+  if (!choice.ok) return undefined;
+  const { poolId, replicaId } = replica;
+  const { model } = choice;
+  return {
+    poolId,
+    replicaId,
+    preferred: preferPools.includes(poolId),
+    ...(model && { model: model.id }),
+    mustLoad: model !== undefined && model.state !== 'loaded',
+  };
 }

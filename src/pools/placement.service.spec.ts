@@ -83,25 +83,20 @@ describe('acquire', () => {
 
   it('keeps to pin, avoided pools, engine, workload and model (B-DP-114)', async () => {
     await bind('a/r0', { models: [{ id: 'small', state: 'loaded' }], slotsTotal: 99 });
-    await bind('b/r0', { models: [{ id: 'large', state: 'unloaded' }], slotsTotal: 98 });
+    await bind('b/r0', { models: [{ id: 'large', state: 'unloaded' }], slotsTotal: 98, features: ['model-loading'] });
     await bind('c/r0', { slotsTotal: 97 }, 'deterministic');
     await bind('d/r0', { supportedWorkloads: ['embedding'], slotsTotal: 100 });
     expect(await acquire()).toBe('a/r0');
     expect(await acquire(wanting({ pinPoolId: 'b' }))).toBe('b/r0');
     expect(await acquire(wanting({ pinPoolId: 'b', modelRef: 'small' }))).toBeUndefined();
     expect(await acquire(wanting({ pinPoolId: 'nobody' }))).toBeUndefined();
-    expect(await acquire(wanting({ avoidPools: ['a'] }))).toBe('b/r0');
+    expect(await acquire(wanting({ avoidPools: ['a'], engine: 'llamacpp' }))).toBe('b/r0');
     expect(await acquire(wanting({ avoidPools: ['a', 'b', 'c'] }))).toBeUndefined();
     expect(await acquire(wanting({ engine: 'deterministic' }))).toBe('c/r0');
     expect(await acquire(wanting({ modelRef: 'large' }))).toBe('b/r0');
-    // One that declares no models serves any.
-    expect(await acquire(wanting({ modelRef: 'unheard-of' }))).toBe('c/r0');
+    // One that declares none has none that a task could name.
+    expect(await acquire(wanting({ modelRef: 'unheard-of' }))).toBeUndefined();
     expect(await acquire(wanting({ workload: 'embedding' }))).toBe('d/r0');
-  });
-
-  it('does not use a model that an engine failed to load', async () => {
-    await bind('a/r0', { models: [{ id: 'broken', state: 'failed' }] });
-    expect(await acquire(wanting({ modelRef: 'broken' }))).toBeUndefined();
   });
 
   it('gives nothing of pools that drain or reload (B-CP-024)', async () => {
@@ -265,30 +260,6 @@ describe('assess', () => {
     expect(verdictOf({ pinPoolId: 'b' })).toBe('not-ready');
     for (let n = 0; n < 2; n++) await bind('a/r0', { state: 'unreachable' });
     expect(verdictOf()).toBe('not-ready');
-  });
-
-  it('names the models there are where nobody has the one asked for (B-DP-114)', async () => {
-    await bind('a/r0', {
-      models: [
-        { id: 'b', state: 'loaded' },
-        { id: 'a', state: 'unloaded' },
-      ],
-    });
-    await bind('a/r1', { models: [{ id: 'b', state: 'loaded' }] });
-    expect(placement.assess(wanting({ modelRef: 'c' }))).toMatchObject({
-      verdict: 'no-model',
-      models: ['a', 'b'],
-    });
-    await bind('a/r2', {});
-    expect(verdictOf({ modelRef: 'c' })).toBe('ready');
-  });
-
-  it('says whether the model has to be loaded first', async () => {
-    await bind('a/r0', { models: [{ id: 'm', state: 'unloaded' }] });
-    expect(placement.assess(wanting({ modelRef: 'm' }))).toMatchObject({ verdict: 'ready', needsLoad: true });
-    expect(placement.assess(anything)).toMatchObject({ needsLoad: false });
-    await bind('a/r1', { models: [{ id: 'm', state: 'loaded' }] });
-    expect(placement.assess(wanting({ modelRef: 'm' }))).toMatchObject({ needsLoad: false });
   });
 
   it('takes no account of what leaves', async () => {

@@ -4,7 +4,8 @@ import { laneIdOf } from '../tasks/ledger/lane-id';
 import type { PlacementConstraints } from '../tasks/task';
 import { Clock } from '../time/clock';
 import { Places } from '../tasks/ledger/task-ledger.port';
-import { allowsPool, hasModel, isOfKind, readyPlaces, type Place } from './placement-rules';
+import { canServe, chooseModel, shortfalls, type ModelChoice, type Shortfall } from './model-choice';
+import { allowsPool, isOfKind, readyPlaces, wishOf, type Place } from './placement-rules';
 import type { PoolView, ReplicaView } from './pool';
 import { PoolRegistry } from './pool-registry.port';
 
@@ -14,20 +15,34 @@ import { PoolRegistry } from './pool-registry.port';
  * - `waiting` none is ready now, but one reloads, drains, or was bound before a restart and not probed yet: worth waiting for;
  * - `not-ready` no such place is ready (none is bound, or those bound are down or loading);
  * - `draining` it is pinned to a pool that drains;
- * - `no-model` replicas are bound, all declare their models, and none has the one asked for.
+ * - `no-model` replicas are bound, all have said what they have, and none has the model asked for;
+ * - `model-failed` those that have it could not load it a short while ago;
+ * - `model-unnamed` it names no model, none is loaded, and there are several to choose from;
+ * - `small-context` the slots of those that have it are too small for it.
  */
 export interface Assessment {
-  readonly verdict: 'ready' | 'waiting' | 'not-ready' | 'draining' | 'no-model';
+  readonly verdict: 'ready' | 'waiting' | 'not-ready' | 'draining' | (typeof verdictOfShortfall)[Shortfall];
   /** Slots in all, and free ones, of the ready replicas that may run it. */
   readonly slotsTotal: number;
   readonly slotsFree: number;
   /** Replicas looked at. */
   readonly candidates: number;
-  /** Models that the bound replicas declare; for the message of `no-model`. */
+  /** Models that a task could name on the bound replicas, sorted; those that failed are not among them. */
   readonly models: readonly string[];
+  /** For `model-failed`: why. */
+  readonly failure?: string;
+  /** For `small-context`: the largest there is. */
+  readonly ctxMax?: number;
   /** True where the model is declared by a ready replica but loaded on none. */
   readonly needsLoad: boolean;
 }
+
+const verdictOfShortfall = {
+  failed: 'model-failed',
+  small: 'small-context',
+  unnamed: 'model-unnamed',
+  absent: 'no-model',
+} as const satisfies Record<Shortfall, string>;
 
 const CACHE_MS = 60_000;
 const CACHE_MAX = 1024;
@@ -83,7 +98,7 @@ export class PlacementService extends Places {
 
   /** Counts a refusal at admission. Asking for a slot again and again while a task waits counts nothing. */
   countRefusal({ pinPoolId }: PlacementConstraints, { verdict, candidates }: Assessment): void {
-    this.metrics.placementDecision(verdict.replace('-', '_'), pinPoolId !== undefined, false, candidates);
+    this.metrics.placementDecision(verdict.replaceAll('-', '_'), pinPoolId !== undefined, false, candidates);
   }
 
   /** Counts a task that got a slot. */
@@ -110,46 +125,67 @@ export class PlacementService extends Places {
   }
 }
 
+/** A replica of the right kind, and what it would run. */
+interface Option {
+  readonly replica: ReplicaView;
+  readonly choice: ModelChoice;
+}
+
 function assessmentOf(constraints: PlacementConstraints, pools: readonly PoolView[]): Assessment {
   const allowed = pools.filter(pool => allowsPool(constraints, pool.poolId));
-  const ofKind = allowed
+  const wish = wishOf(constraints);
+  const options: Option[] = allowed
     .flatMap(pool => pool.replicas)
-    .filter(replica => !replica.leaving && isOfKind(constraints, replica));
-  const able = ofKind.filter(replica => hasModel(constraints, replica));
+    // One without an address will never serve anything.
+    .filter(replica => replica.url !== undefined && !replica.leaving && isOfKind(constraints, replica))
+    .map(replica => ({ replica, choice: chooseModel(wish, replica) }));
+  const able = options.filter(({ choice }) => choice.ok);
   const open = new Set(allowed.filter(pool => pool.ready).map(pool => pool.poolId));
-  const ready = able.filter(replica => replica.ready && open.has(replica.poolId));
+  const ready = able.filter(({ replica }) => replica.ready && open.has(replica.poolId));
   return {
-    verdict: verdictOf(constraints, allowed, ofKind, able, ready),
-    slotsTotal: ready.reduce((sum, replica) => sum + replica.slotsTotal, 0),
-    slotsFree: ready.reduce((sum, replica) => sum + replica.slotsFree, 0),
-    candidates: ofKind.length,
-    models: [...new Set(ofKind.flatMap(replica => replica.models ?? []).map(model => model.id))].sort(),
-    needsLoad: ready.length > 0 && ready.every(replica => mustLoad(constraints, replica)),
+    ...verdictOf(constraints, allowed, options, able, ready),
+    slotsTotal: ready.reduce((sum, { replica }) => sum + replica.slotsTotal, 0),
+    slotsFree: ready.reduce((sum, { replica }) => sum + replica.slotsFree, 0),
+    candidates: options.length,
+    models: modelsOf(options),
+    needsLoad: ready.length > 0 && ready.every(({ choice }) => choice.model && choice.model.state !== 'loaded'),
   };
 }
 
 function verdictOf(
   { pinPoolId }: PlacementConstraints,
   allowed: readonly PoolView[],
-  ofKind: readonly ReplicaView[],
-  able: readonly ReplicaView[],
-  ready: readonly ReplicaView[],
-): Assessment['verdict'] {
-  if (pinPoolId !== undefined && allowed.some(pool => pool.draining)) return 'draining';
-  if (ready.length > 0) return 'ready';
-  if (ofKind.length > 0 && able.length === 0) return 'no-model';
+  options: readonly Option[],
+  able: readonly Option[],
+  ready: readonly Option[],
+): Pick<Assessment, 'verdict' | 'failure' | 'ctxMax'> {
+  if (pinPoolId !== undefined && allowed.some(pool => pool.draining)) return { verdict: 'draining' };
+  if (ready.length > 0) return { verdict: 'ready' };
+  if (options.length > 0 && able.length === 0) return shortfallOf(options.map(({ choice }) => choice));
   const draining = new Set(allowed.filter(pool => pool.draining).map(pool => pool.poolId));
   const reloading = new Set(allowed.filter(pool => pool.reloading).map(pool => pool.poolId));
-  const comesBack = ({ poolId, url, live, probed }: ReplicaView): boolean =>
-    // An engine may well be silent while it loads its model; one without an address never becomes ready.
-    !probed || (url !== undefined && reloading.has(poolId)) || (live && draining.has(poolId));
-  return able.some(comesBack) ? 'waiting' : 'not-ready';
+  const comesBack = ({ poolId, live, probed }: ReplicaView): boolean =>
+    // An engine may well be silent while it loads its model.
+    !probed || reloading.has(poolId) || (live && draining.has(poolId));
+  return { verdict: able.some(({ replica }) => comesBack(replica)) ? 'waiting' : 'not-ready' };
 }
 
-function mustLoad({ modelRef }: PlacementConstraints, { models }: ReplicaView): boolean {
-  return (
-    modelRef !== undefined &&
-    models !== undefined &&
-    !models.some(model => model.id === modelRef && model.state === 'loaded')
+/** What is most worth telling of why none of these will do. */
+function shortfallOf(choices: readonly ModelChoice[]): Pick<Assessment, 'verdict' | 'failure' | 'ctxMax'> {
+  const short = choices.filter(choice => !choice.ok);
+  const why = shortfalls.find(each => short.some(choice => choice.why === each)) ?? 'absent';
+  const failure = short.find(({ model }) => model?.reason !== undefined)?.model?.reason;
+  const ctxMax = Math.max(0, ...short.map(choice => choice.ctxMax ?? 0));
+  return {
+    verdict: verdictOfShortfall[why],
+    ...(failure !== undefined && { failure }),
+    ...(ctxMax > 0 && { ctxMax }),
+  };
+}
+
+function modelsOf(options: readonly Option[]): readonly string[] {
+  const ids = options.flatMap(({ replica }) =>
+    (replica.models ?? []).filter(model => canServe(model, replica)).map(model => model.id),
   );
+  return [...new Set(ids)].sort();
 }

@@ -48,6 +48,9 @@ export abstract class PoolRegistry {
    */
   abstract observe(poolId: string, replicaId: string, probe: EngineProbe, askedAtMs?: number): Promise<void>;
 
+  /** An attempt has found that the engine cannot load a model: it counts as failed for a while, or until it is seen loaded. */
+  abstract modelFailed(poolId: string, replicaId: string, model: string, reason: string): Promise<void>;
+
   abstract pool(poolId: string): Promise<PoolView | undefined>;
 
   abstract pools(): Promise<readonly PoolView[]>;
@@ -75,8 +78,8 @@ export abstract class PoolRegistry {
   /** Kept with the pool and shown in its view. */
   abstract recordPurge(poolId: string, report: unknown): Promise<void>;
 
-  /** For the ledger: leases a slot of this replica; undefined when it has none free, is not ready, or its pool takes no work. */
-  abstract acquire(poolId: string, replicaId: string): MaybeLater<Lease | undefined>;
+  /** For the ledger: leases a slot of this replica for a run of `model`; undefined when it has none free, is not ready, or its pool takes no work. */
+  abstract acquire(poolId: string, replicaId: string, model?: string): MaybeLater<Lease | undefined>;
 
   /** Ends every lease of a pool with this error (through {@link Lease.revoked$}); resolves to how many. */
   abstract revoke(poolId: string, reason: ServiceError): Promise<number>;

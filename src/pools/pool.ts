@@ -51,7 +51,7 @@ export interface ReplicaView {
   /** It gave its model's memory back, and takes the time of a load before it serves again; undefined: it never does. */
   readonly sleeping?: boolean;
   readonly ctxMax?: number;
-  /** Undefined: declares none, serves any. */
+  /** Undefined until the engine was ready for the first time; empty where it declares none. */
   readonly models?: readonly EngineModel[];
   readonly loadedModel?: string;
   readonly supportedWorkloads: readonly string[];
@@ -90,6 +90,8 @@ export interface Lease {
   readonly replicaId: string;
   readonly engine: string;
   readonly engineVersion: string;
+  /** The model that the attempt is to run, by its {@link EngineModel.id}. */
+  readonly model?: string;
   readonly adapter: EngineAdapter;
   readonly target: EngineTarget;
   /** The engine was asked and has not said its last word; whoever runs the attempt keeps it. */

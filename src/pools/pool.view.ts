@@ -1,3 +1,4 @@
+import type { EngineModel } from '../engines/engine-adapter.port';
 import type { ReplicaView } from './pool';
 import type { PoolDto, PoolHealthDto, ReplicaDto } from './pools.dto';
 import type { PoolStanding } from './pools.service';
@@ -55,11 +56,20 @@ export function toReplicaDto(replica: ReplicaView): ReplicaDto {
     releasing: replica.releasing,
     ...(replica.sleeping !== undefined && { sleeping: replica.sleeping }),
     ...(replica.ctxMax !== undefined && { ctx_max: replica.ctxMax }),
-    ...(replica.models && { models: replica.models.map(model => model.id) }),
+    ...(replica.models && modelsDto(replica.models)),
     ...(replica.loadedModel !== undefined && { loaded_model: replica.loadedModel }),
     ...(replica.deviceMask !== undefined && { device_mask: replica.deviceMask }),
     last_error: replica.lastError ?? null,
     bound_ms: replica.boundAtMs,
     ...(replica.lastSeenMs !== undefined && { last_seen_ms: replica.lastSeenMs }),
+  };
+}
+
+/** What can be asked for, and apart from it what could not be loaded. */
+function modelsDto(models: readonly EngineModel[]): Pick<ReplicaDto, 'models' | 'failed_models'> {
+  const failed = models.filter(({ state }) => state === 'failed');
+  return {
+    models: models.filter(({ state }) => state !== 'failed').map(model => model.id),
+    ...(failed.length > 0 && { failed_models: failed.map(({ id, reason = '' }) => ({ model: id, reason })) }),
   };
 }

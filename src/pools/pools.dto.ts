@@ -71,6 +71,11 @@ export class PurgeAcceptedDto {
   warnings?: readonly WarningDto[];
 }
 
+export class FailedModelDto {
+  @AnswerText('The model.') model!: string;
+  @AnswerText('Why, in the words of its engine.') reason!: string;
+}
+
 export class ReplicaDto {
   @AnswerId('Its name within the pool.') replica_id!: string;
   @AnswerId('Kind of engine.') engine!: string;
@@ -92,9 +97,13 @@ export class ReplicaDto {
   )
   sleeping?: boolean;
   @AnswerCount('Context of one slot, in tokens.', { optional: true }) ctx_max?: number;
-  @AnswerTexts('Models that it has; absent where it declares none, and so serves any.', { optional: true })
+  @AnswerTexts('Models that tasks may name; absent until its engine was ready once.', { optional: true })
   models?: string[];
-  @AnswerText('The model that is loaded.', { optional: true }) loaded_model?: string;
+  @AnswerParts('Models that could not be loaded a short while ago; they are tried again.', FailedModelDto, {
+    optional: true,
+  })
+  failed_models?: FailedModelDto[];
+  @AnswerText('The model that a task gets which names none.', { optional: true }) loaded_model?: string;
   @AnswerText('Devices it uses, as its registration says.', { optional: true }) device_mask?: string;
   @AnswerText('Why it is not ready; null where nothing is wrong.', { nullable: true }) last_error!: string | null;
   @AnswerTime('When it was bound.') bound_ms!: number;

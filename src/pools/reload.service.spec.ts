@@ -112,6 +112,18 @@ describe('a pool of engines', () => {
     expect(await registry.pool('gpu')).toMatchObject({ ready: true, reloading: false });
   });
 
+  it('takes another name of the model that it has, and keeps it', async () => {
+    await start();
+    const engine = await bindRouter('r0', ['old', 'new']);
+    await reloads.reload('gpu', 'old.gguf');
+    expect(await loadedOn(engine)).toEqual(['old']);
+    expect(await loadedReplicas('old')).toBe(1);
+    expect(engine.stats().loads).toEqual([{ model: 'old', action: 'load' }]);
+    await reloads.reload('gpu', 'new.gguf');
+    expect(await loadedOn(engine)).toEqual(['new']);
+    expect([await loadedReplicas('new'), await loadedReplicas('new.gguf')]).toEqual([1, undefined]);
+  });
+
   it('is not ready while the model loads, and gives no slot (B-CP-034)', async () => {
     await start();
     await bindRouter('r0', ['old', 'new']);

@@ -23,7 +23,10 @@ export interface PlacementConstraints {
   readonly preferPools: readonly string[];
   readonly avoidPools: readonly string[];
   readonly engine?: string;
+  /** Any name of the model; undefined: whichever a place has. */
   readonly modelRef?: string;
+  /** The least context of a slot, in tokens. */
+  readonly ctx?: number;
   readonly workload: string;
 }
 
@@ -36,7 +39,6 @@ export interface TaskSpec {
   readonly priority: Priority;
   readonly constraints: PlacementConstraints;
   readonly prompt: string;
-  readonly ctx?: number;
   readonly maxTokens: number;
   readonly expectedTokens?: number;
   /** From admission to end, on the monotonic clock. */
@@ -83,6 +85,8 @@ export interface Placement {
   readonly engineVersion: string;
   readonly poolId: string;
   readonly replicaId: string;
+  /** The model that runs, by its engine's name for it; undefined where the engine declares none. */
+  readonly model?: string;
 }
 
 export interface TaskUsage {

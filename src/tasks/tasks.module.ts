@@ -14,6 +14,7 @@ import { Attempts } from './dispatch/attempts';
 import { Dispatcher } from './dispatch/dispatcher';
 import { Fallback } from './dispatch/fallback';
 import { FallbackPolicy } from './dispatch/fallback-policy';
+import { ModelFaults } from './dispatch/model-faults';
 import { OutputStage } from './dispatch/output-stage';
 import { Retries } from './dispatch/retries';
 import { Canceller } from './ending/canceller';
@@ -47,7 +48,7 @@ import { TasksController } from './tasks.controller';
     SessionBudgets,
     ...[AdmissionService, AdmissionRules, Refusals, Backoff],
     ...[StartForecasts, PaceKeeper],
-    ...[Dispatcher, Attempts, Retries, OutputStage, Fallback, FallbackPolicy],
+    ...[Dispatcher, Attempts, Retries, ModelFaults, OutputStage, Fallback, FallbackPolicy],
     ...[Finisher, Transcripts, OwedTranscripts, TaskReporter, Canceller, Deadlines],
     ...[StreamLookup, StreamService, OpenStreams, Readers, StreamTurns, WaitingFrames],
     ...[RecoveryService, RetentionService, ShutdownService],

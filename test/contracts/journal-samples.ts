@@ -4,7 +4,13 @@ import type { AdmissionFacts, Placement, TaskEnding, TaskEvent, TaskSpec } from 
 /** A wall clock to count from: what a journal does must not depend on the real one. */
 export const startMs = 1_700_000_000_000;
 
-export const placement: Placement = { engine: 'llamacpp', engineVersion: 'b9999', poolId: 'gpu-0', replicaId: 'r1' };
+export const placement: Placement = {
+  engine: 'llamacpp',
+  engineVersion: 'b9999',
+  poolId: 'gpu-0',
+  replicaId: 'r1',
+  model: 'some-model',
+};
 
 /** A task with every optional field filled in, so that a driver that drops one is seen. */
 export function fullSpec(taskId: string, more: Partial<TaskSpec> = {}): TaskSpec {
@@ -19,10 +25,10 @@ export function fullSpec(taskId: string, more: Partial<TaskSpec> = {}): TaskSpec
       avoidPools: ['cpu'],
       engine: 'llamacpp',
       modelRef: 'hf:some/model',
+      ctx: 4096,
       workload: 'chat',
     },
     prompt: `Prompt of ${taskId}: "quotes", \u{1F680}, a line\nend, a NUL \0 and a lone surrogate free text.`,
-    ctx: 4096,
     maxTokens: 64,
     expectedTokens: 32,
     deadlineMs: 60_000,

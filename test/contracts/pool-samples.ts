@@ -5,6 +5,9 @@ import type { PoolRegistry } from '../../src/pools/pool-registry.port';
 /** How long a probe may take in the registry under test. */
 export const PROBE_TIMEOUT_MS = 5000;
 
+/** How long a model that could not be loaded is left alone in it. */
+export const MODEL_RETRY_MS = 60_000;
+
 /** One registry under test. It knows the engine `deterministic` and no other. */
 export interface PoolRegistryUnderTest {
   readonly registry: PoolRegistry;

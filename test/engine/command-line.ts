@@ -19,12 +19,16 @@ const flags = {
   'sleep-idle-ms': { value: 'MS', help: `out of memory after that long without work; 0: never (${d.sleepIdleMs})` },
   ctx: { value: 'TOKENS', help: `context of a slot (${d.ctxTokens})` },
   model: { value: 'NAME', help: `the model's name (${d.model})` },
+  alias: { value: 'A,B', help: 'further names of it' },
+  'model-path': { value: 'PATH', help: 'the path of its file (its name)' },
   'load-ms': {
     value: 'MS',
     help: `health says "loading" that long; with --router: what a model takes to load (${d.loadMs})`,
   },
   router: { help: 'router mode: many models, loaded on demand' },
   models: { value: 'A,B', help: 'the models of router mode (tiny-a,tiny-b)' },
+  broken: { value: 'A,B', help: 'those of them that cannot be loaded' },
+  'api-key': { value: 'KEY', help: 'every route but the health wants it as a bearer token' },
   'slot-save-path': { value: 'DIR', help: 'allow slots to be erased (nothing is ever saved)' },
   handoff: { value: 'DIR', help: 'announce the engine there in a handoff file' },
   pool: { value: 'ID', help: 'the pool it is announced in (default)' },
@@ -54,7 +58,8 @@ export function settingsFrom(args: readonly string[]): Partial<EngineSettings> |
       throw new UsageError(`--${flag} takes letters, digits and . _ : -`);
     return value;
   };
-  const models = text('models', 'tiny-a,tiny-b').split(',').filter(Boolean);
+  const names = (flag: Flag, fallback: string) => text(flag, fallback).split(',').filter(Boolean);
+  const models = names('models', 'tiny-a,tiny-b');
   if (models.length === 0) throw new UsageError('--models takes one or more names, with commas between');
   return {
     host: text('host', d.host),
@@ -66,8 +71,12 @@ export function settingsFrom(args: readonly string[]): Partial<EngineSettings> |
     sleepIdleMs: whole('sleep-idle-ms', 86_400_000, d.sleepIdleMs),
     ctxTokens: whole('ctx', 100_000_000, d.ctxTokens, 1),
     model: text('model', d.model),
+    aliases: names('alias', ''),
+    ...(typeof given['model-path'] === 'string' && { modelPath: given['model-path'] }),
     loadMs: whole('load-ms', 86_400_000, d.loadMs),
     routerModels: given.router ? models : [],
+    brokenModels: names('broken', ''),
+    ...(typeof given['api-key'] === 'string' && { apiKey: given['api-key'] }),
     slotActions: given['slot-save-path'] !== undefined,
     faults: faultsFrom(Array.isArray(given.fault) ? given.fault : []),
     ...(typeof given.handoff === 'string' && {
@@ -96,7 +105,7 @@ export function usage(): string {
     ...faults,
     '',
     'While it runs: GET /__stats, GET /__control,',
-    'POST /__control {"faults": {"kill-after": 20}, "loading": false, "tokensPerSecond": 40, "prefillMs": 0}',
+    'POST /__control {"faults": {"kill-after": 20}, "loading": false, "tokensPerSecond": 40, "prefillMs": 0, "brokenModels": []}',
     '',
   ].join('\n');
 }

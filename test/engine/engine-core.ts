@@ -13,6 +13,8 @@ export interface Controls {
   noticeMs: number;
   /** Whether every route but the list of models answers 503 "Loading model". */
   loading: boolean;
+  /** Models of a router whose process dies while it loads. */
+  brokenModels: readonly string[];
 }
 
 /** What all parts of a running engine share. */

@@ -20,12 +20,22 @@ export interface EngineSettings {
   readonly sleepIdleMs: number;
   /** Context of one slot. */
   readonly ctxTokens: number;
-  /** The model's name where there is one only. */
+  /** The model's name where there is one only: its first alias. */
   readonly model: string;
+  /** Its further aliases. */
+  readonly aliases: readonly string[];
+  /** The path of its file; as the server does, the name where none is told. */
+  readonly modelPath?: string;
   /** At the start, the time during which the server says that it is loading; in router mode, the time a model takes to load. */
   readonly loadMs: number;
   /** The models of router mode; empty: one model, always loaded. */
   readonly routerModels: readonly string[];
+  /** How many of them it loads at most, as `/props` says; it does not keep to that. */
+  readonly maxInstances: number;
+  /** Those of them whose process dies while it loads. */
+  readonly brokenModels: readonly string[];
+  /** As llama.cpp's `--api-key`: every route but the health wants it. */
+  readonly apiKey?: string;
   /** Whether slots can be erased, as with llama.cpp's `--slot-save-path`. */
   readonly slotActions: boolean;
   readonly faults: FaultSettings;
@@ -56,8 +66,11 @@ export const defaultSettings: EngineSettings = {
   sleepIdleMs: 0,
   ctxTokens: 4096,
   model: 'tiny.gguf',
+  aliases: [],
   loadMs: 0,
   routerModels: [],
+  maxInstances: 4,
+  brokenModels: [],
   slotActions: false,
   faults: {},
   requestsKept: 50,

@@ -57,6 +57,7 @@ export async function startEngine(options: Partial<EngineSettings> = {}): Promis
       prefillMs: settings.prefillMs,
       noticeMs: settings.noticeMs,
       loading: false,
+      brokenModels: settings.brokenModels,
     },
     faults: new FaultBoard(settings.faults),
     pacer,

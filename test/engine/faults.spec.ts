@@ -191,6 +191,7 @@ describe('the control route', () => {
       prefillMs: 0,
       noticeMs: 0,
       loading: false,
+      brokenModels: [],
       faults: { html: true },
     });
     expect(await (await control({ loading: true })).json()).toMatchObject({

@@ -14,6 +14,9 @@ const openWhileAsleep: ReadonlySet<string> = new Set([
   ...openWhileLoading,
 ]);
 
+/** As with llama.cpp, nobody needs a key to ask for the health. */
+const open: ReadonlySet<string> = new Set(['/health', '/v1/health']);
+
 /** From an HTTP request to its route, and from what a route throws to an answer. */
 export function front(core: EngineCore, serverRoutes: Routes, controlRoutes: Routes): RequestListener {
   const dispatch = async (exchange: Exchange, route: string) => {
@@ -21,6 +24,7 @@ export function front(core: EngineCore, serverRoutes: Routes, controlRoutes: Rou
     if (control) return control(exchange);
     record(core, exchange);
     await core.faults.unwedged();
+    if (!isLetIn(core, exchange)) throw wireErrors.invalidKey();
     if (core.controls.loading && !openWhileLoading.has(route)) throw wireErrors.loading();
     const handler = serverRoutes[route];
     if (!handler) throw wireErrors.notFound();
@@ -37,6 +41,12 @@ export function front(core: EngineCore, serverRoutes: Routes, controlRoutes: Rou
       }
     });
   };
+}
+
+function isLetIn({ settings: { apiKey } }: EngineCore, { request, url }: Exchange): boolean {
+  if (apiKey === undefined || open.has(url.pathname)) return true;
+  const { authorization, 'x-api-key': key } = request.headers;
+  return authorization === `Bearer ${apiKey}` || key === apiKey;
 }
 
 function answerError(exchange: Exchange, error: unknown): void {

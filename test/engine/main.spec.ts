@@ -76,7 +76,7 @@ describe('the command line', () => {
   it('reads every option', () => {
     const text =
       '--port 0 --slots 8 --tokens-per-second 100 --prefill-ms 50 --notice-ms 1000 --sleep-idle-ms 9 --ctx 8192 --model big --load-ms 10 --router ' +
-      '--models a,b --slot-save-path /tmp --handoff dir --pool p --replica r --fault kill-after=20 --fault html --host ::1';
+      '--models a,b --broken b --alias big-1,big-2 --model-path /m/big.gguf --api-key k --slot-save-path /tmp --handoff dir --pool p --replica r --fault kill-after=20 --fault html --host ::1';
     expect(settingsFrom(text.split(' '))).toEqual({
       host: '::1',
       port: 0,
@@ -87,8 +87,12 @@ describe('the command line', () => {
       sleepIdleMs: 9,
       ctxTokens: 8192,
       model: 'big',
+      aliases: ['big-1', 'big-2'],
+      modelPath: '/m/big.gguf',
       loadMs: 10,
       routerModels: ['a', 'b'],
+      brokenModels: ['b'],
+      apiKey: 'k',
       slotActions: true,
       faults: { 'kill-after': 20, html: Infinity },
       handoff: { dir: 'dir', poolId: 'p', replicaId: 'r' },

@@ -7,12 +7,15 @@ export interface RouterModel {
   readonly state: 'unloaded' | 'loading' | 'loaded';
   /** Of the model's own server, as the list shows it; 0 while there is none. */
   readonly port: number;
+  /** Its process died when it was loaded last. */
+  readonly failed: boolean;
 }
 
 interface Entry {
   readonly name: string;
   state: RouterModel['state'];
   port: number;
+  failed: boolean;
   instance?: ModelInstance;
   /** Resolves once loaded; rejects when it is unloaded instead. */
   loading?: Promise<ModelInstance>;
@@ -24,7 +27,9 @@ export class ModelRouter {
   private readonly entries: ReadonlyMap<string, Entry>;
 
   constructor(private readonly core: EngineCore) {
-    this.entries = new Map(core.settings.routerModels.map(name => [name, { name, state: 'unloaded', port: 0 }]));
+    this.entries = new Map(
+      core.settings.routerModels.map(name => [name, { name, state: 'unloaded', port: 0, failed: false }]),
+    );
   }
 
   get models(): readonly RouterModel[] {
@@ -67,24 +72,29 @@ export class ModelRouter {
     if (!entry) throw wireErrors.invalid(`model '${name}' not found`);
     if (entry.state === 'unloaded' && !autoload) throw wireErrors.invalid('model is not loaded');
     try {
-      return await (entry.loading ?? this.start(entry));
+      return await (entry.state === 'unloaded' ? this.start(entry) : (entry.loading ?? this.start(entry)));
     } catch {
-      throw wireErrors.internal('model failed to load');
+      throw wireErrors.internal(`model name=${name} failed to load`);
     }
   }
 
   private start(entry: Entry): Promise<ModelInstance> {
-    const { ledger, pacer, settings } = this.core;
+    const { controls, ledger, pacer, settings } = this.core;
     ledger.load({ model: entry.name, action: 'load' });
     const stop = new AbortController();
     const load = async () => {
       if (settings.loadMs > 0) await pacer.delay(settings.loadMs, stop.signal);
+      if (controls.brokenModels.includes(entry.name)) {
+        Object.assign(entry, { state: 'unloaded', failed: true, loading: undefined, stopLoading: undefined });
+        throw new Error('the process of the model died');
+      }
       const instance = new ModelInstance(entry.name, settings.slots, () => ledger.changed());
       entry.instance = instance;
       entry.state = 'loaded';
       return instance;
     };
     entry.state = 'loading';
+    entry.failed = false;
     entry.port = 50_000 + this.models.findIndex(({ name }) => name === entry.name);
     entry.stopLoading = stop;
     entry.loading = load();

@@ -120,6 +120,29 @@ describe('the stand-in engine answers as the recorded server', () => {
   });
 });
 
+describe('a server with aliases and a key answers as the recorded one', () => {
+  const bearer = (key: string) =>
+    rawRequest(engine.url, `GET /v1/models HTTP/1.1\r\nHost: engine\r\nAuthorization: Bearer ${key}\r\n\r\n`);
+
+  it('lists its aliases, and the file it was started with', async () => {
+    await start({ model: 'prod', aliases: ['stable'], modelPath: '/models/tiny-a.gguf' });
+    expect(shapeOfMessage(await get('/v1/models'))).toEqual(shapeOfMessage(recorded('aliases-models')));
+    expect((await get('/v1/models')).body).toContain('"aliases":["prod","stable"]');
+    expect((await get('/props')).body).toContain(
+      '"model_alias":"prod","model_ftype":"all F32","model_path":"/models/tiny-a.gguf"',
+    );
+  });
+
+  it('lets nobody in without the key but to its health', async () => {
+    await start({ apiKey: 'secret' });
+    expect(await get('/props')).toEqual(recorded('key-missing'));
+    expect(await post('/completion', completion)).toEqual(recorded('key-missing'));
+    expect((await bearer('wrong')).status).toBe(401);
+    expect((await bearer('secret')).status).toBe(200);
+    expect(await get('/health')).toEqual(recorded('health-ok'));
+  });
+});
+
 describe('a router answers as the recorded one', () => {
   const models = () => get('/models').then(shapeOfMessage);
 
@@ -145,6 +168,21 @@ describe('a router answers as the recorded one', () => {
     expect(engine.stats().loads).toEqual([{ model: 'tiny-a', action: 'load' }]);
   });
 
+  it('tells of a model whose process dies while it loads, until it comes up', async () => {
+    await start({ routerModels: ['broken', 'tiny-a', 'tiny-b'], brokenModels: ['broken'] });
+    expect(await post('/completion', { ...completion, model: 'broken' })).toEqual(
+      recorded('router-completion-unloadable'),
+    );
+    const statusIn = (body: string) => {
+      const [{ status: { value, exit_code, failed } } = { status: {} }] = (JSON.parse(body) as ModelList).data;
+      return { value, exit_code, failed };
+    };
+    expect(statusIn((await get('/models')).body)).toEqual(statusIn(recorded('router-models-failed').body));
+    engine.control({ brokenModels: [] });
+    expect((await post('/completion', { ...completion, model: 'broken' })).status).toBe(200);
+    expect((await get('/models')).body).not.toContain('"failed"');
+  });
+
   it('refuses what names no model, or none that it knows', async () => {
     await start({ routerModels: ['tiny-a'] });
     expect((await post('/completion', completion)).body).toContain('model name is missing from the request');
@@ -163,6 +201,10 @@ describe('a router answers as the recorded one', () => {
     expect(engine.stats()).toMatchObject({ active: 0, aborted: 1 });
   });
 });
+
+interface ModelList {
+  readonly data: readonly { readonly status: Readonly<Record<string, unknown>> }[];
+}
 
 function namesIn(metrics: string): string[] {
   return metrics.split('\n').map(line => (line.startsWith('#') ? line : (line.split(' ')[0] ?? '')));

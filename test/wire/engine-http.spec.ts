@@ -44,7 +44,7 @@ describe('EngineHttp', () => {
     const server = await serve(socket => void socket.write(hello));
     const { adapter } = transport();
     const request = engineRequest({
-      modelRef: 'tiny-a',
+      model: 'tiny-a',
       prompt: 'a \ud83d b',
       maxTokens: 7,
       sampling: {

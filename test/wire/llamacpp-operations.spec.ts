@@ -33,7 +33,7 @@ describe('loading a model into a router', () => {
       inTurn({
         '/props': props,
         '/models/load': ['router-load'],
-        '/v1/models': ['router-models-loading', 'router-models-loading', 'router-models-loaded'],
+        '/v1/models': ['router-models-unloaded', 'router-models-loading', 'router-models-loaded'],
       }),
     );
     expect(await adapter.load(target, 'tiny-a', soon())).toEqual({ ok: true });
@@ -50,11 +50,33 @@ describe('loading a model into a router', () => {
   });
 
   it('is refused for a model it does not know', async () => {
-    const target = await targetOf(inTurn({ '/props': props, '/models/load': ['router-load-unknown'] }));
+    const target = await targetOf(
+      inTurn({ '/props': props, '/models/load': ['router-load-unknown'], '/v1/models': ['router-models-unloaded'] }),
+    );
     expect(await adapter.load(target, 'other', soon())).toEqual({
       ok: false,
       unsupported: false,
       reason: 'The engine has no model other.',
+    });
+  });
+
+  it('is done by the name of its file, which the router itself does not know', async () => {
+    const target = await targetOf(
+      inTurn({ '/props': props, '/models/load': ['router-load'], '/v1/models': ['router-models-loaded'] }),
+    );
+    expect(await adapter.load(target, 'tiny-a.gguf', soon())).toEqual({ ok: true });
+    const asked = server.requests.find(({ path }) => path === '/models/load');
+    expect(JSON.parse(asked?.body ?? '')).toEqual({ model: 'tiny-a' });
+  });
+
+  it('is refused with what the router tells of the process that died', async () => {
+    const target = await targetOf(
+      inTurn({ '/props': props, '/models/load': ['router-load'], '/v1/models': ['router-models-failed'] }),
+    );
+    expect(await adapter.load(target, 'broken', soon())).toEqual({
+      ok: false,
+      unsupported: false,
+      reason: 'The engine could not load the model: its process ended with code 1.',
     });
   });
 
@@ -107,7 +129,7 @@ describe('loading a model into a router', () => {
 describe('loading a model into a server that has one', () => {
   it('is done for that one, and unsupported for any other', async () => {
     const target = await targetOf(byPath({ '/props': 'props', '/v1/models': 'models' }));
-    expect(await adapter.load(target, 'tiny.gguf', soon())).toEqual({ ok: true });
+    for (const name of ['tiny.gguf', 'tiny']) expect(await adapter.load(target, name, soon())).toEqual({ ok: true });
     expect(await adapter.load(target, 'other.gguf', soon())).toEqual({
       ok: false,
       unsupported: true,

@@ -35,6 +35,7 @@ describe('a server with one model', () => {
     slotsBusy: 0,
     engineVersion: 'b1-de3ff81',
     ctxMax: 2048,
+    models: [{ id: 'tiny.gguf', names: ['tiny'], state: 'loaded', ctxMax: 2048 }],
     loadedModel: 'tiny.gguf',
     sleeping: false,
     supportedWorkloads: ['completion'],
@@ -51,7 +52,7 @@ describe('a server with one model', () => {
 
   it('says the same in whatever pieces it says it', async () => {
     server = await replayServer((socket, { path }) => {
-      const bytes = recordedBytes(single[path as keyof typeof single]);
+      const bytes = recordedBytes(single[path as keyof typeof single] ?? 'not-found');
       return writeCut(
         socket,
         bytes,
@@ -73,13 +74,13 @@ describe('a server with one model', () => {
     const { slotsBusy: _, ...rest } = ready;
     const found = await adapter.probe(targetAt(server.url), AbortSignal.timeout(5000), 'spare');
     expect(found).toEqual({ ...rest, slotsUnasked: true });
-    expect(asked()).toEqual(['/health', '/props']);
+    expect(asked()).not.toContain('/slots');
   });
 
   it('that sleeps has no slot busy, and is not woken to say so (B-CP-016)', async () => {
     const found = await probe(byPath({ ...single, '/props': 'props-sleeping' }));
     expect(found).toMatchObject({ state: 'ready', sleeping: true, slotsTotal: 1, slotsBusy: 0 });
-    expect(asked()).toEqual(['/health', '/props']);
+    expect(asked()).not.toContain('/slots');
   });
 
   it('that is too old to sleep never does', async () => {
@@ -97,6 +98,25 @@ describe('a server with one model', () => {
     expect(found).toEqual({ state: 'busy', reason: 'The engine is busy.' });
   });
 
+  it('declares its model under all its names, the first alias being its id (B-DP-113)', async () => {
+    const found = await probe(
+      byPath({
+        '/health': 'health-ok',
+        '/props': 'aliases-props',
+        '/slots': 'aliases-slots',
+        '/v1/models': 'aliases-models',
+      }),
+    );
+    const names = ['/models/tiny-a.gguf', 'tiny-a.gguf', 'tiny-a', 'stable'];
+    expect(found).toMatchObject({ loadedModel: 'prod', models: [{ id: 'prod', names, state: 'loaded', ctxMax: 512 }] });
+  });
+
+  it('shows the name of its file, not the path, where it has no alias', async () => {
+    const found = await probe(byPath({ '/health': 'health-ok', '/props': 'path-props', '/v1/models': 'path-models' }));
+    const names = ['/models/tiny-a.gguf', 'tiny-a'];
+    expect(found).toMatchObject({ loadedModel: 'tiny-a.gguf', models: [{ id: 'tiny-a.gguf', names }] });
+  });
+
   it('is loading, not in error, while its health says so', async () => {
     expect(await probe(always(recordedBytes('health-loading')))).toEqual({ state: 'loading', reason: 'Loading model' });
   });
@@ -104,7 +124,7 @@ describe('a server with one model', () => {
   it('can live below a path', async () => {
     server = await replayServer((socket, request) => {
       const name = single[request.path.replace('/engines/a', '') as keyof typeof single];
-      socket.write(recordedBytes(request.path.startsWith('/engines/a/') ? name : 'not-found'));
+      socket.write(recordedBytes((request.path.startsWith('/engines/a/') && name) || 'not-found'));
     });
     const target = targetAt(`${server.url}/engines/a/`);
     expect(await adapter.probe(target, AbortSignal.timeout(5000))).toEqual(ready);
@@ -121,8 +141,8 @@ describe('a router', () => {
       slotsBusy: 0,
       engineVersion: 'b1-de3ff81',
       models: [
-        { id: 'tiny-a', state: 'unloaded' },
-        { id: 'tiny-b', state: 'unloaded' },
+        { id: 'tiny-a', names: ['tiny-a.gguf'], state: 'unloaded' },
+        { id: 'tiny-b', names: ['tiny-b.gguf'], state: 'unloaded' },
       ],
       supportedWorkloads: ['completion'],
       features: [...features, 'model-loading'],
@@ -131,7 +151,7 @@ describe('a router', () => {
 
   it('says which model is loading', async () => {
     const { models } = await probe(byPath({ ...router, '/v1/models': 'router-models-loading' }));
-    expect(models).toContainEqual({ id: 'tiny-a', state: 'loading' });
+    expect(models).toContainEqual({ id: 'tiny-a', names: ['tiny-a.gguf'], state: 'loading' });
   });
 
   it('has the slots of its loaded models, and asking for them loads nothing', async () => {
@@ -143,7 +163,10 @@ describe('a router', () => {
         '/slots?model=tiny-a&autoload=false': 'slots-busy',
       }),
     );
-    expect(found).toMatchObject({ state: 'ready', slotsTotal: 4 + 3, slotsBusy: 1, sleeping: false, ctxMax: 2048 });
+    expect(found).toMatchObject({
+      ...{ state: 'ready', slotsTotal: 4 + 3, slotsBusy: 1, sleeping: false, ctxMax: 2048, loadedModel: 'tiny-a' },
+    });
+    expect(found.models).toMatchObject([{ id: 'tiny-a', state: 'loaded', ctxMax: 2048 }, { id: 'tiny-b' }]);
     expect(
       server.requests
         .filter(({ path }) => path.includes('model='))
@@ -163,6 +186,20 @@ describe('a router', () => {
     expect(server.requests.filter(({ path }) => path.startsWith('/slots'))).toEqual([]);
   });
 
+  it('says which model could not be loaded, and why', async () => {
+    const { models } = await probe(byPath({ ...router, '/v1/models': 'router-models-failed' }));
+    expect(models).toEqual([
+      {
+        id: 'broken',
+        names: ['broken.gguf'],
+        state: 'failed',
+        reason: 'The engine could not load the model: its process ended with code 1.',
+      },
+      { id: 'tiny-a', names: ['tiny-a.gguf'], state: 'unloaded' },
+      { id: 'tiny-b', names: ['tiny-b.gguf'], state: 'unloaded' },
+    ]);
+  });
+
   it('is ready though one of its models has gone meanwhile', async () => {
     const found = await probe(byPath({ ...router, '/v1/models': 'router-models-loaded' }));
     expect(found).toMatchObject({ state: 'ready', slotsTotal: 4, slotsBusy: 0 });
@@ -176,7 +213,7 @@ describe('a router', () => {
         '/v1/models': {
           data: [
             { id: 'a', status: { value: 'unloaded', failed: true, exit_code: 1 } },
-            { id: 'b', status: { value: 'sleeping' } },
+            { id: 'b', aliases: ['b-1', 7, 'b'], status: { value: 'sleeping' } },
             { id: 'c', status: { value: 'something new' } },
             { status: { value: 'loaded' } },
             null,
@@ -188,9 +225,11 @@ describe('a router', () => {
       slotsTotal: 0,
       models: [
         { id: 'a', state: 'failed' },
-        { id: 'b', state: 'loaded' },
+        { id: 'b', names: ['b-1'], state: 'loaded' },
         { id: 'c', state: 'unloaded' },
       ],
+      loadedModel: 'b',
+      features,
     });
   });
 });
@@ -256,7 +295,9 @@ describe('slots whose report is too large to read', () => {
     const found = await probe(
       (socket, { path }) =>
         void socket.write(
-          path === '/slots' ? json('200 OK', [slot]) : recordedBytes(single[path as keyof typeof single]),
+          path === '/slots'
+            ? json('200 OK', [slot])
+            : recordedBytes(single[path as keyof typeof single] ?? 'not-found'),
         ),
     );
     expect(found).toMatchObject({ state: 'ready', slotsTotal: 4 });
@@ -281,6 +322,7 @@ it('believes no figure that cannot be one', async () => {
   expect(found).toEqual({
     state: 'ready',
     slotsTotal: 4096,
+    models: [{ id: 'tiny.gguf', names: ['/models/deep er/tiny.gguf', 'tiny'], state: 'loaded' }],
     loadedModel: 'tiny.gguf',
     supportedWorkloads: ['completion'],
     features,

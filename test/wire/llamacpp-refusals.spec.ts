@@ -51,6 +51,13 @@ describe('recorded refusals', () => {
       'INVALID_PARAMS',
       'This server does not support embeddings. Start it with `--embeddings`',
     ],
+    [
+      'router-completion-unloadable',
+      'MODEL_LOAD_FAILED',
+      'The engine could not load the model: model name=broken failed to load.',
+    ],
+    ['router-completion-not-loaded', 'WORKER_RESET', 'The engine failed: model is not loaded'],
+    ['router-completion-unnamed', 'INVALID_PARAMS', 'model name is missing from the request'],
     ['health-loading', 'ENGINE_BUSY', 'Loading model'],
     ['completion-bad-json', 'WORKER_RESET', expect.stringContaining('[json.exception.parse_error.101]') as string],
     ['not-found', 'ENGINE_PROTOCOL', 'The engine answered with status 404: File Not Found.'],

@@ -77,7 +77,7 @@ describe('on the stand-in engine', () => {
     expect(await states()).toEqual(['unloaded', 'loaded']);
     expect(await adapter.load(target, 'tiny-c', soon())).toMatchObject({ ok: false, unsupported: false });
 
-    const run = await collect(adapter.run(target, engineRequest({ modelRef: 'tiny-b' })));
+    const run = await collect(adapter.run(target, engineRequest({ model: 'tiny-b' })));
     expect(run.events.at(-1)).toMatchObject({ usage: { model: 'tiny-b', tokensOut: 16 } });
     expect(await adapter.eraseSlots(target, soon())).toEqual({ ok: true });
     expect(engine.stats().erasedSlots).toEqual([0, 1, 2, 3]);

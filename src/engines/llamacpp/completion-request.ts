@@ -8,9 +8,9 @@ const RESPONSE_FIELDS = ['content', 'stop', 'stop_type', 'model', 'tokens_predic
  * one model does not look at it. Progress in the prompt is asked for because a server that has nothing to send does not notice
  * that its client has gone (older servers do not know the field, and do not mind). The server's JSON parser refuses lone surrogates, so texts are made well formed.
  */
-export function completionBody({ modelRef, prompt, maxTokens, sampling }: EngineRequest): string {
+export function completionBody({ model, prompt, maxTokens, sampling }: EngineRequest): string {
   return JSON.stringify({
-    model: modelRef,
+    model,
     prompt: prompt.toWellFormed(),
     n_predict: maxTokens,
     stream: true,

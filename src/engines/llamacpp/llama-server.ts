@@ -3,12 +3,16 @@ import { ServiceError } from '../../errors/service-error';
 import type { EngineModel, EngineTarget } from '../engine-adapter.port';
 import type { EngineAnswer, EngineHttp } from '../wire/engine-http';
 import { integerOf, itemsOf, lineOf, membersOf } from '../wire/engine-json';
+import { fileNamesOf } from '../model-names';
 import { llamacppError } from './llamacpp-error';
 
 /** More than any server has; what a report names beyond is left out. */
 const MAX_MODELS = 1024;
 const MAX_SLOTS = 4096;
-const NAME_CHARS = 256;
+const MAX_ALIASES = 32;
+const MAX_ARGS = 512;
+export const NAME_CHARS = 256;
+const PATH_CHARS = 4096;
 const MODEL_POLL_MS = 100;
 /** What each answer has room for: a state; a chat template; settings of hundreds of slots; arguments of a thousand models. */
 const maxAnswerBytes = {
@@ -26,8 +30,9 @@ export interface ServerProps {
   /** Undefined where the server is too old to sleep. */
   readonly isSleeping?: boolean;
   readonly version?: string;
-  /** What the model of a server with one model goes by, the best name first. */
-  readonly modelNames: readonly string[];
+  /** Of the model of a server with one model; the path stands here too where no alias was given. */
+  readonly modelAlias?: string;
+  readonly modelPath?: string;
   readonly slotsTotal?: number;
   /** Of one slot. */
   readonly ctxMax?: number;
@@ -55,15 +60,16 @@ export class LlamaServer {
 
   async props(model?: string): Promise<ServerProps> {
     const props = await this.object(`/props${queryOf(model)}`, maxAnswerBytes.props);
-    const path = lineOf(props['model_path'], NAME_CHARS);
-    const names = [lineOf(props['model_alias'], NAME_CHARS), path?.split(/[\\/]/).at(-1), path];
+    const modelPath = lineOf(props['model_path'], PATH_CHARS);
+    const modelAlias = lineOf(props['model_alias'], PATH_CHARS);
     const version = lineOf(props['build_info'], NAME_CHARS);
     const slotsTotal = integerOf(props['total_slots'], 1);
     const ctxMax = integerOf(membersOf(props['default_generation_settings'])['n_ctx'], 1);
     return {
       isRouter: props['role'] === 'router',
       ...(typeof props['is_sleeping'] === 'boolean' && { isSleeping: props['is_sleeping'] }),
-      modelNames: names.filter(name => name !== undefined),
+      ...(modelAlias !== undefined && { modelAlias }),
+      ...(modelPath !== undefined && { modelPath }),
       ...(version !== undefined && { version }),
       ...(slotsTotal !== undefined && { slotsTotal: Math.min(slotsTotal, MAX_SLOTS) }),
       ...(ctxMax !== undefined && { ctxMax }),
@@ -84,20 +90,18 @@ export class LlamaServer {
     return itemsOf(json, MAX_SLOTS).filter(slot => membersOf(slot)['is_processing'] === true).length;
   }
 
+  /** As the server lists them; one with a single model lists that. */
   async models(): Promise<readonly EngineModel[]> {
     const { data } = await this.object('/v1/models', maxAnswerBytes.models);
-    return itemsOf(data, MAX_MODELS).flatMap(item => {
-      const model = membersOf(item);
-      const id = lineOf(model['id'], NAME_CHARS);
-      return id === undefined ? [] : [{ id, state: stateOf(model['status']) }];
-    });
+    return itemsOf(data, MAX_MODELS).flatMap(item => listedModel(membersOf(item)) ?? []);
   }
 
-  /** The state of a model once it is none of those that pass; undefined when there is no such model. */
-  async modelAfter(model: string, passing: readonly EngineModel['state'][]): Promise<EngineModel['state'] | undefined> {
+  /** A model once its state is none of those that pass; undefined when there is no such model. */
+  async modelAfter(id: string, passing: readonly EngineModel['state'][]): Promise<EngineModel | undefined> {
     for (;;) {
-      const state = (await this.models()).find(({ id }) => id === model)?.state;
-      if (state === undefined || !passing.includes(state)) return state;
+      const model = (await this.models()).find(each => each.id === id);
+      if (!model || !passing.includes(model.state)) return model;
+      const { state } = model;
       await pause(MODEL_POLL_MS, undefined, { signal: this.signal }).catch((cause: unknown) => {
         throw new ServiceError(
           'DECODE_TIMEOUT',
@@ -139,9 +143,33 @@ function queryOf(model: string | undefined): string {
   return model === undefined ? '' : `?model=${encodeURIComponent(model)}&autoload=false`;
 }
 
+/** Undefined for one without a name. */
+function listedModel(model: Readonly<Record<string, unknown>>): EngineModel | undefined {
+  const id = lineOf(model['id'], NAME_CHARS);
+  if (id === undefined) return undefined;
+  const status = membersOf(model['status']);
+  const ctxMax = integerOf(membersOf(model['meta'])['n_ctx'], 1);
+  const aliases = itemsOf(model['aliases'], MAX_ALIASES).flatMap(alias => lineOf(alias, NAME_CHARS) ?? []);
+  const names = [...aliases, ...fileNamesOf(fileIn(status['args']))].filter(name => name !== id);
+  const state = stateOf(status);
+  return {
+    id,
+    ...(names.length > 0 && { names: [...new Set(names)] }),
+    state,
+    ...(ctxMax !== undefined && { ctxMax }),
+    ...(state === 'failed' && { reason: failureOf(status) }),
+  };
+}
+
+/** The file that a router starts a model's server with; empty where it is told otherwise. */
+function fileIn(args: unknown): string {
+  const list = itemsOf(args, MAX_ARGS);
+  const at = list.findIndex(arg => arg === '--model' || arg === '-m');
+  return (at === -1 ? undefined : lineOf(list[at + 1], PATH_CHARS)) ?? '';
+}
+
 /** A server with one model gives it no status: it answers only once the model is loaded. */
-function stateOf(status: unknown): EngineModel['state'] {
-  const { value = 'loaded', failed } = membersOf(status);
+function stateOf({ value = 'loaded', failed }: Readonly<Record<string, unknown>>): EngineModel['state'] {
   switch (value) {
     case 'loaded':
     case 'sleeping': // It gave its memory back and wakes with the next request.
@@ -151,4 +179,10 @@ function stateOf(status: unknown): EngineModel['state'] {
     default:
       return failed === true ? 'failed' : 'unloaded';
   }
+}
+
+/** A router says no more than how the process of the model ended. */
+function failureOf(status: Readonly<Record<string, unknown>>): string {
+  const code = integerOf(status['exit_code'], Number.MIN_SAFE_INTEGER);
+  return `The engine could not load the model${code === undefined ? '' : `: its process ended with code ${code}`}.`;
 }

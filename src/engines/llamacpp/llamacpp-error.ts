@@ -5,6 +5,10 @@ const REASON_CHARS = 500;
 /** A longer text is a page, or nothing that somebody wrote to be read in one line. */
 const PLAIN_REASON_CHARS = 1000;
 const engine = 'llamacpp';
+/** A router's, to a request that had to load its model first. */
+const LOAD_FAILED = /^model\b.*\bfailed to load\b/i;
+/** A router's, of a model that was unloaded between two looks at it. */
+const NOT_LOADED = /^model\b.*\bis not (loaded|running)\b/i;
 
 /** What the request itself did wrong, whatever the status says: versions differ in that, and a failing server answers 500 too. */
 const faultsOfRequest: ReadonlySet<unknown> = new Set([
@@ -36,6 +40,8 @@ export function llamacppError(status: number, body: unknown): ServiceError {
     case 501:
       return new ServiceError('INVALID_PARAMS', { engine, message: reason ?? 'The engine does not support this.' });
   }
+  const router = reason === undefined ? undefined : routerError(reason);
+  if (router) return router;
   const isRequests = status >= 500 && faultsOfRequest.has(membersOf(errorIn(body))['type']);
   if (isRequests || (status >= 400 && status < 500)) {
     return new ServiceError('INVALID_PARAMS', { engine, message: reason ?? 'The engine refused the request.' });
@@ -44,6 +50,17 @@ export function llamacppError(status: number, body: unknown): ServiceError {
     return new ServiceError('WORKER_RESET', { engine, message: `The engine failed: ${reason ?? `status ${status}`}` });
   }
   return new ServiceError('ENGINE_PROTOCOL', { engine, message: answered(status, reason) });
+}
+
+/** A router's own trouble with a model, whatever status it tells it with: no fault of the request. */
+function routerError(reason: string): ServiceError | undefined {
+  if (LOAD_FAILED.test(reason)) {
+    const message = `The engine could not load the model: ${reason.replace(/\.$/, '')}.`;
+    return new ServiceError('MODEL_LOAD_FAILED', { engine, message });
+  }
+  return NOT_LOADED.test(reason)
+    ? new ServiceError('WORKER_RESET', { engine, message: `The engine failed: ${reason}` })
+    : undefined;
 }
 
 /** The error that a body or a frame tells of: an object or a text. Some send the member always, and null where there is none. */

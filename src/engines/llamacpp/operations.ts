@@ -1,38 +1,44 @@
 import { ServiceError } from '../../errors/service-error';
 import type { EngineOutcome } from '../engine-adapter.port';
+import { goesBy } from '../model-names';
 import { reasonOf } from './llamacpp-error';
 import type { LlamaServer } from './llama-server';
+import { singleModel } from './single-model';
 
 const done: EngineOutcome = { ok: true };
 
 /** Loads a model into a router. A server with one model has that model and no other. */
-export function loadModel(server: LlamaServer, model: string): Promise<EngineOutcome> {
+export function loadModel(server: LlamaServer, name: string): Promise<EngineOutcome> {
   return outcomeOf(async () => {
     const props = await server.props();
     if (!props.isRouter) {
-      const has = props.modelNames.includes(model) || (await server.models()).some(({ id }) => id === model);
-      return has
+      const [own] = await singleModel(server, props);
+      return own && goesBy(own, [name])
         ? done
-        : unsupported(`This llama.cpp server serves ${props.modelNames[0] ?? 'one model'} and cannot change it.`);
+        : unsupported(`This llama.cpp server serves ${own?.id ?? 'one model'} and cannot change it.`);
     }
-    const { status, json } = await server.post('/models/load', { model });
-    if (status === 404) return refused(`The engine has no model ${model}.`);
+    const id = await idOf(server, name);
+    const { status, json } = await server.post('/models/load', { model: id });
+    if (status === 404) return refused(`The engine has no model ${name}.`);
     // It also refuses what it has loaded, or is loading, already: so what counts is the state that follows.
-    const state = await server.modelAfter(model, ['loading']);
-    return state === 'loaded' ? done : refused(reasonOf(json) ?? `The engine could not load ${model}.`);
+    const model = await server.modelAfter(id, ['loading']);
+    if (model?.state === 'loaded') return done;
+    return refused(reasonOf(json) ?? model?.reason ?? `The engine could not load ${name}.`);
   });
 }
 
 /** Unloads a model from a router, whose list names it as loaded until its process has gone. */
-export function unloadModel(server: LlamaServer, model: string): Promise<EngineOutcome> {
+export function unloadModel(server: LlamaServer, name: string): Promise<EngineOutcome> {
   return outcomeOf(async () => {
     const { isRouter } = await server.props();
     if (!isRouter) return unsupported('This llama.cpp server has one model and cannot unload it.');
-    const { status, json } = await server.post('/models/unload', { model });
-    if (status === 404) return refused(`The engine has no model ${model}.`);
+    const id = await idOf(server, name);
+    const { status, json } = await server.post('/models/unload', { model: id });
+    if (status === 404) return refused(`The engine has no model ${name}.`);
     // It also refuses what is not loaded.
-    const state = await server.modelAfter(model, status === 200 ? ['loaded', 'loading'] : []);
-    return state === 'unloaded' || state === 'failed' ? done : refused(reasonOf(json) ?? `The engine kept ${model}.`);
+    const model = await server.modelAfter(id, status === 200 ? ['loaded', 'loading'] : []);
+    const isGone = model?.state === 'unloaded' || model?.state === 'failed';
+    return isGone ? done : refused(reasonOf(json) ?? `The engine kept ${name}.`);
   });
 }
 
@@ -48,6 +54,11 @@ export function eraseSlots(server: LlamaServer): Promise<EngineOutcome> {
     }
     return done;
   });
+}
+
+/** What a router calls the model; the name itself where it has none of that name, and says so. */
+async function idOf(server: LlamaServer, name: string): Promise<string> {
+  return (await server.models()).find(model => goesBy(model, [name]))?.id ?? name;
 }
 
 async function eraseSlotsOf(server: LlamaServer, slots = 0, model?: string): Promise<EngineOutcome> {

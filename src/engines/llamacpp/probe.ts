@@ -1,6 +1,7 @@
 import { ServiceError } from '../../errors/service-error';
 import type { EngineModel, EngineProbe, SlotQuestion } from '../engine-adapter.port';
 import type { LlamaServer, ServerProps } from './llama-server';
+import { singleModel } from './single-model';
 
 /** Loaded models of a router that are asked one by one. */
 const MAX_MODELS_ASKED = 32;
@@ -26,8 +27,9 @@ export async function probeServer(server: LlamaServer, slots: SlotQuestion): Pro
 }
 
 async function probeSingle(server: LlamaServer, props: ServerProps, slots: SlotQuestion): Promise<EngineProbe> {
-  const { version, slotsTotal = 1, ctxMax, modelNames, isSleeping } = props;
-  const [loadedModel] = modelNames;
+  const { version, slotsTotal = 1, ctxMax, isSleeping } = props;
+  const models = await singleModel(server, props);
+  const [own] = models;
   return {
     state: 'ready',
     slotsTotal,
@@ -35,7 +37,8 @@ async function probeSingle(server: LlamaServer, props: ServerProps, slots: SlotQ
     ...(isSleeping !== undefined && { sleeping: isSleeping }),
     ...(version !== undefined && { engineVersion: version }),
     ...(ctxMax !== undefined && { ctxMax }),
-    ...(loadedModel !== undefined && { loadedModel }),
+    models,
+    ...(own && { loadedModel: own.id }),
     supportedWorkloads: workloads,
     features,
   };
@@ -58,24 +61,33 @@ async function probeRouter(
   { version, autoload, maxInstances }: ServerProps,
   slots: SlotQuestion,
 ): Promise<EngineProbe> {
-  const models = await server.models();
-  const loaded = models.filter(({ state }) => state === 'loaded').slice(0, MAX_MODELS_ASKED);
-  const asked = await Promise.all(loaded.map(model => askModel(server, model, slots)));
-  const servers = asked.filter(one => one !== undefined);
+  const listed = await server.models();
+  const loaded = listed.filter(({ state }) => state === 'loaded').slice(0, MAX_MODELS_ASKED);
+  const facts = new Map(
+    await Promise.all(loaded.map(async model => [model.id, await askModel(server, model, slots)] as const)),
+  );
+  const servers = [...facts.values()].filter(one => one !== undefined);
   // A model that is not loaded yet has at least the slot of the request that loads it.
   const toCome = autoload ? Math.max(maxInstances - servers.length, servers.length === 0 ? 1 : 0) : 0;
-  const ctxMax = Math.max(0, ...servers.map(one => one.ctxMax ?? 0));
+  const models = listed.map(model => ({ ...model, ...contextOf(facts.get(model.id)) }));
+  const ctxMax = Math.max(0, ...models.map(model => model.ctxMax ?? 0));
+  const [first] = loaded;
   return {
     state: 'ready',
     slotsTotal: toCome + sum(servers.map(one => one.slotsTotal)),
     ...(slots === 'ask' ? { slotsBusy: sum(servers.map(one => one.slotsBusy)) } : { slotsUnasked: true }),
     ...(servers.length > 0 && { sleeping: servers.every(one => one.isSleeping) }),
     models,
+    ...(first && { loadedModel: first.id }),
     ...(version !== undefined && { engineVersion: version }),
     ...(ctxMax > 0 && { ctxMax }),
     supportedWorkloads: workloads,
-    features: [...features, 'model-loading'],
+    features: autoload ? [...features, 'model-loading'] : features,
   };
+}
+
+function contextOf(facts: ModelFacts | undefined): Pick<EngineModel, 'ctxMax'> {
+  return facts?.ctxMax === undefined ? {} : { ctxMax: facts.ctxMax };
 }
 
 interface ModelFacts {

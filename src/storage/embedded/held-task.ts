@@ -102,8 +102,8 @@ export class EmbeddedClaim implements Claim {
     readonly isWarm: boolean,
     readonly claimedAtMs: number,
   ) {
-    const { engine, engineVersion, poolId, replicaId } = lease;
-    this.placement = { engine, engineVersion, poolId, replicaId };
+    const { engine, engineVersion, poolId, replicaId, model } = lease;
+    this.placement = { engine, engineVersion, poolId, replicaId, ...(model !== undefined && { model }) };
   }
 
   get spec(): TaskSpec {

@@ -29,7 +29,7 @@ export class Slots {
 
   /**
    * The best place with a free slot, by an order that can be explained and repeated: the session's last replica, for its KV cache
-   * may be warm; preferred pools; the most free slots; pool id; replica id.
+   * may be warm; preferred pools; where the model is loaded already; the most free slots; pool id; replica id.
    */
   bestOf(places: readonly Place[], warm: SessionView['lastReplica']): FreeSlot | undefined {
     let best: FreeSlot | undefined;
@@ -42,14 +42,15 @@ export class Slots {
     return best;
   }
 
-  take({ poolId, replicaId }: FreeSlot): Lease | undefined {
-    return this.registry.acquire(poolId, replicaId);
+  take({ poolId, replicaId, model }: FreeSlot): Lease | undefined {
+    return this.registry.acquire(poolId, replicaId, model);
   }
 }
 
 function isBetter(a: FreeSlot, b: FreeSlot): boolean {
   if (a.isWarm !== b.isWarm) return a.isWarm;
   if (a.preferred !== b.preferred) return a.preferred;
+  if (a.mustLoad !== b.mustLoad) return b.mustLoad;
   if (a.free !== b.free) return a.free > b.free;
   if (a.poolId !== b.poolId) return a.poolId < b.poolId;
   return a.replicaId < b.replicaId;

@@ -4,7 +4,7 @@ import type { ServiceError } from '../../errors/service-error';
 import type { Lease } from '../../pools/pool';
 
 /** What a lease says of the replica it was given on, as that was then. */
-export type LeasedReplica = Pick<Lease, 'engine' | 'engineVersion'> & {
+export type LeasedReplica = Pick<Lease, 'engine' | 'engineVersion' | 'model'> & {
   readonly adapter: EngineAdapter;
   readonly target: EngineTarget;
 };
@@ -15,6 +15,7 @@ export class MemoryLease implements Lease {
   readonly replicaId: string;
   readonly engine: string;
   readonly engineVersion: string;
+  readonly model?: string;
   readonly adapter: EngineAdapter;
   readonly target: EngineTarget;
   /** Replays, for a lease can be revoked between its being given and its attempt's subscribing. */
@@ -28,7 +29,7 @@ export class MemoryLease implements Lease {
   private silentSinceMs: number;
 
   constructor(
-    { engine, engineVersion, adapter, target }: LeasedReplica,
+    { engine, engineVersion, model, adapter, target }: LeasedReplica,
     readonly acquiredAtMs: number,
     private readonly onRelease: (lease: MemoryLease) => void,
   ) {
@@ -37,6 +38,7 @@ export class MemoryLease implements Lease {
     this.replicaId = target.replicaId;
     this.engine = engine;
     this.engineVersion = engineVersion;
+    if (model !== undefined) this.model = model;
     this.adapter = adapter;
     this.target = target;
   }

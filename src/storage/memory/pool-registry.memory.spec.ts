@@ -1,5 +1,6 @@
 import { poolLeasesContract } from '../../../test/contracts/pool-leases.contract';
-import type { PoolRegistryUnderTest } from '../../../test/contracts/pool-samples';
+import { poolModelsContract } from '../../../test/contracts/pool-models.contract';
+import { MODEL_RETRY_MS, type PoolRegistryUnderTest } from '../../../test/contracts/pool-samples';
 import { poolRegistryContract } from '../../../test/contracts/pool-registry.contract';
 import { DeterministicAdapter } from '../../engines/deterministic/deterministic.adapter';
 import { EngineRegistry } from '../../engines/engine-registry';
@@ -10,7 +11,7 @@ import { MemoryPoolRegistry } from './pool-registry.memory';
 
 const open = async (): Promise<PoolRegistryUnderTest> => {
   const clock = new MovableClock();
-  const { config } = loadConfig({});
+  const { config } = loadConfig({ ORCHD_MODEL_RETRY_MS: String(MODEL_RETRY_MS) });
   const alarms = new Alarms(clock);
   const registry = new MemoryPoolRegistry(config, new EngineRegistry([new DeterministicAdapter()]), clock, alarms);
   return {
@@ -23,3 +24,4 @@ const open = async (): Promise<PoolRegistryUnderTest> => {
 
 poolRegistryContract('memory', open);
 poolLeasesContract('memory', open);
+poolModelsContract('memory', open);

@@ -76,6 +76,11 @@ export class MemoryPoolRegistry extends PoolRegistry {
     if (!replica.live) revokeAll(silent, gone(replica.view()));
   }
 
+  async modelFailed(poolId: string, replicaId: string, model: string, reason: string): Promise<void> {
+    const noticed = this.state(poolId, replicaId)?.modelFailed(model, reason);
+    if (noticed) this.tell({ poolId, replicaId, kind: 'health' });
+  }
+
   async pool(poolId: string): Promise<PoolView | undefined> {
     return this.poolsById.get(poolId)?.view();
   }
@@ -138,11 +143,11 @@ export class MemoryPoolRegistry extends PoolRegistry {
     return pool?.takesWork ? (pool.replicas.get(replicaId)?.slotsFree ?? 0) : 0;
   }
 
-  acquire(poolId: string, replicaId: string): Lease | undefined {
+  acquire(poolId: string, replicaId: string, model?: string): Lease | undefined {
     const pool = this.poolsById.get(poolId);
     const replica = pool?.replicas.get(replicaId);
     if (!pool?.takesWork || !replica || replica.slotsFree === 0) return undefined;
-    const lease = replica.lease(freed => {
+    const lease = replica.lease(model, freed => {
       pool.leases.delete(lease);
       const isLast = replica.leaving && replica.leases.size === 0 && pool.replicas.get(replicaId) === replica;
       if (isLast) pool.replicas.delete(replicaId);
@@ -163,7 +168,7 @@ export class MemoryPoolRegistry extends PoolRegistry {
   private place(binding: Binding, adapter: EngineAdapter): void {
     const { poolId, replicaId } = binding;
     const pool = this.poolOf(poolId);
-    const replica = new ReplicaState(binding, adapter, this.clock);
+    const replica = new ReplicaState(binding, adapter, this.clock, this.config.modelRetryMs);
     pool.replicas.set(replicaId, replica);
     this.armLapse(replica, binding);
     this.tell({ poolId, replicaId, kind: 'bound' });

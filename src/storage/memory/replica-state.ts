@@ -4,6 +4,7 @@ import type { Binding, ReplicaView } from '../../pools/pool';
 import type { Alarm } from '../../time/alarms';
 import type { Clock } from '../../time/clock';
 import { MemoryLease } from './memory-lease';
+import { ModelFailures } from './model-failures';
 import { ReplicaHealth } from './replica-health';
 import { ReplicaSlots } from './replica-slots';
 
@@ -23,6 +24,7 @@ export class ReplicaState {
   lapse: Alarm | undefined;
   private readonly health = new ReplicaHealth();
   private readonly slots: ReplicaSlots;
+  private readonly modelFailures: ModelFailures;
   private noticed = '';
   /** Made when somebody looks, and kept until something changes: placement looks far more often than that. */
   private shown: ReplicaView | undefined;
@@ -32,9 +34,11 @@ export class ReplicaState {
     private binding: Binding,
     private readonly adapter: EngineAdapter,
     private readonly clock: Clock,
+    modelRetryMs: number,
   ) {
     this.boundAtMs = clock.wallMs();
     this.slots = new ReplicaSlots(clock);
+    this.modelFailures = new ModelFailures(modelRetryMs);
   }
 
   /** Whether its engine was not asked for its slots the last time. */
@@ -80,10 +84,14 @@ export class ReplicaState {
   observe(probe: EngineProbe, askedAtMs: number | undefined): Noticed {
     this.health.take(probe, this.clock.wallMs());
     const freed = this.observeSlots(probe, askedAtMs);
-    this.shown = undefined;
-    const before = this.noticed;
-    this.noticed = `${this.slots.elsewhere} ${this.health.fingerprint()}`;
-    return { change: before !== this.noticed, freed };
+    if (probe.state === 'ready') this.modelFailures.observe(probe.models ?? [], this.clock.nowMs());
+    return { change: this.isNoticed(), freed };
+  }
+
+  /** The engine could not load a model; true when somebody could notice the difference. */
+  modelFailed(id: string, reason: string): boolean {
+    this.modelFailures.note(id, reason, this.clock.nowMs());
+    return this.isNoticed();
   }
 
   private observeSlots({ state, slotsBusy, slotsUnasked }: EngineProbe, askedAtMs: number | undefined): boolean {
@@ -99,14 +107,15 @@ export class ReplicaState {
   }
 
   /**
-   * Leases a slot; the registry has seen that one is free.
+   * Leases a slot for a run of this model; the registry has seen that one is free.
    * @param onRelease told whether the slot is free by it
    */
-  lease(onRelease: (freed: boolean) => void): MemoryLease {
+  lease(model: string | undefined, onRelease: (freed: boolean) => void): MemoryLease {
     const { adapter, engineVersion } = this;
     const { engine, poolId, replicaId, url = '' } = this.binding;
+    const target = { url, poolId, replicaId };
     const lease = new MemoryLease(
-      { engine, engineVersion, adapter, target: { url, poolId, replicaId } },
+      { engine, engineVersion, adapter, target, ...(model !== undefined && { model }) },
       this.clock.nowMs(),
       () => {
         const { slots, slotsTotal } = this;
@@ -141,6 +150,13 @@ export class ReplicaState {
     return this.leaving ? 'The replica is being removed and takes no new task.' : this.health.fault;
   }
 
+  private isNoticed(): boolean {
+    this.shown = undefined;
+    const before = this.noticed;
+    this.noticed = `${this.slots.elsewhere} ${this.health.fingerprint()} ${this.modelFailures.fingerprint()}`;
+    return before !== this.noticed;
+  }
+
   private look(): ReplicaView {
     const { binding, health, lastError } = this;
     const { facts, lastSeenMs } = health;
@@ -163,7 +179,7 @@ export class ReplicaState {
       slotsElsewhere: this.slots.elsewhere,
       ...(facts?.sleeping !== undefined && { sleeping: facts.sleeping }),
       ...(facts?.ctxMax !== undefined && { ctxMax: facts.ctxMax }),
-      ...(facts?.models && { models: facts.models }),
+      ...(facts && { models: this.modelFailures.appliedTo(facts.models ?? []) }),
       ...(facts?.loadedModel !== undefined && { loadedModel: facts.loadedModel }),
       supportedWorkloads: facts?.supportedWorkloads ?? [],
       features: facts?.features ?? [],

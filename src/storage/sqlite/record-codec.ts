@@ -48,7 +48,7 @@ export function encodeAdmission(spec: TaskSpec, facts: AdmissionFacts): Admissio
     constraints.modelRef,
     constraints.preferPools,
     constraints.avoidPools,
-    spec.ctx,
+    constraints.ctx,
     spec.maxTokens,
     spec.expectedTokens,
     spec.deadlineMs,
@@ -160,13 +160,15 @@ export function withTranscript(ending: string, artifactId: string): string | und
   return JSON.stringify([artifactId, ...rest]);
 }
 
-export function encodePlacement({ engine, engineVersion, poolId, replicaId }: Placement): string {
-  return JSON.stringify([engine, engineVersion, poolId, replicaId]);
+export function encodePlacement({ engine, engineVersion, poolId, replicaId, model }: Placement): string {
+  return JSON.stringify([engine, engineVersion, poolId, replicaId, model]);
 }
 
+type PlacementCells = [engine: string, engineVersion: string, poolId: string, replicaId: string, model?: string | null];
+
 function decodePlacement(text: string): Placement {
-  const [engine, engineVersion, poolId, replicaId] = JSON.parse(text) as [string, string, string, string];
-  return { engine, engineVersion, poolId, replicaId };
+  const [engine, engineVersion, poolId, replicaId, model] = JSON.parse(text) as PlacementCells;
+  return { engine, engineVersion, poolId, replicaId, ...(model != null && { model }) };
 }
 
 /** @param prompt empty for a task that ended */
@@ -198,10 +200,10 @@ function decodeSpec(taskId: string, sessionId: string, prompt: string, cells: Ad
       avoidPools,
       ...(engine !== null && { engine }),
       ...(modelRef !== null && { modelRef }),
+      ...(ctx !== null && { ctx }),
       workload,
     },
     prompt,
-    ...(ctx !== null && { ctx }),
     maxTokens,
     ...(expectedTokens !== null && { expectedTokens }),
     deadlineMs,

@@ -8,8 +8,7 @@ import { FallbackPolicy } from '../dispatch/fallback-policy';
 import { TaskLedger, type Submission } from '../ledger/task-ledger.port';
 import { StartForecasts } from '../prediction/start-forecasts';
 import type { PlacementConstraints, PreparationStep, TaskSpec } from '../task';
-
-const RETRY_UNAVAILABLE_MS = 5000;
+import { unservable } from './unservable';
 
 /** What can be judged of a task without the ledger. */
 @Injectable()
@@ -31,31 +30,20 @@ export class AdmissionRules {
 
   /**
    * Looks at the places that could run the task.
-   * @throws ServiceError MODEL_RETIRED, MODEL_UNVERIFIED, or POOL_UNAVAILABLE (a draining pin; a model that nobody has)
+   * @throws ServiceError MODEL_RETIRED, MODEL_UNVERIFIED, POOL_UNAVAILABLE (a draining pin; a model that nobody has, or could
+   *   load), INVALID_PARAMS (a context that no slot has; no model named where one must be)
    */
   private async assess({ constraints }: TaskSpec): Promise<Assessment> {
-    const { modelRef, pinPoolId } = constraints;
+    const { modelRef } = constraints;
     if (modelRef !== undefined) {
       const admissible = await this.catalog.admissible(modelRef);
       if (!admissible.ok) throw new ServiceError(admissible.code, { field: 'model_ref' });
     }
     const assessment = this.placement.assess(constraints);
-    if (assessment.verdict === 'draining' || assessment.verdict === 'no-model')
-      this.placement.countRefusal(constraints, assessment);
-    if (assessment.verdict === 'draining') {
-      const message = `pool ${pinPoolId ?? ''} is draining`;
-      throw new ServiceError('POOL_UNAVAILABLE', {
-        field: 'placement.pin_pool_id',
-        message,
-        retryAfterMs: RETRY_UNAVAILABLE_MS,
-      });
-    }
-    if (assessment.verdict === 'no-model') {
-      const known = assessment.models.slice(0, 20).join(', ');
-      const message = `no pool has the model ${modelRef ?? ''}; there are: ${known}`;
-      throw new ServiceError('POOL_UNAVAILABLE', { field: 'model_ref', message, retryAfterMs: RETRY_UNAVAILABLE_MS });
-    }
-    return assessment;
+    const refusal = unservable(constraints, assessment, this.config.modelRetryMs);
+    if (!refusal) return assessment;
+    this.placement.countRefusal(constraints, assessment);
+    throw refusal;
   }
 
   /**
@@ -89,7 +77,10 @@ export class AdmissionRules {
     const steps: PreparationStep[] = [];
     const mustWait = verdict === 'waiting' || (verdict === 'not-ready' && this.fallback.for(constraints) === 'wait');
     if (mustWait) steps.push({ kind: 'pool_warmup', detail: this.whyNotReady(constraints) });
-    if (needsLoad) steps.push({ kind: 'model_load', detail: constraints.modelRef ?? '' });
+    if (needsLoad) {
+      const [place] = this.placement.readyFor(constraints);
+      steps.push({ kind: 'model_load', detail: place?.model ?? constraints.modelRef ?? '' });
+    }
     return steps;
   }
 

@@ -55,7 +55,8 @@ class TaskFieldsDto {
   workload?: string;
 
   @TextField({
-    description: 'The model; any that a pool serves when absent.',
+    description:
+      "The model, by any name it goes by: its engine's name for it, an alias, its file, the catalogue's id. Any that a pool serves when absent, on a router the one that is loaded.",
     minLength: 1,
     maxLength: MODEL_REF_MAX,
     optional: true,
@@ -66,7 +67,7 @@ class TaskFieldsDto {
   engine?: string;
 
   @IntField({
-    description: "Context length wanted; the engine's when absent.",
+    description: 'The least context of a slot that will do, in tokens; any when absent or 0.',
     min: 0,
     max: 16_777_216,
     optional: true,

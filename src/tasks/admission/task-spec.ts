@@ -27,7 +27,6 @@ export function toTaskSpec(body: CreateTaskDto, correlationId: string, identity?
     priority,
     constraints: constraintsOf(body),
     prompt: promptOf(body),
-    ...(body.ctx != null && { ctx: body.ctx }),
     maxTokens: body.max_tokens ?? MAX_TOKENS_DEFAULT,
     ...(body.expected_tokens != null && { expectedTokens: body.expected_tokens }),
     deadlineMs,
@@ -73,6 +72,8 @@ function constraintsOf(body: CreateTaskDto): PlacementConstraints {
     avoidPools: avoid ?? [],
     ...(body.engine != null && { engine: body.engine }),
     ...(body.model_ref != null && { modelRef: body.model_ref }),
+    // 0 is a client's way to leave it to the engine.
+    ...(body.ctx != null && body.ctx > 0 && { ctx: body.ctx }),
     workload: body.workload ?? workloads[0],
   };
 }

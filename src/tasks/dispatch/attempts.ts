@@ -51,7 +51,7 @@ export class Attempts {
     run.add(lease.revoked$.subscribe(fail));
     lease.atWork = true;
     run.add(
-      lease.adapter.run(lease.target, requestOf(spec, this.config)).subscribe({
+      lease.adapter.run(lease.target, requestOf(spec, lease.model, this.config)).subscribe({
         next: batch => {
           lease.heard++;
           try {
@@ -118,12 +118,11 @@ function isHungUpOn(cause: unknown): boolean {
   return code === 'DECODE_TIMEOUT' || code === 'ENGINE_PROTOCOL';
 }
 
-function requestOf(spec: TaskSpec, config: Config): EngineRequest {
-  const { modelRef } = spec.constraints;
+function requestOf(spec: TaskSpec, model: string | undefined, config: Config): EngineRequest {
   return {
     taskId: spec.taskId,
     correlationId: spec.correlationId,
-    ...(modelRef !== undefined && { modelRef }),
+    ...(model !== undefined && { model }),
     prompt: spec.prompt,
     maxTokens: spec.maxTokens,
     sampling: spec.sampling,

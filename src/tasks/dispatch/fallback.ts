@@ -33,7 +33,7 @@ export class Fallback {
     const policy = this.policy.for(task.spec.constraints);
     if (policy === 'wait') return;
     const { verdict } = this.placement.assess(task.spec.constraints);
-    if (verdict !== 'not-ready' && verdict !== 'no-model') return;
+    if (verdict === 'ready' || verdict === 'waiting' || verdict === 'draining') return;
     if (policy === 'error') {
       await this.finisher.cancel(taskId, { state: 'failed', error: new ServiceError('POOL_UNREADY') });
       return;

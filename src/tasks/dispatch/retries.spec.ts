@@ -5,6 +5,7 @@ import type { Prober } from '../../pools/prober';
 import type { Finisher } from '../ending/finisher';
 import type { TaskReporter } from '../ending/task-reporter';
 import type { Claim, EndDraft, Requeue, TaskLedger } from '../ledger/task-ledger.port';
+import type { ModelFaults } from './model-faults';
 import { Retries } from './retries';
 
 let requeued: Requeue[];
@@ -12,6 +13,7 @@ let ended: EndDraft[];
 let probed: string[];
 let told: string[];
 let isHeld: boolean;
+let isHopeless: boolean;
 let retries: Retries;
 
 const claim = (more: Partial<Claim> = {}): Claim =>
@@ -23,6 +25,7 @@ beforeEach(() => {
   probed = [];
   told = [];
   isHeld = true;
+  isHopeless = false;
   retries = new Retries(
     {
       requeue: (_: Claim, how: Requeue) => {
@@ -32,6 +35,7 @@ beforeEach(() => {
     } as unknown as TaskLedger,
     { end: (_: Claim, draft: EndDraft) => ended.push(draft) } as unknown as Finisher,
     { probeSoon: (poolId: string, replicaId: string) => probed.push(`${poolId}/${replicaId}`) } as unknown as Prober,
+    { isHopeless: async () => isHopeless } as unknown as ModelFaults,
     { retried: (_: Claim, { code }: ServiceError) => told.push(code) } as unknown as TaskReporter,
   );
 });
@@ -60,6 +64,16 @@ describe('Retries', () => {
       { state: 'failed', error: { code: 'INVALID_PARAMS', message: 'too long' } },
       { state: 'failed', error: { code: 'REPLICA_EXHAUSTED', message: '3 attempts failed; the last: gone' } },
     ]);
+  });
+
+  it('ends a task whose model nobody can load at once, and tries another place while there is one (B-DP-147)', async () => {
+    const failed = new ServiceError('MODEL_LOAD_FAILED', { message: 'it is broken' });
+    await retries.takeBack(claim(), failed);
+    expect([requeued.length, ended]).toEqual([1, []]);
+    isHopeless = true;
+    await retries.takeBack(claim(), failed);
+    expect(requeued).toHaveLength(1);
+    expect(ended).toMatchObject([{ state: 'failed', error: { code: 'MODEL_LOAD_FAILED', message: 'it is broken' } }]);
   });
 
   it('says nothing of a claim that was lost meanwhile', async () => {

@@ -4,7 +4,8 @@ import { Prober } from '../../pools/prober';
 import { Finisher } from '../ending/finisher';
 import { TaskReporter } from '../ending/task-reporter';
 import { TaskLedger, type Claim } from '../ledger/task-ledger.port';
-import { decideRetry } from './retry-policy';
+import { ModelFaults } from './model-faults';
+import { decideRetry, type RetryDecision } from './retry-policy';
 
 /** Takes back a task whose attempt failed before any output: to its old place in the queue, or to its end. */
 @Injectable()
@@ -13,6 +14,7 @@ export class Retries {
     private readonly ledger: TaskLedger,
     private readonly finisher: Finisher,
     private readonly prober: Prober,
+    private readonly modelFaults: ModelFaults,
     private readonly reporter: TaskReporter,
   ) {}
 
@@ -21,7 +23,10 @@ export class Retries {
     const { poolId, replicaId } = claim.placement;
     this.prober.probeSoon(poolId, replicaId);
     const refusals = claim.refusals + (error.code === 'ENGINE_BUSY' ? 1 : 0);
-    const decision = decideRetry(error, { attempts: claim.attempt, refusals });
+    const isHopeless = await this.modelFaults.isHopeless(claim, error);
+    const decision: RetryDecision = isHopeless
+      ? { retry: false, error }
+      : decideRetry(error, { attempts: claim.attempt, refusals });
     if (!decision.retry) {
       await this.finisher.end(claim, { state: 'failed', error: decision.error });
       return;

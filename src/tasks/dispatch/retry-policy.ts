@@ -42,6 +42,7 @@ export function decideRetry(error: ServiceError, past: Past, random: () => numbe
     }
     case 'WORKER_RESET':
     case 'ENGINE_PROTOCOL':
+    case 'MODEL_LOAD_FAILED':
     case 'DECODE_TIMEOUT': {
       // The last is the first token that did not come.
       if (attempts >= MAX_ATTEMPTS) return { retry: false, error: exhausted(error, attempts) };

@@ -105,6 +105,7 @@ export class TaskOutput {
         attempt,
         ...(lease.isStandIn && { stand_in: true }),
         ...(spec.constraints.modelRef !== undefined && { model_ref: spec.constraints.modelRef }),
+        ...(placement.model !== undefined && { model: placement.model }),
       }),
     );
     this.sink.begun(this.claim);

@@ -110,6 +110,7 @@ function about(spec: TaskSpec, placement?: Placement): Omit<LogFields, 'event'> 
       engine_version: placement.engineVersion,
       pool_id: placement.poolId,
       replica_id: placement.replicaId,
+      ...(placement.model !== undefined && { model: placement.model }),
     }),
   };
 }

@@ -42,6 +42,7 @@ export class TaskView {
   @AnswerChoice('Its class.', priorities) priority!: string;
   @AnswerText('Kind of work.') workload!: string;
   @AnswerText('The model it asked for.', { optional: true }) model_ref?: string;
+  @AnswerText("The model that runs or ran, by its engine's name for it.", { optional: true }) model?: string;
   @AnswerId('Kind of the engine it runs or ran on.', { optional: true }) engine?: string;
   @AnswerText('Version of that engine.', { optional: true }) engine_version?: string;
   @AnswerId('Pool it runs or ran in.', { optional: true }) pool_id?: string;
@@ -79,6 +80,7 @@ export function toTaskView({ spec, facts, state, attempts, placement, startedAtM
       engine_version: placement.engineVersion,
       pool_id: placement.poolId,
       replica_id: placement.replicaId,
+      ...(placement.model !== undefined && { model: placement.model }),
     }),
     attempts,
     queue_position: facts.queuePosition,

@@ -1,4 +1,4 @@
-import { allowsPool, hasModel, isOfKind } from '../../pools/placement-rules';
+import { allowsPool, canRun } from '../../pools/placement-rules';
 import type { PoolView, ReplicaView } from '../../pools/pool';
 import { laneIdOf } from '../ledger/lane-id';
 import type { PlacementConstraints } from '../task';
@@ -41,9 +41,7 @@ export class StationMap {
     let stations = this.usable.get(laneId);
     if (!stations) {
       stations = this.kinds.flatMap(({ poolId, sample }, index) =>
-        allowsPool(constraints, poolId) && isOfKind(constraints, sample) && hasModel(constraints, sample)
-          ? [index]
-          : [],
+        allowsPool(constraints, poolId) && canRun(constraints, sample) ? [index] : [],
       );
       // Lanes come and go with what clients ask for.
       if (this.usable.size >= LANES_MAX) this.usable.clear();
@@ -90,7 +88,7 @@ export function replicaKey({ poolId, replicaId }: { readonly poolId: string; rea
   return `${poolId}/${replicaId}`;
 }
 
-function kindOf({ poolId, engine, supportedWorkloads, models }: ReplicaView): string {
-  const served = models?.filter(({ state }) => state !== 'failed').map(({ id }) => id);
-  return JSON.stringify([poolId, engine, supportedWorkloads, served]);
+/** Equal for replicas that the same tasks may use. */
+function kindOf({ poolId, engine, supportedWorkloads, models, ctxMax, features }: ReplicaView): string {
+  return JSON.stringify([poolId, engine, supportedWorkloads, models, ctxMax, features.includes('model-loading')]);
 }

@@ -27,6 +27,7 @@ export interface StartedData {
   /** The built-in engine answers in place of a pool. */
   readonly stand_in?: true;
   readonly model_ref?: string;
+  readonly model?: string;
 }
 
 export function startedEvent(data: StartedData): TaskEvent {

@@ -39,7 +39,7 @@ const lanes: PlacementConstraints[] = Array.from({ length: MODELS }, (_, n) => (
 /** One place for each model: what a pool that serves all of them looks like to the queue. */
 class OnePool extends Places {
   readonly version = 1;
-  private readonly places: readonly Place[] = [{ poolId: 'p', replicaId: 'r0', preferred: false }];
+  private readonly places: readonly Place[] = [{ poolId: 'p', replicaId: 'r0', preferred: false, mustLoad: false }];
 
   readyFor(): readonly Place[] {
     return this.places;

@@ -51,16 +51,20 @@ function readChange({
   tokensPerSecond,
   prefillMs,
   noticeMs,
+  brokenModels,
   ...rest
 }: Readonly<Record<string, unknown>>): ControlChange {
   const [unknown] = Object.keys(rest);
   if (unknown !== undefined)
-    throw new Error(`unknown control "${unknown}"; known: faults, loading, tokensPerSecond, prefillMs, noticeMs`);
+    throw new Error(
+      `unknown control "${unknown}"; known: faults, loading, tokensPerSecond, prefillMs, noticeMs, brokenModels`,
+    );
   if (loading !== undefined && typeof loading !== 'boolean') throw new Error('loading must be true or false');
   return {
     ...(faults !== undefined && { faults: readFaults(faults) }),
     ...(loading !== undefined && { loading }),
     ...(tokensPerSecond !== undefined && { tokensPerSecond: amount('tokensPerSecond', tokensPerSecond) }),
+    ...(brokenModels !== undefined && { brokenModels: namesIn(brokenModels) }),
     ...(prefillMs !== undefined && { prefillMs: amount('prefillMs', prefillMs) }),
     ...(noticeMs !== undefined && { noticeMs: amount('noticeMs', noticeMs) }),
   };
@@ -68,5 +72,11 @@ function readChange({
 
 function amount(name: string, value: unknown): number {
   if (typeof value !== 'number' || value < 0) throw new Error(`${name} must be a number, 0 or more`);
+  return value;
+}
+
+function namesIn(value: unknown): readonly string[] {
+  if (!Array.isArray(value) || !value.every(name => typeof name === 'string'))
+    throw new Error('brokenModels must be an array of names');
   return value;
 }

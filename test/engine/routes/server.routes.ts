@@ -40,11 +40,12 @@ export function routerServer(core: EngineCore): Server {
   const { settings } = core;
   const router = new ModelRouter(core);
   const models: Handler = exchange => exchange.sendJson(200, routerModelsView(router.models, settings.ctxTokens));
-  const modelOf = (exchange: Parameters<Handler>[0]) => {
-    exchange.proxied = true;
+  const modelOf = async (exchange: Parameters<Handler>[0]) => {
     const { searchParams } = exchange.url;
     const model = exchange.request.method === 'GET' ? searchParams.get('model') : exchange.json().model;
-    return router.resolve(model, !['false', '0'].includes(searchParams.get('autoload') ?? ''));
+    const found = await router.resolve(model, !['false', '0'].includes(searchParams.get('autoload') ?? ''));
+    exchange.proxied = true;
+    return found;
   };
   const change =
     (apply: (model: string) => void): Handler =>
@@ -57,7 +58,7 @@ export function routerServer(core: EngineCore): Server {
     routes: {
       ...health,
       'GET /props': async exchange => {
-        if (!exchange.url.searchParams.has('model')) return exchange.sendJson(200, routerPropsView());
+        if (!exchange.url.searchParams.has('model')) return exchange.sendJson(200, routerPropsView(settings));
         exchange.sendJson(200, propsView(settings, (await modelOf(exchange)).model, false));
       },
       'GET /models': models,

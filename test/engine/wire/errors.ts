@@ -26,6 +26,7 @@ function fromServer(code: number, type: string, message: string): WireError {
 export const wireErrors = {
   notFound: () => fromServer(404, 'not_found_error', 'File Not Found'),
   loading: () => fromServer(503, 'unavailable_error', 'Loading model'),
+  invalidKey: () => fromServer(401, 'authentication_error', 'Invalid API Key'),
   invalid: (message: string) => fromRoute(400, 'invalid_request_error', message),
   badPrompt: () =>
     wireErrors.invalid(

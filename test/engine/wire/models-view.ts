@@ -3,7 +3,7 @@ import type { RouterModel } from '../model-router';
 
 /** `GET /v1/models` and `/models` of a server with one model. */
 export function modelsView(settings: EngineSettings): object {
-  const { model } = settings;
+  const { model, aliases } = settings;
   return {
     models: [
       {
@@ -31,7 +31,7 @@ export function modelsView(settings: EngineSettings): object {
     data: [
       {
         id: model,
-        aliases: [model],
+        aliases: [model, ...aliases],
         tags: [],
         object: 'model',
         created: nowSeconds(),
@@ -48,7 +48,7 @@ export function routerModelsView(models: Iterable<RouterModel>, ctxTokens: numbe
   return { data: [...models].map(model => routerModelView(model, created, ctxTokens)), object: 'list' };
 }
 
-function routerModelView({ name, state, port }: RouterModel, created: number, ctxTokens: number): object {
+function routerModelView({ name, state, port, failed }: RouterModel, created: number, ctxTokens: number): object {
   const file = `models/${name}.gguf`;
   return {
     id: name,
@@ -72,6 +72,7 @@ function routerModelView({ name, state, port }: RouterModel, created: number, ct
         file,
       ],
       preset: `[${name}]\nwebui = 0\nmodel = ${file}\n\n`,
+      ...(failed && { exit_code: 1, failed }),
     },
     architecture: { input_modalities: ['text'], output_modalities: ['text'] },
     source: 'models_dir',

@@ -10,7 +10,7 @@ export function propsView(settings: EngineSettings, model: string, isSleeping: b
     total_slots: settings.slots,
     model_alias: model,
     model_ftype: 'all F32',
-    model_path: model,
+    model_path: settings.modelPath ?? model,
     modalities: { vision: false, video: false, audio: false },
     media_marker: '<__media__>',
     endpoint_slots: true,
@@ -39,10 +39,10 @@ export function propsView(settings: EngineSettings, model: string, isSleeping: b
 }
 
 /** `GET /props` of a router. */
-export function routerPropsView(): object {
+export function routerPropsView({ maxInstances }: EngineSettings): object {
   return {
     role: 'router',
-    max_instances: 4,
+    max_instances: maxInstances,
     models_autoload: true,
     model_alias: 'llama-server',
     model_path: 'none',

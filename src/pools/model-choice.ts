@@ -1,0 +1,60 @@
+import type { EngineModel } from '../engines/engine-adapter.port';
+import { goesBy } from '../engines/model-names';
+import type { ReplicaView } from './pool';
+
+/** What a task wants of the model that runs it. */
+export interface ModelWish {
+  /** Any of these names will do; undefined: any model will. */
+  readonly names?: readonly string[];
+  /** The least context of a slot, in tokens. */
+  readonly ctx?: number;
+}
+
+/** Why a replica cannot serve a wish: in this order, the first is what is worth telling. */
+export const shortfalls = ['failed', 'small', 'unnamed', 'absent'] as const;
+export type Shortfall = (typeof shortfalls)[number];
+
+/**
+ * The model that would run a task on a replica; `model` is undefined where none need be named (it was never ready and nobody
+ * knows what it has, or it declares none and the task asks for none). Otherwise why there is none:
+ * - `failed` the one that is meant could not be loaded a short while ago;
+ * - `small` the slots of those that are meant are too small: `ctxMax` is the largest;
+ * - `unnamed` the task names none, none is loaded, and there are several to choose from;
+ * - `absent` it has no such model, or has it unloaded and loads nothing by itself.
+ */
+export type ModelChoice =
+  | { readonly ok: true; readonly model?: EngineModel }
+  | { readonly ok: false; readonly why: Shortfall; readonly model?: EngineModel; readonly ctxMax?: number };
+
+export function chooseModel({ names, ctx }: ModelWish, replica: ReplicaView): ModelChoice {
+  const { models } = replica;
+  const hasRoom = (ctxMax: number | undefined): boolean => ctx === undefined || ctxMax === undefined || ctxMax >= ctx;
+  if (models === undefined || (models.length === 0 && names === undefined)) {
+    return hasRoom(replica.ctxMax) ? { ok: true } : tooSmall([replica.ctxMax]);
+  }
+  const meant = names === undefined ? models : models.filter(model => goesBy(model, names));
+  const usable = meant.filter(model => canServe(model, replica));
+  const failed = meant.find(({ state }) => state === 'failed');
+  if (usable.length === 0) return failed ? { ok: false, why: 'failed', model: failed } : { ok: false, why: 'absent' };
+  const contextOf = (model: EngineModel): number | undefined => model.ctxMax ?? ownContext(model, replica);
+  const roomy = usable.filter(model => hasRoom(contextOf(model)));
+  if (roomy.length === 0) return tooSmall(usable.map(contextOf));
+  const ready = roomy.find(({ state }) => state === 'loaded') ?? roomy.find(({ state }) => state === 'loading');
+  const [only] = roomy;
+  const model = ready ?? (names !== undefined || roomy.length === 1 ? only : undefined);
+  return model ? { ok: true, model } : { ok: false, why: 'unnamed' };
+}
+
+/** Whether a request that names the model gets an answer from it, after loading it where need be. */
+export function canServe({ state }: EngineModel, { features }: ReplicaView): boolean {
+  return state === 'loaded' || state === 'loading' || (state === 'unloaded' && features.includes('model-loading'));
+}
+
+/** What a replica says of its slots holds for a model where that is the only one. */
+function ownContext({ state }: EngineModel, { models, ctxMax }: ReplicaView): number | undefined {
+  return models?.length === 1 && state === 'loaded' ? ctxMax : undefined;
+}
+
+function tooSmall(contexts: readonly (number | undefined)[]): ModelChoice {
+  return { ok: false, why: 'small', ctxMax: Math.max(...contexts.map(ctxMax => ctxMax ?? 0)) };
+}
