@@ -29,9 +29,16 @@ async function main(): Promise<void> {
   await journal.close();
 }
 
-/** At once, past any buffer that a kill would take along. */
+/** At once, past any buffer that a kill would take along; a reader who is slow is waited for. */
 function say(line: string): void {
-  writeSync(1, `${line}\n`);
+  for (let rest = Buffer.from(`${line}\n`); rest.length > 0;) {
+    try {
+      rest = rest.subarray(writeSync(1, rest));
+    } catch (thrown) {
+      if ((thrown as NodeJS.ErrnoException).code !== 'EAGAIN') throw thrown;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+    }
+  }
 }
 
 void main();
