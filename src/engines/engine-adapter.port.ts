@@ -52,7 +52,10 @@ export interface EngineUsage {
 }
 
 export type EngineEvent =
-  { readonly kind: 'token'; readonly text: string } | { readonly kind: 'end'; readonly usage: EngineUsage };
+  | { readonly kind: 'token'; readonly text: string }
+  /** So much of the prompt was read; no output, but a sign of life. */
+  | { readonly kind: 'progress'; readonly processedTokens: number; readonly totalTokens: number }
+  | { readonly kind: 'end'; readonly usage: EngineUsage };
 
 /** A model as an engine declares it. */
 export interface EngineModel {

@@ -44,8 +44,12 @@ function expectedOf(name: string): EngineEvent[] {
       stop_type: string;
       tokens_predicted: number;
       tokens_evaluated: number;
+      prompt_progress?: { processed: number; total: number };
       timings: { cache_n: number; prompt_ms: number; predicted_ms: number };
     };
+    const { processed, total } = frame.prompt_progress ?? {};
+    if (processed !== undefined && total !== undefined)
+      return [{ kind: 'progress', processedTokens: processed, totalTokens: total }];
     if (!frame.stop) return frame.content === '' ? [] : [{ kind: 'token', text: frame.content }];
     const { timings } = frame;
     return [

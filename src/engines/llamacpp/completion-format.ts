@@ -22,6 +22,7 @@ interface CompletionFrame {
   readonly tokens_predicted?: unknown;
   readonly tokens_evaluated?: unknown;
   readonly timings?: unknown;
+  readonly prompt_progress?: unknown;
   readonly error?: unknown;
   readonly message?: unknown;
 }
@@ -42,11 +43,12 @@ export class CompletionFormat implements StreamFormat {
     if (frame.error !== undefined && errorIn(frame)) throw faultOf(frame);
     const { content } = frame;
     if (typeof content !== 'string') throw typeof frame.message === 'string' ? faultOf({ error: frame }) : notAFrame();
-    // Frames without text tell of progress in the prompt, or of a token whose bytes are not whole yet.
     if (content !== '') {
       this.tokens++;
       into.push({ kind: 'token', text: content.toWellFormed() });
-    }
+    } else if (frame.prompt_progress !== undefined) {
+      into.push(...progressOf(frame.prompt_progress));
+    } // Otherwise the bytes of a token are not whole yet.
     if (frame.stop === true) into.push({ kind: 'end', usage: this.usageOf(frame) });
   }
 
@@ -77,6 +79,14 @@ export class CompletionFormat implements StreamFormat {
       ...(model !== undefined && { model }),
     };
   }
+}
+
+function progressOf(value: unknown): EngineEvent[] {
+  const { processed, total } = membersOf(value);
+  const [processedTokens, totalTokens] = [countOf(processed), countOf(total)];
+  return processedTokens === undefined || totalTokens === undefined
+    ? []
+    : [{ kind: 'progress', processedTokens, totalTokens }];
 }
 
 function countOf(value: unknown): number | undefined {

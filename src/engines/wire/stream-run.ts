@@ -145,7 +145,8 @@ export class StreamRun implements Dispatcher.DispatchHandler {
     if (data === '' || batch.at(-1)?.kind === 'end') return;
     this.silence.heard();
     this.format.read(data, batch);
-    if (this.begun || batch.length === 0) return;
+    // A prompt may take minutes, and what is told of it is no output yet.
+    if (this.begun || !batch.some(event => event.kind !== 'progress')) return;
     this.begun = true;
     this.silence.watch(this.patience.idleTimeoutMs);
   }
