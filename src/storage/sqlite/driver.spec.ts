@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import { Child } from '../../../test/support/child';
+import { startService } from '../../../test/support/service';
 import { temporaryFolder } from '../../../test/support/temporary-folder';
 import { driverFor } from './driver';
 
@@ -48,6 +49,26 @@ it('lets threads end that have used databases and statements', { timeout: 120_00
     expect(await child.exited).toEqual({ code: 0, signal: null });
     expect(child.errors).toEqual([]);
     expect(child.lines).toEqual(['all ended']);
+  } finally {
+    folder.remove();
+  }
+});
+
+it('is asked for by name where it is not installed', { timeout: 60_000 }, async () => {
+  const folder = temporaryFolder();
+  try {
+    const preload = join(folder.path, 'without.cjs');
+    writeFileSync(
+      preload,
+      `const Module = require('node:module');
+       const { _load: load } = Module;
+       Module._load = function (request, ...rest) {
+         if (request.startsWith('better-sqlite3')) throw new Error('there is none');
+         return load.call(this, request, ...rest);
+       };`,
+    );
+    const starting = startService({ nodeArgs: ['-r', preload] });
+    await expect(starting).rejects.toThrow(/The service cannot start: better-sqlite3.*which Node .* needs.*npm ci/);
   } finally {
     folder.remove();
   }
