@@ -85,6 +85,6 @@ Feature: Bodies of requests
     Examples:
       | too much                  | allowed                |
       | 300000 unknown members    | at most 16384 members  |
-      | a list of 300000 texts    | at most 65536 strings  |
+      | a list of 300000 texts    | at most 32768 strings  |
       | a list of 300000 numbers  | at most 163840 values  |
       | lists 100000 levels deep  | at most 64 levels      |

@@ -10,7 +10,7 @@ export const MAX_JSON_DEPTH = 64;
  * hundreds of tools), and so little that no text within it keeps the parser busy for longer than some 35 ms: `npm run test:freeze`.
  * How long each may be is bounded by the bytes of the body.
  */
-const objectBounds: JsonBounds = { depth: MAX_JSON_DEPTH, members: 16_384, strings: 65_536, values: 163_840 };
+const objectBounds: JsonBounds = { depth: MAX_JSON_DEPTH, members: 16_384, strings: 32_768, values: 163_840 };
 
 /** Of a body that no object is made of on the event loop. */
 const textBounds: JsonBounds = { depth: MAX_JSON_DEPTH, members: Infinity, strings: Infinity, values: Infinity };

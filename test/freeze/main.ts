@@ -82,10 +82,10 @@ async function measure(
   shape: Shape,
   send: (body: Buffer) => Promise<readonly number[]>,
 ): Promise<Figure> {
-  const body = shape.body(route.fields);
   const statuses = new Set<number>();
   const blocks: Block[] = [];
   for (let n = 0; n < Number(values.repeats); n++) {
+    const body = shape.body(route.fields, `k${++bodies}_`);
     for (const status of await send(body)) statuses.add(status);
     blocks.push(await blockOf(service));
   }
@@ -122,6 +122,7 @@ async function sendByteByByte(service: RunningService, { method, path }: BodyRou
 }
 
 let asked = 0;
+let bodies = 0;
 
 async function blockOf(service: RunningService): Promise<Block> {
   asked++;
