@@ -10,7 +10,7 @@ import { EngineAddressPolicy } from '../workers/engine-allow';
 import { BindingsService } from './bindings.service';
 import { PoolRegistry } from './pool-registry.port';
 
-const WAIT_MS = 5000;
+const WAIT_MS = 19_000;
 /** Nobody listens there. */
 const nowhere = 'http://127.0.0.1:9';
 
@@ -127,6 +127,32 @@ describe('one engine', () => {
     } finally {
       await second.stop();
     }
+  });
+});
+
+describe('what the configuration names', () => {
+  it('is bound when another engine that had its place has gone', async () => {
+    const after = Alarms.prototype.after;
+    vi.spyOn(Alarms.prototype, 'after').mockImplementation(function (this: Alarms, delayMs, ring) {
+      return after.call(this, delayMs === 5_000 ? 20 : delayMs, ring);
+    });
+    await bindings.bind(bindingOf(engine.url));
+    await bindings.bindPersistently(bindingOf(nowhere, { source: 'config' }));
+    expect(await replica()).toMatchObject({ url: engine.url, source: 'worker' });
+    expect(pools.told('binding_refused')).toHaveLength(1);
+    await bindings.unbind('gpu', 'r0');
+    await eventually(replica, view => view?.url === nowhere && view.source === 'config', WAIT_MS);
+    expect(pools.told('binding_refused')).toHaveLength(1);
+  });
+
+  it('does not lapse with a registration of the same engine, and is no longer the worker’s to keep', async () => {
+    await bindings.restore([]);
+    await bindings.bind(bindingOf(engine.url, { ttlMs: 60_000 }));
+    expect(await kept()).toHaveLength(1);
+    await bindings.bindPersistently(bindingOf(engine.url, { source: 'config' }));
+    await bindings.bind(bindingOf(engine.url, { ttlMs: 60_000 }));
+    expect((await replica())?.ttlMs).toBeUndefined();
+    expect(await kept()).toEqual([]);
   });
 });
 

@@ -61,7 +61,11 @@ export class BindingsService implements OnModuleInit, OnModuleDestroy {
 
   /** For a binding that will not be named again: as {@link bind}, and tried until it is taken, for a host's name may come later. */
   async bindPersistently(binding: Binding): Promise<void> {
-    await this.persist(binding, () => this.bind(binding));
+    await this.persist(binding, async () => {
+      if ((await this.bind(binding)) !== 'kept') return;
+      // It will not be there for ever.
+      throw new ServiceError('REPLICA_CONFLICT', { message: 'another engine is bound there, and alive' });
+    });
   }
 
   /**

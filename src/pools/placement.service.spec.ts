@@ -226,6 +226,8 @@ describe('assess', () => {
     await bind('a/r0');
     expect(verdictOf()).toBe('waiting');
     await bind('a/r0', { state: 'unreachable' });
+    expect(verdictOf()).toBe('waiting');
+    await bind('a/r0', { state: 'unreachable' });
     expect(verdictOf()).toBe('not-ready');
     await bind('a/r0', { state: 'loading' });
     expect(verdictOf()).toBe('not-ready');

@@ -32,7 +32,7 @@ export interface ReplicaView {
   readonly url?: string;
   readonly live: boolean;
   readonly ready: boolean;
-  /** False until the engine was asked for the first time (a binding known from before a restart). */
+  /** False until it is known how the engine is (of a binding known from before a restart, for one). */
   readonly probed: boolean;
   /** Takes no new task and goes away once idle. */
   readonly leaving: boolean;

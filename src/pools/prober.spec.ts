@@ -2,12 +2,12 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { startEngine, type RunningEngine } from '../../test/engine/engine';
 import { eventually } from '../../test/support/deadline';
 import { bindingOf, startPools, type PoolsUnderTest } from '../../test/support/pools';
-import { always, recordedBytes, replayServer, type ReplayServer } from '../../test/wire/replay-server';
+import { always, byPath, recordedBytes, replayServer, type ReplayServer } from '../../test/wire/replay-server';
 import { DeterministicAdapter } from '../engines/deterministic/deterministic.adapter';
 import { PoolRegistry } from './pool-registry.port';
 import { Prober } from './prober';
 
-const WAIT_MS = 5000;
+const WAIT_MS = 19_000;
 const closers: (() => Promise<void>)[] = [];
 
 let pools: PoolsUnderTest;
@@ -98,6 +98,31 @@ describe('probeNow', () => {
     expect(await replica()).toMatchObject({ live: true, ready: true });
     await prober.probeNow('gpu', 'r0');
     expect(await replica()).toMatchObject({ live: false, lastError: 'The engine did not answer within 30 ms.' });
+  });
+
+  it('takes an engine that is healthy and answers nothing else in time for busy, not for dead', async () => {
+    await start({ ORCHD_PROBE_TIMEOUT_MS: '100' });
+    const answers = byPath({ '/health': 'health-ok', '/props': 'props' });
+    const engaged = await replay((socket, request) =>
+      request.path === '/slots' ? undefined : answers(socket, request),
+    );
+    await registry.bind(bindingOf(engaged.url));
+    await registry.observe('gpu', 'r0', { state: 'ready', slotsTotal: 2, slotsBusy: 0 });
+    for (let n = 0; n < 3; n++) await prober.probeNow('gpu', 'r0');
+    expect(await replica()).toMatchObject({ live: true, ready: true, slotsTotal: 2, slotsFree: 0 });
+  });
+
+  it('does not know how an engine is that has not answered yet, before it has not twice', async () => {
+    await start({ ORCHD_PROBE_TIMEOUT_MS: '50' });
+    const silent = await replay(() => undefined);
+    await registry.bind(bindingOf(silent.url));
+    await prober.probeNow('gpu', 'r0');
+    expect(await replica()).toMatchObject({ probed: false, live: false });
+    await prober.probeNow('gpu', 'r0');
+    expect(await replica()).toMatchObject({ probed: true, live: false });
+    await registry.bind(bindingOf('http://127.0.0.1:9', { replicaId: 'r1' }));
+    await prober.probeNow('gpu', 'r1');
+    expect(await replica('r1')).toMatchObject({ probed: true, live: false });
   });
 
   it('does nothing for a replica that is not there or has no address', async () => {

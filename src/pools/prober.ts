@@ -106,7 +106,7 @@ export class Prober implements OnModuleInit, OnModuleDestroy {
       const after = await this.registry.replica(poolId, replicaId);
       if (after) this.slots.seen(after);
       // A refusal is confirmed at once, and then the engine is dead; one that is too busy to answer gets another round.
-      const isDoubtful = answer.state === 'unreachable' && inTime && after?.live === true;
+      const isDoubtful = answer.state === 'unreachable' && inTime && (after?.live === true || after?.probed === false);
       if (!isDoubtful) return after;
     }
   }

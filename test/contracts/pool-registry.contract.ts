@@ -1,5 +1,6 @@
 import { filter, firstValueFrom, timeout } from 'rxjs';
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { EngineProbe } from '../../src/engines/engine-adapter.port';
 import { ServiceError } from '../../src/errors/service-error';
 import type { PoolChange, PoolRegistry } from '../../src/pools/pool-registry.port';
 import { gpuPool, reasonsOf } from './gpu-pool';
@@ -107,7 +108,34 @@ export function poolRegistryContract(driver: string, open: () => Promise<PoolReg
       it('is not alive before the first answer, however few were missed', async () => {
         await registry.bind(bindingOf());
         await observe(gone);
-        expect(await replica()).toMatchObject({ live: false, ready: false, probed: true, lastError: gone.reason });
+        expect(await replica()).toMatchObject({ live: false, ready: false, lastError: gone.reason });
+      });
+
+      it('is not known before the engine said how it is, or twice gave no answer (B-DP-112)', async () => {
+        await registry.bind(bindingOf());
+        const probed = async (probe: EngineProbe): Promise<boolean | undefined> => {
+          await observe(probe);
+          return (await replica())?.probed;
+        };
+        expect([await probed(gone), await probed({ state: 'busy' }), await probed(gone)]).toEqual([
+          false,
+          false,
+          false,
+        ]);
+        expect(await probed(gone)).toBe(true);
+        expect(await probed({ state: 'busy' })).toBe(false);
+        expect(await probed({ state: 'loading' })).toBe(true);
+        expect(await probed(gone)).toBe(true);
+      });
+
+      it('is that of before while the engine is too busy to say more, and it has no slot to give', async () => {
+        await bindReady(2);
+        await observe(gone);
+        await observe({ state: 'busy', reason: 'The engine is busy.' });
+        await observe(gone);
+        expect(await replica()).toMatchObject({ live: true, ready: true, slotsTotal: 2, slotsFree: 0 });
+        await observe(ready(2));
+        expect(await replica()).toMatchObject({ ready: true, slotsFree: 2 });
       });
 
       it('is told when it changes, and not when it stays', async () => {
@@ -210,6 +238,36 @@ export function poolRegistryContract(driver: string, open: () => Promise<PoolReg
         await registry.bind(bindingOf({ source: 'config' }));
         await registry.bind(bindingOf({ source: 'handoff' }));
         expect((await replica())?.source).toBe('config');
+      });
+
+      it('belongs to the configuration where that names it', async () => {
+        await registry.bind(bindingOf({ ttlMs: 20 }));
+        await registry.bind(bindingOf({ source: 'config' }));
+        await registry.bind(bindingOf({ replicaId: 'r1', ttlMs: 40 }));
+        await nextUnbound();
+        const found = await replica();
+        expect(found).toMatchObject({ source: 'config', leaving: false });
+        expect(found).not.toHaveProperty('ttlMs');
+      });
+
+      it.each(['config', 'handoff'] as const)(
+        'by %s does not lapse with the time that a worker names',
+        async source => {
+          await registry.bind(bindingOf({ source }));
+          changes.length = 0;
+          await registry.bind(bindingOf({ ttlMs: 20 }));
+          expect(changes).toEqual([]);
+          await registry.bind(bindingOf({ replicaId: 'r1', ttlMs: 40 }));
+          await nextUnbound();
+          expect(await replica()).toMatchObject({ source, leaving: false });
+        },
+      );
+
+      it('lapses in its own time, whoever else names it', async () => {
+        await registry.bind(bindingOf({ ttlMs: 100 }));
+        await registry.bind(bindingOf({ source: 'handoff' }));
+        expect(await replica()).toMatchObject({ source: 'worker', ttlMs: 100 });
+        expect(await nextUnbound()).toMatchObject({ replicaId: 'r0' });
       });
 
       it('refuses an engine that there is not, and leaves what was bound', async () => {

@@ -44,7 +44,8 @@ export class MemoryPoolRegistry extends PoolRegistry {
     }
     if (bound.isAt(binding)) {
       const changed = bound.renew(binding);
-      this.armLapse(bound, binding);
+      // A renewal by somebody else neither sets its time nor puts it off.
+      if (bound.source === binding.source) this.armLapse(bound, binding);
       if (changed) this.tell({ poolId, replicaId, kind: 'bound' });
       return 'renewed';
     }

@@ -10,11 +10,13 @@ export class ReplicaHealth {
   /** Wall clock. */
   lastSeenMs: number | undefined;
   private last: EngineProbe | undefined;
-  private lastAnswer: 'ready' | 'loading' | undefined;
+  private lastAnswer: 'ready' | 'loading' | 'busy' | undefined;
   private failures = 0;
 
+  /** Whether it is known how the engine is: by its own word, or by that it gave none often enough. */
   get probed(): boolean {
-    return this.last !== undefined;
+    const { failures, lastAnswer } = this;
+    return lastAnswer === 'ready' || lastAnswer === 'loading' || failures >= DEAD_AFTER_FAILURES;
   }
 
   /** From the first answer on, until none comes any more. */
@@ -51,7 +53,7 @@ export class ReplicaHealth {
     this.failures = 0;
     this.lastSeenMs = wallMs;
     if (probe.state === 'busy') {
-      this.lastAnswer ??= 'loading';
+      this.lastAnswer ??= 'busy';
       return;
     }
     this.lastAnswer = probe.state;

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { EngineAdapter, EngineProbe } from '../../engines/engine-adapter.port';
-import type { Binding, ReplicaView } from '../../pools/pool';
+import type { Binding, BindingSource, ReplicaView } from '../../pools/pool';
 import type { Alarm } from '../../time/alarms';
 import type { Clock } from '../../time/clock';
 import { MemoryLease } from './memory-lease';
@@ -64,10 +64,14 @@ export class ReplicaState {
     return this.binding.url === url && this.binding.engine === engine;
   }
 
+  /** Who bound it. */
+  get source(): BindingSource {
+    return this.binding.source;
+  }
+
   /** Takes in the same binding again, also after a removal has begun; true when somebody could notice the difference. */
   renew(binding: Binding): boolean {
-    // Whoever bound it first may take it away.
-    const renewed = { ...binding, source: this.binding.source };
+    const renewed = renewalOf(this.binding, binding);
     const changed = this.leaving || !isDeepStrictEqual(renewed, this.binding);
     this.binding = renewed;
     this.leaving = false;
@@ -191,4 +195,14 @@ export class ReplicaState {
       ...(lastSeenMs !== undefined && { lastSeenMs }),
     };
   }
+}
+
+/**
+ * Whoever bound it first may take it away, and so says how long it lasts; but what the configuration names is the configuration's,
+ * and lasts.
+ */
+function renewalOf(bound: Binding, { ttlMs: named, ...binding }: Binding): Binding {
+  const { source } = binding.source === 'config' ? binding : bound;
+  const ttlMs = binding.source === source ? named : bound.ttlMs;
+  return { ...binding, source, ...(ttlMs !== undefined && { ttlMs }) };
 }
