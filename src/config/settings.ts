@@ -165,6 +165,16 @@ export const settings = {
   llamacppUrl: optional('ORCHD_LLAMACPP_URL', httpUrl, 'A llama.cpp server to bind at start.'),
   llamacppPool: setting('ORCHD_LLAMACPP_POOL', identifier, 'default', 'The pool it is bound to.'),
   llamacppReplica: setting('ORCHD_LLAMACPP_REPLICA', identifier, 'r0', 'Its replica id.'),
+  llamacppApiKeyFile: optional(
+    'ORCHD_LLAMACPP_API_KEY_FILE',
+    path,
+    'File with the key that this server wants (`--api-key`); read again when it changes.',
+  ),
+  engineKeysDir: optional(
+    'ORCHD_ENGINE_KEYS_DIR',
+    path,
+    'Folder of the key files that registrations and handoff files may name as `api_key_file`.',
+  ),
   engineAllow: setting(
     'ORCHD_ENGINE_ALLOW',
     list(hostOrCidr, 1000),

@@ -5,6 +5,8 @@ export interface EngineTarget {
   readonly url: string;
   readonly poolId: string;
   readonly replicaId: string;
+  /** Where its key is read, see {@link EngineKeys}; undefined: it wants none. Never the key itself. */
+  readonly apiKeyFile?: string;
 }
 
 /** Sampling fields that are passed on to the engine as they are; an absent one is left to the engine. */

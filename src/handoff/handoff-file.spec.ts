@@ -14,6 +14,7 @@ const good = {
   device_mask: '0',
   slots_total: 4,
   slots_free: 4,
+  api_key_file: 'gpu-0.key',
 };
 
 let folder: TemporaryFolder;
@@ -34,6 +35,7 @@ describe('a handoff file', () => {
         engineVersion: 'b1',
         deviceMask: '0',
         slotsTotal: 4,
+        apiKeyFile: 'gpu-0.key',
       },
     });
   });
@@ -48,6 +50,8 @@ describe('a handoff file', () => {
     ['with an id that is an object', JSON.stringify({ ...good, replica_id: {} })],
     ['with negative slots', JSON.stringify({ ...good, slots_total: -1 })],
     ['with a fraction of a slot', JSON.stringify({ ...good, slots_total: 1.5 })],
+    ['with a key file that is a path', JSON.stringify({ ...good, api_key_file: '../key' })],
+    ['with a key file that is no name', JSON.stringify({ ...good, api_key_file: 7 })],
     ['too large', JSON.stringify({ ...good, more: 'x'.repeat(70_000) })],
   ])('%s is left alone with a reason', async (_name, text) => {
     const path = join(folder.path, 'a.json');

@@ -1,6 +1,7 @@
 import { identifier, idPattern } from '../config/parsers';
 import { readSmallFile } from '../files/small-file';
 import { engineAddress } from '../pools/engine-address';
+import { keyFileName } from '../pools/key-file-name';
 
 const MAX_BYTES = 64 * 1024;
 const MAX_TEXT = 128;
@@ -16,6 +17,8 @@ export interface Handoff {
   readonly engineVersion?: string;
   readonly deviceMask?: string;
   readonly slotsTotal?: number;
+  /** Name of a file in `ORCHD_ENGINE_KEYS_DIR`. */
+  readonly apiKeyFile?: string;
 }
 
 /** `isPartial`: it may be whole in a moment, for a writer may still be at it. */
@@ -59,6 +62,10 @@ export function parseHandoff(text: string): HandoffReading {
   if (slots !== undefined && (!Number.isInteger(slots) || (slots as number) < 1 || (slots as number) > MAX_SLOTS)) {
     return bad(`slots_total must be a whole number from 1 to ${MAX_SLOTS}`);
   }
+  const apiKeyFile = fields['api_key_file'];
+  if (apiKeyFile !== undefined && (typeof apiKeyFile !== 'string' || !keyFileName.test(apiKeyFile))) {
+    return bad('api_key_file must be the plain name of a file in ORCHD_ENGINE_KEYS_DIR');
+  }
   const engineVersion = plain(fields['engine_version']);
   const deviceMask = plain(fields['device_mask']);
   return {
@@ -71,6 +78,7 @@ export function parseHandoff(text: string): HandoffReading {
       ...(engineVersion !== undefined && { engineVersion }),
       ...(deviceMask !== undefined && { deviceMask }),
       ...(slots !== undefined && { slotsTotal: slots as number }),
+      ...(apiKeyFile !== undefined && { apiKeyFile }),
     },
   };
 }

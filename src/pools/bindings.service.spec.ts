@@ -1,14 +1,19 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { startEngine, type RunningEngine } from '../../test/engine/engine';
 import { eventually } from '../../test/support/deadline';
 import { bindingOf, startPools, type PoolsUnderTest } from '../../test/support/pools';
+import { temporaryFolder, type TemporaryFolder } from '../../test/support/temporary-folder';
 import { ServiceError } from '../errors/service-error';
 import { MemoryTaskJournal } from '../storage/memory/task-journal.memory';
 import type { JournalBinding } from '../tasks/journal/task-journal.port';
 import { Alarms } from '../time/alarms';
 import { EngineAddressPolicy } from '../workers/engine-allow';
 import { BindingsService } from './bindings.service';
+import type { Binding } from './pool';
 import { PoolRegistry } from './pool-registry.port';
+import { Prober } from './prober';
 
 const WAIT_MS = 19_000;
 /** Nobody listens there. */
@@ -86,6 +91,72 @@ describe('bind', () => {
     await bindings.bind(bindingOf(engine.url));
     expect(await bindings.bind(bindingOf(nowhere))).toBe('replaced');
     expect(await replica()).toMatchObject({ url: nowhere, live: false });
+  });
+});
+
+describe('the key of an engine', () => {
+  const keyed = (change: Partial<Binding> = {}) =>
+    bindings.bind(bindingOf(keyedEngine.url, { apiKeyFile: 'gpu.key', ...change }));
+  let folder: TemporaryFolder;
+  let keyedEngine: RunningEngine;
+
+  beforeEach(async () => {
+    folder = temporaryFolder();
+    keyedEngine = await startEngine({ apiKey: 's3cret' });
+    await pools.close();
+    await start({ ORCHD_ENGINE_KEYS_DIR: folder.path });
+  });
+  afterEach(async () => {
+    await keyedEngine.stop();
+    folder.remove();
+  });
+
+  it('is needed by one that wants it, and is looked at anew with each probe (B-CP-061)', async () => {
+    await bindings.bind(bindingOf(keyedEngine.url));
+    expect(await replica()).toMatchObject({ live: false, lastError: expect.stringContaining('key') as string });
+    writeFileSync(join(folder.path, 'gpu.key'), 'wrong');
+    await keyed();
+    expect(await replica()).toMatchObject({ ready: false });
+    writeFileSync(join(folder.path, 'gpu.key'), 's3cret\n');
+    await keyed();
+    await pools.get(Prober).probeNow('gpu', 'r0');
+    expect(await replica()).toMatchObject({ ready: true, apiKeyFile: 'gpu.key' });
+  });
+
+  it('is refused by name where it cannot be had, and may be had later', async () => {
+    const refused = keyed();
+    const details = { field: 'api_key_file', retriable: true };
+    await expect(refused).rejects.toMatchObject({ code: 'INVALID_PARAMS', details });
+    await expect(refused).rejects.toThrow('api_key_file cannot be used: it cannot be read (ENOENT)');
+    expect(await registry.pools()).toEqual([]);
+    writeFileSync(join(folder.path, 'gpu.key'), 's3cret');
+    expect(await keyed()).toBe('bound');
+  });
+
+  it('is kept for the next start by the name of its file', async () => {
+    writeFileSync(join(folder.path, 'gpu.key'), 's3cret');
+    await bindings.restore([]);
+    await keyed();
+    const rows = await kept();
+    expect(rows).toMatchObject([{ url: keyedEngine.url, apiKeyFile: 'gpu.key' }]);
+    expect(JSON.stringify(rows)).not.toContain('s3cret');
+    await pools.close();
+    journal = new MemoryTaskJournal();
+    await start({ ORCHD_ENGINE_KEYS_DIR: folder.path });
+    await bindings.restore(rows);
+    await eventually(replica, view => view?.ready === true, WAIT_MS);
+  });
+
+  it('of the configured engine is where the configuration says', async () => {
+    const path = join(folder.path, 'own');
+    writeFileSync(path, 's3cret');
+    await pools.close();
+    await start({ ORCHD_LLAMACPP_URL: keyedEngine.url, ORCHD_LLAMACPP_API_KEY_FILE: path });
+    await eventually(
+      () => registry.replica('default', 'r0'),
+      view => view?.ready === true,
+      WAIT_MS,
+    );
   });
 });
 

@@ -1,6 +1,7 @@
 import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { concatMap, filter, type Subscription } from 'rxjs';
-import { ServiceError } from '../errors/service-error';
+import { EngineKeys } from '../engines/engine-keys';
+import { asServiceError, ServiceError } from '../errors/service-error';
 import { Narrator } from '../observability/narrator';
 import type { JournalBinding } from '../tasks/journal/task-journal.port';
 import { Alarms } from '../time/alarms';
@@ -25,6 +26,7 @@ export class BindingsService implements OnModuleInit, OnModuleDestroy {
     private readonly registry: PoolRegistry,
     private readonly prober: Prober,
     private readonly allow: EngineAllow,
+    private readonly keys: EngineKeys,
     private readonly kept: KeptBindings,
     private readonly alarms: Alarms,
     private readonly narrator: Narrator,
@@ -45,8 +47,8 @@ export class BindingsService implements OnModuleInit, OnModuleDestroy {
 
   /**
    * Resolves once the engine was asked for the first time, whatever it said.
-   * @throws ServiceError INVALID_PARAMS for an unknown engine, an address at which no engine may live, or one replica too many;
-   *   REPLICA_CONFLICT for an engine that another replica has
+   * @throws ServiceError INVALID_PARAMS for an unknown engine, an address at which no engine may live, a key file that cannot be used,
+   *   or one replica too many; REPLICA_CONFLICT for an engine that another replica has
    */
   async bind(binding: Binding): Promise<BindOutcome> {
     const outcome = await this.take(binding);
@@ -109,6 +111,7 @@ export class BindingsService implements OnModuleInit, OnModuleDestroy {
     const { poolId, replicaId } = named;
     const binding = named.url === undefined ? named : { ...named, url: engineAddress(named.url) };
     if (binding.url !== undefined) await this.assertAllowed(binding.url);
+    await this.assertKeyed(binding);
     const outcome = await this.make(binding);
     await this.kept.keep(poolId, replicaId);
     if (outcome === 'bound' || outcome === 'replaced') this.tellBound(binding, outcome);
@@ -142,6 +145,21 @@ export class BindingsService implements OnModuleInit, OnModuleDestroy {
     if (verdict.ok) return;
     const { reason: message, mayPass: retriable } = verdict;
     throw new ServiceError('INVALID_PARAMS', { field: 'url', message, retriable });
+  }
+
+  /** The file may come later: a mounted Secret is there when its volume is. */
+  private async assertKeyed({ url = '', apiKeyFile }: Binding): Promise<void> {
+    if (apiKeyFile === undefined) return;
+    try {
+      await this.keys.read({ url, apiKeyFile });
+    } catch (thrown) {
+      const reason = asServiceError(thrown).message.replace(/^.*?: |\.$/g, '');
+      throw new ServiceError('INVALID_PARAMS', {
+        field: 'api_key_file',
+        message: `api_key_file cannot be used: ${reason}`,
+        retriable: true,
+      });
+    }
   }
 
   private tellBound({ poolId, replicaId, engine, source }: Binding, outcome: BindOutcome): void {

@@ -12,7 +12,9 @@ export class ConfigBinding implements OnApplicationBootstrap {
 
   async onApplicationBootstrap(): Promise<void> {
     const { llamacppUrl: url, llamacppPool: poolId, llamacppReplica: replicaId } = this.config;
+    const { llamacppApiKeyFile: apiKeyFile } = this.config;
     if (url === undefined) return;
-    await this.bindings.bindPersistently({ poolId, replicaId, engine: 'llamacpp', url, source: 'config' });
+    const key = apiKeyFile === undefined ? {} : { apiKeyFile };
+    await this.bindings.bindPersistently({ poolId, replicaId, engine: 'llamacpp', url, source: 'config', ...key });
   }
 }

@@ -10,12 +10,13 @@ import type { ReplicaView } from './pool';
 export class EngineAccess {
   constructor(private readonly engines: EngineRegistry) {}
 
-  of({ engine, poolId, replicaId, url }: ReplicaView): {
+  of({ engine, poolId, replicaId, url, apiKeyFile }: ReplicaView): {
     readonly adapter: EngineAdapter;
     readonly target: EngineTarget;
   } {
     const adapter = this.engines.find(url === undefined ? standIn.engine : engine);
     if (!adapter) throw new ServiceError('INTERNAL', {}, new Error(`no adapter for ${engine}`));
-    return { adapter, target: { url: url ?? '', poolId, replicaId } };
+    const target = { url: url ?? '', poolId, replicaId, ...(apiKeyFile !== undefined && { apiKeyFile }) };
+    return { adapter, target };
   }
 }

@@ -71,8 +71,12 @@ export class KeptBindings implements OnModuleInit, OnModuleDestroy {
 /** The configuration names its replica again by itself, and one that leaves shall not come back. */
 function worthKeeping(replica: ReplicaView | undefined): JournalBinding | undefined {
   if (replica?.url === undefined || replica.leaving || replica.source === 'config') return undefined;
-  const { poolId, replicaId, engine, url, source, ttlMs } = replica;
-  return { poolId, replicaId, engine, url, source, ...(ttlMs !== undefined && { ttlMs }) };
+  const { poolId, replicaId, engine, url, source, ttlMs, apiKeyFile } = replica;
+  return {
+    ...{ poolId, replicaId, engine, url, source },
+    ...(ttlMs !== undefined && { ttlMs }),
+    ...(apiKeyFile !== undefined && { apiKeyFile }),
+  };
 }
 
 function keyOf({ poolId, replicaId }: Pick<JournalBinding, 'poolId' | 'replicaId'>): string {
@@ -80,6 +84,6 @@ function keyOf({ poolId, replicaId }: Pick<JournalBinding, 'poolId' | 'replicaId
 }
 
 /** Differs where the journal has to be told. A renewal is none: a time to live begins anew with each start. */
-function formOf({ engine, url, source, ttlMs }: JournalBinding): string {
-  return [engine, url, source, ttlMs].join(' ');
+function formOf({ engine, url, source, ttlMs, apiKeyFile }: JournalBinding): string {
+  return [engine, url, source, ttlMs, apiKeyFile].join(' ');
 }

@@ -20,6 +20,8 @@ export interface Binding {
   readonly deviceMask?: string;
   /** The registration lapses after this long unless renewed. */
   readonly ttlMs?: number;
+  /** As {@link EngineTarget.apiKeyFile}. */
+  readonly apiKeyFile?: string;
 }
 
 /** What is known of one replica. */
@@ -60,6 +62,8 @@ export interface ReplicaView {
   readonly deviceMask?: string;
   /** As {@link Binding.ttlMs}. */
   readonly ttlMs?: number;
+  /** As {@link Binding.apiKeyFile}. */
+  readonly apiKeyFile?: string;
   readonly lastError?: string;
   /** Wall clock. */
   readonly boundAtMs: number;

@@ -58,6 +58,7 @@ export function toReplicaDto(replica: ReplicaView): ReplicaDto {
     ...(replica.ctxMax !== undefined && { ctx_max: replica.ctxMax }),
     ...(replica.models && modelsDto(replica.models)),
     ...(replica.loadedModel !== undefined && { loaded_model: replica.loadedModel }),
+    api_key_set: replica.apiKeyFile !== undefined,
     ...(replica.deviceMask !== undefined && { device_mask: replica.deviceMask }),
     last_error: replica.lastError ?? null,
     bound_ms: replica.boundAtMs,

@@ -104,6 +104,7 @@ export class ReplicaDto {
   })
   failed_models?: FailedModelDto[];
   @AnswerText('The model that a task gets which names none.', { optional: true }) loaded_model?: string;
+  @AnswerFlag('Its engine is sent a key of its own.') api_key_set!: boolean;
   @AnswerText('Devices it uses, as its registration says.', { optional: true }) device_mask?: string;
   @AnswerText('Why it is not ready; null where nothing is wrong.', { nullable: true }) last_error!: string | null;
   @AnswerTime('When it was bound.') bound_ms!: number;

@@ -4,6 +4,7 @@ import { IdField, IntField, TextField, UrlField } from '../http/fields';
 import { CursorField, PageQuery } from '../http/page';
 import { SchemaKeywords } from '../http/schemas';
 import { RefusesUnknown } from '../http/unknown-members';
+import { keyFileName } from '../pools/key-file-name';
 import { ReplicaDto } from '../pools/pools.dto';
 
 /** `pool/replica`. */
@@ -58,6 +59,16 @@ export class RegisterWorkerDto {
     optional: true,
   })
   ttl_ms?: number;
+
+  @TextField({
+    description:
+      'Name of the file with the key that the engine wants of whoever asks it (`--api-key`), in the folder that ORCHD_ENGINE_KEYS_DIR names.',
+    maxLength: 128,
+    pattern: keyFileName,
+    example: 'gpu-0.key',
+    optional: true,
+  })
+  api_key_file?: string;
 }
 
 const outcomes = ['bound', 'renewed', 'replaced', 'kept'];

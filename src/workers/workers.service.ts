@@ -33,6 +33,7 @@ export class WorkersService {
       ...(body.slots_total != null && { slotsTotal: body.slots_total }),
       ...(body.device_mask != null && { deviceMask: body.device_mask }),
       ...(body.ttl_ms != null && { ttlMs: body.ttl_ms }),
+      ...(body.api_key_file != null && { apiKeyFile: body.api_key_file }),
     });
   }
 

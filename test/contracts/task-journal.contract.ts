@@ -154,10 +154,16 @@ export function taskJournalContract(driver: string, open: () => Promise<JournalU
       await journal.saveBinding({ ...binding, replicaId: 'gone' });
       await journal.removeBinding('p', 'gone');
       await journal.removeBinding('p', 'never-was');
-      await journal.saveBinding({ ...binding, replicaId: 's', source: 'handoff', ttlMs: 90_000.5 });
+      await journal.saveBinding({
+        ...binding,
+        replicaId: 's',
+        source: 'handoff',
+        ttlMs: 90_000.5,
+        apiKeyFile: 'gpu.key',
+      });
       expect((await recovered()).bindings).toEqual([
         { ...binding, url: 'http://127.0.0.1:2' },
-        { ...binding, replicaId: 's', source: 'handoff', ttlMs: 90_000.5 },
+        { ...binding, replicaId: 's', source: 'handoff', ttlMs: 90_000.5, apiKeyFile: 'gpu.key' },
       ]);
     });
 

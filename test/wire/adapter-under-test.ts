@@ -2,17 +2,24 @@ import { lookup } from 'node:dns';
 import { lastValueFrom, tap, toArray, type Observable } from 'rxjs';
 import type { EngineEvent, EngineRequest, EngineTarget } from '../../src/engines/engine-adapter.port';
 import { LlamacppAdapter } from '../../src/engines/llamacpp/llamacpp.adapter';
+import type { EngineKeys } from '../../src/engines/engine-keys';
 import { EngineHttp } from '../../src/engines/wire/engine-http';
 import { asServiceError, type ServiceError } from '../../src/errors/service-error';
 import { Alarms } from '../../src/time/alarms';
 import { Clock } from '../../src/time/clock';
 import { TurnEnd } from '../../src/time/turn-end';
 
+/** The key of a file is the file's name. */
+export const filesAsKeys: EngineKeys = {
+  read: async ({ apiKeyFile }) => apiKeyFile,
+  known: ({ apiKeyFile }) => apiKeyFile,
+};
+
 /** A llamacpp adapter with everything real behind it. */
 export function llamacppAdapter(): { readonly adapter: LlamacppAdapter; close(): Promise<void> } {
   const clock = new Clock();
   const alarms = new Alarms(clock);
-  const http = new EngineHttp({ lookup }, clock, alarms, new TurnEnd());
+  const http = new EngineHttp({ lookup }, filesAsKeys, clock, alarms, new TurnEnd());
   return {
     adapter: new LlamacppAdapter(http),
     close: async () => {

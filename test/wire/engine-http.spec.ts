@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { collect, engineRequest, targetAt, textsOf } from './adapter-under-test';
+import { collect, engineRequest, filesAsKeys, targetAt, textsOf } from './adapter-under-test';
 import {
   chunk,
   eventStream,
@@ -11,6 +11,8 @@ import {
   type Answer,
   type ReplayServer,
 } from './replay-server';
+import type { EngineKeys } from '../../src/engines/engine-keys';
+import { ServiceError } from '../../src/errors/service-error';
 import { currentContext, followContext } from '../../src/observability/log-context';
 import { Alarms } from '../../src/time/alarms';
 import { Clock } from '../../src/time/clock';
@@ -27,10 +29,13 @@ async function serve(answer: Answer): Promise<ReplayServer> {
   return server;
 }
 
-function transport(resolve: LookupFunction = lookup): { http: EngineHttp; adapter: LlamacppAdapter } {
+function transport(
+  resolve: LookupFunction = lookup,
+  keys: EngineKeys = filesAsKeys,
+): { http: EngineHttp; adapter: LlamacppAdapter } {
   const clock = new Clock();
   const alarms = new Alarms(clock);
-  const http = new EngineHttp({ lookup: resolve }, clock, alarms, new TurnEnd());
+  const http = new EngineHttp({ lookup: resolve }, keys, clock, alarms, new TurnEnd());
   opened.push(http, alarms);
   return { http, adapter: new LlamacppAdapter(http) };
 }
@@ -40,6 +45,39 @@ afterEach(async () => {
 });
 
 describe('EngineHttp', () => {
+  it('sends an engine its key with everything it asks, and others none', async () => {
+    const server = await serve(
+      (socket, { path }) => void socket.write(path === '/completion' ? hello : recordedBytes('health-ok')),
+    );
+    const { adapter } = transport();
+    const soon = () => AbortSignal.timeout(5000);
+    for (const target of [targetAt(server.url), { ...targetAt(server.url), apiKeyFile: 'secret' }]) {
+      await adapter.probe(target, soon());
+      await adapter.load(target, 'm', soon());
+      await collect(adapter.run(target, engineRequest()));
+    }
+    const sent = server.requests.map(({ path, headers }) => `${path} ${headers['authorization'] ?? '-'}`);
+    const half = sent.length / 2;
+    expect(sent.slice(0, half).every(each => each.endsWith(' -'))).toBe(true);
+    expect(sent.slice(half)).toEqual(sent.slice(0, half).map(each => each.replace(/-$/, 'Bearer secret')));
+    expect(sent).toContain('/completion Bearer secret');
+  });
+
+  it('asks nothing of an engine whose key cannot be had', async () => {
+    const server = await serve(socket => void socket.write(hello));
+    const { adapter } = transport(lookup, {
+      read: async () => Promise.reject(new ServiceError('ENGINE_PROTOCOL', { message: 'no key' })),
+      known: () => {
+        throw new ServiceError('ENGINE_PROTOCOL', { message: 'no key' });
+      },
+    });
+    const target = { ...targetAt(server.url), apiKeyFile: 'secret' };
+    expect(await adapter.probe(target, AbortSignal.timeout(5000))).toEqual({ state: 'unreachable', reason: 'no key' });
+    const { error } = await collect(adapter.run(target, engineRequest()));
+    expect(error).toMatchObject({ code: 'ENGINE_PROTOCOL', message: 'no key' });
+    expect(server.requests).toEqual([]);
+  });
+
   it('sends a run as the engine expects it, with the correlation id', async () => {
     const server = await serve(socket => void socket.write(hello));
     const { adapter } = transport();

@@ -241,7 +241,11 @@ describe('what cannot be used is unreachable, with the reason', () => {
     ['a web page for everything', always(html), 'The answer is not that of a llama.cpp server.'],
     ['another server', always(recordedBytes('not-found')), 'The engine answered with status 404: File Not Found.'],
     ['a list for an object', always(json('200 OK', [])), 'The answer is not that of a llama.cpp server.'],
-    ['a key is asked for', always(json('401 Unauthorized', {})), 'The engine asks for a key of its own.'],
+    [
+      'a key is asked for',
+      always(json('401 Unauthorized', {})),
+      'The engine did not take the key that it was sent, or was sent none.',
+    ],
     ['a reset', socket => void socket.resetAndDestroy(), 'The engine closed the connection.'],
     ['a health that fails', always(json('500 Internal Server Error', {})), 'The engine failed: status 500'],
     [

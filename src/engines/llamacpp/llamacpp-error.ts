@@ -32,7 +32,10 @@ export function llamacppError(status: number, body: unknown): ServiceError {
       return new ServiceError('ENGINE_BUSY', { engine, message: reason ?? 'The engine has no room at the moment.' });
     case 401:
     case 403:
-      return new ServiceError('ENGINE_PROTOCOL', { engine, message: 'The engine asks for a key of its own.' });
+      return new ServiceError('ENGINE_PROTOCOL', {
+        engine,
+        message: 'The engine did not take the key that it was sent, or was sent none.',
+      });
     case 404:
     case 405:
     case 408:

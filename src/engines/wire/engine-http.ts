@@ -7,6 +7,7 @@ import { Clock } from '../../time/clock';
 import { TurnEnd } from '../../time/turn-end';
 import type { EngineEvent, EngineTarget } from '../engine-adapter.port';
 import { EngineConnectPolicy } from '../engine-connect';
+import { EngineKeys } from '../engine-keys';
 import { connectionFault } from './connection-fault';
 import { ConnectionPools } from './connection-pools';
 import { parseJson } from './engine-json';
@@ -47,6 +48,7 @@ export class EngineHttp implements OnModuleDestroy {
 
   constructor(
     connect: EngineConnectPolicy,
+    private readonly keys: EngineKeys,
     private readonly clock: Clock,
     private readonly alarms: Alarms,
     private readonly turnEnd: TurnEnd,
@@ -67,6 +69,7 @@ export class EngineHttp implements OnModuleDestroy {
         'content-type': 'application/json',
         accept: 'text/event-stream',
         'x-correlation-id': request.correlationId,
+        ...authorizationOf(this.keys.known(target)),
       };
       const { origin, path } = address(target, request.route);
       this.context.runInAsyncScope(() => {
@@ -79,13 +82,16 @@ export class EngineHttp implements OnModuleDestroy {
   /**
    * Asks for JSON, and gives the answer whatever its status.
    * @throws ServiceError WORKER_RESET when there is none, DECODE_TIMEOUT when `signal` fires first, ENGINE_PROTOCOL for one
-   *   past the bound or that is not HTTP
+   *   past the bound or that is not HTTP, and for a key that cannot be had
    */
   async ask(target: EngineTarget, question: Question, signal: AbortSignal): Promise<EngineAnswer> {
     const { method, route, body, maxAnswerBytes } = question;
-    const content = body && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
     const { origin, path } = address(target, route);
     try {
+      const authorization = authorizationOf(await this.keys.read(target));
+      const content = body
+        ? { headers: { 'content-type': 'application/json', ...authorization }, body: JSON.stringify(body) }
+        : { headers: authorization };
       const answer = await this.context.runInAsyncScope(() =>
         this.pools.at(origin).request({ path, method, signal, ...content }),
       );
@@ -96,6 +102,10 @@ export class EngineHttp implements OnModuleDestroy {
       throw connectionFault(cause);
     }
   }
+}
+
+function authorizationOf(key: string | undefined): Readonly<Record<string, string>> {
+  return key === undefined ? {} : { authorization: `Bearer ${key}` };
 }
 
 /** The engine's API may live below a path of its host. */

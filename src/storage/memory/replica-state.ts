@@ -116,8 +116,8 @@ export class ReplicaState {
    */
   lease(model: string | undefined, onRelease: (freed: boolean) => void): MemoryLease {
     const { adapter, engineVersion } = this;
-    const { engine, poolId, replicaId, url = '' } = this.binding;
-    const target = { url, poolId, replicaId };
+    const { engine, poolId, replicaId, url = '', apiKeyFile } = this.binding;
+    const target = { url, poolId, replicaId, ...(apiKeyFile !== undefined && { apiKeyFile }) };
     const lease = new MemoryLease(
       { engine, engineVersion, adapter, target, ...(model !== undefined && { model }) },
       this.clock.nowMs(),
@@ -190,6 +190,7 @@ export class ReplicaState {
       ...(facts?.kvUsageRatio !== undefined && { kvUsageRatio: facts.kvUsageRatio }),
       ...(binding.deviceMask !== undefined && { deviceMask: binding.deviceMask }),
       ...(binding.ttlMs !== undefined && { ttlMs: binding.ttlMs }),
+      ...(binding.apiKeyFile !== undefined && { apiKeyFile: binding.apiKeyFile }),
       ...(lastError !== undefined && { lastError }),
       boundAtMs: this.boundAtMs,
       ...(lastSeenMs !== undefined && { lastSeenMs }),

@@ -120,6 +120,27 @@ const steps: readonly string[] = [
   CREATE INDEX tasks_by_session ON tasks (session_id, seq);
   CREATE INDEX tasks_by_state ON tasks (state, seq, task_id);
   `,
+  // Engines that want a key: the name of its file. Rows that did not add up still must not, as above.
+  `
+  CREATE TABLE bindings_with_key (
+    pool_id TEXT NOT NULL,
+    replica_id TEXT NOT NULL,
+    engine TEXT NOT NULL,
+    url TEXT NOT NULL,
+    source TEXT NOT NULL,
+    ttl_ms REAL,
+    api_key_file TEXT,
+    checksum INTEGER NOT NULL,
+    PRIMARY KEY (pool_id, replica_id)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO bindings_with_key
+    SELECT pool_id, replica_id, engine, url, source, ttl_ms, NULL,
+      iif(checksum = row_checksum(pool_id, replica_id, engine, url, source, ttl_ms),
+        row_checksum(pool_id, replica_id, engine, url, source, ttl_ms, NULL), -1)
+    FROM bindings;
+  DROP TABLE bindings;
+  ALTER TABLE bindings_with_key RENAME TO bindings;
+  `,
 ];
 
 /** The steps to a version: rows that are copied as they are must find the same tables. All for a version that there is not. */

@@ -272,8 +272,13 @@ export function decodeSession([sessionId, tokens, timeMs, cost, turns]: SessionR
   return { sessionId, tokens, timeMs, cost, turns };
 }
 
-export function decodeBinding([poolId, replicaId, engine, url, source, ttlMs]: BindingRow): JournalBinding {
-  return { poolId, replicaId, engine, url, source, ...(ttlMs !== null && { ttlMs }) };
+export function decodeBinding(row: BindingRow): JournalBinding {
+  const [poolId, replicaId, engine, url, source, ttlMs, apiKeyFile] = row;
+  return {
+    ...{ poolId, replicaId, engine, url, source },
+    ...(ttlMs !== null && { ttlMs }),
+    ...(apiKeyFile !== null && { apiKeyFile }),
+  };
 }
 
 export function decodeDrain([poolId, deadlineMs, deadlineAtMs]: DrainRow): JournalDrain {

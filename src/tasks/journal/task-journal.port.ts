@@ -42,6 +42,8 @@ export interface JournalBinding {
   readonly source: string;
   /** It lapses this long after a restart unless it is renewed; undefined: never by itself. */
   readonly ttlMs?: number;
+  /** The name of the file with its engine's key; never the key. */
+  readonly apiKeyFile?: string;
 }
 
 /** A drain that nobody has taken back. */

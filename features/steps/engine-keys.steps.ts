@@ -1,0 +1,97 @@
+import { strict as assert } from 'node:assert';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Given, Then, When } from '@cucumber/cucumber';
+import { handoffOf } from '../support/handoff';
+import type { ServiceWorld } from '../support/world';
+
+function holdKey(world: ServiceWorld, key: string, name: string): void {
+  const folder = join(world.folder.path, 'keys');
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, name), `${key}\n`);
+  world.env['ORCHD_ENGINE_KEYS_DIR'] = folder;
+}
+
+/** Every file below a folder. */
+function filesBelow(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter(entry => entry.isFile())
+    .map(entry => join(entry.parentPath, entry.name));
+}
+
+Given('the folder of engine keys holds {string} as {string}', function (this: ServiceWorld, key: string, name: string) {
+  holdKey(this, key, name);
+});
+
+Given(
+  'an engine that wants the key {string} is bound to pool {string} with the key file {string}',
+  async function (this: ServiceWorld, apiKey: string, poolId: string, name: string) {
+    await this.bound(await this.engine({ apiKey }), poolId, 'r0', { api_key_file: name });
+  },
+);
+
+Given(
+  'an engine that wants the key {string} registers in pool {string} with the key file {string}',
+  async function (this: ServiceWorld, apiKey: string, poolId: string, name: string) {
+    const { url } = await this.engine({ apiKey });
+    await this.register(poolId, 'r0', { url, api_key_file: name });
+  },
+);
+
+Given('pool {string} is not ready for want of a key', async function (this: ServiceWorld, poolId: string) {
+  const health = await this.until(`/v2/pools/${poolId}/health`, view => view['last_error'] !== null);
+  assert.equal(health['ready'], false);
+  assert.match(String(health['last_error']), /key/);
+});
+
+Given(
+  'an engine that wants the key {string} leaves a handoff with the key file {string}',
+  async function (this: ServiceWorld, apiKey: string, name: string) {
+    const { url } = await this.engine({ apiKey });
+    this.names.set('file', 'gpu.json');
+    this.writeHandoff('gpu.json', { ...handoffOf(url, 'gpu-0', 'r0'), api_key_file: name });
+  },
+);
+
+Given(
+  'an engine that wants the key {string} is named by ORCHD_LLAMACPP_URL with its key file',
+  async function (this: ServiceWorld, apiKey: string) {
+    const path = join(this.folder.path, 'own.key');
+    writeFileSync(path, apiKey);
+    const { url } = await this.engine({ apiKey });
+    Object.assign(this.env, { ORCHD_LLAMACPP_URL: url, ORCHD_LLAMACPP_API_KEY_FILE: path });
+    await this.until('/v2/pools/default', pool => pool['ready'] === true);
+  },
+);
+
+When('I register a worker with the key file {string}', async function (this: ServiceWorld, name: string) {
+  const { url } = await this.engine();
+  await this.request('POST', '/v2/workers/register', { url, api_key_file: name });
+});
+
+Then('task {string} is served by pool {string}', async function (this: ServiceWorld, taskId: string, poolId: string) {
+  await this.until(`/v2/pools/${poolId}/health`, health => health['ready'] === true);
+  await this.accepted(taskId, { placement: { pin_pool_id: poolId } });
+  await this.until(`/v2/tasks/${taskId}`, task => task['state'] === 'completed');
+});
+
+Then(
+  'pool {string} says that a key is set, and nothing says that it is {string}',
+  async function (this: ServiceWorld, poolId: string, key: string) {
+    const views = await Promise.all(
+      [`/v2/pools/${poolId}`, '/v2/workers', '/v2/meta/capabilities', '/metrics'].map(path => this.look(path)),
+    );
+    const [pool] = views;
+    const [replica] = pool?.json<{ replicas: Record<string, unknown>[] }>().replicas ?? [];
+    assert.equal(replica?.['api_key_set'], true);
+    for (const text of [...views.map(view => view.text), JSON.stringify(this.logged)]) assert.ok(!text.includes(key));
+  },
+);
+
+Then('no file of the service holds {string} but {string}', function (this: ServiceWorld, key: string, name: string) {
+  const holding = filesBelow(this.folder.path).filter(path => readFileSync(path).includes(key));
+  assert.deepEqual(
+    holding.map(path => path.slice(this.folder.path.length + 1)),
+    [join('keys', name)],
+  );
+});
