@@ -77,7 +77,7 @@ describe('bodies', () => {
 
   it.each([
     ['{"prompt":"x","max_tokens":1,"constructor":{"prototype":{"admin":true}},"prototype":{},"toString":1}', 202],
-    ['{"prompt":"x","max_tokens":1,"placement":{"constructor":{"prototype":{"admin":true}},"hasOwnProperty":1}}', 202],
+    ['{"prompt":"x","max_tokens":1,"placement":{"constructor":{"prototype":{"admin":true}},"hasOwnProperty":1}}', 400],
     ['{"prompt":{"constructor":5}}', 400],
     ['{"prompt":"x","stop":[{"constructor":{"prototype":1}}]}', 400],
     ['{"prompt":"x","a":[{"\\u005f_proto__":{"admin":true}}]}', 400],

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { EventSource } from 'eventsource';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { startEngine, type RunningEngine } from '../engine/engine';
 import type { EngineStats } from '../engine/ledger';
 import { withDeadline } from '../support/deadline';
@@ -171,11 +171,13 @@ describe('after a kill with tasks queued behind one that runs', () => {
   });
 
   it('knows the workers that had registered', { timeout: 40_000 }, async () => {
-    engine = await startEngine({ slots: 3, tokensPerSecond: 0 });
+    engine = await startEngine({ slots: 1, tokensPerSecond: 0 });
     await start();
+    const own = await startEngine({ slots: 3, tokensPerSecond: 0 });
+    onTestFinished(() => own.stop());
     const registered = await service.request('POST', '/v2/workers/register', {
       headers: { Authorization: 'Bearer worker-token' },
-      body: { pool_id: 'gpu', replica_id: 'w1', url: engine.url, engine: 'llamacpp' },
+      body: { pool_id: 'gpu', replica_id: 'w1', url: own.url, engine: 'llamacpp' },
     });
     expect(registered.status, registered.text).toBe(200);
     await killAndStart();
