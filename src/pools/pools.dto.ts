@@ -127,7 +127,7 @@ export class PurgeStepDto {
   @AnswerText('Why not.', { optional: true }) reason?: string;
 }
 
-export class PurgeReportDto {
+class PurgeReportDto {
   @AnswerTime('When it began.') started_ms!: number;
   @AnswerTime('When it was over.') ended_ms!: number;
   @AnswerCount('How many steps there were.') steps_total!: number;

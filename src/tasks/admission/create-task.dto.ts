@@ -17,7 +17,7 @@ export const DEADLINE_DEFAULT_MS = 60_000;
 
 @RefusesUnknown()
 @SchemaKeywords({ nullable: true, additionalProperties: false })
-export class PlacementDto {
+class PlacementDto {
   @IdField({ description: 'The only pool that may run the task.', optional: true })
   pin_pool_id?: string;
 
