@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { Seeded } from '../../../test/prediction/seeded';
 import { PoolPace } from './pool-pace';
 import type { RunningAttempt, Station } from './station';
 import { StartPredictor, type Asker, type Outlook, type Rivals } from './start-predictor';
@@ -134,6 +135,31 @@ describe('StartPredictor', () => {
     const releasing = { ...station([]), slotsTotal: 1, slotsReleasing: 1 };
     expect(startMs([releasing], [])).toBeGreaterThan(200);
     expect(startMs([releasing], [])).toBeLessThan(1000);
+  });
+
+  it('is never later than all that goes before, done one after the other on the slots that there are', () => {
+    const random = new Seeded(3);
+    for (let n = 0; n < 3000; n++) {
+      const stations = Array.from({ length: random.whole(1, 3) }, () =>
+        station(
+          Array.from({ length: random.whole(1, 12) }, () => random.whole(1, 99)),
+          0,
+          random.whole(1, 3) * 40,
+        ),
+      );
+      const all = stations.map((_, index) => index);
+      const tasks = random.whole(0, 40);
+      const rivals = [...all.map(index => ahead([index], random.whole(0, 10))), ahead(all, tasks)];
+      const most = Math.max(
+        ...stations.map(({ slotsTotal }, index) => {
+          const waiting = tasks + (rivals[index]?.ahead.tasks ?? 0);
+          return (Math.ceil((waiting + 1) / slotsTotal) + 1) * 100 * 120;
+        }),
+      );
+      const start = startMs(stations, rivals, { stations: all });
+      expect(start).toBeGreaterThan(0);
+      expect(start, JSON.stringify({ n, most })).toBeLessThan(1.2 * most);
+    }
   });
 
   it('is as sure as its pools were alike, and says where one was not measured', () => {

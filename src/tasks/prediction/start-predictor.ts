@@ -42,7 +42,9 @@ const YEAR_MS = 365 * 86_400_000;
 const SAMPLE = 128;
 const LEAST_SAMPLE = 4;
 /** Of a search. It ends earlier, as soon as it is as exact as this; where others will be comes less exactly. */
-const STEPS = 30;
+const STEPS = 60;
+/** How much farther than it has come a search goes at once. */
+const FARTHEST = 8;
 const EXACT_MS = 0.2;
 const EXACT = 1e-3;
 const ROUGHLY = 0.02;
@@ -186,22 +188,26 @@ function queuedFor(index: number, rivals: readonly Rivals[], { promptTokens, ask
   return queued.tasks > 0 ? queued : { tasks: 1, promptTokens, askedTokens };
 }
 
-/** Where a falling function, positive at 0, becomes zero: by regula falsi, half of a bound's value forgotten when it stays (Illinois). */
+/**
+ * Where a falling function, positive at 0, becomes zero. Between two bounds by regula falsi, half of a bound's value forgotten when it
+ * stays (Illinois); by the middle wherever that has not halved the distance, for flat stretches defeat the line between the bounds.
+ */
 function firstZero(missing: (ms: number) => number, atFirst: number, stepMs: number, exact: number): number {
   let [low, above] = [0, atFirst];
   let high = stepMs;
   let below = missing(high);
   while (below > 0 && high < YEAR_MS) {
-    // As far as the pace so far says, and twice as far where that was too little.
+    // As far as the pace so far says, which on a flat stretch says nothing: never much farther than it has come.
     const wantedMs = (1.1 * below * (high - low)) / Math.max(above - below, 1e-9);
     [low, above] = [high, below];
-    high = Math.min(YEAR_MS, high + Math.max(high, wantedMs));
+    high = Math.min(YEAR_MS, high + Math.min(Math.max(high, wantedMs), FARTHEST * high));
     below = missing(high);
   }
   let kept = 0;
+  let byMiddle = false;
   for (let step = 0; step < STEPS && high - low > EXACT_MS + exact * high; step++) {
-    // Flat and steep stretches in turn defeat the line between the bounds: every third time the middle.
-    const at = step % 3 === 2 ? (low + high) / 2 : low + ((high - low) * above) / (above - below);
+    const distance = high - low;
+    const at = byMiddle ? low + distance / 2 : low + (distance * above) / (above - below);
     const value = missing(at);
     if (Math.abs(value) < exact) return at;
     if (value > 0) {
@@ -213,6 +219,7 @@ function firstZero(missing: (ms: number) => number, atFirst: number, stepMs: num
       if (kept === -1) above /= 2;
       kept = -1;
     }
+    byMiddle = !byMiddle && high - low > distance / 2;
   }
   return high;
 }
