@@ -6,6 +6,7 @@ import { admission } from './parts/admission';
 import { artifacts } from './parts/artifacts';
 import { firstToken } from './parts/first-token';
 import { idle } from './parts/idle';
+import { prediction } from './parts/prediction';
 import { queue } from './parts/queue';
 import { relay } from './parts/relay';
 import { soak } from './parts/soak';
@@ -15,7 +16,7 @@ import { makeWorkFolder } from './work-folder';
 
 /** Measures what the service costs against what nothing less could cost; see docs/benchmarks.md. */
 
-const parts: readonly Part[] = [relay, admission, firstToken, idle, queue, artifacts, start];
+const parts: readonly Part[] = [relay, admission, firstToken, idle, queue, prediction, artifacts, start];
 
 async function main({ names, quick, write, soakMinutes }: Options): Promise<void> {
   const unknown = names.filter(name => !parts.some(part => part.name === name));

@@ -13,6 +13,7 @@ export interface Verdict {
   readonly within: number;
   /** Of those that waited noticeably: how many, and by how much of the wait the start that was told was off, in the middle. */
   readonly waited: number;
+  readonly medianWaitMs: number;
   readonly medianError: number;
   /** Width of the range, of the wait, in the middle. */
   readonly medianWidth: number;
@@ -32,6 +33,7 @@ export function verdictOn(all: readonly Told[]): Verdict {
     count: all.length,
     within: inside.length / all.length,
     waited: waited.length,
+    medianWaitMs: middle(waited.map(({ actualMs }) => actualMs)),
     medianError: middle(waited.map(({ startMs, actualMs }) => Math.abs(startMs - actualMs) / actualMs)),
     medianWidth: middle(waited.map(({ earliestMs, latestMs, actualMs }) => (latestMs - earliestMs) / actualMs)),
   };
