@@ -4,8 +4,10 @@ import type { AddressInfo } from 'node:net';
 import { AppModule } from './app.module';
 import type { Config } from './config/config';
 import { ApiKeys } from './http/api-keys';
+import { Audit } from './http/audit';
 import { createHttpAdapter, installHooks } from './http/http-server';
 import { serveOpenApi } from './http/openapi';
+import { HttpFigures } from './observability/http-figures';
 import type { Logger } from './observability/logger';
 import { Narrator } from './observability/narrator';
 import { RecoveryService } from './tasks/recovery/recovery.service';
@@ -18,7 +20,7 @@ export async function createService(config: Config, logger: Logger): Promise<Nes
     bodyParser: false,
     abortOnError: false,
   });
-  installHooks(app.getHttpAdapter().getInstance(), config, app.get(ApiKeys));
+  installHooks(app.getHttpAdapter().getInstance(), config, app.get(ApiKeys), app.get(HttpFigures), app.get(Audit));
   serveOpenApi(app);
   return app;
 }

@@ -1,6 +1,7 @@
 import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import { ApiBody, ApiHeader, ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
+import { Administrative } from '../http/administrative.decorator';
 import { ApiErrors } from '../http/api-errors';
 import type { JsonText } from '../http/json-body';
 import { JsonTextBody } from '../http/json-text-body.decorator';
@@ -94,6 +95,7 @@ export class ArtifactsController {
   }
 
   @Delete(':id')
+  @Administrative('artifact_delete')
   @HttpCode(204)
   @ApiArtifactId()
   @ApiOperation({ summary: 'Delete an artifact', description: 'A transcript goes for all tasks that had the same.' })

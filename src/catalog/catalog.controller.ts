@@ -1,5 +1,6 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { Administrative } from '../http/administrative.decorator';
 import { ApiErrors } from '../http/api-errors';
 import { pageOf } from '../http/page';
 import { warningsOf } from '../http/unknown-members';
@@ -29,6 +30,7 @@ export class CatalogController {
   ) {}
 
   @Post()
+  @Administrative('model_create')
   @HttpCode(201)
   @ApiOperation({
     summary: 'Put a model into the catalogue',
@@ -62,6 +64,7 @@ export class CatalogController {
   }
 
   @Post(':id/verify')
+  @Administrative('model_verify')
   @HttpCode(202)
   @ApiModelId()
   @ApiOperation({
@@ -75,6 +78,7 @@ export class CatalogController {
   }
 
   @Post(':id/state')
+  @Administrative('model_state')
   @HttpCode(202)
   @ApiModelId()
   @ApiOperation({ summary: 'Retire a model, or take it back' })
@@ -85,6 +89,7 @@ export class CatalogController {
   }
 
   @Delete(':id')
+  @Administrative('model_delete')
   @HttpCode(204)
   @ApiModelId()
   @ApiOperation({

@@ -119,6 +119,10 @@ describe('a scan of the handoff folder', () => {
     await handoffs.scan();
     expect(await replica('r1')).toBeUndefined();
     expect(handoffs.known()).toEqual([]);
+    expect(pools.told('replica_unbound')).toMatchObject([
+      { replica_id: 'r0', reason: 'handoff_changed' },
+      { replica_id: 'r1', reason: 'handoff_removed' },
+    ]);
   });
 
   it('keeps what a file has bound while it is being written over, and unbinds it when the file goes', async () => {

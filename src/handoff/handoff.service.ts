@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { asServiceError, type ServiceError } from '../errors/service-error';
 import { Narrator } from '../observability/narrator';
 import { BindingsService } from '../pools/bindings.service';
+import type { UnbindCause } from '../pools/pool';
 import { PoolRegistry } from '../pools/pool-registry.port';
 import { Clock } from '../time/clock';
 import type { Handoff } from './handoff-file';
@@ -89,7 +90,7 @@ export class HandoffService {
     const hasMoved = said !== undefined && !isSameReplica(said, handoff);
     const known: KnownHandoff = { ...seen, state: 'waiting', handoff, told: !hasMoved && (before?.told ?? false) };
     this.files.set(file, known);
-    if (hasMoved) await this.unbind(said);
+    if (hasMoved) await this.unbind(said, 'handoff_changed');
     await this.bind(known, handoff);
   }
 
@@ -164,7 +165,7 @@ export class HandoffService {
 
   private async removed({ file, handoff }: KnownHandoff): Promise<void> {
     this.files.delete(file);
-    if (handoff) await this.unbind(handoff);
+    if (handoff) await this.unbind(handoff, 'handoff_removed');
   }
 
   /** What handoffs have bound and no file names: a file can go while the service is down. */
@@ -174,20 +175,20 @@ export class HandoffService {
     for (const replica of bound) {
       const isOurs = replica.source === 'handoff' && !replica.leaving;
       if (isOurs && !named.some(handoff => isSameReplica(handoff, replica))) {
-        await this.bindings.unbind(replica.poolId, replica.replicaId);
+        await this.bindings.unbind(replica.poolId, replica.replicaId, { reason: 'handoff_removed' });
       }
     }
   }
 
   /** Only what a handoff has bound, and no other file names: the same replica may have registered itself since. */
-  private async unbind(said: Handoff): Promise<void> {
+  private async unbind(said: Handoff, reason: UnbindCause['reason']): Promise<void> {
     const { poolId, replicaId } = said;
     const replica = await this.registry.replica(poolId, replicaId);
     if (!replica) return;
     const isNamed = this.known().some(
       ({ handoff }) => handoff && isSameReplica(handoff, said) && handoff.url === replica.url,
     );
-    if (replica.source === 'handoff' && !isNamed) await this.bindings.unbind(poolId, replicaId);
+    if (replica.source === 'handoff' && !isNamed) await this.bindings.unbind(poolId, replicaId, { reason });
   }
 }
 

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
 import type { ServiceError } from '../errors/service-error';
+import type { PathFigures } from '../observability/http-figures';
 
 /** Who sent a request, as far as its headers tell. Worked out once, before its body is read. */
 export interface Caller {
@@ -18,6 +20,10 @@ declare module 'fastify' {
     public?: boolean;
     /** Set by @ForWorkers(): the route needs the worker token in place of an API key. */
     workerToken?: boolean;
+    /** Set by @Administrative(): what the route does, as the log names it. */
+    act?: string;
+    /** What is counted of the route's requests. */
+    figures?: PathFigures;
     /** Set by @GetOnly(): a HEAD is not allowed. */
     getOnly?: boolean;
   }
@@ -30,5 +36,19 @@ export function bearerToken(header: string | undefined): string | undefined {
 
 /** A name for a token that does not give it away. */
 export function tokenIdentity(token: string): string {
-  return `token:${createHash('sha256').update(token).digest('hex').slice(0, 6)}`;
+  return `token:${fingerprint(token)}`;
+}
+
+/** The same for the API key that was sent, if one was: `key:<fp6>`. */
+export function keyIdentity({ 'x-api-key': key }: IncomingHttpHeaders): string | undefined {
+  return key === undefined ? undefined : `key:${fingerprint(keyText(key))}`;
+}
+
+/** Sent twice, it is one that nobody has. */
+export function keyText(header: string | string[]): string {
+  return Array.isArray(header) ? header.join(',') : header;
+}
+
+function fingerprint(secret: string): string {
+  return createHash('sha256').update(secret).digest('hex').slice(0, 6);
 }

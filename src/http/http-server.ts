@@ -3,13 +3,22 @@ import type { Socket } from 'node:net';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Config } from '../config/config';
+import type { HttpFigures } from '../observability/http-figures';
 import type { ApiKeys } from './api-keys';
+import type { Audit } from './audit';
 import { correlationIdOf } from './correlation';
 import { EarlyAnswers } from './early-answers';
 import { fromThrown, sendError } from './envelope.filter';
+import { MeasuredResponse } from './measured-response';
 import { RequestBodies } from './request-bodies';
 import { RequestGate } from './request-gate';
 import { answerConnect, answerUnreadable } from './socket-answers';
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    figures: HttpFigures;
+  }
+}
 
 /** Longer than the keep-alive of common load balancers, so that the balancer is the one to close. */
 const KEEP_ALIVE_MS = 75_000;
@@ -36,6 +45,7 @@ export function createHttpAdapter(): FastifyAdapter {
     keepAliveTimeout: KEEP_ALIVE_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
     http: {
+      ServerResponse: MeasuredResponse,
       maxHeaderSize: MAX_HEADER_BYTES,
       headersTimeout: HEADERS_TIMEOUT_MS,
       connectionsCheckingInterval: 2_000,
@@ -45,6 +55,8 @@ export function createHttpAdapter(): FastifyAdapter {
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     frameworkErrors: (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
       void reply.header('X-Correlation-Id', request.id);
+      // It has passed no gate.
+      (reply.raw as MeasuredResponse).figures = reply.server.figures.unmatched(request.method);
       sendError(reply, fromThrown(error));
     },
     clientErrorHandler: answerUnreadable,
@@ -52,14 +64,21 @@ export function createHttpAdapter(): FastifyAdapter {
 }
 
 /** What every request passes: the gate before its body is read, and the reading of it. Before any route is added. */
-export function installHooks(fastify: FastifyInstance, config: Config, keys: ApiKeys): void {
-  const gate = new RequestGate(fastify, config, keys);
+export function installHooks(
+  fastify: FastifyInstance,
+  config: Config,
+  keys: ApiKeys,
+  figures: HttpFigures,
+  audit: Audit,
+): void {
+  const gate = new RequestGate(fastify, config, keys, figures, audit);
   const bodies = new RequestBodies(config);
   const earlyAnswers = new EarlyAnswers();
   // Declared with values of the right shape, so that all requests share one hidden class; each sets its own.
   fastify.decorateRequest('caller', null as never);
   fastify.decorateRequest('response', null as never);
   fastify.decorate('earlyAnswers', earlyAnswers);
+  fastify.decorate('figures', figures);
   answerOddRequests(fastify, gate);
 
   fastify.addHook('onRequest', gate.check);
@@ -95,6 +114,6 @@ function answerOddRequests({ server }: FastifyInstance, gate: RequestGate): void
   // Leave to send a body is given where the body is read.
   server.on('checkContinue', pass);
   server.on('connect', (request: IncomingMessage, socket: Socket) =>
-    answerConnect(request, socket, gate.refusalOfKey(request.headers)),
+    answerConnect(request, socket, correlationId => gate.refusalOfStray(request, correlationId)),
   );
 }

@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
 import { ApiKeyGuard } from './api-key.guard';
 import { ApiKeys } from './api-keys';
+import { Audit } from './audit';
 import { CorrelationInterceptor } from './correlation.interceptor';
 import { EnvelopeFilter } from './envelope.filter';
 import { DtoValidationPipe } from './validation.pipe';
@@ -10,6 +11,7 @@ import { DtoValidationPipe } from './validation.pipe';
 @Module({
   providers: [
     ApiKeys,
+    Audit,
     { provide: APP_GUARD, useClass: ApiKeyGuard },
     { provide: APP_INTERCEPTOR, useClass: CorrelationInterceptor },
     { provide: APP_PIPE, useClass: DtoValidationPipe },

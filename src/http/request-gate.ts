@@ -1,9 +1,12 @@
-import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify';
 import { isLoopbackHost, type Config } from '../config/config';
 import { ServiceError } from '../errors/service-error';
+import type { HttpFigures } from '../observability/http-figures';
 import type { ApiKeys } from './api-keys';
-import { bearerToken, tokenIdentity } from './caller';
+import type { Audit } from './audit';
+import { bearerToken, keyText, tokenIdentity } from './caller';
+import type { MeasuredResponse } from './measured-response';
 import { RETRY_CLOSING_MS } from './request-bodies';
 import { RouteMethods } from './route-methods';
 import { WorkerToken } from './worker-token';
@@ -30,8 +33,13 @@ export class RequestGate {
     fastify: FastifyInstance,
     config: Config,
     private readonly keys: ApiKeys,
+    private readonly figures: HttpFigures,
+    private readonly audit: Audit,
   ) {
     this.routes = new RouteMethods(fastify);
+    fastify.addHook('onRoute', route => {
+      route.config = { ...route.config, figures: figures.path(route.url) };
+    });
     this.workerToken = new WorkerToken(config.authToken);
     this.docsArePublic = isLoopbackHost(config.addr.host);
   }
@@ -41,6 +49,7 @@ export class RequestGate {
     void reply.header('X-Correlation-Id', request.id);
     void reply.header('X-Content-Type-Options', 'nosniff');
     request.response = reply.raw;
+    this.measure(request);
     const { url = '', config: route } = request.routeOptions;
     const token = bearerToken(request.headers.authorization);
     const refusal = route.workerToken
@@ -49,9 +58,10 @@ export class RequestGate {
     request.caller = { ...(refusal && { refusal }), ...(token !== undefined && { identity: tokenIdentity(token) }) };
     if (request.headers.host === undefined && request.raw.httpVersion === '1.1')
       return done(new ServiceError('INVALID_PARAMS', { message: 'the Host header is required' }));
-    if (this.keys.refusesHost(request.hostname)) return done(new ServiceError('HOST_NOT_ALLOWED'));
+    if (this.keys.refusesHost(request.hostname))
+      return this.refuse(request, new ServiceError('HOST_NOT_ALLOWED'), done);
     const open = route.public === true || (this.docsArePublic && isDocumentation(url));
-    if (refusal && !open) return done(refusal);
+    if (refusal && !open) return this.refuse(request, refusal, done);
     if (request.is404 || (request.method === 'HEAD' && route.getOnly)) return this.answerNoRoute(request, reply, done);
     if (this.isClosing && !open) return done(new ServiceError('SHUTTING_DOWN', { retryAfterMs: RETRY_CLOSING_MS }));
     const encoding = request.headers['content-encoding'];
@@ -67,7 +77,27 @@ export class RequestGate {
   /** Why a request with these headers is refused where an API key is needed. */
   refusalOfKey(headers: IncomingHttpHeaders): ServiceError | undefined {
     const key = headers['x-api-key'];
-    return this.keys.refusal(Array.isArray(key) ? key.join(',') : key);
+    return this.keys.refusal(key && keyText(key));
+  }
+
+  /** Why a request that reaches no route is refused; it is told. */
+  refusalOfStray(request: IncomingMessage, id: string): ServiceError | undefined {
+    const { method = '', headers, socket } = request;
+    const refusal = this.refusalOfKey(headers);
+    if (refusal) this.audit.refused({ id, method, route: '', remote: socket.remoteAddress, headers }, refusal);
+    return refusal;
+  }
+
+  private measure({ method, routeOptions, response, is404 }: FastifyRequest): void {
+    const { figures } = routeOptions.config;
+    (response as MeasuredResponse).figures = figures && !is404 ? figures.of(method) : this.figures.unmatched(method);
+  }
+
+  private refuse(request: FastifyRequest, refusal: ServiceError, done: HookHandlerDoneFunction): void {
+    const { id, method, routeOptions, ip: remote, headers, caller, is404 } = request;
+    const route = is404 ? '' : (routeOptions.url ?? '');
+    this.audit.refused({ id, method, route, remote, headers, ...caller }, refusal);
+    done(refusal);
   }
 
   private answerNoRoute(request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {

@@ -38,14 +38,15 @@ export function answerUnreadable(error: Error & { code?: string }, socket: Socke
 export function answerConnect(
   request: IncomingMessage,
   socket: Socket,
-  refusal: ServiceError = new ServiceError('METHOD_NOT_ALLOWED', {
-    message: 'CONNECT is not allowed: this is no proxy.',
-  }),
+  refusalOf: (correlationId: string) => ServiceError | undefined,
 ): void {
+  const correlationId = correlationIdOf(request.headers);
+  const message = 'CONNECT is not allowed: this is no proxy.';
+  const refusal = refusalOf(correlationId) ?? new ServiceError('METHOD_NOT_ALLOWED', { message });
   socket.on('error', () => undefined);
   // Nobody reads it any longer.
   socket.resume();
-  answer(socket, refusal, correlationIdOf(request.headers), refusal.code === 'METHOD_NOT_ALLOWED' ? 'Allow: \r\n' : '');
+  answer(socket, refusal, correlationId, refusal.code === 'METHOD_NOT_ALLOWED' ? 'Allow: \r\n' : '');
 }
 
 function faultOf({ code = '' }: { readonly code?: string }): ServiceError {

@@ -20,6 +20,9 @@ export const labelBounds = {
   fallback: 2,
   model_id: 1024,
   state: 8,
+  route: 64,
+  method: 8,
+  status: 32,
   device: 64,
 } as const;
 
@@ -73,6 +76,16 @@ export const metricCatalogue = {
   vram_used_bytes: { kind: 'gauge', help: 'VRAM in use, where reported.', labels: [...servedBy, 'device'] },
   model_state: { kind: 'gauge', help: 'Replicas that have the model in this state.', labels: ['model_id', 'state'] },
   placement_candidates_considered: { kind: 'gauge', help: 'Replicas looked at by the last placement.', labels: [] },
+  http_requests_total: {
+    kind: 'counter',
+    help: 'Requests answered, by route, method and status; a stream counts when it begins.',
+    labels: ['route', 'method', 'status'],
+  },
+  http_request_duration_ms: {
+    kind: 'histogram',
+    help: 'From the head of a request to the head of its answer.',
+    labels: ['route', 'method'],
+  },
   log_lines_dropped_total: {
     kind: 'counter',
     help: 'Log lines given up because the log could not be written, by reason.',

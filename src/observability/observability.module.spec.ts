@@ -2,6 +2,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { Test } from '@nestjs/testing';
 import { afterEach, describe, expect, it } from 'vitest';
 import { loadConfig } from '../config/config';
+import { HttpFigures } from './http-figures';
 import { Logger } from './logger';
 import { MetricsService } from './metrics.service';
 import { ObservabilityModule } from './observability.module';
@@ -26,6 +27,8 @@ const contract: Readonly<Record<string, readonly [kind: string, ...labels: strin
   vram_used_bytes: ['gauge', ...replica, 'device'],
   model_state: ['gauge', 'model_id', 'state'],
   placement_candidates_considered: ['gauge'],
+  http_requests_total: ['counter', 'route', 'method', 'status'],
+  http_request_duration_ms: ['histogram', 'route', 'method'],
   log_lines_dropped_total: ['counter', 'reason'],
   latency_first_token_ms: ['histogram', ...lane],
   latency_prompt_ms: ['histogram', ...lane],
@@ -84,6 +87,7 @@ describe('GET /metrics', () => {
     metrics.firstToken(by, 'batch', 1);
     metrics.prompt(by, 'batch', 1);
     metrics.decode(by, 'batch', 1);
+    app.get(HttpFigures).path('/v2/tasks/:id').of('GET').observe(200, 7);
     metrics.logLinesDroppedFrom(() => new Map([['ENOSPC', 3]]));
     metrics.queueDepthFrom(async () => [{ engine: 'llamacpp', poolId: 'p', priority: 'batch', depth: 1 }]);
     const { lines } = await scrape(app);

@@ -7,16 +7,33 @@ import {
   PrometheusModule,
 } from '@willsoto/nestjs-prometheus';
 import { register, type Counter, type Gauge, type Histogram } from 'prom-client';
+import { HttpFigures } from './http-figures';
 import { Logger } from './logger';
 import { latencyBucketsMs, metricCatalogue, type MetricDefinition, type MetricName } from './metric-catalogue';
 import { MetricsController } from './metrics.controller';
 import { METRICS, MetricsService, type MetricsByName } from './metrics.service';
 import { Narrator } from './narrator';
+import { ScrapedMetric } from './scraped-metric';
 
 const names = Object.keys(metricCatalogue) as MetricName[];
 
+/** Counted by themselves, for they are on the way of every request. */
+const scraped = {
+  http_requests_total: (figures: HttpFigures) => figures.counts(),
+  http_request_duration_ms: (figures: HttpFigures) => figures.durations('http_request_duration_ms'),
+} as const;
+
+function isScraped(name: MetricName): name is keyof typeof scraped {
+  return name in scraped;
+}
+
 function registered(name: MetricName): Provider {
   const { kind, help, labels }: MetricDefinition = metricCatalogue[name];
+  if (isScraped(name)) {
+    const make = (figures: HttpFigures): ScrapedMetric =>
+      new ScrapedMetric(name, metricCatalogue[name], () => scraped[name](figures));
+    return { provide: getToken(name), useFactory: make, inject: [HttpFigures] };
+  }
   const options = { name, help, labelNames: [...labels] };
   switch (kind) {
     case 'counter':
@@ -60,11 +77,12 @@ export class ObservabilityModule implements OnApplicationShutdown {
       providers: [
         { provide: Logger, useValue: logger },
         Narrator,
+        HttpFigures,
         ...names.map(registered),
         metricsByName,
         MetricsService,
       ],
-      exports: [Logger, Narrator, MetricsService],
+      exports: [HttpFigures, Logger, Narrator, MetricsService],
     };
   }
 }

@@ -8,7 +8,7 @@ import { Alarms } from '../time/alarms';
 import { engineAddress } from './engine-address';
 import { EngineAllow } from './engine-allow.port';
 import { KeptBindings } from './kept-bindings';
-import { bindingSources, type Binding, type BindingSource } from './pool';
+import { bindingSources, type Binding, type BindingSource, type UnbindCause } from './pool';
 import { PoolRegistry, type BindOutcome, type PoolChange } from './pool-registry.port';
 import { Prober } from './prober';
 
@@ -57,8 +57,8 @@ export class BindingsService implements OnModuleInit, OnModuleDestroy {
   }
 
   /** False when there is none. */
-  unbind(poolId: string, replicaId: string): Promise<boolean> {
-    return this.registry.unbind(poolId, replicaId);
+  unbind(poolId: string, replicaId: string, cause?: UnbindCause): Promise<boolean> {
+    return this.registry.unbind(poolId, replicaId, cause);
   }
 
   /** For a binding that will not be named again: as {@link bind}, and tried until it is taken, for a host's name may come later. */
@@ -178,18 +178,27 @@ export class BindingsService implements OnModuleInit, OnModuleDestroy {
     return this.narrator.attend(this.tellUnbound(change), 'What became of a replica that leaves is not known.', fields);
   }
 
-  private async tellUnbound({ poolId, replicaId }: PoolChange): Promise<void> {
+  private async tellUnbound({ poolId, replicaId, cause }: PoolChange): Promise<void> {
     if (replicaId === undefined) return;
-    const fields = { pool_id: poolId, replica_id: replicaId };
+    const { reason, by } = cause ?? {};
+    const fields = { pool_id: poolId, replica_id: replicaId, ...(reason && { reason }), ...(by && { by }) };
+    const why = reason === undefined ? '' : `: ${unboundBecause[reason]}${by === undefined ? '' : ` (${by})`}`;
     const replica = await this.registry.replica(poolId, replicaId);
     if (!replica) {
-      this.narrator.tell(`Replica ${poolId}/${replicaId} is unbound.`, { event: 'replica_unbound', ...fields });
+      this.narrator.tell(`Replica ${poolId}/${replicaId} is unbound${why}.`, { event: 'replica_unbound', ...fields });
     } else if (replica.leaving) {
-      const human = `Replica ${poolId}/${replicaId} takes no new task and goes when its ${replica.running} running ones end.`;
+      const human = `Replica ${poolId}/${replicaId} takes no new task and goes when its ${replica.running} running ones end${why}.`;
       this.narrator.tell(human, { event: 'replica_leaving', ...fields, running: replica.running });
     }
   }
 }
+
+const unboundBecause: Readonly<Record<UnbindCause['reason'], string>> = {
+  lapsed: 'its registration was not renewed in time',
+  handoff_removed: 'its handoff file was removed',
+  handoff_changed: 'its handoff file names another replica',
+  operator: 'an operator has unbound it',
+};
 
 /** A name that nobody goes by counts as a worker's. */
 function sourceOf(binding: JournalBinding): BindingSource {

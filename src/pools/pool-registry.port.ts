@@ -2,7 +2,7 @@ import type { Observable } from 'rxjs';
 import type { EngineProbe } from '../engines/engine-adapter.port';
 import type { ServiceError } from '../errors/service-error';
 import type { MaybeLater } from '../time/maybe-later';
-import type { Binding, Lease, PoolView, ReplicaView } from './pool';
+import type { Binding, Lease, PoolView, ReplicaView, UnbindCause } from './pool';
 
 /**
  * What changed, for those who cache or wait: dispatch, placement, capabilities, metrics. `slot-releasing`: an attempt was broken
@@ -12,6 +12,8 @@ import type { Binding, Lease, PoolView, ReplicaView } from './pool';
 export interface PoolChange {
   readonly poolId: string;
   readonly replicaId?: string;
+  /** Of `unbound`, where somebody has said it. */
+  readonly cause?: UnbindCause;
   readonly kind: 'bound' | 'unbound' | 'health' | 'draining' | 'reloading' | 'slot-freed' | 'slot-releasing' | 'woken';
 }
 
@@ -38,8 +40,8 @@ export abstract class PoolRegistry {
   /** Makes, renews or replaces a binding. A replica that is bound and alive keeps its address whatever is named now. */
   abstract bind(binding: Binding): Promise<BindOutcome>;
 
-  /** The replica takes no new task at once and is forgotten when its last lease ends; false when there is none. */
-  abstract unbind(poolId: string, replicaId: string): Promise<boolean>;
+  /** The replica takes no new task at once and is forgotten when its last lease ends, both of which is told with the cause; false when there is none. */
+  abstract unbind(poolId: string, replicaId: string, cause?: UnbindCause): Promise<boolean>;
 
   /**
    * Takes in what a probe said. Leases of a replica that is dead by that are ended with WORKER_RESET, each once nothing was heard

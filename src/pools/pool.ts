@@ -7,6 +7,14 @@ export const bindingSources = ['config', 'handoff', 'worker'] as const;
 /** Who bound a replica, and so may take it away. */
 export type BindingSource = (typeof bindingSources)[number];
 
+/** Why a replica is unbound. */
+export interface UnbindCause {
+  /** `lapsed`: its time to live; `handoff_removed`, `handoff_changed`: what its file says no more; `operator`: a DELETE. */
+  readonly reason: 'lapsed' | 'handoff_removed' | 'handoff_changed' | 'operator';
+  /** The fingerprint of the operator's key. */
+  readonly by?: string;
+}
+
 /** What a registration, a handoff file or the configuration says of a replica. */
 export interface Binding {
   readonly poolId: string;

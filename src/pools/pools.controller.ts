@@ -1,5 +1,6 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { ApiBody, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { Administrative } from '../http/administrative.decorator';
 import { ApiErrors } from '../http/api-errors';
 import { ApiIdParam } from '../http/api-params';
 import { IdParamPipe } from '../http/id-param.pipe';
@@ -65,6 +66,7 @@ export class PoolsController {
   }
 
   @Post(':id/drain')
+  @Administrative('pool_drain')
   @HttpCode(202)
   @ApiIdParam('id', 'The pool.')
   @ApiOperation({
@@ -80,6 +82,7 @@ export class PoolsController {
   }
 
   @Post(':id/undrain')
+  @Administrative('pool_undrain')
   @HttpCode(202)
   @ApiIdParam('id', 'The pool.')
   @ApiOperation({ summary: 'Take a drained pool back' })
@@ -91,6 +94,7 @@ export class PoolsController {
   }
 
   @Post(':id/reload')
+  @Administrative('pool_reload')
   @HttpCode(200)
   @ApiIdParam('id', 'The pool.')
   @ApiOperation({
@@ -112,6 +116,7 @@ export class PoolsController {
   }
 
   @Post(':id/purge')
+  @Administrative('pool_purge')
   @HttpCode(202)
   @ApiIdParam('id', 'The pool.')
   @ApiOperation({

@@ -1,5 +1,6 @@
 import { Controller, Delete, Get, HttpCode, Param } from '@nestjs/common';
 import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { Administrative } from '../http/administrative.decorator';
 import { ApiErrors } from '../http/api-errors';
 import { ApiIdParam } from '../http/api-params';
 import { IdParamPipe } from '../http/id-param.pipe';
@@ -21,6 +22,7 @@ export class SessionsController {
   }
 
   @Delete(':id')
+  @Administrative('session_delete')
   @HttpCode(204)
   @ApiIdParam('id', 'The session.')
   @ApiOperation({ summary: 'Forget a session', description: 'Its running tasks go on and settle into nothing.' })

@@ -2,6 +2,8 @@ import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query, Req } from
 import { ApiBearerAuth, ApiBody, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { ServiceError } from '../errors/service-error';
+import { Administrative } from '../http/administrative.decorator';
+import { keyIdentity } from '../http/caller';
 import { ApiErrors } from '../http/api-errors';
 import { ApiIdParam } from '../http/api-params';
 import { IdParamPipe } from '../http/id-param.pipe';
@@ -46,6 +48,7 @@ export class WorkersController {
   }
 
   @Delete(':pool/:replica')
+  @Administrative('replica_unbind')
   @HttpCode(204)
   @ApiIdParam('pool', 'Its pool.')
   @ApiIdParam('replica', 'Its name within the pool.')
@@ -58,7 +61,8 @@ export class WorkersController {
   async remove(
     @Param('pool', IdParamPipe) pool: string,
     @Param('replica', IdParamPipe) replica: string,
+    @Req() { headers }: FastifyRequest,
   ): Promise<void> {
-    if (!(await this.workers.remove(pool, replica))) throw new ServiceError('REPLICA_NOT_FOUND');
+    if (!(await this.workers.remove(pool, replica, keyIdentity(headers)))) throw new ServiceError('REPLICA_NOT_FOUND');
   }
 }

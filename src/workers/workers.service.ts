@@ -45,9 +45,12 @@ export class WorkersService {
     return rest.slice(0, limit);
   }
 
-  /** False when there is none. */
-  remove(poolId: string, replicaId: string): Promise<boolean> {
-    return this.bindings.unbind(poolId, replicaId);
+  /**
+   * False when there is none.
+   * @param by the fingerprint of the operator's key
+   */
+  remove(poolId: string, replicaId: string, by: string | undefined): Promise<boolean> {
+    return this.bindings.unbind(poolId, replicaId, { reason: 'operator', ...(by !== undefined && { by }) });
   }
 }
 

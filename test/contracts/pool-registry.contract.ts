@@ -294,8 +294,9 @@ export function poolRegistryContract(driver: string, open: () => Promise<PoolReg
       it('forgets an idle replica at once, and its pool with the last one', async () => {
         await bindReady();
         await registry.bind(bindingOf({ replicaId: 'r1' }));
-        expect(await registry.unbind('gpu', 'r0')).toBe(true);
-        expect(changes.at(-1)).toEqual({ poolId: 'gpu', replicaId: 'r0', kind: 'unbound' });
+        const cause = { reason: 'operator', by: 'key:123abc' } as const;
+        expect(await registry.unbind('gpu', 'r0', cause)).toBe(true);
+        expect(changes.at(-1)).toEqual({ poolId: 'gpu', replicaId: 'r0', kind: 'unbound', cause });
         expect((await registry.pool('gpu'))?.replicas.map(({ replicaId }) => replicaId)).toEqual(['r1']);
         await registry.unbind('gpu', 'r1');
         expect(await registry.pools()).toEqual([]);
@@ -304,7 +305,8 @@ export function poolRegistryContract(driver: string, open: () => Promise<PoolReg
       it('of a busy replica waits for its last lease, and gives no other', async () => {
         await bindReady();
         const [one, two] = [await acquire(), await acquire()];
-        expect(await registry.unbind('gpu', 'r0')).toBe(true);
+        const cause = { reason: 'handoff_removed' } as const;
+        expect(await registry.unbind('gpu', 'r0', cause)).toBe(true);
         one.release();
         expect(await replica()).toMatchObject({ leaving: true, ready: false, slotsFree: 0, running: 1 });
         expect(await registry.acquire('gpu', 'r0')).toBeUndefined();
@@ -314,6 +316,7 @@ export function poolRegistryContract(driver: string, open: () => Promise<PoolReg
         two.release();
         expect(await registry.pools()).toEqual([]);
         expect(changes.map(({ kind }) => kind)).toEqual(['slot-freed', 'unbound']);
+        expect(changes.at(-1)).toMatchObject({ cause });
       });
 
       it('comes by itself when the registration lapses (B-CP-057)', async () => {
@@ -321,7 +324,7 @@ export function poolRegistryContract(driver: string, open: () => Promise<PoolReg
         await registry.bind(bindingOf({ ttlMs: 30 }));
         await registry.bind(bindingOf({ replicaId: 'r1', ttlMs: 30 }));
         expect(await registry.bind(bindingOf())).toBe('renewed');
-        expect(await lapsed).toMatchObject({ replicaId: 'r1' });
+        expect(await lapsed).toMatchObject({ replicaId: 'r1', cause: { reason: 'lapsed' } });
         expect(await replica()).toMatchObject({ leaving: false });
       });
 

@@ -4,7 +4,7 @@ import { Config } from '../../config/config';
 import type { EngineAdapter, EngineProbe } from '../../engines/engine-adapter.port';
 import { EngineRegistry } from '../../engines/engine-registry';
 import { ServiceError } from '../../errors/service-error';
-import type { Binding, Lease, PoolView, ReplicaView } from '../../pools/pool';
+import type { Binding, Lease, PoolView, ReplicaView, UnbindCause } from '../../pools/pool';
 import { isOfSlots, PoolRegistry, type BindOutcome, type PoolChange } from '../../pools/pool-registry.port';
 import { Alarms } from '../../time/alarms';
 import { Clock } from '../../time/clock';
@@ -57,13 +57,13 @@ export class MemoryPoolRegistry extends PoolRegistry {
     return 'replaced';
   }
 
-  async unbind(poolId: string, replicaId: string): Promise<boolean> {
+  async unbind(poolId: string, replicaId: string, cause?: UnbindCause): Promise<boolean> {
     const replica = this.state(poolId, replicaId);
     if (!replica) return false;
     if (replica.leaving) return true;
-    replica.leave();
+    replica.leave(cause);
     if (replica.leases.size === 0) this.forget(poolId, replicaId);
-    this.tell({ poolId, replicaId, kind: 'unbound' });
+    this.tellUnbound(poolId, replicaId, replica);
     return true;
   }
 
@@ -154,7 +154,7 @@ export class MemoryPoolRegistry extends PoolRegistry {
       if (isLast) pool.replicas.delete(replicaId);
       this.dropIfEmpty(pool);
       this.tell({ poolId, replicaId, kind: freed ? 'slot-freed' : 'slot-releasing' });
-      if (isLast) this.tell({ poolId, replicaId, kind: 'unbound' });
+      if (isLast) this.tellUnbound(poolId, replicaId, replica);
     });
     pool.leases.add(lease);
     if (replica.isSpared && replica.leases.size === 1) this.tell({ poolId, replicaId, kind: 'woken' });
@@ -173,6 +173,10 @@ export class MemoryPoolRegistry extends PoolRegistry {
     pool.replicas.set(replicaId, replica);
     this.armLapse(replica, binding);
     this.tell({ poolId, replicaId, kind: 'bound' });
+  }
+
+  private tellUnbound(poolId: string, replicaId: string, { leavesBecause: cause }: ReplicaState): void {
+    this.tell({ poolId, replicaId, kind: 'unbound', ...(cause && { cause }) });
   }
 
   private tell(change: PoolChange): void {
@@ -202,7 +206,9 @@ export class MemoryPoolRegistry extends PoolRegistry {
   private armLapse(replica: ReplicaState, { poolId, replicaId, ttlMs }: Binding): void {
     replica.lapse?.cancel();
     replica.lapse =
-      ttlMs === undefined ? undefined : this.alarms.after(ttlMs, () => void this.unbind(poolId, replicaId));
+      ttlMs === undefined
+        ? undefined
+        : this.alarms.after(ttlMs, () => void this.unbind(poolId, replicaId, { reason: 'lapsed' }));
   }
 
   private adapterOf({ engine }: Binding): EngineAdapter {

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { EngineAdapter, EngineProbe } from '../../engines/engine-adapter.port';
-import type { Binding, BindingSource, ReplicaView } from '../../pools/pool';
+import type { Binding, BindingSource, ReplicaView, UnbindCause } from '../../pools/pool';
 import type { Alarm } from '../../time/alarms';
 import type { Clock } from '../../time/clock';
 import { MemoryLease } from './memory-lease';
@@ -20,6 +20,7 @@ export interface Noticed {
 export class ReplicaState {
   /** Takes no new task and goes away once idle. */
   leaving = false;
+  leavesBecause: UnbindCause | undefined;
   /** Rings when the registration lapses. */
   lapse: Alarm | undefined;
   private readonly health = new ReplicaHealth();
@@ -79,8 +80,9 @@ export class ReplicaState {
     return changed;
   }
 
-  leave(): void {
+  leave(cause?: UnbindCause): void {
     this.leaving = true;
+    this.leavesBecause = cause;
     this.lapse?.cancel();
     this.shown = undefined;
   }
