@@ -48,7 +48,7 @@ Feature: Models
     Then task "t-1" ends as completed
     And its record and its stream say that "tiny-b" ran
 
-  @B-DP-149
+  @B-DP-156
   Scenario: A context that no slot has is refused, and the largest there is is named
     Given an engine with 2 slots is bound to pool "default"
     When I submit task "t-1" with {"ctx": 8192}
@@ -56,7 +56,7 @@ Feature: Models
     And the error names the field "ctx"
     And the error message mentions "4096"
 
-  @B-DP-149
+  @B-DP-156
   Scenario: A task goes only where its context fits
     Given an engine with a context of 1024 is bound to pool "a-small"
     And an engine with a context of 8192 is bound to pool "large"
@@ -64,7 +64,7 @@ Feature: Models
     Then task "t-1" ends as completed
     And it ran on "large/r0"
 
-  @B-DP-148 @B-ERR-012
+  @B-DP-155 @B-ERR-012
   Scenario: A model that cannot be loaded ends its task at once, with the engine's reason
     Given a router engine with the models "broken, tiny-a" is bound to pool "default"
     And it cannot load "broken"
@@ -73,7 +73,7 @@ Feature: Models
     And the error says "model name=broken failed to load"
     And pool "default" has the models "tiny-a", and "broken" has failed with "failed to load"
 
-  @B-DP-148
+  @B-DP-155
   Scenario: While it counts as failed nobody waits for it, and it is not named among those there are
     Given a router engine with the models "broken, tiny-a" is bound to pool "default"
     And it cannot load "broken"
@@ -84,7 +84,7 @@ Feature: Models
     And the error message mentions "there are: tiny-a"
     And the engine was asked 1 time
 
-  @B-DP-148
+  @B-DP-155
   Scenario: Those that wait for the same model end with the first
     Given a router engine with 1 slot and the model "broken" is bound to pool "default"
     And it cannot load "broken"
@@ -92,7 +92,7 @@ Feature: Models
     Then the tasks "t-0, t-1, t-2" fail with MODEL_LOAD_FAILED
     And the engine was asked 1 time
 
-  @B-DP-148
+  @B-DP-155
   Scenario: It is tried again after a while
     Given the setting ORCHD_MODEL_RETRY_MS is "300"
     And a router engine with the models "broken, tiny-a" is bound to pool "default"
@@ -102,7 +102,7 @@ Feature: Models
     When pool "default" has the models "broken, tiny-a" again
     Then task "t-2" with {"model_ref": "broken"} is served
 
-  @B-DP-148 @B-DP-116
+  @B-DP-155 @B-DP-116
   Scenario: Another replica that has the model takes the task over
     Given a router engine with the models "broken" is bound to pool "default"
     And it cannot load "broken"

@@ -133,7 +133,7 @@ describe('the model that a task runs (B-DP-113)', () => {
     expect(verdictOf({ modelRef: 'broken' })).toBe('ready');
   });
 
-  describe('the least context (B-DP-149)', () => {
+  describe('the least context (B-DP-156)', () => {
     it('is kept to, and the largest there is named where it is more', async () => {
       await bind('a/r0', { ctxMax: 2048, slotsTotal: 9, models: [{ id: 'm', state: 'loaded' }] });
       await bind('b/r0', { ctxMax: 4096, models: [{ id: 'm', state: 'loaded' }] });

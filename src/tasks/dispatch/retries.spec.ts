@@ -66,7 +66,7 @@ describe('Retries', () => {
     ]);
   });
 
-  it('ends a task whose model nobody can load at once, and tries another place while there is one (B-DP-148)', async () => {
+  it('ends a task whose model nobody can load at once, and tries another place while there is one (B-DP-155)', async () => {
     const failed = new ServiceError('MODEL_LOAD_FAILED', { message: 'it is broken' });
     await retries.takeBack(claim(), failed);
     expect([requeued.length, ended]).toEqual([1, []]);
