@@ -1,14 +1,14 @@
 import { applyDecorators, type Type as Class } from '@nestjs/common';
 import { ApiExtraModels, ApiResponse, getSchemaPath } from '@nestjs/swagger';
-import { Transform } from 'class-transformer';
 import { idPattern } from '../config/parsers';
 import { ApiErrors } from './api-errors';
 import { CheckedField, IntField } from './fields';
+import { WholeNumberText } from './query-values';
 import { patternText } from './schemas';
 
 /** Query of every list, which adds a `cursor` of its own. */
 export class PageQuery {
-  @Transform(({ value }: { value: unknown }) => wholeNumber(value))
+  @WholeNumberText()
   @IntField({ description: 'Most members of one page.', min: 1, max: 1000, optional: true })
   limit: number = 100;
 }
@@ -82,9 +82,4 @@ export function placeInTime(cursor: string | undefined): { readonly atMs: number
 /** @param id the pattern of the ids, anchored at both ends */
 export function timeCursorPattern(id: RegExp): RegExp {
   return new RegExp(`^[0-9]{1,15}\\.${id.source.slice(1)}`);
-}
-
-/** What a query holds is text: a whole number in its one usual form becomes one, anything else stays and is refused. */
-function wholeNumber(value: unknown): unknown {
-  return typeof value === 'string' && /^(0|-?[1-9][0-9]{0,8})$/.test(value) ? Number(value) : value;
 }

@@ -17,9 +17,13 @@ import { requestHashOf, toTaskSpec } from './admission/task-spec';
 import { Canceller } from './ending/canceller';
 import { TaskLookup } from './lookup/task-lookup';
 import { TaskView, toTaskView } from './lookup/task.view';
+import { TaskResultView, toResultView } from './result/task-result.view';
+import { TaskResults } from './result/task-results';
 import { StreamLookup } from './stream/stream-lookup';
 import { StreamService } from './stream/stream.service';
-import { TaskEventsQuery, TaskListQuery } from './tasks.dto';
+import { SubmitQuery, TaskEventsQuery, TaskListQuery, TaskQuery } from './tasks.dto';
+
+const SECOND_MS = 1000;
 
 const streamHeaderDocs = {
   'Cache-Control': { description: 'A stream is not kept.', required: true, schema: { type: 'string' } },
@@ -33,6 +37,7 @@ export class TasksController {
   constructor(
     private readonly admission: AdmissionService,
     private readonly lookup: TaskLookup,
+    private readonly results: TaskResults,
     private readonly streamLookup: StreamLookup,
     private readonly streams: StreamService,
     private readonly canceller: Canceller,
@@ -44,7 +49,8 @@ export class TasksController {
   @ApiOperation({
     summary: 'Submit a task',
     description:
-      'Answers at once: accepted with its place, or refused with when to come back. Members that steer engines and do not work ' +
+      'Answers at once: accepted with its place, or refused with when to come back. With `wait` the answer comes when the task has ' +
+      'ended, with its output, or after that time, as it would have come at once. Members that steer engines and do not work ' +
       'here, such as `grammar`, `tools` or `n`, are refused by name.',
   })
   @ApiExtraModels(PromptTaskDto, InputsTaskDto)
@@ -53,6 +59,12 @@ export class TasksController {
     schema: {
       oneOf: [{ $ref: getSchemaPath(PromptTaskDto) }, { $ref: getSchemaPath(InputsTaskDto) }],
     },
+  })
+  @ApiResponse({
+    status: 200,
+    description: 'With `wait`: it has ended.',
+    type: TaskResultView,
+    headers: budgetHeaderDocs,
   })
   @ApiResponse({ status: 202, description: 'Accepted.', type: AdmissionView, headers: budgetHeaderDocs })
   @ApiErrors('INVALID_PARAMS', 'DEADLINE_UNMET', 'TASK_CONFLICT', 'MODEL_RETIRED', 'MODEL_UNVERIFIED', 'BODY_TOO_LARGE')
@@ -66,13 +78,21 @@ export class TasksController {
   )
   async submit(
     @Body() body: CreateTaskDto,
+    @Query() query: SubmitQuery,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<AdmissionView> {
+  ): Promise<AdmissionView | TaskResultView> {
     const spec = toTaskSpec(body, request.id, request.caller.identity);
     const admission = await this.admission.admit(spec, requestHashOf(body), body.task_id == null);
-    void reply.headers(budgetHeaders(admission.remaining));
-    return { ...toAdmissionView(admission), ...warningsOf(body) };
+    const warnings = warningsOf(body, query);
+    const result = query.wait > 0 && (await this.results.afterEnd(admission.spec, query.wait * SECOND_MS, reply.raw));
+    if (!result) {
+      void reply.headers(budgetHeaders(admission.remaining));
+      return { ...toAdmissionView(admission), ...warnings };
+    }
+    const remaining = await this.budgets.remainingFor(admission.spec, result.record.ending?.usage);
+    void reply.status(200).headers(budgetHeaders(remaining));
+    return { ...toResultView(result), ...warnings };
   }
 
   @Get()
@@ -90,12 +110,19 @@ export class TasksController {
   }
 
   @Get(':id')
-  @ApiOperation({ summary: 'Where a task stands' })
+  @ApiOperation({
+    summary: 'Where a task stands',
+    description: 'At once, or with `wait` when it has ended or after that time. With `output` what it has put out.',
+  })
   @ApiIdParam('id', 'The task.')
-  @ApiResponse({ status: 200, description: 'As it is now.', type: TaskView })
+  @ApiResponse({ status: 200, description: 'As it is now.', type: TaskResultView })
   @ApiErrors('TASK_NOT_FOUND', 'NOT_READY')
-  async get(@Param('id') id: string): Promise<TaskView> {
-    return toTaskView(await this.lookup.get(taskIdOf(id)));
+  async get(
+    @Param('id') id: string,
+    @Query() { output, wait }: TaskQuery,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<TaskResultView> {
+    return toResultView(await this.results.get(taskIdOf(id), output ?? false, wait * SECOND_MS, reply.raw));
   }
 
   @Get(':id/events')

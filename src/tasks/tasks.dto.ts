@@ -1,6 +1,6 @@
-import { Transform } from 'class-transformer';
-import { BooleanField, ChoiceField, IdField, TextField } from '../http/fields';
+import { BooleanField, ChoiceField, IdField, IntField, TextField } from '../http/fields';
 import { CursorField, PageQuery } from '../http/page';
+import { FlagText, WholeNumberText } from '../http/query-values';
 import { taskStates } from './task';
 
 export class TaskListQuery extends PageQuery {
@@ -14,8 +14,30 @@ export class TaskListQuery extends PageQuery {
   session_id?: string;
 }
 
+/** The longest that a request is kept waiting, in seconds: what lies between may close a connection that is silent for longer. */
+const WAIT_MAX_S = 600;
+
+class WaitQuery {
+  @WholeNumberText()
+  @IntField({
+    description: 'Seconds to wait for the end of the task before the answer comes; 0, not at all, when absent.',
+    min: 0,
+    max: WAIT_MAX_S,
+    optional: true,
+  })
+  wait: number = 0;
+}
+
+export class SubmitQuery extends WaitQuery {}
+
+export class TaskQuery extends WaitQuery {
+  @FlagText()
+  @BooleanField({ description: 'Adds the text that the task has put out so far.', optional: true })
+  output?: boolean;
+}
+
 export class TaskEventsQuery {
-  @Transform(({ value }: { value: unknown }) => (value === 'true' ? true : value === 'false' ? false : value))
+  @FlagText()
   @BooleanField({ description: 'Adds what a person would want to read.', optional: true })
   verbose?: boolean;
 

@@ -30,6 +30,9 @@ import { QueueGauge } from './queue/queue-gauge';
 import { RecoveryService } from './recovery/recovery.service';
 import { RetentionService } from './recovery/retention.service';
 import { ShutdownService } from './recovery/shutdown.service';
+import { EndWaits } from './result/end-waits';
+import { OutputReader } from './result/output-reader';
+import { TaskResults } from './result/task-results';
 import { OpenStreams } from './stream/open-streams';
 import { Readers } from './stream/readers';
 import { StreamLookup } from './stream/stream-lookup';
@@ -51,6 +54,7 @@ import { TasksController } from './tasks.controller';
     ...[Dispatcher, Attempts, Retries, ModelFaults, OutputStage, Fallback, FallbackPolicy],
     ...[Finisher, Transcripts, OwedTranscripts, TaskReporter, Canceller, Deadlines],
     ...[StreamLookup, StreamService, OpenStreams, Readers, StreamTurns, WaitingFrames],
+    ...[TaskResults, EndWaits, OutputReader],
     ...[RecoveryService, RetentionService, ShutdownService],
   ],
   exports: [RecoveryService, ShutdownService],

@@ -73,6 +73,7 @@ async function runLane(
     ],
     pool: ['default'],
     replica: ['r0'],
+    wait: ['0', '1'],
     event: ['0', '1', '2', '3', '10', '1000000000'],
   });
   const credentials = { apiKey: service.apiKey, workerToken: WORKER_TOKEN };
@@ -83,7 +84,7 @@ async function runLane(
     const plan = planner.plan(random.pick(operations));
     try {
       const answer = await exchange(service.url, agent, plan);
-      report.answered(plan, answer.status, judge.faultsOf(plan, answer));
+      report.answered(plan, answer.status, answer.status === 0 ? [] : judge.faultsOf(plan, answer));
       if (answer.status < 300 && answer.text.startsWith('{')) memory.learn(plan.operation, JSON.parse(answer.text));
     } catch (cause) {
       report.answered(plan, 0, [`no answer: ${String(cause)}`]);

@@ -21,8 +21,12 @@ const kindsByName: Readonly<Record<string, string>> = {
   engine: 'engine',
   url: 'url',
   last_event_id: 'event',
+  wait: 'wait',
   'Last-Event-ID': 'event',
 };
+
+/** Kinds of which the run is given all there are to try. */
+const given = new Set(['engine', 'url', 'wait']);
 
 /** What answers have told of, so that requests can name what there is. */
 export class Memory {
@@ -30,9 +34,9 @@ export class Memory {
 
   constructor(
     private readonly random: Random,
-    given: Readonly<Record<string, readonly string[]>>,
+    atStart: Readonly<Record<string, readonly string[]>>,
   ) {
-    for (const [kind, texts] of Object.entries(given)) this.known.set(kind, [...texts]);
+    for (const [kind, texts] of Object.entries(atStart)) this.known.set(kind, [...texts]);
   }
 
   recall(operation: Operation, name: string): string | undefined {
@@ -51,7 +55,7 @@ export class Memory {
   }
 
   private keep(kind: string | undefined, text: string): void {
-    if (kind === undefined || kind === 'engine' || kind === 'url' || !text.isWellFormed()) return;
+    if (kind === undefined || given.has(kind) || !text.isWellFormed()) return;
     const known = this.known.get(kind) ?? [];
     if (known.includes(text)) return;
     known.push(text);

@@ -27,20 +27,20 @@ export class Readers {
     private readonly narrator: Narrator,
   ) {}
 
-  /** Call what is returned, once, when the reader leaves. */
-  attach(spec: TaskSpec): () => void {
+  /** Call what is returned, once, when the reader leaves; with false where it was sent away, and has not left by itself. */
+  attach(spec: TaskSpec): (byItself?: boolean) => void {
     const audience = this.audiences.get(spec.taskId) ?? { readers: 0, detach: undefined };
     this.audiences.set(spec.taskId, audience);
     audience.readers++;
     audience.detach?.cancel();
-    return () => this.left(spec, audience);
+    return (byItself = true) => this.left(spec, audience, byItself);
   }
 
-  private left({ taskId, onDisconnect }: TaskSpec, audience: Audience): void {
+  private left({ taskId, onDisconnect }: TaskSpec, audience: Audience, byItself: boolean): void {
     audience.readers--;
     if (audience.readers > 0) return;
     const task = this.ledger.find(taskId);
-    if (onDisconnect !== 'cancel' || !task || task.isEnding) {
+    if (!byItself || onDisconnect !== 'cancel' || !task || task.isEnding) {
       this.audiences.delete(taskId);
       return;
     }

@@ -20,6 +20,24 @@ export function eventOfFrame(frame: string): TaskEvent {
   return { type, data: frame.slice(typeEnd + DATA_MARK.length, -END_MARK.length) };
 }
 
+/** An event with its number in the stream. */
+export interface NumberedEvent extends TaskEvent {
+  readonly seq: number;
+}
+
+const ID_MARK = 'id: ';
+
+/** The events of whole frames that {@link eventFrame} made. */
+export function* eventsIn(frames: Buffer): Generator<NumberedEvent> {
+  const text = frames.toString('utf8');
+  for (let at = 0; at < text.length;) {
+    const end = text.indexOf(END_MARK, at) + END_MARK.length;
+    const seq = Number(text.slice(at + ID_MARK.length, text.indexOf('\n', at)));
+    yield { ...eventOfFrame(text.slice(at, end)), seq };
+    at = end;
+  }
+}
+
 /** An event that is told in passing: it is not in the log, has no id, and is not read again after a reconnect. */
 export function passingFrame(type: string, data: string): string {
   return `event: ${type}\ndata: ${data}\n\n`;

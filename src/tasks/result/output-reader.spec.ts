@@ -1,0 +1,52 @@
+import { describe, expect, it } from 'vitest';
+import { ServiceError } from '../../errors/service-error';
+import { endedSource, type EventSource } from '../stream/event-source';
+import type { StreamLookup } from '../stream/stream-lookup';
+import { endEvent, errorEvent, metricsEvent, tokenEvent } from '../stream/task-events';
+import type { TaskEvent } from '../task';
+import { OUTPUT_MAX_BYTES, OutputReader } from './output-reader';
+
+const end = endEvent({ tokens_out: 2, decode_time_ms: 1, decode_ms: 1, finish_reason: 'stop' });
+const metrics = metricsEvent(
+  {
+    ...{ queue_depth: 0, on_time_probability: 1, kv_warmth: 0, tokens_out: 1 },
+    ...{ tokens_budget_remaining: 1, time_budget_remaining_ms: 1, cost_budget_remaining: 1 },
+  },
+  'human',
+  [],
+);
+
+function readerOf(find: () => { source: EventSource }): OutputReader {
+  return new OutputReader({ find: async () => find() } as unknown as StreamLookup);
+}
+const outputOf = (events: readonly TaskEvent[]) => readerOf(() => ({ source: endedSource(events) })).read('t');
+
+describe('The output of a task', () => {
+  it('is the text of its tokens, whatever stands between them', async () => {
+    const events = [tokenEvent(0, 'Grüße,\n'), metrics, tokenEvent(1, '\u{1F600} "x" \\n'), tokenEvent(2, ''), end];
+    expect(await outputOf(events)).toEqual({ text: 'Grüße,\n\u{1F600} "x" \\n', truncated: false, lastSeq: 5 });
+  });
+
+  it('is empty before there is any', async () => {
+    expect(await outputOf([])).toEqual({ text: '', truncated: false, lastSeq: 0 });
+    expect(await outputOf([errorEvent(new ServiceError('CANCELLED'))])).toMatchObject({ text: '', lastSeq: 1 });
+  });
+
+  it('has no more than fits, in whole tokens, and says where the rest begins', async () => {
+    const piece = 'ä'.repeat(1000);
+    const tokens = Array.from({ length: 600 }, (_, n) => tokenEvent(n, piece));
+    const output = await outputOf([...tokens, end]);
+    expect(output).toMatchObject({ truncated: true, lastSeq: Math.floor(OUTPUT_MAX_BYTES / 2000) });
+    expect(output?.text).toBe(piece.repeat(output?.lastSeq ?? 0));
+    const exact = Array.from({ length: OUTPUT_MAX_BYTES / 1024 }, (_, n) => tokenEvent(n, 'x'.repeat(1024)));
+    expect(await outputOf([...exact, end])).toMatchObject({ truncated: false, lastSeq: 1025 });
+  });
+
+  it('is not there where the events are kept no more', async () => {
+    const refuse = (code: 'TRANSCRIPT_GONE' | 'TASK_NOT_FOUND') => () => {
+      throw new ServiceError(code);
+    };
+    expect(await readerOf(refuse('TRANSCRIPT_GONE')).read('t')).toBeUndefined();
+    await expect(readerOf(refuse('TASK_NOT_FOUND')).read('t')).rejects.toMatchObject({ code: 'TASK_NOT_FOUND' });
+  });
+});

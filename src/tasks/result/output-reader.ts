@@ -1,0 +1,76 @@
+import { setImmediate } from 'node:timers/promises';
+import { Injectable } from '@nestjs/common';
+import { ServiceError } from '../../errors/service-error';
+import type { EventSource } from '../stream/event-source';
+import { eventsIn, type NumberedEvent } from '../stream/sse-frame';
+import { StreamLookup } from '../stream/stream-lookup';
+
+/** Read at once; other work gets its turn after each. */
+const CHUNK_BYTES = 64 * 1024;
+/** Of the text, in UTF-8. */
+export const OUTPUT_MAX_BYTES = 1024 * 1024;
+
+/** The text of a task's tokens as far as they have come. */
+export interface OutputText {
+  readonly text: string;
+  /** More has come than fits: it is in the events after {@link lastSeq}. */
+  readonly truncated: boolean;
+  /** Number of the last event that is in it. */
+  readonly lastSeq: number;
+}
+
+/** Reads the output of tasks, live and ended, from their events. */
+@Injectable()
+export class OutputReader {
+  constructor(private readonly streams: StreamLookup) {}
+
+  /**
+   * Undefined where the events of the task are kept no more.
+   * @throws ServiceError TASK_NOT_FOUND
+   */
+  async read(taskId: string): Promise<OutputText | undefined> {
+    const source = await this.sourceOf(taskId);
+    if (!source) return undefined;
+    const gathered = new Gathered();
+    for (;;) {
+      const chunk = await source.read(gathered.lastSeq, CHUNK_BYTES);
+      if (!chunk) break;
+      for (const event of eventsIn(chunk.frames)) if (!gathered.take(event)) return gathered.text(true);
+      if (chunk.terminal) break;
+      await setImmediate();
+    }
+    return gathered.text(false);
+  }
+
+  private async sourceOf(taskId: string): Promise<EventSource | undefined> {
+    try {
+      return (await this.streams.find(taskId, 0, false)).source;
+    } catch (thrown) {
+      if (thrown instanceof ServiceError && thrown.code === 'TRANSCRIPT_GONE') return undefined;
+      throw thrown;
+    }
+  }
+}
+
+class Gathered {
+  lastSeq = 0;
+  private bytes = 0;
+  private readonly pieces: string[] = [];
+
+  /** False when it does not fit any more. */
+  take({ seq, type, data }: NumberedEvent): boolean {
+    if (type === 'token') {
+      const { t: piece } = JSON.parse(data) as { readonly t: string };
+      const bytes = Buffer.byteLength(piece);
+      if (this.bytes + bytes > OUTPUT_MAX_BYTES) return false;
+      this.bytes += bytes;
+      this.pieces.push(piece);
+    }
+    this.lastSeq = seq;
+    return true;
+  }
+
+  text(truncated: boolean): OutputText {
+    return { text: this.pieces.join(''), truncated, lastSeq: this.lastSeq };
+  }
+}

@@ -1,0 +1,28 @@
+import { AnswerCount, AnswerFlag, AnswerPart, AnswerParts, AnswerText } from '../../http/answer-fields';
+import { WarningDto } from '../../http/unknown-members';
+import { TaskView, toTaskView } from '../lookup/task.view';
+import type { TaskResult } from './task-results';
+
+export class TaskOutputView {
+  @AnswerText('What its tokens say, one after the other, as far as they have come; at most 1 MiB.') text!: string;
+  @AnswerFlag('More has come than fits: it is in the events after `last_event_id`.') truncated!: boolean;
+  @AnswerCount('Id of the last event that is in it; 0 before there is one. A stream can go on from there.')
+  last_event_id!: number;
+}
+
+/** A task with what it has put out. */
+export class TaskResultView extends TaskView {
+  @AnswerPart('Where it was asked for, and the events of the task are still kept.', TaskOutputView, { optional: true })
+  output?: TaskOutputView;
+  @AnswerParts('Of a submission: what is odd about the request, such as fields that are not known.', WarningDto, {
+    optional: true,
+  })
+  warnings?: readonly WarningDto[];
+}
+
+export function toResultView({ record, output }: TaskResult): TaskResultView {
+  return {
+    ...toTaskView(record),
+    ...(output && { output: { text: output.text, truncated: output.truncated, last_event_id: output.lastSeq } }),
+  };
+}
