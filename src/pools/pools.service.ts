@@ -39,6 +39,8 @@ export class PoolsService {
 
   /** Queued tasks that this pool is not ruled out for: pinned to it, or to none. */
   async queueDepth(poolId: string): Promise<number> {
+    const { interactive, batch } = this.ledger.depth();
+    if (interactive + batch === 0) return 0;
     const lanes = await this.ledger.laneDepths();
     return lanes
       .filter(({ constraints }) => allowsPool(constraints, poolId))
