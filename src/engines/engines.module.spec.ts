@@ -4,11 +4,18 @@ import { Test } from '@nestjs/testing';
 import { describe, expect, it } from 'vitest';
 import { TimeModule } from '../time/time.module';
 import { EngineConnectPolicy } from './engine-connect';
+import { EngineKeys } from './engine-keys';
 import { EngineRegistry } from './engine-registry';
 import { EnginesModule } from './engines.module';
 
 @Global()
-@Module({ providers: [{ provide: EngineConnectPolicy, useValue: { lookup } }], exports: [EngineConnectPolicy] })
+@Module({
+  providers: [
+    { provide: EngineConnectPolicy, useValue: { lookup } },
+    { provide: EngineKeys, useValue: { known: () => undefined } },
+  ],
+  exports: [EngineConnectPolicy, EngineKeys],
+})
 class PolicyModule {}
 
 describe('EnginesModule', () => {
