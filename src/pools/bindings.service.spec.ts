@@ -296,10 +296,10 @@ describe('what is kept for the next start', () => {
       await slow;
       await remove(poolId, replicaId);
     });
-    await bindings.unbind('gpu', 'r0');
+    const gone = bindings.unbind('gpu', 'r0');
     const again = bindings.bind(bindingOf(engine.url));
     setImmediate(goOn);
-    await again;
+    await Promise.all([gone, again]);
     expect(await kept()).toEqual([row()]);
   });
 

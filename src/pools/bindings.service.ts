@@ -57,8 +57,11 @@ export class BindingsService implements OnModuleInit, OnModuleDestroy {
   }
 
   /** False when there is none. */
-  unbind(poolId: string, replicaId: string, cause?: UnbindCause): Promise<boolean> {
-    return this.registry.unbind(poolId, replicaId, cause);
+  async unbind(poolId: string, replicaId: string, cause?: UnbindCause): Promise<boolean> {
+    const isBound = await this.registry.unbind(poolId, replicaId, cause);
+    // Who is told that it is gone must not find it again after a restart.
+    await this.kept.keep(poolId, replicaId);
+    return isBound;
   }
 
   /** For a binding that will not be named again: as {@link bind}, and tried until it is taken, for a host's name may come later. */
