@@ -27,10 +27,11 @@ interface Envelope {
 
 /** What no schema can say, and is 400 all the same: by operation, the fields at fault. */
 const unsayable: Readonly<Record<string, readonly string[]>> = {
-  // A pool that the task is pinned to is avoided; the queue makes the deadline impossible; a parameter of engines that does not work.
-  'POST /v2/tasks': ['placement.avoid_pools', 'deadline_ms', ...engineParameters.keys()],
-  // An address or an engine that the configuration does not allow.
-  'POST /v2/workers/register': ['url', 'engine'],
+  // A pool that the task is pinned to is avoided; the queue makes the deadline impossible; no slot that is bound has the context, or
+  // a router needs a model's name; a parameter of engines that does not work.
+  'POST /v2/tasks': ['placement.avoid_pools', 'deadline_ms', 'ctx', 'model_ref', ...engineParameters.keys()],
+  // An address, an engine or a key file that the configuration does not allow.
+  'POST /v2/workers/register': ['url', 'engine', 'api_key_file'],
   // An event that a live task has not sent yet.
   'GET /v2/tasks/{id}/events': ['last_event_id'],
 };
