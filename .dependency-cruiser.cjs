@@ -101,7 +101,7 @@ module.exports = {
       comment:
         'Ports and domain types outlive the framework at the edge: no Nest, no Fastify, no HTTP decorators in them.',
       severity: 'error',
-      from: { path: ['^src/.+\\.port\\.ts$', '^src/tasks/task\\.ts$', '^src/pools/pool\\.ts$'] },
+      from: { path: ['^src/.+\\.port\\.ts$', '^src/tasks/task/task\\.ts$', '^src/pools/registry/pool\\.ts$'] },
       to: { path: '(^|/)node_modules/(@nestjs|@fastify|fastify|class-validator|class-transformer)/|^src/http/' },
     },
     {

@@ -8,7 +8,7 @@ import { temporaryFolder, type TemporaryFolder } from '../../test/support/tempor
 import { Config } from '../config/config';
 import { Narrator } from '../observability/narrator';
 import { BindingsService } from '../pools/bindings.service';
-import { PoolRegistry } from '../pools/pool-registry.port';
+import { PoolRegistry } from '../pools/registry/pool-registry.port';
 import { Prober } from '../pools/prober';
 import { Clock } from '../time/clock';
 import { HandoffFolder } from './handoff-folder';

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { bindingOf, startPools, type PoolsUnderTest } from '../../test/support/pools';
 import { Config } from '../config/config';
-import type { PoolView } from '../pools/pool';
+import type { PoolView } from '../pools/registry/pool';
 import { EngineSightings } from '../pools/engine-sightings';
-import { PoolRegistry } from '../pools/pool-registry.port';
+import { PoolRegistry } from '../pools/registry/pool-registry.port';
 import { API_VERSION } from './api-version';
 import { CapabilitiesService } from './capabilities.service';
 

@@ -4,8 +4,8 @@ import { filter, type Subscription } from 'rxjs';
 import { Config } from '../config/config';
 import { standIn } from '../engines/stand-in';
 import { EngineSightings } from '../pools/engine-sightings';
-import type { ReplicaView } from '../pools/pool';
-import { isOfSlots, PoolRegistry } from '../pools/pool-registry.port';
+import type { ReplicaView } from '../pools/registry/pool';
+import { isOfSlots, PoolRegistry } from '../pools/registry/pool-registry.port';
 import { API_VERSION } from './api-version';
 import type { CapabilitiesDto, EngineCapabilitiesDto } from './meta.dto';
 

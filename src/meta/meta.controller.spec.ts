@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createInProcess, type InProcessService } from '../../test/support/in-process';
 import { bindingOf } from '../../test/support/pools';
-import { PoolRegistry } from '../pools/pool-registry.port';
+import { PoolRegistry } from '../pools/registry/pool-registry.port';
 import { Lifecycle } from './lifecycle';
 
 let service: InProcessService;

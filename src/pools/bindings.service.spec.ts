@@ -11,8 +11,8 @@ import type { JournalBinding } from '../tasks/journal/task-journal.port';
 import { Alarms } from '../time/alarms';
 import { EngineAddressPolicy } from '../workers/engine-allow';
 import { BindingsService } from './bindings.service';
-import type { Binding } from './pool';
-import { PoolRegistry } from './pool-registry.port';
+import type { Binding } from './registry/pool';
+import { PoolRegistry } from './registry/pool-registry.port';
 import { Prober } from './prober';
 
 const WAIT_MS = 19_000;

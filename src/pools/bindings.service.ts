@@ -8,8 +8,8 @@ import { Alarms } from '../time/alarms';
 import { engineAddress } from './engine-address';
 import { EngineAllow } from './engine-allow.port';
 import { KeptBindings } from './kept-bindings';
-import { bindingSources, type Binding, type BindingSource, type UnbindCause } from './pool';
-import { PoolRegistry, type BindOutcome, type PoolChange } from './pool-registry.port';
+import { bindingSources, type Binding, type BindingSource, type UnbindCause } from './registry/pool';
+import { PoolRegistry, type BindOutcome, type PoolChange } from './registry/pool-registry.port';
 import { Prober } from './prober';
 
 /** How soon a binding that nobody will name again is tried anew. */

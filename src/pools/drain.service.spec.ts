@@ -5,8 +5,8 @@ import { ServiceError } from '../errors/service-error';
 import { MemoryTaskJournal } from '../storage/memory/task-journal.memory';
 import { Clock } from '../time/clock';
 import { DrainService } from './drain.service';
-import type { Lease } from './pool';
-import { PoolRegistry } from './pool-registry.port';
+import type { Lease } from './registry/pool';
+import { PoolRegistry } from './registry/pool-registry.port';
 
 const WAIT_MS = 30_000;
 

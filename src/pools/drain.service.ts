@@ -5,7 +5,7 @@ import type { JournalDrain } from '../tasks/journal/task-journal.port';
 import { Alarms, type Alarm } from '../time/alarms';
 import { Clock } from '../time/clock';
 import { KeptDrains } from './kept-drains';
-import { PoolRegistry } from './pool-registry.port';
+import { PoolRegistry } from './registry/pool-registry.port';
 
 interface Drain {
   /** Rings at the deadline; undefined where that had passed before a restart. */

@@ -3,7 +3,7 @@ import type { EngineAdapter, EngineTarget } from '../engines/engine-adapter.port
 import { EngineRegistry } from '../engines/engine-registry';
 import { standIn } from '../engines/stand-in';
 import { ServiceError } from '../errors/service-error';
-import type { ReplicaView } from './pool';
+import type { ReplicaView } from './registry/pool';
 
 /** The adapter of a replica with its address; the deterministic engine stands in where no engine is bound. */
 @Injectable()

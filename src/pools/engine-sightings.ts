@@ -4,7 +4,7 @@ import { Config } from '../config/config';
 import { Narrator } from '../observability/narrator';
 import { JournalStart } from '../tasks/journal/journal-start';
 import { TaskJournal } from '../tasks/journal/task-journal.port';
-import { PoolRegistry } from './pool-registry.port';
+import { PoolRegistry } from './registry/pool-registry.port';
 
 /** Kept in the journal under this name once it is so. */
 const NOTE = 'engine_seen';

@@ -1,5 +1,5 @@
 import { filter, firstValueFrom, fromEvent, map, merge, mergeMap, of, race, type Observable } from 'rxjs';
-import type { PoolRegistry } from './pool-registry.port';
+import type { PoolRegistry } from './registry/pool-registry.port';
 
 /** Resolves to true once nothing runs on the pool (or it is gone), to false when `signal` fires first. */
 export function becomesIdle(registry: PoolRegistry, poolId: string, signal: AbortSignal): Promise<boolean> {

@@ -2,8 +2,8 @@ import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/com
 import { filter, type Subscription } from 'rxjs';
 import { Narrator } from '../observability/narrator';
 import { TaskJournal, type JournalBinding } from '../tasks/journal/task-journal.port';
-import type { ReplicaView } from './pool';
-import { PoolRegistry } from './pool-registry.port';
+import type { ReplicaView } from './registry/pool';
+import { PoolRegistry } from './registry/pool-registry.port';
 
 /**
  * Keeps in the journal which replicas are bound, so that a restart knows whom to ask. It looks at how the registry stands

@@ -1,8 +1,8 @@
 import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { filter, type Subscription } from 'rxjs';
 import { MetricsService, type ServedBy } from '../observability/metrics.service';
-import type { ReplicaView } from './pool';
-import { PoolRegistry } from './pool-registry.port';
+import type { ReplicaView } from './registry/pool';
+import { PoolRegistry } from './registry/pool-registry.port';
 
 /** The gauge of KV cache usage: a series for each live replica whose engine reports it, and none for any other. */
 @Injectable()

@@ -2,8 +2,8 @@ import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/com
 import { auditTime, concatMap, filter, type Subscription } from 'rxjs';
 import { MetricsService } from '../observability/metrics.service';
 import { Narrator } from '../observability/narrator';
-import type { ReplicaView } from './pool';
-import { isOfSlots, PoolRegistry } from './pool-registry.port';
+import type { ReplicaView } from './registry/pool';
+import { isOfSlots, PoolRegistry } from './registry/pool-registry.port';
 
 /** Changes come in bursts (a start, an engine that goes down with all its replicas): the gauge follows them this much later. */
 const REFRESH_AFTER_MS = 50;

@@ -6,8 +6,8 @@ import { Narrator } from '../observability/narrator';
 import { Alarms } from '../time/alarms';
 import { EngineAccess } from './engine-access';
 import { ModelStates } from './model-states';
-import type { ReplicaView } from './pool';
-import { PoolRegistry } from './pool-registry.port';
+import type { ReplicaView } from './registry/pool';
+import { PoolRegistry } from './registry/pool-registry.port';
 import { Prober } from './prober';
 import { withinTime } from './time-limit';
 

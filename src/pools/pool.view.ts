@@ -1,5 +1,5 @@
 import type { EngineModel } from '../engines/engine-adapter.port';
-import type { ReplicaView } from './pool';
+import type { ReplicaView } from './registry/pool';
 import type { PoolDto, PoolHealthDto, ReplicaDto } from './pools.dto';
 import type { PoolStanding } from './pools.service';
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '../../test/support/deadline';
 import { createInProcess, type InProcessService } from '../../test/support/in-process';
 import { bindingOf } from '../../test/support/pools';
-import { PoolRegistry } from './pool-registry.port';
+import { PoolRegistry } from './registry/pool-registry.port';
 
 const WAIT_MS = 5000;
 

@@ -12,7 +12,7 @@ import {
 import { BooleanField, IntField, TextField, TextListField } from '../http/fields';
 import { SchemaKeywords } from '../http/schemas';
 import { WarningDto } from '../http/unknown-members';
-import { bindingSources } from './pool';
+import { bindingSources } from './registry/pool';
 import type { PurgeOrder } from './purge-steps';
 import type { ReloadResult } from './reload.service';
 

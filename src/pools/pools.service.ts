@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { ServiceError } from '../errors/service-error';
 import { TaskLedger } from '../tasks/ledger/task-ledger.port';
-import { allowsPool } from './placement-rules';
-import type { PoolView } from './pool';
-import { PoolRegistry } from './pool-registry.port';
+import { allowsPool } from './placement/placement-rules';
+import type { PoolView } from './registry/pool';
+import { PoolRegistry } from './registry/pool-registry.port';
 
 /** A pool, and how many queued tasks it may yet get. */
 export interface PoolStanding {

@@ -4,7 +4,7 @@ import { eventually } from '../../test/support/deadline';
 import { bindingOf, startPools, type PoolsUnderTest } from '../../test/support/pools';
 import { always, byPath, recordedBytes, replayServer, type ReplayServer } from '../../test/wire/replay-server';
 import { DeterministicAdapter } from '../engines/deterministic/deterministic.adapter';
-import { PoolRegistry } from './pool-registry.port';
+import { PoolRegistry } from './registry/pool-registry.port';
 import { Prober } from './prober';
 
 const WAIT_MS = 19_000;

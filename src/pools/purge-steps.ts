@@ -5,7 +5,7 @@ import { asServiceError } from '../errors/service-error';
 import { Alarms } from '../time/alarms';
 import { EngineAccess } from './engine-access';
 import { ModelStates } from './model-states';
-import type { ReplicaView } from './pool';
+import type { ReplicaView } from './registry/pool';
 import { Prober } from './prober';
 import { TimeUp, withinTime } from './time-limit';
 

@@ -9,8 +9,8 @@ import { DeterministicAdapter } from '../engines/deterministic/deterministic.ada
 import type { EngineOutcome } from '../engines/engine-adapter.port';
 import { BindingsService } from './bindings.service';
 import { DrainService } from './drain.service';
-import type { Lease } from './pool';
-import { PoolRegistry } from './pool-registry.port';
+import type { Lease } from './registry/pool';
+import { PoolRegistry } from './registry/pool-registry.port';
 import { PurgeService, type PurgeReport } from './purge.service';
 import type { PurgeOrder } from './purge-steps';
 import { ReloadService } from './reload.service';

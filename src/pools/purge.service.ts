@@ -6,7 +6,7 @@ import { Clock } from '../time/clock';
 import { DrainService } from './drain.service';
 import { becomesIdle } from './idle-pool';
 import { PoolOperations } from './pool-operations';
-import { PoolRegistry } from './pool-registry.port';
+import { PoolRegistry } from './registry/pool-registry.port';
 import { PurgeSteps, type PurgeOrder, type PurgeStep } from './purge-steps';
 import { TimeUp, withinTime } from './time-limit';
 

@@ -7,7 +7,7 @@ import { CatalogService } from '../catalog/catalog.service';
 import { DeterministicAdapter } from '../engines/deterministic/deterministic.adapter';
 import type { EngineOutcome } from '../engines/engine-adapter.port';
 import { BindingsService } from './bindings.service';
-import { PoolRegistry } from './pool-registry.port';
+import { PoolRegistry } from './registry/pool-registry.port';
 import { Prober } from './prober';
 import { ReloadService } from './reload.service';
 

@@ -7,7 +7,7 @@ import { Alarms } from '../time/alarms';
 import { becomesIdle } from './idle-pool';
 import { ModelSwap, type Touched } from './model-swap';
 import { PoolOperations } from './pool-operations';
-import { PoolRegistry } from './pool-registry.port';
+import { PoolRegistry } from './registry/pool-registry.port';
 import { TimeUp, withinTime } from './time-limit';
 
 export interface ReloadResult {

@@ -3,8 +3,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Narrator } from '../observability/narrator';
 import { Alarms } from '../time/alarms';
 import { Clock } from '../time/clock';
-import type { ReplicaView } from './pool';
-import type { PoolChange, PoolRegistry } from './pool-registry.port';
+import type { ReplicaView } from './registry/pool';
+import type { PoolChange, PoolRegistry } from './registry/pool-registry.port';
 import type { PoolsService } from './pools.service';
 import { SlotWatch } from './slot-watch';
 

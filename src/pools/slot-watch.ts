@@ -4,8 +4,8 @@ import type { SlotQuestion } from '../engines/engine-adapter.port';
 import { Narrator } from '../observability/narrator';
 import { Alarms, type Alarm } from '../time/alarms';
 import { Clock } from '../time/clock';
-import type { ReplicaView } from './pool';
-import { PoolRegistry, type PoolChange } from './pool-registry.port';
+import type { ReplicaView } from './registry/pool';
+import { PoolRegistry, type PoolChange } from './registry/pool-registry.port';
 import { PoolsService } from './pools.service';
 
 /** Between looks while an attempt that was broken off keeps its slot; one in the middle of its tokens is over within 40 ms. */

@@ -1,13 +1,14 @@
 import { Global, Module } from '@nestjs/common';
 import { EnginesModule } from '../engines/engines.module';
-import { PlacementService } from '../pools/placement.service';
-import { PoolRegistry } from '../pools/pool-registry.port';
+import { PlacementService } from '../pools/placement/placement.service';
+import { PoolRegistry } from '../pools/registry/pool-registry.port';
 import { SessionStore } from '../sessions/session-store.port';
 import { JournalStart } from '../tasks/journal/journal-start';
 import { TaskJournal } from '../tasks/journal/task-journal.port';
-import { Places, TaskLedger } from '../tasks/ledger/task-ledger.port';
+import { TaskLedger } from '../tasks/ledger/task-ledger.port';
+import { Places } from '../pools/placement/places.port';
 import { TaskRecords } from '../tasks/ledger/task-records.port';
-import { EventLog } from '../tasks/stream/event-log.port';
+import { EventLog } from '../tasks/events/event-log.port';
 import { EmbeddedLedger } from './embedded/embedded-ledger';
 import { EmbeddedRecords } from './embedded/embedded-records';
 import { EmbeddedSessions } from './embedded/embedded-sessions';

@@ -1,7 +1,7 @@
 import { BooleanField, ChoiceField, IdField, IntField, TextField } from '../http/fields';
 import { CursorField, PageQuery } from '../http/page';
 import { FlagText, WholeNumberText } from '../http/query-values';
-import { taskStates } from './task';
+import { taskStates } from './task/task';
 
 export class TaskListQuery extends PageQuery {
   @CursorField(/^[0-9]{1,15}$/)

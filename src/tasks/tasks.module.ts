@@ -8,7 +8,7 @@ import { SessionsModule } from '../sessions/sessions.module';
 import { SessionBudgets } from './accounts/session-budgets';
 import { AdmissionRules } from './admission/admission-rules';
 import { AdmissionService } from './admission/admission.service';
-import { Backoff } from './admission/backoff';
+import { Backoff } from './queue/backoff';
 import { Refusals } from './admission/refusals';
 import { Attempts } from './dispatch/attempts';
 import { Dispatcher } from './dispatch/dispatcher';

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach } from 'vitest';
 import type { EngineProbe } from '../../src/engines/engine-adapter.port';
 import type { ServiceError } from '../../src/errors/service-error';
-import type { Binding, Lease, ReplicaView } from '../../src/pools/pool';
-import type { PoolChange, PoolRegistry } from '../../src/pools/pool-registry.port';
+import type { Binding, Lease, ReplicaView } from '../../src/pools/registry/pool';
+import type { PoolChange, PoolRegistry } from '../../src/pools/registry/pool-registry.port';
 import { bindingOf, ready, type PoolRegistryUnderTest } from './pool-samples';
 
 /** A registry that is new for each test, and its replica `gpu/r0`. */

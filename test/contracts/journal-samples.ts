@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { AdmissionFacts, Placement, TaskEnding, TaskEvent, TaskSpec } from '../../src/tasks/task';
+import type { AdmissionFacts, Placement, TaskEnding, TaskEvent, TaskSpec } from '../../src/tasks/task/task';
 
 /** A wall clock to count from: what a journal does must not depend on the real one. */
 export const startMs = 1_700_000_000_000;

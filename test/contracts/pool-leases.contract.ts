@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ServiceError } from '../../src/errors/service-error';
-import type { PoolChange, PoolRegistry } from '../../src/pools/pool-registry.port';
+import type { PoolChange, PoolRegistry } from '../../src/pools/registry/pool-registry.port';
 import { gpuPool, reasonsOf } from './gpu-pool';
 import { bindingOf, first, gone, PROBE_TIMEOUT_MS, ready, type PoolRegistryUnderTest } from './pool-samples';
 

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { EngineModel, EngineProbe } from '../../src/engines/engine-adapter.port';
-import type { PoolChange, PoolRegistry } from '../../src/pools/pool-registry.port';
+import type { PoolChange, PoolRegistry } from '../../src/pools/registry/pool-registry.port';
 import { gpuPool } from './gpu-pool';
 import { bindingOf, MODEL_RETRY_MS, ready, type PoolRegistryUnderTest } from './pool-samples';
 

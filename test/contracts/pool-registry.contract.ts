@@ -2,7 +2,7 @@ import { filter, firstValueFrom, timeout } from 'rxjs';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { EngineProbe } from '../../src/engines/engine-adapter.port';
 import { ServiceError } from '../../src/errors/service-error';
-import type { PoolChange, PoolRegistry } from '../../src/pools/pool-registry.port';
+import type { PoolChange, PoolRegistry } from '../../src/pools/registry/pool-registry.port';
 import { gpuPool, reasonsOf } from './gpu-pool';
 import { slotsStayRight } from './pool-registry.property';
 import { bindingOf, first, gone, ready, second, type PoolRegistryUnderTest } from './pool-samples';

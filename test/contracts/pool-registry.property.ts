@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect } from 'vitest';
 import { ServiceError } from '../../src/errors/service-error';
-import type { Lease } from '../../src/pools/pool';
-import type { PoolRegistry } from '../../src/pools/pool-registry.port';
+import type { Lease } from '../../src/pools/registry/pool';
+import type { PoolRegistry } from '../../src/pools/registry/pool-registry.port';
 import { bindingOf, first, gone, ready, second, type PoolRegistryUnderTest } from './pool-samples';
 
 const poolIds = ['p', 'q'];

@@ -1,6 +1,6 @@
 import type { EngineProbe } from '../../src/engines/engine-adapter.port';
-import type { Binding } from '../../src/pools/pool';
-import type { PoolRegistry } from '../../src/pools/pool-registry.port';
+import type { Binding } from '../../src/pools/registry/pool';
+import type { PoolRegistry } from '../../src/pools/registry/pool-registry.port';
 
 /** How long a probe may take in the registry under test. */
 export const PROBE_TIMEOUT_MS = 5000;

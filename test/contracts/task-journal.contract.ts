@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { JournalQuery, SessionUsage, TaskJournal } from '../../src/tasks/journal/task-journal.port';
-import type { TaskEvent } from '../../src/tasks/task';
+import type { TaskEvent } from '../../src/tasks/task/task';
 import { droppedEnding, endingOf, eventsOf, factsOf, fullSpec, plainSpec, placement, startMs } from './journal-samples';
 
 /** One journal under test. */

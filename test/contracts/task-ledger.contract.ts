@@ -12,7 +12,7 @@ import type {
   TaskLedger,
 } from '../../src/tasks/ledger/task-ledger.port';
 import type { SessionView } from '../../src/sessions/session-store.port';
-import type { TaskSpec } from '../../src/tasks/task';
+import type { TaskSpec } from '../../src/tasks/task/task';
 import type { MaybeLater } from '../../src/time/maybe-later';
 import { plainSpec } from './journal-samples';
 

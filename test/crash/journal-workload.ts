@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { MemoryTaskJournal } from '../../src/storage/memory/task-journal.memory';
 import type { Recovery, TaskJournal } from '../../src/tasks/journal/task-journal.port';
-import type { TaskEnding } from '../../src/tasks/task';
+import type { TaskEnding } from '../../src/tasks/task/task';
 import {
   droppedEnding,
   endingOf,

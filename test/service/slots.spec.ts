@@ -1,6 +1,6 @@
 import { firstValueFrom, scan, filter, timeout, ReplaySubject } from 'rxjs';
 import { afterEach, describe, expect, it } from 'vitest';
-import { PoolRegistry, type PoolChange } from '../../src/pools/pool-registry.port';
+import { PoolRegistry, type PoolChange } from '../../src/pools/registry/pool-registry.port';
 import { startService } from '../../src/service';
 import { startEngine, type RunningEngine } from '../engine/engine';
 import type { EngineSettings } from '../engine/engine-options';

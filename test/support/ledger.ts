@@ -4,7 +4,7 @@ import { EngineRegistry } from '../../src/engines/engine-registry';
 import { ServiceError } from '../../src/errors/service-error';
 import type { Narrator } from '../../src/observability/narrator';
 import type { MetricsService } from '../../src/observability/metrics.service';
-import { PlacementService } from '../../src/pools/placement.service';
+import { PlacementService } from '../../src/pools/placement/placement.service';
 import { EmbeddedLedger } from '../../src/storage/embedded/embedded-ledger';
 import { OwedEndings } from '../../src/storage/embedded/owed-endings';
 import { SessionBook } from '../../src/storage/embedded/session-book';

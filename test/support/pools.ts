@@ -7,7 +7,7 @@ import { loadConfig } from '../../src/config/config';
 import { ConfigModule } from '../../src/config/config.module';
 import { Logger } from '../../src/observability/logger';
 import { ObservabilityModule } from '../../src/observability/observability.module';
-import type { Binding } from '../../src/pools/pool';
+import type { Binding } from '../../src/pools/registry/pool';
 import { PoolsModule } from '../../src/pools/pools.module';
 import { StorageModule } from '../../src/storage/storage.module';
 import { MemoryTaskJournal } from '../../src/storage/memory/task-journal.memory';

@@ -2,7 +2,7 @@ import type { ServiceError } from '../../errors/service-error';
 import type { Spend } from '../../sessions/session-store.port';
 import type { EndDraft, Ended } from '../../tasks/ledger/task-ledger.port';
 import type { SessionUsage } from '../../tasks/journal/task-journal.port';
-import type { AdmissionFacts, TaskEnding, TaskSpec, TaskUsage } from '../../tasks/task';
+import type { AdmissionFacts, TaskEnding, TaskSpec, TaskUsage } from '../../tasks/task/task';
 import type { HeldTask } from './held-task';
 import type { OwedEndings } from './owed-endings';
 

@@ -2,12 +2,11 @@ import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/com
 import { filter, Subject, type Subscription } from 'rxjs';
 import { Config } from '../../config/config';
 import { ServiceError } from '../../errors/service-error';
-import type { Lease } from '../../pools/pool';
-import type { PoolChange } from '../../pools/pool-registry.port';
+import type { Lease } from '../../pools/registry/pool';
+import type { PoolChange } from '../../pools/registry/pool-registry.port';
 import { JournalStart } from '../../tasks/journal/journal-start';
 import { TaskJournal, type JournalRecord, type Recovery } from '../../tasks/journal/task-journal.port';
 import {
-  Places,
   TaskLedger,
   type Admitted,
   type Adopted,
@@ -24,7 +23,9 @@ import {
   type Requeue,
   type Submission,
 } from '../../tasks/ledger/task-ledger.port';
-import type { AdmissionFacts, PlacementConstraints, Priority, TaskEnding, TaskSpec } from '../../tasks/task';
+import { Places } from '../../pools/placement/places.port';
+import type { AdmissionFacts, Priority, TaskEnding, TaskSpec } from '../../tasks/task/task';
+import type { PlacementConstraints } from '../../pools/placement/constraints';
 import { Alarms } from '../../time/alarms';
 import { Clock } from '../../time/clock';
 import { RunningTime } from '../../time/running-time';

@@ -1,8 +1,9 @@
 import type { ServiceError } from '../../errors/service-error';
-import type { Lease } from '../../pools/pool';
+import type { Lease } from '../../pools/registry/pool';
 import type { Spend } from '../../sessions/session-store.port';
 import type { Claim, LiveView, Shown } from '../../tasks/ledger/task-ledger.port';
-import type { AdmissionFacts, Placement, PlacementConstraints, Priority, TaskSpec } from '../../tasks/task';
+import type { AdmissionFacts, Placement, Priority, TaskSpec } from '../../tasks/task/task';
+import type { PlacementConstraints } from '../../pools/placement/constraints';
 import type { Alarm } from '../../time/alarms';
 
 /** What the ledger holds of a task between its admission and its end. */

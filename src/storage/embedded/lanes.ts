@@ -1,7 +1,8 @@
-import type { Place } from '../../pools/placement-rules';
-import type { LaneAhead, Places } from '../../tasks/ledger/task-ledger.port';
-import { laneIdOf } from '../../tasks/ledger/lane-id';
-import type { PlacementConstraints, Priority } from '../../tasks/task';
+import type { Place } from '../../pools/placement/placement-rules';
+import type { LaneAhead } from '../../tasks/ledger/task-ledger.port';
+import type { Places } from '../../pools/placement/places.port';
+import { laneIdOf, type PlacementConstraints } from '../../pools/placement/constraints';
+import type { Priority } from '../../tasks/task/task';
 import type { HeldTask } from './held-task';
 import { isBefore, OrderedSet, type Ordered } from './ordered-set';
 import { SummedSet } from './summed-set';

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Narrator } from '../../observability/narrator';
 import { TaskJournal, type SessionUsage } from '../../tasks/journal/task-journal.port';
-import type { TaskEnding } from '../../tasks/task';
+import type { TaskEnding } from '../../tasks/task/task';
 import { Alarms, type Alarm } from '../../time/alarms';
 
 /** How long a client waits for an ending to be durable before it is told all the same. */

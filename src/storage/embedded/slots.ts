@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { Observable } from 'rxjs';
-import type { Place } from '../../pools/placement-rules';
-import type { Lease } from '../../pools/pool';
-import type { PoolChange } from '../../pools/pool-registry.port';
+import type { Place } from '../../pools/placement/placement-rules';
+import type { Lease } from '../../pools/registry/pool';
+import type { PoolChange } from '../../pools/registry/pool-registry.port';
 import type { SessionView } from '../../sessions/session-store.port';
 import { MemoryPoolRegistry } from '../memory/pool-registry.memory';
 

@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { Config } from '../../config/config';
-import type { Lease } from '../../pools/pool';
+import type { Lease } from '../../pools/registry/pool';
 import type { SessionView, Spend } from '../../sessions/session-store.port';
 import type { SessionUsage } from '../../tasks/journal/task-journal.port';
-import type { TaskSpec, TaskUsage } from '../../tasks/task';
+import type { TaskSpec, TaskUsage } from '../../tasks/task/task';
 import type { Settled } from './embedded-ended';
 import { SessionBook, type ReserveOutcome } from './session-book';
 

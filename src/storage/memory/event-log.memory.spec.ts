@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../../config/config';
-import type { LogChunk } from '../../tasks/stream/event-log.port';
-import { endEvent, tokenEvent } from '../../tasks/stream/task-events';
+import type { LogChunk } from '../../tasks/events/event-log.port';
+import { endEvent, tokenEvent } from '../../tasks/events/task-events';
 import { MemoryEventLog } from './event-log.memory';
 import { MemoryTaskJournal } from './task-journal.memory';
 

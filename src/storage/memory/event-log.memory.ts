@@ -2,10 +2,10 @@ import { Inject, Injectable } from '@nestjs/common';
 import { EMPTY, Subject, type Observable } from 'rxjs';
 import { Config } from '../../config/config';
 import { ServiceError } from '../../errors/service-error';
-import { EventLog, type LogChunk } from '../../tasks/stream/event-log.port';
-import { EventFrames } from '../../tasks/stream/event-frames';
+import { EventLog, type LogChunk } from '../../tasks/events/event-log.port';
+import { EventFrames } from '../../tasks/events/event-frames';
 import { TaskJournal } from '../../tasks/journal/task-journal.port';
-import { isTerminal, type TaskEvent } from '../../tasks/task';
+import { isTerminal, type TaskEvent } from '../../tasks/task/task';
 
 /** Where events are copied to, so that a start after a kill finds them. */
 export type EventCopies = Pick<TaskJournal, 'copyEvents' | 'readEvents'>;

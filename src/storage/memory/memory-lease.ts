@@ -1,7 +1,7 @@
 import { ReplaySubject, type Observable } from 'rxjs';
 import type { EngineAdapter, EngineTarget } from '../../engines/engine-adapter.port';
 import type { ServiceError } from '../../errors/service-error';
-import type { Lease } from '../../pools/pool';
+import type { Lease } from '../../pools/registry/pool';
 
 /** What a lease says of the replica it was given on, as that was then. */
 export type LeasedReplica = Pick<Lease, 'engine' | 'engineVersion' | 'model'> & {

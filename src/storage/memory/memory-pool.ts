@@ -1,4 +1,4 @@
-import type { PoolView, ReplicaView } from '../../pools/pool';
+import type { PoolView, ReplicaView } from '../../pools/registry/pool';
 import type { MemoryLease } from './memory-lease';
 import type { ReplicaState } from './replica-state';
 

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { EngineAdapter, EngineProbe } from '../../engines/engine-adapter.port';
-import type { Binding, BindingSource, ReplicaView, UnbindCause } from '../../pools/pool';
+import type { Binding, BindingSource, ReplicaView, UnbindCause } from '../../pools/registry/pool';
 import type { Alarm } from '../../time/alarms';
 import type { Clock } from '../../time/clock';
 import { MemoryLease } from './memory-lease';

@@ -9,7 +9,7 @@ import {
   type Recovery,
   type SessionUsage,
 } from '../../tasks/journal/task-journal.port';
-import type { AdmissionFacts, Placement, TaskEnding, TaskEvent, TaskSpec, TaskState } from '../../tasks/task';
+import type { AdmissionFacts, Placement, TaskEnding, TaskEvent, TaskSpec, TaskState } from '../../tasks/task/task';
 
 /** A journal that ends with its process: for tests, and to measure what durability costs. */
 @Injectable()

@@ -1,4 +1,4 @@
-import type { TaskEvent } from '../../tasks/task';
+import type { TaskEvent } from '../../tasks/task/task';
 import { encodeRun } from './event-lines';
 import type { EventBatch } from './protocol';
 

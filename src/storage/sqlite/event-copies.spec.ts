@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { eventsOf } from '../../../test/contracts/journal-samples';
 import { temporaryFolder, type TemporaryFolder } from '../../../test/support/temporary-folder';
-import type { TaskEvent } from '../../tasks/task';
+import type { TaskEvent } from '../../tasks/task/task';
 import { EventCopies } from './event-copies';
 import { decodeEvents, encodeRun } from './event-lines';
 

@@ -1,7 +1,7 @@
 import type Database from 'better-sqlite3';
 import { existsSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { TaskEnding } from '../../tasks/task';
+import type { TaskEnding } from '../../tasks/task/task';
 import type { Change } from './echo';
 import { lastKeptMs, type DamagedTask, type LiveState } from './inspection';
 import { files, syncFolder } from './journal-file';

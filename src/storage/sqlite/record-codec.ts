@@ -7,7 +7,7 @@ import type {
   TaskEnding,
   TaskSpec,
   TaskState,
-} from '../../tasks/task';
+} from '../../tasks/task/task';
 import type { AdmissionWrite, EndingWrite } from './protocol';
 import type { BindingRow, DrainRow, SessionRow, TaskRow } from './rows';
 

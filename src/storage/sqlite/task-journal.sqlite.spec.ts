@@ -5,7 +5,7 @@ import { endingOf, eventsOf, factsOf, plainSpec } from '../../../test/contracts/
 import { taskJournalContract } from '../../../test/contracts/task-journal.contract';
 import { journalOn } from '../../../test/crash/open-journal';
 import { temporaryFolder, type TemporaryFolder } from '../../../test/support/temporary-folder';
-import type { TaskEvent } from '../../tasks/task';
+import type { TaskEvent } from '../../tasks/task/task';
 import type { SqliteTaskJournal } from './task-journal.sqlite';
 
 taskJournalContract('sqlite', async () => {

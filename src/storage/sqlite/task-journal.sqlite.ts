@@ -12,7 +12,7 @@ import {
   type Recovery,
   type SessionUsage,
 } from '../../tasks/journal/task-journal.port';
-import type { AdmissionFacts, Placement, TaskEnding, TaskEvent, TaskSpec } from '../../tasks/task';
+import type { AdmissionFacts, Placement, TaskEnding, TaskEvent, TaskSpec } from '../../tasks/task/task';
 import { EventCopier } from './event-copier';
 import { decodeEvents } from './event-lines';
 import { JournalThread } from './journal-thread';

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Config } from '../../config/config';
 import { SessionStore, type Spend } from '../../sessions/session-store.port';
 import { TaskLedger } from '../ledger/task-ledger.port';
-import type { TaskSpec, TaskUsage } from '../task';
+import type { TaskSpec, TaskUsage } from '../task/task';
 
 /** What the budget headers of a task's answers say. */
 @Injectable()

@@ -3,11 +3,12 @@ import { CatalogService } from '../../catalog/catalog.service';
 import { Config } from '../../config/config';
 import { ServiceError } from '../../errors/service-error';
 import { Lifecycle } from '../../meta/lifecycle';
-import { PlacementService, type Assessment } from '../../pools/placement.service';
+import { PlacementService, type Assessment } from '../../pools/placement/placement.service';
 import { FallbackPolicy } from '../dispatch/fallback-policy';
 import { TaskLedger, type Submission } from '../ledger/task-ledger.port';
 import { StartForecasts } from '../prediction/start-forecasts';
-import type { PlacementConstraints, PreparationStep, TaskSpec } from '../task';
+import type { PreparationStep, TaskSpec } from '../task/task';
+import type { PlacementConstraints } from '../../pools/placement/constraints';
 import { unservable } from './unservable';
 
 /** What can be judged of a task without the ledger. */

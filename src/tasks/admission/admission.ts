@@ -1,5 +1,5 @@
 import type { Spend } from '../../sessions/session-store.port';
-import type { AdmissionFacts, TaskSpec } from '../task';
+import type { AdmissionFacts, TaskSpec } from '../task/task';
 
 /** What a client is told of an accepted task. */
 export interface Admission {

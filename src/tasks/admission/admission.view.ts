@@ -8,7 +8,7 @@ import {
   AnswerText,
 } from '../../http/answer-fields';
 import { WarningDto } from '../../http/unknown-members';
-import { predictedStartOf, PredictedStartView } from '../prediction/predicted-start.view';
+import { predictedStartOf, PredictedStartView } from '../task/predicted-start.view';
 import { streamsOf, TaskStreamsView } from '../lookup/task.view';
 import type { Admission } from './admission';
 

@@ -4,7 +4,7 @@ import { ChoiceField, IdField, IntField, NestedField, NumberField, TextField, Te
 import { RefusedMembers } from '../../http/refused-members';
 import { SchemaKeywords } from '../../http/schemas';
 import { RefusesUnknown } from '../../http/unknown-members';
-import { priorities } from '../task';
+import { priorities } from '../task/task';
 import { engineParameters } from './engine-parameters';
 import { textOrTextsSchema, TextOrTextsField } from './text-or-texts';
 

@@ -3,8 +3,8 @@ import { Config } from '../../config/config';
 import { ServiceError } from '../../errors/service-error';
 import { Finisher } from '../ending/finisher';
 import { TaskLedger, type Refusal } from '../ledger/task-ledger.port';
-import type { TaskSpec } from '../task';
-import { Backoff } from './backoff';
+import type { TaskSpec } from '../task/task';
+import { Backoff } from '../queue/backoff';
 import { EXPECTED_TOKENS_TOO_MANY, oversized } from './task-spec';
 
 /** What a client is told whose task is not admitted, and when it should come back. */

@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
 import type { Sampling } from '../../engines/engine-adapter.port';
 import { ServiceError } from '../../errors/service-error';
-import { canonicalJson } from '../stream/task-events';
-import type { PlacementConstraints, Priority, TaskSpec } from '../task';
+import { canonicalJson } from '../events/task-events';
+import type { Priority, TaskSpec } from '../task/task';
+import type { PlacementConstraints } from '../../pools/placement/constraints';
 import { DEADLINE_DEFAULT_MS, MAX_TOKENS_DEFAULT, workloads, type CreateTaskDto } from './create-task.dto';
 
 /** A task that expects as many is refused, whatever room there is. */

@@ -1,6 +1,6 @@
 import { ServiceError } from '../../errors/service-error';
-import type { Assessment } from '../../pools/placement.service';
-import type { PlacementConstraints } from '../task';
+import type { Assessment } from '../../pools/placement/placement.service';
+import type { PlacementConstraints } from '../../pools/placement/constraints';
 
 const MODELS_NAMED = 20;
 const RETRY_UNAVAILABLE_MS = 5000;

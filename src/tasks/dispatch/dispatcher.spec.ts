@@ -1,7 +1,7 @@
 import { Subject } from 'rxjs';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Narrator } from '../../observability/narrator';
-import type { PlacementService } from '../../pools/placement.service';
+import type { PlacementService } from '../../pools/placement/placement.service';
 import type { MaybeLater } from '../../time/maybe-later';
 import type { Claim, TaskLedger } from '../ledger/task-ledger.port';
 import type { Attempts } from './attempts';

@@ -1,7 +1,7 @@
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import type { Subscription } from 'rxjs';
 import { Narrator } from '../../observability/narrator';
-import { PlacementService } from '../../pools/placement.service';
+import { PlacementService } from '../../pools/placement/placement.service';
 import { TaskLedger, type Claim } from '../ledger/task-ledger.port';
 import { Attempts } from './attempts';
 

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Config } from '../../config/config';
 import { EngineSightings } from '../../pools/engine-sightings';
-import type { PlacementConstraints } from '../task';
+import type { PlacementConstraints } from '../../pools/placement/constraints';
 
 /**
  * What is done for a task that no ready pool may run when its stream is opened. `auto` lets a stand-in answer as long as there

@@ -2,8 +2,8 @@ import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/com
 import { concatMap, filter, type Subscription } from 'rxjs';
 import { ServiceError } from '../../errors/service-error';
 import { Narrator } from '../../observability/narrator';
-import { PlacementService } from '../../pools/placement.service';
-import { PoolRegistry } from '../../pools/pool-registry.port';
+import { PlacementService } from '../../pools/placement/placement.service';
+import { PoolRegistry } from '../../pools/registry/pool-registry.port';
 import { Finisher } from '../ending/finisher';
 import { TaskLedger, type Claim } from '../ledger/task-ledger.port';
 

@@ -3,9 +3,9 @@ import { Config } from '../../config/config';
 import { Clock } from '../../time/clock';
 import { TaskReporter } from '../ending/task-reporter';
 import { TaskLedger, type Claim } from '../ledger/task-ledger.port';
-import { EventLog } from '../stream/event-log.port';
-import { metricsEvent } from '../stream/task-events';
-import type { TaskEvent } from '../task';
+import { EventLog } from '../events/event-log.port';
+import { metricsEvent } from '../events/task-events';
+import type { TaskEvent } from '../task/task';
 import { TaskOutput, type OutputSink } from './task-output';
 
 /** Where the outputs of all attempts go: the event log. */

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { factsOf, placement, plainSpec } from '../../../test/contracts/journal-samples';
 import type { EngineEvent } from '../../engines/engine-adapter.port';
 import type { Claim } from '../ledger/task-ledger.port';
-import type { TaskEvent } from '../task';
+import type { TaskEvent } from '../task/task';
 import { TaskOutput, type OutputSink } from './task-output';
 
 const MAX_BYTES = 1000;

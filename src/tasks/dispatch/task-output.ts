@@ -1,9 +1,9 @@
 import type { EngineEvent } from '../../engines/engine-adapter.port';
 import { ServiceError } from '../../errors/service-error';
 import type { Claim } from '../ledger/task-ledger.port';
-import { predictedStartOf } from '../prediction/predicted-start.view';
-import { startedEvent, tokenEvent } from '../stream/task-events';
-import type { TaskEvent } from '../task';
+import { predictedStartOf } from '../task/predicted-start.view';
+import { startedEvent, tokenEvent } from '../events/task-events';
+import type { TaskEvent } from '../task/task';
 
 /** At most one `metrics` event of a stream in this time. */
 const METRICS_EVERY_MS = 250;

@@ -11,7 +11,7 @@ import { MemoryTaskJournal } from '../../storage/memory/task-journal.memory';
 import { Alarms } from '../../time/alarms';
 import { Clock } from '../../time/clock';
 import type { TaskRecords } from '../ledger/task-records.port';
-import type { TaskEnding, TaskEvent } from '../task';
+import type { TaskEnding, TaskEvent } from '../task/task';
 import { OwedTranscripts } from './owed-transcripts';
 
 const ROUND_MS = 1000;

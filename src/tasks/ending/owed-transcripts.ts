@@ -4,9 +4,9 @@ import { ServiceError } from '../../errors/service-error';
 import { Narrator } from '../../observability/narrator';
 import { Alarms } from '../../time/alarms';
 import { TaskRecords } from '../ledger/task-records.port';
-import { EventLog } from '../stream/event-log.port';
-import { errorEvent } from '../stream/task-events';
-import { isTerminal, seqAfterInterruption, type TaskEvent } from '../task';
+import { EventLog } from '../events/event-log.port';
+import { errorEvent } from '../events/task-events';
+import { isTerminal, seqAfterInterruption, type TaskEvent } from '../task/task';
 import { transcriptOf } from '../transcript/transcript';
 
 const RETRY_MS = 1000;

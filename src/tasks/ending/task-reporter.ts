@@ -3,7 +3,7 @@ import type { ServiceError } from '../../errors/service-error';
 import { MetricsService, type ServedBy } from '../../observability/metrics.service';
 import { Narrator, type LogFields } from '../../observability/narrator';
 import type { Claim } from '../ledger/task-ledger.port';
-import type { AdmissionFacts, Placement, TaskEnding, TaskSpec } from '../task';
+import type { AdmissionFacts, Placement, TaskEnding, TaskSpec } from '../task/task';
 
 /** Counts and tells what happens to tasks, each thing once. */
 @Injectable()

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { ArtifactStore } from '../../artifacts/artifact-store.port';
 import { Narrator } from '../../observability/narrator';
 import { Alarms, type Alarm } from '../../time/alarms';
-import type { TaskEvent } from '../task';
+import type { TaskEvent } from '../task/task';
 import { transcriptOf } from '../transcript/transcript';
 
 /** How long an ending waits for its transcript to be stored. */

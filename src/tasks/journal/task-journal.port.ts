@@ -1,4 +1,4 @@
-import type { AdmissionFacts, Placement, TaskEnding, TaskEvent, TaskSpec, TaskState } from '../task';
+import type { AdmissionFacts, Placement, TaskEnding, TaskEvent, TaskSpec, TaskState } from '../task/task';
 
 /** A task as the journal holds it. `spec.prompt` is empty once it ended: an ended task keeps a hash of its request. */
 export interface JournalRecord {

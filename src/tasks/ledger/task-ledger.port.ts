@@ -1,21 +1,20 @@
 import type { Observable } from 'rxjs';
 import type { EngineUsage } from '../../engines/engine-adapter.port';
 import type { ServiceError } from '../../errors/service-error';
-import type { Lease } from '../../pools/pool';
-import type { Place } from '../../pools/placement-rules';
+import type { Lease } from '../../pools/registry/pool';
 import type { SessionView, Spend } from '../../sessions/session-store.port';
 import type { MaybeLater } from '../../time/maybe-later';
 import type {
   AdmissionFacts,
   EndState,
   Placement,
-  PlacementConstraints,
   PredictedStart,
   PreparationStep,
   Priority,
   TaskEnding,
   TaskSpec,
-} from '../task';
+} from '../task/task';
+import type { PlacementConstraints } from '../../pools/placement/constraints';
 
 /** A task that passed every rule that can be judged without the ledger. */
 export interface Submission {
@@ -67,18 +66,6 @@ export type Refusal =
       readonly isSpent: boolean;
       readonly session: SessionView;
     };
-
-/** The places of this deployment as a node sees them now. */
-export abstract class Places {
-  /** Another number whenever {@link readyFor} or {@link isServed} may answer otherwise than before. */
-  abstract readonly version: number;
-
-  /** Ready replicas that a task with these constraints may use, free or not. */
-  abstract readyFor(constraints: PlacementConstraints): readonly Place[];
-
-  /** Whether a bound replica can serve it, now or as soon as it is back. What nothing can serve waits in a room of its own. */
-  abstract isServed(constraints: PlacementConstraints): boolean;
-}
 
 /**
  * The right to run one attempt of a task on one slot: every later write about the attempt presents it, and is refused once

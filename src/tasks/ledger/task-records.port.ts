@@ -1,5 +1,5 @@
 import type { MaybeLater } from '../../time/maybe-later';
-import type { AdmissionFacts, Placement, TaskEnding, TaskSpec, TaskState } from '../task';
+import type { AdmissionFacts, Placement, TaskEnding, TaskSpec, TaskState } from '../task/task';
 
 /** A task as it stands: live, or as it ended. `spec.prompt` is empty in lists, and once the task has ended. */
 export interface TaskRecord {

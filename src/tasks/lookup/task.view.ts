@@ -10,8 +10,8 @@ import {
   AnswerTime,
 } from '../../http/answer-fields';
 import type { TaskRecord } from '../ledger/task-records.port';
-import { predictedStartOf, PredictedStartView } from '../prediction/predicted-start.view';
-import { priorities, taskStates, type TaskState, type TaskUsage } from '../task';
+import { predictedStartOf, PredictedStartView } from '../task/predicted-start.view';
+import { priorities, taskStates, type TaskState, type TaskUsage } from '../task/task';
 
 export class TaskUsageView {
   @AnswerCount('Tokens of the request, by the engine; 0 where it did not say.') tokens_in!: number;

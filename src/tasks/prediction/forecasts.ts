@@ -1,4 +1,4 @@
-import type { PredictedStart } from '../task';
+import type { PredictedStart } from '../task/task';
 import { competitionFor } from './competition';
 import type { Paces, Wait } from './paces';
 import { PoolPace } from './pool-pace';

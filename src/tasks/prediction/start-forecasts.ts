@@ -1,11 +1,11 @@
 import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { filter, type Subscription } from 'rxjs';
 import type { EngineUsage } from '../../engines/engine-adapter.port';
-import { PoolRegistry } from '../../pools/pool-registry.port';
+import { PoolRegistry } from '../../pools/registry/pool-registry.port';
 import { Clock } from '../../time/clock';
-import { laneIdOf } from '../ledger/lane-id';
+import { laneIdOf, type PlacementConstraints } from '../../pools/placement/constraints';
 import type { Claim, LaneAhead } from '../ledger/task-ledger.port';
-import type { AdmissionFacts, PlacementConstraints, PredictedStart, TaskSpec } from '../task';
+import type { AdmissionFacts, PredictedStart, TaskSpec } from '../task/task';
 import { ArrivalRates } from './arrival-rates';
 import { Forecasts, toldOf, type Forecast } from './forecasts';
 import { Paces } from './paces';

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import type { PoolView, ReplicaView } from '../../pools/pool';
-import type { PlacementConstraints } from '../task';
+import type { PoolView, ReplicaView } from '../../pools/registry/pool';
+import type { PlacementConstraints } from '../../pools/placement/constraints';
 import { StationMap } from './station-map';
 
 function replica(name: string, more: Partial<ReplicaView> = {}): ReplicaView {

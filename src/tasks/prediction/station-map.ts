@@ -1,7 +1,6 @@
-import { allowsPool, canRun } from '../../pools/placement-rules';
-import type { PoolView, ReplicaView } from '../../pools/pool';
-import { laneIdOf } from '../ledger/lane-id';
-import type { PlacementConstraints } from '../task';
+import { allowsPool, canRun } from '../../pools/placement/placement-rules';
+import type { PoolView, ReplicaView } from '../../pools/registry/pool';
+import { laneIdOf, type PlacementConstraints } from '../../pools/placement/constraints';
 import type { StationView } from './forecasts';
 import type { RunningAttempt } from './station';
 

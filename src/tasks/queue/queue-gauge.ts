@@ -1,6 +1,6 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { MetricsService, type DepthSample } from '../../observability/metrics.service';
-import { priorities } from '../task';
+import { priorities } from '../task/task';
 import { TaskLedger } from '../ledger/task-ledger.port';
 
 /** Shows the queue's depth by what tasks asked for, counted anew at each scrape. */

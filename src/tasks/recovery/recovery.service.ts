@@ -11,8 +11,8 @@ import { OwedTranscripts } from '../ending/owed-transcripts';
 import { JournalStart } from '../journal/journal-start';
 import { TaskLedger, type LiveView } from '../ledger/task-ledger.port';
 import { PaceKeeper } from '../prediction/pace-keeper';
-import { EventLog } from '../stream/event-log.port';
-import { seqAfterInterruption } from '../task';
+import { EventLog } from '../events/event-log.port';
+import { seqAfterInterruption } from '../task/task';
 
 /** Brings back what the process before has left. Runs once, before the service is ready. */
 @Injectable()

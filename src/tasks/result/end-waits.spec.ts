@@ -7,8 +7,8 @@ import { MemoryEventLog } from '../../storage/memory/event-log.memory';
 import type { Alarms } from '../../time/alarms';
 import type { Fallback } from '../dispatch/fallback';
 import type { Readers } from '../stream/readers';
-import { endEvent, tokenEvent } from '../stream/task-events';
-import type { TaskSpec } from '../task';
+import { endEvent, tokenEvent } from '../events/task-events';
+import type { TaskSpec } from '../task/task';
 import { EndWaits } from './end-waits';
 
 const end = endEvent({ tokens_out: 1, decode_time_ms: 1, decode_ms: 1, finish_reason: 'stop' });

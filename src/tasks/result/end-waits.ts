@@ -5,9 +5,9 @@ import { Narrator } from '../../observability/narrator';
 import { Alarms } from '../../time/alarms';
 import type { MaybeLater } from '../../time/maybe-later';
 import { Fallback } from '../dispatch/fallback';
-import { EventLog } from '../stream/event-log.port';
+import { EventLog } from '../events/event-log.port';
 import { Readers } from '../stream/readers';
-import type { TaskSpec } from '../task';
+import type { TaskSpec } from '../task/task';
 import { watchClient } from './client-watch';
 
 type Outcome = 'ended' | 'time is up' | 'client left';

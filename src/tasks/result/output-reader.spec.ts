@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { ServiceError } from '../../errors/service-error';
 import { endedSource, type EventSource } from '../stream/event-source';
 import type { StreamLookup } from '../stream/stream-lookup';
-import { endEvent, errorEvent, metricsEvent, tokenEvent } from '../stream/task-events';
-import type { TaskEvent } from '../task';
+import { endEvent, errorEvent, metricsEvent, tokenEvent } from '../events/task-events';
+import type { TaskEvent } from '../task/task';
 import { OUTPUT_MAX_BYTES, OutputReader } from './output-reader';
 
 const end = endEvent({ tokens_out: 2, decode_time_ms: 1, decode_ms: 1, finish_reason: 'stop' });

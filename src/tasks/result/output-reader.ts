@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { ServiceError } from '../../errors/service-error';
 import type { EventSource } from '../stream/event-source';
-import { eventsIn, type NumberedEvent } from '../stream/sse-frame';
+import { eventsIn, type NumberedEvent } from '../events/sse-frame';
 import { StreamLookup } from '../stream/stream-lookup';
 
 /** Read at once; other work gets its turn after each. */

@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { ServiceError } from '../../errors/service-error';
 import type { TaskRecord } from '../ledger/task-records.port';
 import { TaskLookup } from '../lookup/task-lookup';
-import type { TaskSpec } from '../task';
+import type { TaskSpec } from '../task/task';
 import { EndWaits } from './end-waits';
 import { OutputReader, type OutputText } from './output-reader';
 

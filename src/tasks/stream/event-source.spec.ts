@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../../config/config';
 import { MemoryEventLog } from '../../storage/memory/event-log.memory';
 import { MemoryTaskJournal } from '../../storage/memory/task-journal.memory';
-import type { TaskEvent } from '../task';
+import type { TaskEvent } from '../task/task';
 import { endedSource, logSource } from './event-source';
-import { endEvent, tokenEvent } from './task-events';
+import { endEvent, tokenEvent } from '../events/task-events';
 
 const end = endEvent({ tokens_out: 2, decode_time_ms: 1, decode_ms: 1, finish_reason: 'stop' });
 const events: readonly TaskEvent[] = [tokenEvent(0, 'a'), tokenEvent(1, 'b'), end];

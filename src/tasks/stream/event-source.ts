@@ -1,8 +1,8 @@
 import { Subscription } from 'rxjs';
-import type { TaskEvent } from '../task';
+import type { TaskEvent } from '../task/task';
 import type { MaybeLater } from '../../time/maybe-later';
-import type { EventLog, LogChunk } from './event-log.port';
-import { EventFrames } from './event-frames';
+import type { EventLog, LogChunk } from '../events/event-log.port';
+import { EventFrames } from '../events/event-frames';
 
 /** What a stream reads from: the log while it is here, the transcript after that. */
 export interface EventSource {

@@ -5,7 +5,7 @@ import { Narrator } from '../../observability/narrator';
 import { Alarms, type Alarm } from '../../time/alarms';
 import { Finisher } from '../ending/finisher';
 import { TaskLedger } from '../ledger/task-ledger.port';
-import type { TaskSpec } from '../task';
+import type { TaskSpec } from '../task/task';
 
 interface Audience {
   readers: number;

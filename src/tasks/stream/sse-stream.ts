@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Subscription } from 'rxjs';
-import type { LogChunk } from './event-log.port';
+import type { LogChunk } from '../events/event-log.port';
 import type { EventSource } from './event-source';
 import { SseSocket } from './sse-socket';
 import type { StreamTurns } from './stream-turns';

@@ -5,11 +5,11 @@ import { Lifecycle } from '../../meta/lifecycle';
 import type { TaskRecord } from '../ledger/task-records.port';
 import { OwedTranscripts } from '../ending/owed-transcripts';
 import { TaskLookup } from '../lookup/task-lookup';
-import { lastSeqOf, type TaskEvent } from '../task';
+import { lastSeqOf, type TaskEvent } from '../task/task';
 import { eventsOf } from '../transcript/transcript';
-import { EventLog } from './event-log.port';
+import { EventLog } from '../events/event-log.port';
 import { endedSource, logSource, type EventSource } from './event-source';
-import { canonicalJson } from './task-events';
+import { canonicalJson } from '../events/task-events';
 
 /** A stream that can be opened: everything that could refuse it has run. */
 export interface FoundStream {

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { Injectable } from '@nestjs/common';
 import { Narrator } from '../../observability/narrator';
 import { Fallback } from '../dispatch/fallback';
-import type { TaskSpec } from '../task';
+import type { TaskSpec } from '../task/task';
 import { OpenStreams } from './open-streams';
 import { Readers } from './readers';
 import { SseStream } from './sse-stream';

@@ -1,12 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { concatMap, filter, takeWhile, timer, type Observable } from 'rxjs';
-import { PlacementService } from '../../pools/placement.service';
+import { PlacementService } from '../../pools/placement/placement.service';
 import { RunningTime } from '../../time/running-time';
 import { TaskLedger } from '../ledger/task-ledger.port';
-import { predictedStartOf } from '../prediction/predicted-start.view';
+import { predictedStartOf } from '../task/predicted-start.view';
 import { StartForecasts } from '../prediction/start-forecasts';
-import { passingFrame } from './sse-frame';
-import { canonicalJson } from './task-events';
+import { passingFrame } from '../events/sse-frame';
+import { canonicalJson } from '../events/task-events';
 
 const EVERY_MS = 1000;
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { canonicalJson, endEvent, tokenEvent } from '../stream/task-events';
-import type { TaskEvent } from '../task';
+import { canonicalJson, endEvent, tokenEvent } from '../events/task-events';
+import type { TaskEvent } from '../task/task';
 import { eventsOf, transcriptOf } from './transcript';
 
 const end = endEvent({ tokens_out: 2, decode_time_ms: 1, decode_ms: 1, finish_reason: 'stop' });

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import type { CanonicalDocument } from '../../artifacts/artifact-store.port';
-import type { TaskEvent } from '../task';
+import type { TaskEvent } from '../task/task';
 
 /** Put together and hashed in one go: about a millisecond. */
 const PIECE_CHARS = 256 * 1024;

@@ -1,10 +1,11 @@
 import 'reflect-metadata';
-import type { Place } from '../../../src/pools/placement-rules';
+import type { Place } from '../../../src/pools/placement/placement-rules';
 import { HeldTask } from '../../../src/storage/embedded/held-task';
 import { Lanes } from '../../../src/storage/embedded/lanes';
 import { isBefore } from '../../../src/storage/embedded/ordered-set';
-import { Places } from '../../../src/tasks/ledger/task-ledger.port';
-import type { PlacementConstraints, TaskSpec } from '../../../src/tasks/task';
+import { Places } from '../../../src/pools/placement/places.port';
+import type { TaskSpec } from '../../../src/tasks/task/task';
+import type { PlacementConstraints } from '../../../src/pools/placement/constraints';
 import { median } from '../figures';
 
 /**

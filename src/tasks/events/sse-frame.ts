@@ -1,4 +1,4 @@
-import type { TaskEvent } from '../task';
+import type { TaskEvent } from '../task/task';
 
 /** One event of the stream on the wire. `data` is JSON, whose text never holds a raw line end, so it stands on one line. */
 export function eventFrame(seq: number, type: string, data: string): string {

@@ -1,5 +1,5 @@
 import { AnswerChoice, AnswerSpan } from '../../http/answer-fields';
-import type { PredictedStart } from '../task';
+import type { PredictedStart } from './task';
 
 export class PredictedStartView {
   @AnswerSpan('It starts before this many milliseconds in one of ten cases.') earliest_ms!: number;

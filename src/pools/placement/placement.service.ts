@@ -1,13 +1,12 @@
 import { Injectable } from '@nestjs/common';
-import { MetricsService } from '../observability/metrics.service';
-import { laneIdOf } from '../tasks/ledger/lane-id';
-import type { PlacementConstraints } from '../tasks/task';
-import { Clock } from '../time/clock';
-import { Places } from '../tasks/ledger/task-ledger.port';
+import { MetricsService } from '../../observability/metrics.service';
+import { laneIdOf, type PlacementConstraints } from './constraints';
+import { Clock } from '../../time/clock';
+import { Places } from './places.port';
 import { canServe, chooseModel, shortfalls, type ModelChoice, type Shortfall } from './model-choice';
 import { allowsPool, isOfKind, readyPlaces, wishOf, type Place } from './placement-rules';
-import type { PoolView, ReplicaView } from './pool';
-import { PoolRegistry } from './pool-registry.port';
+import type { PoolView, ReplicaView } from '../registry/pool';
+import { PoolRegistry } from '../registry/pool-registry.port';
 
 /**
  * Whether a task with these constraints could run, looking at every place it may use:

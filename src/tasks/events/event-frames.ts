@@ -1,4 +1,4 @@
-import type { TaskEvent } from '../task';
+import type { TaskEvent } from '../task/task';
 import type { LogChunk } from './event-log.port';
 import { eventFrame, eventOfFrame } from './sse-frame';
 

@@ -1,5 +1,6 @@
-import type { ErrorCode } from '../errors/catalogue';
-import type { Sampling } from '../engines/engine-adapter.port';
+import type { ErrorCode } from '../../errors/catalogue';
+import type { Sampling } from '../../engines/engine-adapter.port';
+import type { PlacementConstraints } from '../../pools/placement/constraints';
 
 export const priorities = ['interactive', 'batch'] as const;
 export type Priority = (typeof priorities)[number];
@@ -16,19 +17,6 @@ export const taskStates = [
 ] as const;
 export type TaskState = (typeof taskStates)[number];
 export type EndState = 'completed' | 'failed' | 'cancelled' | 'expired' | 'dropped';
-
-/** Where a task may run. Two tasks with equal constraints share a lane of the queue. */
-export interface PlacementConstraints {
-  readonly pinPoolId?: string;
-  readonly preferPools: readonly string[];
-  readonly avoidPools: readonly string[];
-  readonly engine?: string;
-  /** Any name of the model; undefined: whichever a place has. */
-  readonly modelRef?: string;
-  /** The least context of a slot, in tokens. */
-  readonly ctx?: number;
-  readonly workload: string;
-}
 
 /** What a client asked for, validated and with every default filled in. Never changed after admission. */
 export interface TaskSpec {

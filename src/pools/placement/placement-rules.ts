@@ -1,6 +1,6 @@
-import type { PlacementConstraints } from '../tasks/task';
+import type { PlacementConstraints } from './constraints';
 import { chooseModel, type ModelWish } from './model-choice';
-import type { PoolView, ReplicaView } from './pool';
+import type { PoolView, ReplicaView } from '../registry/pool';
 
 /** A replica that a task may use, were it free, and how it stands there. */
 export interface Place {

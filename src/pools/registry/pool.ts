@@ -1,6 +1,6 @@
 import type { Observable } from 'rxjs';
-import type { EngineAdapter, EngineModel, EngineTarget } from '../engines/engine-adapter.port';
-import type { ServiceError } from '../errors/service-error';
+import type { EngineAdapter, EngineModel, EngineTarget } from '../../engines/engine-adapter.port';
+import type { ServiceError } from '../../errors/service-error';
 
 export const bindingSources = ['config', 'handoff', 'worker'] as const;
 

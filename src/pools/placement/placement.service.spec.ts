@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it, vi, type MockInstance } from 'vitest';
-import { startPools, type PoolsUnderTest } from '../../test/support/pools';
-import type { EngineProbe } from '../engines/engine-adapter.port';
-import { MetricsService } from '../observability/metrics.service';
-import type { SessionView } from '../sessions/session-store.port';
-import { Slots } from '../storage/embedded/slots';
-import type { PlacementConstraints } from '../tasks/task';
-import { Clock } from '../time/clock';
+import { startPools, type PoolsUnderTest } from '../../../test/support/pools';
+import type { EngineProbe } from '../../engines/engine-adapter.port';
+import { MetricsService } from '../../observability/metrics.service';
+import type { SessionView } from '../../sessions/session-store.port';
+import { Slots } from '../../storage/embedded/slots';
+import type { PlacementConstraints } from './constraints';
+import { Clock } from '../../time/clock';
 import { PlacementService } from './placement.service';
-import { PoolRegistry } from './pool-registry.port';
+import { PoolRegistry } from '../registry/pool-registry.port';
 
 let pools: PoolsUnderTest;
 let registry: PoolRegistry;

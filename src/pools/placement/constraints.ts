@@ -1,4 +1,15 @@
-import type { PlacementConstraints } from '../task';
+/** Where a task may run. Two tasks with equal constraints share a lane of the queue. */
+export interface PlacementConstraints {
+  readonly pinPoolId?: string;
+  readonly preferPools: readonly string[];
+  readonly avoidPools: readonly string[];
+  readonly engine?: string;
+  /** Any name of the model; undefined: whichever a place has. */
+  readonly modelRef?: string;
+  /** The least context of a slot, in tokens. */
+  readonly ctx?: number;
+  readonly workload: string;
+}
 
 /** Equal for tasks that the same set of places can run, whatever the order of the pools they name. */
 export function laneIdOf(constraints: PlacementConstraints): string {

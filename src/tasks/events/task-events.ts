@@ -1,8 +1,8 @@
 import canonicalize from 'canonicalize';
 import { toEnvelope } from '../../errors/envelope';
 import type { ServiceError } from '../../errors/service-error';
-import type { PredictedStartView } from '../prediction/predicted-start.view';
-import type { TaskEvent } from '../task';
+import type { PredictedStartView } from '../task/predicted-start.view';
+import type { TaskEvent } from '../task/task';
 
 /** Canonical JSON (RFC 8785) of a flat object that we made; undefined members are left out. */
 export function canonicalJson(value: object): string {

@@ -1,6 +1,6 @@
-import type { EngineModel } from '../engines/engine-adapter.port';
-import { goesBy } from '../engines/model-names';
-import type { ReplicaView } from './pool';
+import type { EngineModel } from '../../engines/engine-adapter.port';
+import { goesBy } from '../../engines/model-names';
+import type { ReplicaView } from '../registry/pool';
 
 /** What a task wants of the model that runs it. */
 export interface ModelWish {

@@ -1,6 +1,6 @@
 import type { Observable } from 'rxjs';
 import type { MaybeLater } from '../../time/maybe-later';
-import type { TaskEvent } from '../task';
+import type { TaskEvent } from '../task/task';
 
 /** A run of encoded SSE frames, ready to be written. Shared between all readers at the same place: never changed. */
 export interface LogChunk {

@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { startPools, type PoolsUnderTest } from '../../test/support/pools';
-import type { EngineProbe } from '../engines/engine-adapter.port';
-import { Slots } from '../storage/embedded/slots';
-import type { PlacementConstraints } from '../tasks/task';
-import type { Lease } from './pool';
+import { startPools, type PoolsUnderTest } from '../../../test/support/pools';
+import type { EngineProbe } from '../../engines/engine-adapter.port';
+import { Slots } from '../../storage/embedded/slots';
+import type { PlacementConstraints } from './constraints';
+import type { Lease } from '../registry/pool';
 import { PlacementService } from './placement.service';
-import { PoolRegistry } from './pool-registry.port';
+import { PoolRegistry } from '../registry/pool-registry.port';
 
 let pools: PoolsUnderTest;
 let registry: PoolRegistry;

@@ -1,7 +1,7 @@
 import type { Observable } from 'rxjs';
-import type { EngineProbe } from '../engines/engine-adapter.port';
-import type { ServiceError } from '../errors/service-error';
-import type { MaybeLater } from '../time/maybe-later';
+import type { EngineProbe } from '../../engines/engine-adapter.port';
+import type { ServiceError } from '../../errors/service-error';
+import type { MaybeLater } from '../../time/maybe-later';
 import type { Binding, Lease, PoolView, ReplicaView, UnbindCause } from './pool';
 
 /**
