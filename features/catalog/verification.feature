@@ -55,3 +55,25 @@ Feature: Verified models
     Given a catalog endpoint
     When I delete model "unknown"
     Then I am refused with 404 MODEL_NOT_FOUND
+
+  @B-CAT-044
+  Scenario Outline: A retired model is not to be had by any of its names, nor by none
+    Given an engine with the model "prod" from "/models/tiny-a.gguf", also called "stable", is bound to pool "default"
+    And the catalogue has the file "tiny-a.gguf" as "llama-3-8b", and that is retired
+    When I submit task "t-1" with <task>
+    Then I am refused with 409 MODEL_RETIRED
+
+    Examples:
+      | task                          |
+      | {"model_ref": "llama-3-8b"}   |
+      | {"model_ref": "stable"}       |
+      | {"model_ref": "tiny-a.gguf"}  |
+      | {}                            |
+
+  @B-CAT-044 @B-DP-113
+  Scenario: The id of the catalogue names the model that has its file
+    Given an engine with the model "prod" from "/models/tiny-a.gguf", also called "stable", is bound to pool "default"
+    And the catalogue has the file "tiny-a.gguf" as "llama-3-8b"
+    When I submit task "t-1" with {"model_ref": "llama-3-8b"}
+    Then task "t-1" ends as completed
+    And its record and its stream say that "prod" ran

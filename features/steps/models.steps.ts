@@ -36,6 +36,16 @@ Given(
   },
 );
 
+Given(
+  /^the catalogue has the file "([^"]+)" as "([^"]+)"(, and that is retired)?$/,
+  async function (this: ServiceWorld, localPath: string, id: string, isRetired: string | null) {
+    const made = await this.request('POST', '/v2/catalog/models', { id, local_path: localPath });
+    assert.equal(made.status, 201, made.text);
+    if (isRetired !== null) await this.request('POST', `/v2/catalog/models/${id}/state`, { state: 'Retired' });
+    this.answers = [];
+  },
+);
+
 Given('it cannot load {string}', function (this: ServiceWorld, model: string) {
   const engine = this.engines.at(-1);
   assert.ok(engine, 'no engine was started');

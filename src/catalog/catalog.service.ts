@@ -4,6 +4,7 @@ import { Config } from '../config/config';
 import { ServiceError } from '../errors/service-error';
 import { Narrator } from '../observability/narrator';
 import { Clock } from '../time/clock';
+import { barredBy, type ModelBar } from './model-bar';
 import { ModelCatalog, type ModelEntry, type ModelState } from './model-catalog.port';
 import { removeModelFile } from './model-file';
 
@@ -13,8 +14,7 @@ export type ModelDescription = Omit<
   'state' | 'createdAtMs' | 'lastVerifiedMs' | 'retireDeadlineAtMs' | 'verification'
 >;
 
-export type Admissible =
-  { readonly ok: true } | { readonly ok: false; readonly code: 'MODEL_RETIRED' | 'MODEL_UNVERIFIED' };
+export type Admissible = { readonly ok: true } | { readonly ok: false; readonly code: ModelBar };
 
 /** What became of the file of a model that was to be deleted. */
 type Removal = { readonly deleted: 1 } | { readonly deleted: 0; readonly reason: string };
@@ -83,10 +83,8 @@ export class CatalogService {
   /** Whether tasks and reloads may use a model. What the catalogue does not know it does not forbid. */
   async admissible(modelRef: string): Promise<Admissible> {
     const entry = await this.catalog.find(modelRef);
-    if (!entry) return { ok: true };
-    const retiredSinceMs = entry.retireDeadlineAtMs ?? 0;
-    if (entry.state === 'Retired' && retiredSinceMs <= this.clock.wallMs()) return { ok: false, code: 'MODEL_RETIRED' };
-    return entry.verification?.result === 'failed' ? { ok: false, code: 'MODEL_UNVERIFIED' } : { ok: true };
+    const code = entry && barredBy(entry, this.clock.wallMs());
+    return code ? { ok: false, code } : { ok: true };
   }
 
   /** Deletes the file of a model under the model directory and nowhere else; the entry stays. */

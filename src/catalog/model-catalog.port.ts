@@ -1,3 +1,5 @@
+import type { Observable } from 'rxjs';
+
 export const modelStates = ['Active', 'Retired'] as const;
 export type ModelState = (typeof modelStates)[number];
 
@@ -38,8 +40,17 @@ export interface ModelEntry {
   readonly verification?: VerificationResult;
 }
 
+/** An entry as it is now; undefined where it was deleted. */
+export interface CatalogChange {
+  readonly id: string;
+  readonly entry: ModelEntry | undefined;
+}
+
 /** Entries by id; every change is durable when its promise resolves, and all-or-nothing. */
 export abstract class ModelCatalog {
+  /** At the start the entries that there are, then each change once it is durable; never errors. */
+  abstract readonly changes$: Observable<CatalogChange>;
+
   abstract find(id: string): Promise<ModelEntry | undefined>;
 
   /** By id, ascending, after `afterId`. */

@@ -1,5 +1,8 @@
 import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { auditTime, concatMap, filter, type Subscription } from 'rxjs';
+import type { ModelBar } from '../catalog/model-bar';
+import { ModelStandings } from '../catalog/model-standings';
+import { goesBy } from '../engines/model-names';
 import { MetricsService } from '../observability/metrics.service';
 import { Narrator } from '../observability/narrator';
 import type { ReplicaView } from './registry/pool';
@@ -26,6 +29,7 @@ export class ModelStates implements OnModuleInit, OnModuleDestroy {
     private readonly registry: PoolRegistry,
     private readonly metrics: MetricsService,
     private readonly narrator: Narrator,
+    private readonly standings: ModelStandings,
   ) {}
 
   onModuleInit(): void {
@@ -52,6 +56,17 @@ export class ModelStates implements OnModuleInit, OnModuleDestroy {
     const stands = last && (bySelf ? bySelf.includes(last.modelRef) : last.engineSaid === replica.loadedModel);
     if (stands) return [last.modelRef, ...(bySelf ?? []).filter(model => model !== last.modelRef)];
     return bySelf ?? (replica.loadedModel === undefined ? [] : [replica.loadedModel]);
+  }
+
+  /** Why a model that the replica declares under this name may not be used; undefined where it may, or there is none. */
+  barOn(replica: ReplicaView, name: string): ModelBar | undefined {
+    const model = replica.models?.find(each => goesBy(each, this.standings.namesOf(name)));
+    return model && this.standings.barOn(model);
+  }
+
+  /** What the replica's engine calls a model; the name itself where it declares no such model. */
+  idOn({ models }: ReplicaView, name: string): string {
+    return models?.find(model => goesBy(model, this.standings.namesOf(name)))?.id ?? name;
   }
 
   /** A reload has loaded this model; `replica` as it stands after it. */

@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
 import type { EngineOutcome } from '../engines/engine-adapter.port';
-import { goesBy } from '../engines/model-names';
 import { ServiceError } from '../errors/service-error';
 import { Narrator } from '../observability/narrator';
 import { Alarms } from '../time/alarms';
@@ -50,7 +49,7 @@ export class ModelSwap {
   async settle(touched: Touched, modelRef: string): Promise<void> {
     await this.afterwards(touched, 'unload_failed', async (replica, before, signal) => {
       for (const model of before) {
-        if (model === idOf(replica, modelRef)) continue;
+        if (model === this.models.idOn(replica, modelRef)) continue;
         const outcome = await this.unloadOne(replica, model, signal);
         // An engine with one model cannot unload it, and need not.
         if (!outcome.ok && !outcome.unsupported) throw new Error(outcome.reason);
@@ -58,7 +57,7 @@ export class ModelSwap {
     });
     for (const { poolId, replicaId } of touched.keys()) {
       const replica = await this.registry.replica(poolId, replicaId);
-      if (replica) await this.models.loaded(replica, idOf(replica, modelRef));
+      if (replica) await this.models.loaded(replica, this.models.idOn(replica, modelRef));
     }
   }
 
@@ -66,7 +65,7 @@ export class ModelSwap {
   async rollBack(touched: Touched, modelRef: string): Promise<void> {
     await this.afterwards(touched, 'rollback_failed', async (replica, before, signal) => {
       // Where it was not loaded after all this does nothing.
-      if (!before.includes(idOf(replica, modelRef))) await this.unloadOne(replica, modelRef, signal);
+      if (!before.includes(this.models.idOn(replica, modelRef))) await this.unloadOne(replica, modelRef, signal);
       for (const model of before) await this.loadOne(replica, model, signal);
     });
   }
@@ -92,17 +91,12 @@ export class ModelSwap {
 
   private async loadOne(replica: ReplicaView, modelRef: string, signal: AbortSignal): Promise<void> {
     const { adapter, target } = this.engines.of(replica);
-    const outcome = await adapter.load(target, modelRef, signal);
+    const outcome = await adapter.load(target, this.models.idOn(replica, modelRef), signal);
     if (!outcome.ok) throw new ServiceError('RELOAD_FAILED', { engine: adapter.engine, message: outcome.reason });
   }
 
   private unloadOne(replica: ReplicaView, modelRef: string, signal: AbortSignal): Promise<EngineOutcome> {
     const { adapter, target } = this.engines.of(replica);
-    return adapter.unload(target, modelRef, signal);
+    return adapter.unload(target, this.models.idOn(replica, modelRef), signal);
   }
-}
-
-/** What the replica's engine calls the model; the name itself where it declares no such model. */
-function idOf({ models }: ReplicaView, name: string): string {
-  return models?.find(model => goesBy(model, [name]))?.id ?? name;
 }

@@ -112,6 +112,18 @@ describe('a pool of engines', () => {
     expect(await registry.pool('gpu')).toMatchObject({ ready: true, reloading: false });
   });
 
+  it('takes the id of the catalogue for the file that it has, and refuses a retired one by any name', async () => {
+    await start();
+    const engine = await bindRouter('r0', ['old', 'new']);
+    const catalog = pools.get(CatalogService);
+    await catalog.create({ id: 'llama-3', localPath: 'new.gguf', tags: [] });
+    await reloads.reload('gpu', 'llama-3');
+    expect(await loadedOn(engine)).toEqual(['new']);
+    await catalog.setState('llama-3', 'Retired', 0);
+    for (const name of ['llama-3', 'new', 'new.gguf'])
+      await expect(reloads.reload('gpu', name)).rejects.toMatchObject({ code: 'MODEL_RETIRED' });
+  });
+
   it('takes another name of the model that it has, and keeps it', async () => {
     await start();
     const engine = await bindRouter('r0', ['old', 'new']);

@@ -5,6 +5,7 @@ import { ServiceError } from '../errors/service-error';
 import { Narrator } from '../observability/narrator';
 import { Alarms } from '../time/alarms';
 import { becomesIdle } from './idle-pool';
+import { ModelStates } from './model-states';
 import { ModelSwap, type Touched } from './model-swap';
 import { PoolOperations } from './pool-operations';
 import { PoolRegistry } from './registry/pool-registry.port';
@@ -25,15 +26,20 @@ export class ReloadService {
     private readonly catalog: CatalogService,
     private readonly operations: PoolOperations,
     private readonly swap: ModelSwap,
+    private readonly models: ModelStates,
     private readonly alarms: Alarms,
     private readonly narrator: Narrator,
   ) {}
 
   /** @throws ServiceError POOL_NOT_FOUND, POOL_BUSY, MODEL_RETIRED, MODEL_UNVERIFIED, RELOAD_FAILED, RELOAD_TIMEOUT */
   async reload(poolId: string, modelRef: string): Promise<ReloadResult> {
-    if (!(await this.registry.pool(poolId))) throw new ServiceError('POOL_NOT_FOUND');
+    const pool = await this.registry.pool(poolId);
+    if (!pool) throw new ServiceError('POOL_NOT_FOUND');
     const admissible = await this.catalog.admissible(modelRef);
     if (!admissible.ok) throw new ServiceError(admissible.code, { field: 'new_model_ref' });
+    // Under whichever of its names.
+    const bar = pool.replicas.map(replica => this.models.barOn(replica, modelRef)).find(each => each !== undefined);
+    if (bar) throw new ServiceError(bar, { field: 'new_model_ref' });
     const over = this.operations.begin(poolId, 'reload');
     try {
       // From here on the pool gives no leases, so what runs can only become less.

@@ -1,4 +1,5 @@
 import { Global, Module } from '@nestjs/common';
+import { CatalogModule } from '../catalog/catalog.module';
 import { EnginesModule } from '../engines/engines.module';
 import { PlacementService } from '../pools/placement/placement.service';
 import { PoolRegistry } from '../pools/registry/pool-registry.port';
@@ -24,7 +25,7 @@ import { SqliteTaskJournal } from './sqlite/task-journal.sqlite';
 /** The one place that names drivers: all of them embedded in this process, over its data folder. */
 @Global()
 @Module({
-  imports: [EnginesModule],
+  imports: [CatalogModule, EnginesModule],
   providers: [
     { provide: TaskJournal, useClass: SqliteTaskJournal },
     JournalStart,

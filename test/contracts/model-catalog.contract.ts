@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { ModelCatalog, ModelEntry } from '../../src/catalog/model-catalog.port';
+import type { CatalogChange, ModelCatalog, ModelEntry } from '../../src/catalog/model-catalog.port';
 
 export interface ModelCatalogSetup {
   readonly catalog: ModelCatalog;
@@ -23,6 +23,22 @@ export function modelCatalogContract(name: string, setUp: () => Promise<ModelCat
     beforeEach(async () => {
       setup = await setUp();
       catalog = setup.catalog;
+    });
+
+    it('tells each change once it is so', async () => {
+      const told: CatalogChange[] = [];
+      catalog.changes$.subscribe(change => told.push(change));
+      await catalog.create(modelEntry('a'));
+      await catalog.create(modelEntry('a'));
+      const retired = await catalog.update('a', entry => ({ ...entry, state: 'Retired' }));
+      await catalog.update('nobody', entry => entry);
+      await catalog.delete('a');
+      await catalog.delete('a');
+      expect(told).toEqual([
+        { id: 'a', entry: modelEntry('a') },
+        { id: 'a', entry: retired },
+        { id: 'a', entry: undefined },
+      ]);
     });
 
     it('keeps entries over a restart, whatever their ids look like', async () => {

@@ -1,4 +1,5 @@
 import { vi } from 'vitest';
+import type { ModelStandings } from '../../src/catalog/model-standings';
 import { loadConfig } from '../../src/config/config';
 import { EngineRegistry } from '../../src/engines/engine-registry';
 import { ServiceError } from '../../src/errors/service-error';
@@ -40,6 +41,12 @@ class HeldJournal extends MemoryTaskJournal {
 const narrator = { warn: () => undefined, tell: () => undefined, fail: () => undefined } as unknown as Narrator;
 const metrics = { placementDecision: () => undefined } as unknown as MetricsService;
 const adapter = { engine: 'llamacpp' };
+/** An empty catalogue. */
+const nothingKnown = {
+  version: 0,
+  namesOf: (name: string) => [name],
+  barOn: () => undefined,
+} as unknown as ModelStandings;
 
 function engines(): EngineRegistry {
   return Object.assign(Object.create(EngineRegistry.prototype) as EngineRegistry, {
@@ -68,7 +75,7 @@ export async function embeddedLedger(
   });
   const alarms = new Alarms(clock);
   const registry = new MemoryPoolRegistry(config, engines(), clock, alarms);
-  const placement = new PlacementService(registry, metrics, clock);
+  const placement = new PlacementService(registry, metrics, clock, nothingKnown);
   const book = new SessionBook(config, clock, alarms);
   const ledger = new EmbeddedLedger(
     config,

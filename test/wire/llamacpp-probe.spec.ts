@@ -141,8 +141,8 @@ describe('a router', () => {
       slotsBusy: 0,
       engineVersion: 'b1-de3ff81',
       models: [
-        { id: 'tiny-a', names: ['tiny-a.gguf'], state: 'unloaded' },
-        { id: 'tiny-b', names: ['tiny-b.gguf'], state: 'unloaded' },
+        { id: 'tiny-a', names: ['models/tiny-a.gguf', 'tiny-a.gguf'], state: 'unloaded' },
+        { id: 'tiny-b', names: ['models/tiny-b.gguf', 'tiny-b.gguf'], state: 'unloaded' },
       ],
       supportedWorkloads: ['completion'],
       features: [...features, 'model-loading'],
@@ -151,7 +151,7 @@ describe('a router', () => {
 
   it('says which model is loading', async () => {
     const { models } = await probe(byPath({ ...router, '/v1/models': 'router-models-loading' }));
-    expect(models).toContainEqual({ id: 'tiny-a', names: ['tiny-a.gguf'], state: 'loading' });
+    expect(models).toContainEqual({ id: 'tiny-a', names: ['models/tiny-a.gguf', 'tiny-a.gguf'], state: 'loading' });
   });
 
   it('has the slots of its loaded models, and asking for them loads nothing', async () => {
@@ -191,12 +191,12 @@ describe('a router', () => {
     expect(models).toEqual([
       {
         id: 'broken',
-        names: ['broken.gguf'],
+        names: ['/models/broken.gguf', 'broken.gguf'],
         state: 'failed',
         reason: 'The engine could not load the model: its process ended with code 1.',
       },
-      { id: 'tiny-a', names: ['tiny-a.gguf'], state: 'unloaded' },
-      { id: 'tiny-b', names: ['tiny-b.gguf'], state: 'unloaded' },
+      { id: 'tiny-a', names: ['/models/tiny-a.gguf', 'tiny-a.gguf'], state: 'unloaded' },
+      { id: 'tiny-b', names: ['/models/tiny-b.gguf', 'tiny-b.gguf'], state: 'unloaded' },
     ]);
   });
 

@@ -150,7 +150,8 @@ function listedModel(model: Readonly<Record<string, unknown>>): EngineModel | un
   const status = membersOf(model['status']);
   const ctxMax = integerOf(membersOf(model['meta'])['n_ctx'], 1);
   const aliases = itemsOf(model['aliases'], MAX_ALIASES).flatMap(alias => lineOf(alias, NAME_CHARS) ?? []);
-  const names = [...aliases, ...fileNamesOf(fileIn(status['args']))].filter(name => name !== id);
+  const path = fileIn(status['args']);
+  const names = [...aliases, path, ...fileNamesOf(path)].filter(name => name !== '' && name !== id);
   const state = stateOf(status);
   return {
     id,

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startPools, type PoolsUnderTest } from '../../../test/support/pools';
+import { CatalogService, type ModelDescription } from '../../catalog/catalog.service';
 import type { EngineProbe } from '../../engines/engine-adapter.port';
 import { Slots } from '../../storage/embedded/slots';
 import type { PlacementConstraints } from './constraints';
@@ -162,6 +163,57 @@ describe('the model that a task runs (B-DP-113)', () => {
       expect(verdictOf({ ctx: 4096, modelRef: 'large' })).toBe('ready');
       expect(placement.assess(wanting({ ctx: 4096, modelRef: 'small' }))).toMatchObject({ ctxMax: 1024 });
       expect(verdictOf({ ctx: 4096, modelRef: 'unknown' })).toBe('ready');
+    });
+  });
+
+  describe('as the catalogue has it', () => {
+    const file = { id: 'prod', names: ['/models/org/tiny.gguf', 'tiny.gguf', 'tiny'], state: 'loaded' } as const;
+    const put = (description: Partial<ModelDescription> & { id: string }) =>
+      pools.get(CatalogService).create({ tags: [], ...description });
+    const retire = (id: string) => pools.get(CatalogService).setState(id, 'Retired', 0);
+
+    it('is meant by the id of its entry, which need not be a name that the engine has', async () => {
+      await bind('a/r0', { models: [file] });
+      expect(verdictOf({ modelRef: 'llama-3' })).toBe('no-model');
+      await put({ id: 'llama-3', localPath: 'org/tiny.gguf' });
+      expect(take(wanting({ modelRef: 'llama-3' }))?.model).toBe('prod');
+    });
+
+    it.each([
+      ['its id', { id: 'prod', localPath: 'elsewhere.gguf' }],
+      ['its path', { id: 'llama-3', localPath: 'org/tiny.gguf' }],
+      ['the name of its file', { id: 'llama-3', localPath: 'tiny.gguf' }],
+    ])('is not to be had once that is retired, by whichever name and by none: %s', async (_name, description) => {
+      await bind('a/r0', { models: [file] });
+      await put(description);
+      await retire(description.id);
+      for (const wish of [{}, { modelRef: 'prod' }, { modelRef: 'tiny' }])
+        expect(placement.assess(wanting(wish))).toMatchObject({
+          ...{ verdict: 'model-barred', bar: 'MODEL_RETIRED', models: [] },
+        });
+      // Who was admitted before has it still.
+      expect(placeOf(anything)).toBe('a/r0');
+      await pools.get(CatalogService).delete(description.id);
+      expect(verdictOf()).toBe('ready');
+    });
+
+    it('is another one where only the name of the file is the same', async () => {
+      await bind('a/r0', { models: [file] });
+      await put({ id: 'llama-3', localPath: 'other/tiny.gguf' });
+      await retire('llama-3');
+      expect(verdictOf({ modelRef: 'tiny' })).toBe('ready');
+    });
+
+    it('is left alone by tasks that name none where there is another', async () => {
+      await bind('a/r0', { models: [file], slotsTotal: 9 });
+      await bind('b/r0', { models: [{ id: 'good', state: 'loaded' }], slotsTotal: 1 });
+      await put({ id: 'prod' });
+      await retire('prod');
+      expect([placeOf(anything), placeOf(anything)]).toEqual(['b/r0', undefined]);
+      expect(placement.assess(wanting({ modelRef: 'prod' }))).toMatchObject({
+        verdict: 'model-barred',
+        models: ['good'],
+      });
     });
   });
 

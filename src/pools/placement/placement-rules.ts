@@ -25,8 +25,12 @@ export function isOfKind({ engine, workload }: PlacementConstraints, replica: Re
   return replica.supportedWorkloads.length === 0 || replica.supportedWorkloads.includes(workload);
 }
 
-export function wishOf({ modelRef, ctx }: PlacementConstraints): ModelWish {
-  return { ...(modelRef !== undefined && { names: [modelRef] }), ...(ctx !== undefined && { ctx }) };
+/** What the constraints want of a model; `namesOf` says what a name may stand for. */
+export function wishOf(
+  { modelRef, ctx }: PlacementConstraints,
+  namesOf: (name: string) => readonly string[] = name => [name],
+): ModelWish {
+  return { ...(modelRef !== undefined && { names: namesOf(modelRef) }), ...(ctx !== undefined && { ctx }) };
 }
 
 /** Whether the replica is of the right kind and has the model that is wanted, as far as anybody knows. */
@@ -34,9 +38,12 @@ export function canRun(constraints: PlacementConstraints, replica: ReplicaView):
   return isOfKind(constraints, replica) && chooseModel(wishOf(constraints), replica).ok;
 }
 
-/** The ready places of a task, over all pools. */
-export function readyPlaces(constraints: PlacementConstraints, pools: readonly PoolView[]): readonly Place[] {
-  const wish = wishOf(constraints);
+/** The ready places of a task that wants this of a model, over all pools. */
+export function readyPlaces(
+  constraints: PlacementConstraints,
+  wish: ModelWish,
+  pools: readonly PoolView[],
+): readonly Place[] {
   return pools
     .filter(pool => pool.ready && allowsPool(constraints, pool.poolId))
     .flatMap(pool => pool.replicas)

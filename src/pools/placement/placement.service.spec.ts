@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi, type MockInstance } from 'vitest';
 import { startPools, type PoolsUnderTest } from '../../../test/support/pools';
+import { ModelStandings } from '../../catalog/model-standings';
 import type { EngineProbe } from '../../engines/engine-adapter.port';
 import { MetricsService } from '../../observability/metrics.service';
 import type { SessionView } from '../../sessions/session-store.port';
@@ -134,7 +135,7 @@ describe('the memory of decisions', () => {
   beforeEach(async () => {
     await bind('a/r0', { slotsTotal: 1000 });
     clock = new SetClock();
-    remembering = new PlacementService(registry, pools.get(MetricsService), clock);
+    remembering = new PlacementService(registry, pools.get(MetricsService), clock, pools.get(ModelStandings));
     looks = vi.spyOn(registry, 'view');
   });
 

@@ -1,9 +1,11 @@
 import { Injectable } from '@nestjs/common';
+import type { ModelBar } from '../../catalog/model-bar';
+import { ModelStandings } from '../../catalog/model-standings';
 import { MetricsService } from '../../observability/metrics.service';
 import { laneIdOf, type PlacementConstraints } from './constraints';
 import { Clock } from '../../time/clock';
 import { Places } from './places.port';
-import { canServe, chooseModel, shortfalls, type ModelChoice, type Shortfall } from './model-choice';
+import { canServe, chooseModel, shortfalls, type ModelChoice, type ModelWish, type Shortfall } from './model-choice';
 import { allowsPool, isOfKind, readyPlaces, wishOf, type Place } from './placement-rules';
 import type { PoolView, ReplicaView } from '../registry/pool';
 import { PoolRegistry } from '../registry/pool-registry.port';
@@ -17,7 +19,8 @@ import { PoolRegistry } from '../registry/pool-registry.port';
  * - `no-model` replicas are bound, all have said what they have, and none has the model asked for;
  * - `model-failed` those that have it could not load it a short while ago;
  * - `model-unnamed` it names no model, none is loaded, and there are several to choose from;
- * - `small-context` the slots of those that have it are too small for it.
+ * - `small-context` the slots of those that have it are too small for it;
+ * - `model-barred` the catalogue forbids the model that it would get. A task that was admitted before that still gets it.
  */
 export interface Assessment {
   readonly verdict: 'ready' | 'waiting' | 'not-ready' | 'draining' | (typeof verdictOfShortfall)[Shortfall];
@@ -32,6 +35,8 @@ export interface Assessment {
   readonly failure?: string;
   /** For `small-context`: the largest there is. */
   readonly ctxMax?: number;
+  /** For `model-barred`: why. */
+  readonly bar?: ModelBar;
   /** True where the model is declared by a ready replica but loaded on none. */
   readonly needsLoad: boolean;
 }
@@ -40,6 +45,7 @@ const verdictOfShortfall = {
   failed: 'model-failed',
   small: 'small-context',
   unnamed: 'model-unnamed',
+  barred: 'model-barred',
   absent: 'no-model',
 } as const satisfies Record<Shortfall, string>;
 
@@ -64,12 +70,14 @@ export class PlacementService extends Places {
     private readonly registry: PoolRegistry,
     private readonly metrics: MetricsService,
     private readonly clock: Clock,
+    private readonly standings: ModelStandings,
   ) {
     super();
   }
 
   get version(): number {
-    return this.registry.version;
+    // Neither ever goes down, so the sum changes with each.
+    return this.registry.version + this.standings.version;
   }
 
   /** With the free slots of this moment. */
@@ -113,10 +121,14 @@ export class PlacementService extends Places {
     const known = this.cache.get(key);
     if (known && known.untilMs > this.clock.nowMs()) return known;
     const pools = this.registry.view();
+    const open = wishOf(constraints, name => this.standings.namesOf(name));
+    const wish: ModelWish = { ...open, barOn: model => this.standings.barOn(model) };
+    const assessment = assessmentOf(constraints, wish, pools);
     const standing = {
       untilMs: this.clock.nowMs() + CACHE_MS,
-      places: readyPlaces(constraints, pools),
-      assessment: assessmentOf(constraints, pools),
+      // Admission refuses what may get no other model: who asks for places still was admitted before.
+      places: readyPlaces(constraints, assessment.verdict === 'model-barred' ? open : wish, pools),
+      assessment,
     };
     if (this.cache.size >= CACHE_MAX) this.cache.clear();
     this.cache.set(key, standing);
@@ -124,15 +136,16 @@ export class PlacementService extends Places {
   }
 }
 
+type Reason = Pick<Assessment, 'verdict' | 'failure' | 'ctxMax' | 'bar'>;
+
 /** A replica of the right kind, and what it would run. */
 interface Option {
   readonly replica: ReplicaView;
   readonly choice: ModelChoice;
 }
 
-function assessmentOf(constraints: PlacementConstraints, pools: readonly PoolView[]): Assessment {
+function assessmentOf(constraints: PlacementConstraints, wish: ModelWish, pools: readonly PoolView[]): Assessment {
   const allowed = pools.filter(pool => allowsPool(constraints, pool.poolId));
-  const wish = wishOf(constraints);
   const options: Option[] = allowed
     .flatMap(pool => pool.replicas)
     // One without an address will never serve anything.
@@ -146,7 +159,7 @@ function assessmentOf(constraints: PlacementConstraints, pools: readonly PoolVie
     slotsTotal: ready.reduce((sum, { replica }) => sum + replica.slotsTotal, 0),
     slotsFree: ready.reduce((sum, { replica }) => sum + replica.slotsFree, 0),
     candidates: options.length,
-    models: modelsOf(options),
+    models: modelsOf(options, wish),
     needsLoad: ready.length > 0 && ready.every(({ choice }) => choice.model && choice.model.state !== 'loaded'),
   };
 }
@@ -157,7 +170,7 @@ function verdictOf(
   options: readonly Option[],
   able: readonly Option[],
   ready: readonly Option[],
-): Pick<Assessment, 'verdict' | 'failure' | 'ctxMax'> {
+): Reason {
   if (pinPoolId !== undefined && allowed.some(pool => pool.draining)) return { verdict: 'draining' };
   if (ready.length > 0) return { verdict: 'ready' };
   if (options.length > 0 && able.length === 0) return shortfallOf(options.map(({ choice }) => choice));
@@ -170,21 +183,23 @@ function verdictOf(
 }
 
 /** What is most worth telling of why none of these will do. */
-function shortfallOf(choices: readonly ModelChoice[]): Pick<Assessment, 'verdict' | 'failure' | 'ctxMax'> {
+function shortfallOf(choices: readonly ModelChoice[]): Reason {
   const short = choices.filter(choice => !choice.ok);
   const why = shortfalls.find(each => short.some(choice => choice.why === each)) ?? 'absent';
   const failure = short.find(({ model }) => model?.reason !== undefined)?.model?.reason;
   const ctxMax = Math.max(0, ...short.map(choice => choice.ctxMax ?? 0));
+  const bar = short.find(choice => choice.bar !== undefined)?.bar;
   return {
     verdict: verdictOfShortfall[why],
     ...(failure !== undefined && { failure }),
     ...(ctxMax > 0 && { ctxMax }),
+    ...(bar !== undefined && { bar }),
   };
 }
 
-function modelsOf(options: readonly Option[]): readonly string[] {
+function modelsOf(options: readonly Option[], { barOn }: ModelWish): readonly string[] {
   const ids = options.flatMap(({ replica }) =>
-    (replica.models ?? []).filter(model => canServe(model, replica)).map(model => model.id),
+    (replica.models ?? []).filter(model => canServe(model, replica) && !barOn?.(model)).map(model => model.id),
   );
   return [...new Set(ids)].sort();
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { modelCatalogContract, modelEntry } from '../../../test/contracts/model-catalog.contract';
 import { temporaryFolder, type TemporaryFolder } from '../../../test/support/temporary-folder';
+import type { CatalogChange } from '../../catalog/model-catalog.port';
 import { loadConfig } from '../../config/config';
 import { Logger } from '../../observability/logger';
 import { Narrator } from '../../observability/narrator';
@@ -17,16 +18,24 @@ beforeEach(() => {
 });
 afterEach(() => folder.remove());
 
-async function open(): Promise<FsCatalog> {
+async function open(listen: (change: CatalogChange) => void = () => undefined): Promise<FsCatalog> {
   const { config } = loadConfig({ ORCHD_DATA_DIR: folder.path });
   const catalog = new FsCatalog(config, new Narrator(new Logger(config, { write: line => void lines.push(line) })));
+  catalog.changes$.subscribe(listen);
   await catalog.onModuleInit();
   return catalog;
 }
 
-modelCatalogContract('FsCatalog', async () => ({ catalog: await open(), reopen: open }));
+modelCatalogContract('FsCatalog', async () => ({ catalog: await open(), reopen: () => open() }));
 
 describe('FsCatalog', () => {
+  it('tells what it has as it starts', async () => {
+    await (await open()).create(modelEntry('a'));
+    const told: CatalogChange[] = [];
+    await open(change => told.push(change));
+    expect(told).toEqual([{ id: 'a', entry: modelEntry('a') }]);
+  });
+
   const root = (): string => join(folder.path, 'catalog');
 
   it.each([

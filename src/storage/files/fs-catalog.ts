@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
-import { ModelCatalog, type ModelEntry } from '../../catalog/model-catalog.port';
+import { Subject } from 'rxjs';
+import { ModelCatalog, type CatalogChange, type ModelEntry } from '../../catalog/model-catalog.port';
 import { Config } from '../../config/config';
 import { ServiceError } from '../../errors/service-error';
 import { Narrator } from '../../observability/narrator';
@@ -30,6 +31,8 @@ export class FsCatalog extends ModelCatalog implements OnModuleDestroy, OnModule
   /** In order; undefined after a change until somebody lists. */
   private sortedIds: readonly string[] | undefined;
   private readonly turns = new KeyTurns();
+  private readonly changes = new Subject<CatalogChange>();
+  override readonly changes$ = this.changes.asObservable();
   private folder: KeptFile | undefined;
   private readonly notes: WritingNotes;
 
@@ -95,6 +98,7 @@ export class FsCatalog extends ModelCatalog implements OnModuleDestroy, OnModule
       this.entries.delete(id);
       this.bytes -= known.bytes;
       this.sortedIds = undefined;
+      this.changes.next({ id, entry: undefined });
       return known.entry;
     });
   }
@@ -136,6 +140,7 @@ export class FsCatalog extends ModelCatalog implements OnModuleDestroy, OnModule
     this.entries.set(entry.id, { entry, bytes });
     this.bytes += bytes - (known?.bytes ?? 0);
     if (!known) this.sortedIds = undefined;
+    this.changes.next({ id: entry.id, entry });
   }
 
   /** A file that cannot be read is named and left alone: an operator can mend it. */

@@ -11,7 +11,7 @@ const RETRY_UNAVAILABLE_MS = 5000;
  */
 export function unservable(
   { modelRef, pinPoolId, ctx }: PlacementConstraints,
-  { verdict, models, failure, ctxMax }: Assessment,
+  { verdict, models, failure, ctxMax, bar = 'MODEL_RETIRED' }: Assessment,
   modelRetryMs: number,
 ): ServiceError | undefined {
   const there = models.length === 0 ? 'there is none' : `there are: ${models.slice(0, MODELS_NAMED).join(', ')}`;
@@ -37,6 +37,8 @@ export function unservable(
         field: 'model_ref',
         message: `model_ref must name a model, for none is loaded; ${there}`,
       });
+    case 'model-barred':
+      return new ServiceError(bar, { field: 'model_ref' });
     case 'small-context':
       return new ServiceError('INVALID_PARAMS', {
         field: 'ctx',
