@@ -87,3 +87,39 @@ export function table(outcomes) {
     return `${mark.padEnd(7)}${outcome.script.padEnd(width + 2)}${seconds.padStart(8)}   ${passed} passed, ${failed} failed${skips}`;
   });
 }
+
+/** At most so many failures are named. */
+const NAMED = 20;
+
+/** What failed, by name, with the first lines of why: last of all that is printed, for a long log is often cut at its beginning. */
+export function failures(outcomes) {
+  const lines = outcomes.flatMap(({ script }) => {
+    const path = reportOf(script);
+    if (!existsSync(path)) return [];
+    return failuresOf(JSON.parse(readFileSync(path, 'utf8'))).map(({ name, why }) => `${script}: ${name}\n    ${why}`);
+  });
+  return lines.length > NAMED ? [...lines.slice(0, NAMED), `and ${lines.length - NAMED} more`] : lines;
+}
+
+function failuresOf(report) {
+  if (Array.isArray(report))
+    return report.flatMap(({ name: feature, elements = [] }) =>
+      elements.filter(element => countScenario(element).failed > 0).map(element => failedScenario(feature, element)),
+    );
+  return (report.testResults ?? []).flatMap(({ name: file, message, assertionResults = [], status }) => {
+    const failed = assertionResults.filter(test => test.status === 'failed');
+    if (failed.length > 0)
+      return failed.map(test => ({ name: test.fullName, why: firstLines(test.failureMessages?.join('\n')) }));
+    return status === 'failed' ? [{ name: file, why: firstLines(message) }] : [];
+  });
+}
+
+function failedScenario(feature, { name, steps = [] }) {
+  const step = steps.find(each => each.result?.status !== 'passed');
+  const what = `${step?.keyword ?? ''}${step?.name ?? ''}: ${step?.result?.status ?? 'no steps'}`;
+  return { name: `${feature}: ${name}`, why: `${what}\n    ${firstLines(step?.result?.error_message)}` };
+}
+
+function firstLines(text = '') {
+  return text.split('\n').slice(0, 4).join('\n    ').slice(0, 600);
+}

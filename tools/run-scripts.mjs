@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
-import { add, countOutcome, nothing, reportOf, runFileOf, table } from './results.mjs';
+import { add, countOutcome, failures, nothing, reportOf, runFileOf, table } from './results.mjs';
 
 /**
  * `node tools/run-scripts.mjs <run> <script>…`: runs npm scripts one after another, all of them even where one fails, and
@@ -37,7 +37,9 @@ for (const outcome of outcomes) {
 }
 
 const { passed, failed } = outcomes.map(countOutcome).reduce(add, nothing);
-process.stdout.write(`\n${table(outcomes).join('\n')}\n\n${run}: ${passed} passed, ${failed} failed\n`);
+process.stdout.write(
+  `\n${[...failures(outcomes), '', ...table(outcomes)].join('\n')}\n\n${run}: ${passed} passed, ${failed} failed\n`,
+);
 process.exitCode = failed > 0 ? 1 : 0;
 
 /** After each script, so that a run that is cut short still says how far it came. */

@@ -1,4 +1,4 @@
-import { add, countOutcome, nothing, readRun, table } from './results.mjs';
+import { add, countOutcome, failures, nothing, readRun, table } from './results.mjs';
 
 /**
  * `node tools/sum-results.mjs test check`: adds up the runs of these names and prints a line for each script, and as its last
@@ -6,5 +6,7 @@ import { add, countOutcome, nothing, readRun, table } from './results.mjs';
  */
 const outcomes = process.argv.slice(2).flatMap(readRun);
 const { passed, failed } = outcomes.map(countOutcome).reduce(add, nothing);
-process.stdout.write(`\n${table(outcomes).join('\n')}\n\n${passed} passed, ${failed} failed\n`);
+process.stdout.write(
+  `\n${[...failures(outcomes), '', ...table(outcomes)].join('\n')}\n\n${passed} passed, ${failed} failed\n`,
+);
 process.exitCode = failed > 0 || passed === 0 ? 1 : 0;

@@ -2,9 +2,9 @@ import { strict as assert } from 'node:assert';
 import { createHash } from 'node:crypto';
 import { Then, When } from '@cucumber/cucumber';
 import type { ServiceWorld } from '../support/world';
+import { LAST_RESORT_MS } from '../../test/support/deadline';
 
 /** A test that waits this long for what should come within seconds has found a fault. */
-const LAST_RESORT_MS = 25_000;
 
 function fingerprint(secret: string): string {
   return createHash('sha256').update(secret).digest('hex').slice(0, 6);

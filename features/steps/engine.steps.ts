@@ -2,11 +2,11 @@ import { strict as assert } from 'node:assert';
 import { Given, Then, When } from '@cucumber/cucumber';
 import { CompletionClient } from '../../test/engine/completion-client';
 import type { ServiceWorld } from '../support/world';
+import { LAST_RESORT_MS } from '../../test/support/deadline';
 
 /** Tokens a second at which a task of a few hundred tokens runs for as long as a scenario needs. */
 const SLOW = 50;
 /** A test that waits this long for what should come at once has found a fault. */
-const LAST_RESORT_MS = 25_000;
 
 /** Other clients of an engine than the service. */
 const theOthers = new WeakMap<ServiceWorld, readonly CompletionClient[]>();

@@ -1,6 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { Given, Then } from '@cucumber/cucumber';
 import type { ServiceWorld } from '../support/world';
+import { LAST_RESORT_MS } from '../../test/support/deadline';
 
 /** What a client is told of a start: in an answer, an event or a record. */
 interface Told {
@@ -12,7 +13,6 @@ interface Told {
 /** Tasks after which a pool's pace is no longer assumed, and one more. */
 const MEASURED_AFTER = 4;
 /** A test that waits this long for what should come at once has found a fault. */
-const LAST_RESORT_MS = 25_000;
 
 function startOf(told: unknown): Omit<Told, 'queue_position'> {
   const { predicted_start_ms, predicted_start } = told as Told;

@@ -2,9 +2,9 @@ import { strict as assert } from 'node:assert';
 import { request as httpRequest, type ClientRequest } from 'node:http';
 import { Given, Then, When } from '@cucumber/cucumber';
 import type { ServiceWorld } from '../support/world';
+import { LAST_RESORT_MS } from '../../test/support/deadline';
 
 /** A test that waits this long for what should come at once has found a fault. */
-const LAST_RESORT_MS = 30_000;
 
 interface Output {
   readonly text: string;

@@ -1,9 +1,9 @@
 import { strict as assert } from 'node:assert';
 import { Given, Then, When } from '@cucumber/cucumber';
 import type { ServiceWorld } from '../support/world';
+import { LAST_RESORT_MS } from '../../test/support/deadline';
 
 /** A test that waits this long for what should come at once has found a fault. */
-const LAST_RESORT_MS = 25_000;
 const ENDED = ['completed', 'failed', 'cancelled', 'expired', 'dropped'];
 
 function parsed(text: string | undefined): Record<string, unknown> {

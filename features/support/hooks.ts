@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import { After, Before, setDefaultTimeout, Status } from '@cucumber/cucumber';
 import type { ServiceWorld } from './world';
 
-setDefaultTimeout(30_000);
+setDefaultTimeout(60_000);
 
 Before(function (this: ServiceWorld) {
   this.begin();

@@ -6,8 +6,7 @@ import type { PoolChange, PoolRegistry } from '../../src/pools/registry/pool-reg
 import { gpuPool, reasonsOf } from './gpu-pool';
 import { slotsStayRight } from './pool-registry.property';
 import { bindingOf, first, gone, ready, second, type PoolRegistryUnderTest } from './pool-samples';
-
-const DEADLINE_MS = 5000;
+import { LAST_RESORT_MS } from '../support/deadline';
 
 /** What every driver of the PoolRegistry port keeps. */
 export function poolRegistryContract(driver: string, open: () => Promise<PoolRegistryUnderTest>): void {
@@ -22,7 +21,7 @@ export function poolRegistryContract(driver: string, open: () => Promise<PoolReg
 
     function nextUnbound(): Promise<PoolChange> {
       const unbound$ = registry.changes$.pipe(filter(({ kind }) => kind === 'unbound'));
-      return firstValueFrom(unbound$.pipe(timeout(DEADLINE_MS)));
+      return firstValueFrom(unbound$.pipe(timeout(LAST_RESORT_MS)));
     }
 
     describe('what is not there', () => {

@@ -109,7 +109,7 @@ describe('a service that stops', () => {
     await request.send(bytes);
     // Seen by then, for it was there first.
     await stopping.request('GET', '/healthz');
-    expect(await stopping.stop('SIGTERM', 15_000)).toEqual({ code: 0, signal: null });
+    expect(await stopping.stop('SIGTERM')).toEqual({ code: 0, signal: null });
   });
 
   it('waits for no body that has not come, and tells its client (B-MW-028)', async () => {

@@ -2,14 +2,13 @@ import { renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startEngine, type RunningEngine } from '../engine/engine';
-import { eventually } from '../support/deadline';
+import { eventually, LAST_RESORT_MS } from '../support/deadline';
 import { startService, type RunningService } from '../support/service';
 import { TaskClient, tokenIndexes, upTo } from '../support/task-client';
 import { temporaryFolder, type TemporaryFolder } from '../support/temporary-folder';
 
 /* The data folder is deleted or moved away under a service that works. */
 
-const PATIENCE_MS = 30_000;
 const LATER = { max_tokens: 2, deadline_ms: 600_000 };
 
 let folder: TemporaryFolder;
@@ -35,7 +34,7 @@ beforeEach(async () => {
   folder = temporaryFolder();
   engine = await startEngine({ slots: 1, tokensPerSecond: 100 });
   await start();
-  await tasks.slotsFree(1, 'default', PATIENCE_MS);
+  await tasks.slotsFree(1, 'default', LAST_RESORT_MS);
 });
 afterEach(async () => {
   await service.stop('SIGKILL');
@@ -61,8 +60,8 @@ async function submitted(count: number): Promise<{ acknowledged: string[]; refus
 describe('a data folder that is deleted', () => {
   it('has nothing acknowledged into it, is told once, and running streams go on', { timeout: 90_000 }, async () => {
     const running = await tasks.submit({ max_tokens: 200, deadline_ms: 600_000 });
-    const reading = tasks.read(running, { deadlineMs: PATIENCE_MS });
-    await tasks.reached(running, 'streaming', PATIENCE_MS);
+    const reading = tasks.read(running, { deadlineMs: LAST_RESORT_MS });
+    await tasks.reached(running, 'streaming', LAST_RESORT_MS);
     rmSync(data(), { recursive: true });
     const { acknowledged, refused } = await submitted(60);
     expect([acknowledged, refused]).toEqual([[], 60]);
@@ -73,7 +72,7 @@ describe('a data folder that is deleted', () => {
     expect(service.logs().filter(({ event }) => event === 'journal_gone')).toHaveLength(1);
     expect(service.logs().filter(({ event }) => event === 'retention_failed').length).toBeLessThan(2);
     expect((await service.request('GET', '/healthz')).status).toBe(200);
-    expect(await service.stop('SIGTERM', PATIENCE_MS)).toEqual({ code: 0, signal: null });
+    expect(await service.stop('SIGTERM', LAST_RESORT_MS)).toEqual({ code: 0, signal: null });
   });
 });
 
@@ -85,17 +84,17 @@ describe('a data folder that is moved away and back while tasks are sent', () =>
     await eventually(
       async () => tasks.idsInState('queued'),
       ids => ids.length > 50,
-      PATIENCE_MS,
+      LAST_RESORT_MS,
     );
     renameSync(data(), join(folder.path, 'away'));
-    await service.waitForLog(({ event }) => event === 'journal_gone', PATIENCE_MS);
+    await service.waitForLog(({ event }) => event === 'journal_gone', LAST_RESORT_MS);
     const meanwhile = await submitted(20);
     expect(meanwhile.acknowledged).toEqual([]);
     renameSync(join(folder.path, 'away'), data());
     await eventually(
       () => tasks.post(LATER),
       ({ status }) => status === 202,
-      PATIENCE_MS,
+      LAST_RESORT_MS,
     );
     const during = await Promise.all(flood);
     const after = await submitted(20);

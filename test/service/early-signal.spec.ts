@@ -65,7 +65,7 @@ const stepsOf = ({ lines }: Child) =>
   lines.filter(line => line.startsWith('step ')).map(line => line.slice('step '.length));
 
 describe('a signal before the service is ready', () => {
-  it.each(STEPS)('ends it in order at the step "%s" (B-CFG-024)', { timeout: 60_000 }, async step => {
+  it.each(STEPS)('ends it in order at the step "%s" (B-CFG-024)', { timeout: 120_000 }, async step => {
     const stopped = start(step);
     expect(await stopped.exited).toEqual({ code: 0, signal: null });
     expect(stopped.errors).toEqual([]);
@@ -77,15 +77,19 @@ describe('a signal before the service is ready', () => {
     expect(await next.stop()).toEqual({ code: 0, signal: null });
   });
 
-  it('is not kept waiting until everything is loaded', { timeout: 60_000 }, async () => {
+  it('is not kept waiting until everything is loaded', { timeout: 120_000 }, async () => {
     const stopped = start('reflect-metadata');
     await stopped.exited;
     expect(stepsOf(stopped)).toEqual(['reflect-metadata']);
   });
 
-  it.runIf(canBeFirst)('is not lost by the first process of a container (B-CFG-024)', { timeout: 60_000 }, async () => {
-    const stopped = start('reflect-metadata', AS_FIRST);
-    expect(await stopped.exited).toEqual({ code: 0, signal: null });
-    expect(stepsOf(stopped)).toEqual(['reflect-metadata']);
-  });
+  it.runIf(canBeFirst)(
+    'is not lost by the first process of a container (B-CFG-024)',
+    { timeout: 120_000 },
+    async () => {
+      const stopped = start('reflect-metadata', AS_FIRST);
+      expect(await stopped.exited).toEqual({ code: 0, signal: null });
+      expect(stepsOf(stopped)).toEqual(['reflect-metadata']);
+    },
+  );
 });

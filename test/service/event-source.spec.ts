@@ -6,7 +6,7 @@ import { Random } from '../crash/random';
 import { startEngine, type RunningEngine } from '../engine/engine';
 import { hasChromium, launchChromium } from '../support/chromium';
 import { startCuttingProxy, type CuttingProxy } from '../support/cutting-proxy';
-import { withDeadline } from '../support/deadline';
+import { withDeadline, LAST_RESORT_MS } from '../support/deadline';
 import { startService, type RunningService } from '../support/service';
 import { TaskClient, tokenIndexes, upTo, wireOf } from '../support/task-client';
 
@@ -15,7 +15,6 @@ import { TaskClient, tokenIndexes, upTo, wireOf } from '../support/task-client';
 const TOKENS = 400;
 const CUTS = 5;
 /** Cuts come a second apart, which is how long a client waits before it comes back. */
-const DEADLINE_MS = 30_000;
 
 let engine: RunningEngine;
 let service: RunningService;
@@ -57,7 +56,7 @@ const types = ['started', 'token', 'metrics', 'end', 'error'];
 describe('the npm package eventsource', () => {
   it(
     'reads every event once over a connection that is cut, and stops at the end',
-    { timeout: DEADLINE_MS + 10_000 },
+    { timeout: LAST_RESORT_MS + 10_000 },
     async () => {
       const taskId = await tasks.submit({ max_tokens: TOKENS });
       const received: string[] = [];
@@ -75,7 +74,7 @@ describe('the npm package eventsource', () => {
         });
       }
       try {
-        expect(await withDeadline(closed, DEADLINE_MS, () => `${received.length} events, not closed`)).toBe(204);
+        expect(await withDeadline(closed, LAST_RESORT_MS, () => `${received.length} events, not closed`)).toBe(204);
       } finally {
         source.close();
       }
@@ -115,7 +114,7 @@ describe.runIf(hasChromium())("a browser's EventSource", () => {
 
   it(
     'reads every event once over a connection that is cut, and stops at the end',
-    { timeout: DEADLINE_MS + 30_000 },
+    { timeout: LAST_RESORT_MS + 30_000 },
     async () => {
       const browser = await launchChromium();
       try {
@@ -131,7 +130,7 @@ describe.runIf(hasChromium())("a browser's EventSource", () => {
             if (data !== undefined) received.push(lastEventId + ' ' + type + ' ' + data);
           });
         }`);
-        await page.waitForFunction('source.readyState === EventSource.CLOSED', undefined, { timeout: DEADLINE_MS });
+        await page.waitForFunction('source.readyState === EventSource.CLOSED', undefined, { timeout: LAST_RESORT_MS });
         await expectWhole(taskId, await page.evaluate<string[]>('received'));
       } finally {
         await browser.close();

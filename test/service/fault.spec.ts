@@ -1,14 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { withDeadline } from '../support/deadline';
+import { withDeadline, LAST_RESORT_MS } from '../support/deadline';
 import { startService, type RunningService } from '../support/service';
 import { TaskClient } from '../support/task-client';
 import { temporaryFolder, type TemporaryFolder } from '../support/temporary-folder';
 
 /* Faults that nobody caught: the process says so and ends, and what it had accepted is there at the next start. */
-
-const DEADLINE_MS = 5000;
 
 let folder: TemporaryFolder;
 let service: RunningService;
@@ -47,7 +45,7 @@ it.each([
   const tasks = new TaskClient(service);
   await tasks.submit({ task_id: 'kept', deadline_ms: 60_000 });
   service.signal('SIGUSR2');
-  expect(await withDeadline(service.exited, DEADLINE_MS, () => 'it goes on')).toEqual({ code: 1, signal: null });
+  expect(await withDeadline(service.exited, LAST_RESORT_MS, () => 'it goes on')).toEqual({ code: 1, signal: null });
   const last = service.logs().at(-1);
   expect(last).toMatchObject({ level: 'fatal', event });
   expect(JSON.stringify(last)).toMatch(/on purpose|The journal stopped working/);

@@ -100,7 +100,7 @@ describe('a full disk', () => {
       // Transcripts for which there was no room are stored now that there is.
       for (const taskId of [...running, ...admitted]) {
         const view = () => tasks.view(taskId);
-        await eventually(view, task => task['transcript_artifact_id'] !== undefined, 30_000);
+        await eventually(view, task => task['transcript_artifact_id'] !== undefined);
       }
 
       // Nothing that was acknowledged is lost: not an admission, not an ending.

@@ -2,7 +2,7 @@ import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startEngine, type RunningEngine } from '../engine/engine';
-import { eventually, withDeadline } from '../support/deadline';
+import { eventually, withDeadline, LAST_RESORT_MS } from '../support/deadline';
 import { startService, type LogLine, type RunningService, type ServiceOptions } from '../support/service';
 import { mountSmallDisk, type SmallDisk } from '../support/small-disk';
 import { TaskClient } from '../support/task-client';
@@ -10,7 +10,6 @@ import { TaskClient } from '../support/task-client';
 /* The log goes where nothing can be written, or where nobody reads. */
 
 /** The last resort of a wait that no measure is taken of. */
-const PATIENCE_MS = 30_000;
 /** Makes long lines, so that few tasks fill what the log has room for. */
 const LONG_ID = 'x'.repeat(120);
 
@@ -35,13 +34,13 @@ async function start(to: NonNullable<ServiceOptions['log']>): Promise<RunningSer
   const env = { ORCHD_LLAMACPP_URL: engine.url, ORCHD_FALLBACK: 'wait', ORCHD_PROBE_INTERVAL_MS: '100' };
   service = await startService({ log: to, env });
   tasks = new TaskClient(service);
-  await tasks.slotsFree(4, 'default', PATIENCE_MS);
+  await tasks.slotsFree(4, 'default', LAST_RESORT_MS);
   return service;
 }
 
 async function serve(): Promise<void> {
   const taskId = await tasks.submit({ max_tokens: 2 });
-  expect((await tasks.read(taskId, { deadlineMs: PATIENCE_MS })).events.at(-1)?.type).toBe('end');
+  expect((await tasks.read(taskId, { deadlineMs: LAST_RESORT_MS })).events.at(-1)?.type).toBe('end');
 }
 
 /** Lines the metrics call lost, for whatever reason. */
@@ -71,17 +70,17 @@ async function fillLog(running: RunningService): Promise<void> {
 async function stopsTwice(running: RunningService): Promise<void> {
   const long = await tasks.submit({ max_tokens: 100_000, deadline_ms: 600_000 });
   engine.control({ tokensPerSecond: 20 });
-  await tasks.reached(long, 'streaming', PATIENCE_MS);
+  await tasks.reached(long, 'streaming', LAST_RESORT_MS);
   running.signal('SIGTERM');
   const readyz = () => running.request('GET', '/readyz');
-  await eventually(readyz, ({ status }) => status === 503, PATIENCE_MS);
+  await eventually(readyz, ({ status }) => status === 503, LAST_RESORT_MS);
   running.signal('SIGTERM');
-  expect(await withDeadline(running.exited, PATIENCE_MS, () => 'still running')).toEqual({ code: 1, signal: null });
+  expect(await withDeadline(running.exited, LAST_RESORT_MS, () => 'still running')).toEqual({ code: 1, signal: null });
 }
 
 async function stops(running: RunningService): Promise<void> {
   running.signal('SIGTERM');
-  expect(await withDeadline(running.exited, PATIENCE_MS, () => 'still running')).toEqual({ code: 0, signal: null });
+  expect(await withDeadline(running.exited, LAST_RESORT_MS, () => 'still running')).toEqual({ code: 0, signal: null });
 }
 
 describe('with a log that takes nothing', () => {
@@ -115,7 +114,7 @@ describe('with a log on a disk that fills up', () => {
     const gap = await eventually(
       async () => lines().find(({ event }) => event === 'log_lines_dropped'),
       line => line !== undefined,
-      PATIENCE_MS,
+      LAST_RESORT_MS,
     );
     expect(gap).toMatchObject({ level: 'warn', lines: await droppedLines(running), reason: 'ENOSPC' });
     await serve();
@@ -131,7 +130,7 @@ describe('with a log that nobody reads', () => {
     await serve();
     const dropped = await droppedLines(running);
     running.readLog();
-    const gap = await running.waitForLog(({ event }) => event === 'log_lines_dropped', PATIENCE_MS);
+    const gap = await running.waitForLog(({ event }) => event === 'log_lines_dropped', LAST_RESORT_MS);
     expect(gap).toMatchObject({ level: 'warn', lines: dropped, reason: 'stalled' });
     await serve();
     await stops(running);

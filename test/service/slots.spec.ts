@@ -5,8 +5,8 @@ import { startService } from '../../src/service';
 import { startEngine, type RunningEngine } from '../engine/engine';
 import type { EngineSettings } from '../engine/engine-options';
 import { createInProcess, type InProcessService } from '../support/in-process';
+import { LAST_RESORT_MS } from '../support/deadline';
 
-const LAST_RESORT_MS = 19_000;
 /** For ever, as far as a test is concerned. */
 const LONG = 1_000_000;
 

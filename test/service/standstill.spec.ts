@@ -2,10 +2,10 @@ import { afterEach, expect, it } from 'vitest';
 import { startEngine, type RunningEngine } from '../engine/engine';
 import { startService, type RunningService } from '../support/service';
 import { TaskClient } from '../support/task-client';
+import { LAST_RESORT_MS } from '../support/deadline';
 
 /* The service's process stands still while its engine goes on: that is no silence of the engine's. */
 
-const DEADLINE_MS = 30_000;
 const IDLE_TIMEOUT_MS = 300;
 const TOKENS_PER_SECOND = 50;
 /** What the engine sends meanwhile: three times as long as the time-out. */
@@ -29,10 +29,10 @@ it.each([
   });
   const tasks = new TaskClient(service);
   await tasks.submit({ task_id: 't', max_tokens: 4 * TOKENS_MISSED, deadline_ms: 60_000 });
-  await engine.until(({ tokens, active }) => (engineOptions.prefillMs > 0 ? active > 0 : tokens > 3), DEADLINE_MS);
+  await engine.until(({ tokens, active }) => (engineOptions.prefillMs > 0 ? active > 0 : tokens > 3), LAST_RESORT_MS);
   service.signal('SIGSTOP');
   const { tokens: before } = engine.stats();
-  await engine.until(({ tokens }) => tokens > before + TOKENS_MISSED, DEADLINE_MS);
+  await engine.until(({ tokens }) => tokens > before + TOKENS_MISSED, LAST_RESORT_MS);
   service.signal('SIGCONT');
   const { events } = await tasks.read('t');
   expect(events.at(-1)).toMatchObject({ type: 'end', data: { tokens_out: 4 * TOKENS_MISSED } });

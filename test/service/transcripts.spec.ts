@@ -2,14 +2,13 @@ import { renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startEngine, type RunningEngine } from '../engine/engine';
-import { eventually } from '../support/deadline';
+import { eventually, LAST_RESORT_MS } from '../support/deadline';
 import { startService, type RunningService } from '../support/service';
 import { TaskClient, upTo, wireOf } from '../support/task-client';
 import { temporaryFolder, type TemporaryFolder } from '../support/temporary-folder';
 
 /* Tasks end while transcripts cannot be stored, for their folder is away. */
 
-const PATIENCE_MS = 30_000;
 const TASKS = 8;
 const TOKENS = 20;
 
@@ -37,7 +36,7 @@ beforeEach(async () => {
   folder = temporaryFolder();
   engine = await startEngine({ slots: 4, tokensPerSecond: 0 });
   await start();
-  await tasks.slotsFree(4, 'default', PATIENCE_MS);
+  await tasks.slotsFree(4, 'default', LAST_RESORT_MS);
 });
 afterEach(async () => {
   await service.stop('SIGKILL');
@@ -49,9 +48,9 @@ afterEach(async () => {
 async function endedWithout(): Promise<{ ids: string[]; seen: string[][] }> {
   renameSync(artifacts(), `${artifacts()}-away`);
   const ids = await Promise.all(upTo(TASKS).map(n => tasks.submit({ task_id: `t-${n}`, max_tokens: TOKENS })));
-  const readings = await Promise.all(ids.map(taskId => tasks.read(taskId, { deadlineMs: PATIENCE_MS })));
+  const readings = await Promise.all(ids.map(taskId => tasks.read(taskId, { deadlineMs: LAST_RESORT_MS })));
   for (const taskId of ids) {
-    const view = await tasks.reached(taskId, 'completed', PATIENCE_MS);
+    const view = await tasks.reached(taskId, 'completed', LAST_RESORT_MS);
     expect(view['transcript_artifact_id']).toBeUndefined();
   }
   return { ids, seen: readings.map(({ events }) => wireOf(events)) };
@@ -60,12 +59,12 @@ async function endedWithout(): Promise<{ ids: string[]; seen: string[][] }> {
 async function stored(ids: readonly string[]): Promise<void> {
   for (const taskId of ids) {
     const view = () => tasks.view(taskId);
-    await eventually(view, task => task['transcript_artifact_id'] !== undefined, PATIENCE_MS);
+    await eventually(view, task => task['transcript_artifact_id'] !== undefined, LAST_RESORT_MS);
   }
 }
 
 async function read(ids: readonly string[]): Promise<string[][]> {
-  const readings = await Promise.all(ids.map(taskId => tasks.read(taskId, { deadlineMs: PATIENCE_MS })));
+  const readings = await Promise.all(ids.map(taskId => tasks.read(taskId, { deadlineMs: LAST_RESORT_MS })));
   return readings.map(({ events }) => wireOf(events));
 }
 
@@ -83,7 +82,7 @@ describe('transcripts that could not be stored', () => {
 
   it('are stored by the next process, from what was copied of their events', { timeout: 120_000 }, async () => {
     const { ids, seen } = await endedWithout();
-    await service.stop('SIGTERM', PATIENCE_MS);
+    await service.stop('SIGTERM', LAST_RESORT_MS);
     renameSync(`${artifacts()}-away`, artifacts());
     await start();
     expect(await read(ids)).toEqual(seen);

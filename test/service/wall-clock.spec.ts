@@ -2,14 +2,13 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startEngine, type RunningEngine } from '../engine/engine';
-import { eventually } from '../support/deadline';
+import { eventually, LAST_RESORT_MS } from '../support/deadline';
 import { startService, type RunningService } from '../support/service';
 import { TaskClient, upTo } from '../support/task-client';
 import { temporaryFolder, type TemporaryFolder } from '../support/temporary-folder';
 
 /* Somebody sets the machine's clock, forward and back, while the service runs and while it does not. */
 
-const PATIENCE_MS = 30_000;
 const HOUR_MS = 3_600_000;
 /** Several rounds of retention, which comes each half second. */
 const ROUNDS_MS = 2500;
@@ -42,13 +41,13 @@ async function setClock(offsetMs: number): Promise<void> {
   await eventually(
     async () => readFileSync(offset, 'utf8'),
     text => text === '',
-    PATIENCE_MS,
+    LAST_RESORT_MS,
   );
 }
 
 async function serve(taskId: string): Promise<void> {
   await tasks.submit({ task_id: taskId, max_tokens: 1, deadline_ms: 86_400_000 });
-  await tasks.read(taskId, { deadlineMs: PATIENCE_MS });
+  await tasks.read(taskId, { deadlineMs: LAST_RESORT_MS });
 }
 
 /** Ids of all tasks, page after page. */
@@ -90,7 +89,7 @@ describe('a wall clock that is set', () => {
         await eventually(
           () => service.request('GET', '/readyz'),
           ({ status }) => status === 200,
-          PATIENCE_MS,
+          LAST_RESORT_MS,
         );
       } else await setClock(offsetMs);
       for (const untilMs = performance.now() + ROUNDS_MS; performance.now() < untilMs;) {

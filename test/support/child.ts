@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
-import { withDeadline } from './deadline';
+import { withDeadline, LAST_RESORT_MS } from './deadline';
 
 export interface ChildExit {
   /** Null where a signal ended it. */
@@ -123,7 +123,7 @@ export class Child {
   }
 
   /** Ends it. One that does not end within the deadline is killed, and that is an error. */
-  async stop(signal: NodeJS.Signals = 'SIGTERM', deadlineMs = 10_000): Promise<ChildExit> {
+  async stop(signal: NodeJS.Signals = 'SIGTERM', deadlineMs = LAST_RESORT_MS): Promise<ChildExit> {
     this.signal(signal);
     // A stopped process takes no signal but SIGKILL until it goes on.
     this.signal('SIGCONT');

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { chromium, type Browser } from 'playwright-core';
+import { LAST_RESORT_MS } from './deadline';
 
 const PATH = '/usr/bin/chromium';
 
@@ -25,5 +26,5 @@ export function hasChromium(): boolean {
 }
 
 export function launchChromium(): Promise<Browser> {
-  return chromium.launch({ executablePath: PATH, args: ARGS, timeout: 20_000 });
+  return chromium.launch({ executablePath: PATH, args: ARGS, timeout: LAST_RESORT_MS });
 }

@@ -1,3 +1,6 @@
+/** How long a test waits for what should come at once, before it says what did not: a last resort, never a measure. */
+export const LAST_RESORT_MS = 30_000;
+
 /** Rejects with `describe()` where `promise` has not settled after `ms`. The timer is gone once it has. */
 export async function withDeadline<T>(promise: Promise<T>, ms: number, describe: () => string): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
@@ -15,7 +18,7 @@ export async function withDeadline<T>(promise: Promise<T>, ms: number, describe:
 export async function eventually<T>(
   ask: () => Promise<T>,
   wanted: (answer: T) => boolean,
-  deadlineMs: number,
+  deadlineMs = LAST_RESORT_MS,
 ): Promise<T> {
   const endMs = performance.now() + deadlineMs;
   for (;;) {

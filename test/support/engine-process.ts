@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import type { EngineStats } from '../engine/ledger';
 import type { ControlState } from '../engine/routes/control.routes';
 import { Child, type ChildExit } from './child';
-import { eventually } from './deadline';
+import { eventually, LAST_RESORT_MS } from './deadline';
 
 /** A stand-in engine as a process of its own: to be killed or stopped from outside. */
 export interface EngineProcess {
@@ -37,7 +37,7 @@ export async function startEngineProcess(args: readonly string[] = []): Promise<
   }
   const { url, port } = JSON.parse(line) as { url: string; port: number };
   const ask = async <T>(path: string, init?: RequestInit): Promise<T> => {
-    const response = await fetch(`${url}${path}`, { ...init, signal: AbortSignal.timeout(5000) });
+    const response = await fetch(`${url}${path}`, { ...init, signal: AbortSignal.timeout(LAST_RESORT_MS) });
     if (!response.ok) throw new Error(`${path} answered ${response.status}: ${await response.text()}`);
     return (await response.json()) as T;
   };
@@ -48,7 +48,7 @@ export async function startEngineProcess(args: readonly string[] = []): Promise<
     pid: child.pid,
     exited: child.exited,
     stats,
-    until: (wanted, deadlineMs = 5000) => eventually(stats, wanted, deadlineMs),
+    until: (wanted, deadlineMs = LAST_RESORT_MS) => eventually(stats, wanted, deadlineMs),
     control: change => ask('/__control', { method: 'POST', body: JSON.stringify(change) }),
     signal: signal => child.signal(signal),
     stop: signal => child.stop(signal),

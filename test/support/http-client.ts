@@ -1,4 +1,5 @@
 import { request as httpRequest, type Agent, type IncomingHttpHeaders } from 'node:http';
+import { LAST_RESORT_MS } from './deadline';
 
 export interface RequestOptions {
   /** One whose value is undefined is left out. */
@@ -23,7 +24,7 @@ export function sendRequest(
   agent: Agent,
   method: string,
   path: string,
-  { headers = {}, body, deadlineMs = 10_000 }: RequestOptions = {},
+  { headers = {}, body, deadlineMs = LAST_RESORT_MS }: RequestOptions = {},
 ): Promise<HttpAnswer> {
   const asItIs = body === undefined || typeof body === 'string' || body instanceof Uint8Array;
   const bytes = asItIs ? body : JSON.stringify(body);

@@ -1,11 +1,12 @@
 import { connect } from 'node:net';
 import { parseHttpMessage, type HttpMessage } from './http-message';
+import { LAST_RESORT_MS } from './deadline';
 
 /**
  * Sends bytes, well-formed or not, over a connection of their own, and reads the one response to them. Resolves when the
  * response is complete or the peer closed, with what had come by then; rejects where it does neither within `deadlineMs`.
  */
-export function rawRequest(url: string, bytes: string | Uint8Array, deadlineMs = 10_000): Promise<HttpMessage> {
+export function rawRequest(url: string, bytes: string | Uint8Array, deadlineMs = LAST_RESORT_MS): Promise<HttpMessage> {
   const { hostname, port } = new URL(url);
   return new Promise((resolve, reject) => {
     const received: Buffer[] = [];

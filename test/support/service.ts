@@ -1,7 +1,7 @@
 import { Agent } from 'node:http';
 import { join, resolve } from 'node:path';
 import { Child, type ChildExit, type ChildOptions } from './child';
-import { eventually } from './deadline';
+import { eventually, LAST_RESORT_MS } from './deadline';
 import { freePort } from './free-port';
 import { sendRequest, type HttpAnswer, type RequestOptions } from './http-client';
 import type { HttpMessage } from './http-message';
@@ -59,7 +59,7 @@ const API_KEY = 'test-key';
  * listens. Rejects with its last lines where it does not.
  */
 export async function startService(options: ServiceOptions = {}): Promise<RunningService> {
-  const { env = {}, node, nodeArgs = [], program = 'dist/main.js', deadlineMs = 20_000, log } = options;
+  const { env = {}, node, nodeArgs = [], program = 'dist/main.js', deadlineMs = LAST_RESORT_MS, log } = options;
   const folder = temporaryFolder();
   const port = log === undefined ? 0 : await freePort();
   const settings = {
@@ -88,7 +88,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Runnin
       folder.remove();
     }
   };
-  const waitForLog: RunningService['waitForLog'] = async (wanted, logDeadlineMs = 5000) =>
+  const waitForLog: RunningService['waitForLog'] = async (wanted, logDeadlineMs = LAST_RESORT_MS) =>
     logLine(await child.line(line => wanted(logLine(line)), logDeadlineMs, 'waiting for a log line'));
 
   let url = `http://${settings.ORCHD_ADDR}`;

@@ -1,5 +1,5 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
-import { withDeadline } from './deadline';
+import { withDeadline, LAST_RESORT_MS } from './deadline';
 import { SseStream, type SseEvent, type SseReading } from './sse-stream';
 
 export interface OpenOptions {
@@ -17,11 +17,9 @@ export interface ReadOptions extends OpenOptions {
   readonly deadlineMs?: number;
 }
 
-const DEADLINE_MS = 10_000;
-
 /** Reads a stream until `until` or its end. Rejects at the deadline, with what had come, or where it breaks off. */
 export async function readEvents(url: string, options: ReadOptions = {}): Promise<SseReading> {
-  const { until, deadlineMs = DEADLINE_MS } = options;
+  const { until, deadlineMs = LAST_RESORT_MS } = options;
   const startMs = performance.now();
   const stream = await openEvents(url, options);
   try {
@@ -36,7 +34,7 @@ export async function readEvents(url: string, options: ReadOptions = {}): Promis
 
 /** Opens a stream and keeps it open: to leave it at will, or to look at it while something else happens. */
 export async function openEvents(url: string, options: OpenOptions = {}): Promise<SseStream> {
-  const { headers = {}, lastEventId, deadlineMs = DEADLINE_MS } = options;
+  const { headers = {}, lastEventId, deadlineMs = LAST_RESORT_MS } = options;
   const request = httpRequest(url, {
     // A connection of its own, so that closing the stream closes it.
     agent: false,

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { createParser } from 'eventsource-parser';
-import { withDeadline } from './deadline';
+import { withDeadline, LAST_RESORT_MS } from './deadline';
 
 /** One event of a stream, as it was dispatched. */
 export interface SseEvent {
@@ -28,8 +28,6 @@ export interface SseReading {
   /** Whether the response came to its own, clean end. */
   readonly ended: boolean;
 }
-
-const DEADLINE_MS = 10_000;
 
 /** A stream that is being read. */
 export class SseStream {
@@ -73,7 +71,7 @@ export class SseStream {
    */
   async event(
     wanted: (event: SseEvent, events: readonly SseEvent[]) => boolean,
-    deadlineMs = DEADLINE_MS,
+    deadlineMs = LAST_RESORT_MS,
     endWillDo = false,
   ): Promise<SseEvent | undefined> {
     let seen = 0;
@@ -90,7 +88,7 @@ export class SseStream {
   }
 
   /** Resolves at the response's own end. Rejects at the deadline, or where it breaks off. */
-  finished(deadlineMs = DEADLINE_MS): Promise<void> {
+  finished(deadlineMs = LAST_RESORT_MS): Promise<void> {
     return this.until(() => this.ended, deadlineMs);
   }
 

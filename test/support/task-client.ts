@@ -1,4 +1,4 @@
-import { eventually } from './deadline';
+import { eventually, LAST_RESORT_MS } from './deadline';
 import type { HttpAnswer } from './http-client';
 import type { RunningService } from './service';
 import { openEvents, readEvents, type OpenOptions, type ReadOptions } from './sse-client';
@@ -26,7 +26,7 @@ export class TaskClient {
   }
 
   /** The task once it is in that state. */
-  reached(taskId: string, state: string, deadlineMs = 10_000): Promise<Json> {
+  reached(taskId: string, state: string, deadlineMs = LAST_RESORT_MS): Promise<Json> {
     return eventually(
       () => this.view(taskId),
       view => view['state'] === state,
@@ -54,7 +54,7 @@ export class TaskClient {
   }
 
   /** Resolves once that many slots of a pool may be used. */
-  async slotsFree(slots: number, poolId = 'default', deadlineMs = 10_000): Promise<void> {
+  async slotsFree(slots: number, poolId = 'default', deadlineMs = LAST_RESORT_MS): Promise<void> {
     const health = async () =>
       (await this.service.request('GET', `/v2/pools/${poolId}/health`)).json<{ metrics: Json }>();
     await eventually(health, ({ metrics }) => metrics['slots_free'] === slots, deadlineMs);

@@ -59,6 +59,30 @@ describe('sum-results', () => {
     expect(tool('sum-results.mjs', 'test')).toMatchObject({ code: 1, lastLine: '2 passed, 1 failed' });
   });
 
+  it('names what failed, and why', () => {
+    const why = 'AssertionError: expected 1 to be 2\n    at somewhere';
+    const assertionResults = [
+      { status: 'passed', fullName: 'a place is kept' },
+      { status: 'failed', fullName: 'a place is found', failureMessages: [why] },
+    ];
+    file('reports/unit.json', {
+      numTotalTests: 2,
+      numPassedTests: 1,
+      numFailedTests: 1,
+      testResults: [{ assertionResults }],
+    });
+    const steps = [
+      { keyword: 'Then ', name: 'it ends', result: { status: 'failed', error_message: 'Error: it does not' } },
+    ];
+    file('reports/features.json', [{ name: 'Ending', elements: [{ type: 'scenario', name: 'In order', steps }] }]);
+    file('reports/test.run.json', [outcome('test:unit', 1), outcome('test:features', 1)]);
+    const { text, lastLine } = tool('sum-results.mjs', 'test');
+    expect(lastLine).toBe('1 passed, 2 failed');
+    for (const told of ['a place is found', 'expected 1 to be 2', 'Ending: In order', 'Then it ends', 'it does not'])
+      expect(text).toContain(told);
+    expect(text).not.toContain('a place is kept');
+  });
+
   it.each([
     ['ended badly after all its tests passed', 1, '2 passed, 1 failed'],
     ['was killed after it had written its report', null, '0 passed, 1 failed'],

@@ -19,6 +19,7 @@ import { Clock } from '../../src/time/clock';
 import { TurnEnd } from '../../src/time/turn-end';
 import { LlamacppAdapter } from '../../src/engines/llamacpp/llamacpp.adapter';
 import { EngineHttp } from '../../src/engines/wire/engine-http';
+import { LAST_RESORT_MS } from '../support/deadline';
 
 const hello = eventStream('data: {"content":"Hello","stop":false}\n\ndata: {"content":"","stop":true}\n\n');
 const opened: (ReplayServer | EngineHttp | Alarms)[] = [];
@@ -50,7 +51,7 @@ describe('EngineHttp', () => {
       (socket, { path }) => void socket.write(path === '/completion' ? hello : recordedBytes('health-ok')),
     );
     const { adapter } = transport();
-    const soon = () => AbortSignal.timeout(5000);
+    const soon = () => AbortSignal.timeout(LAST_RESORT_MS);
     for (const target of [targetAt(server.url), { ...targetAt(server.url), apiKeyFile: 'secret' }]) {
       await adapter.probe(target, soon());
       await adapter.load(target, 'm', soon());
@@ -72,7 +73,10 @@ describe('EngineHttp', () => {
       },
     });
     const target = { ...targetAt(server.url), apiKeyFile: 'secret' };
-    expect(await adapter.probe(target, AbortSignal.timeout(5000))).toEqual({ state: 'unreachable', reason: 'no key' });
+    expect(await adapter.probe(target, AbortSignal.timeout(LAST_RESORT_MS))).toEqual({
+      state: 'unreachable',
+      reason: 'no key',
+    });
     const { error } = await collect(adapter.run(target, engineRequest()));
     expect(error).toMatchObject({ code: 'ENGINE_PROTOCOL', message: 'no key' });
     expect(server.requests).toEqual([]);
@@ -188,7 +192,7 @@ describe('EngineHttp', () => {
       message: 'The engine has no address at which an engine may live.',
     });
     const question = { method: 'GET', route: '/health', maxAnswerBytes: 1024 } as const;
-    await expect(http.ask(target, question, AbortSignal.timeout(5000))).rejects.toMatchObject({
+    await expect(http.ask(target, question, AbortSignal.timeout(LAST_RESORT_MS))).rejects.toMatchObject({
       message: 'The engine has no address at which an engine may live.',
     });
     expect(server.connections).toHaveLength(before);

@@ -1,13 +1,12 @@
 import type { Socket } from 'node:net';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { firstValueFrom, Subject, type Subscription } from 'rxjs';
-import { eventually } from '../support/deadline';
+import { eventually, LAST_RESORT_MS } from '../support/deadline';
 import { engineRequest, llamacppAdapter, targetAt } from './adapter-under-test';
 import { chunk, eventStream, replayServer, streamHead, type Answer, type ReplayServer } from './replay-server';
 
 const ROUNDS = 100;
 /** The last resort: a run that is not given up at the engine would keep its connection for ever. */
-const BOUND_MS = 15_000;
 
 const { adapter, close } = llamacppAdapter();
 let server: ReplayServer | undefined;
@@ -49,16 +48,16 @@ async function slowestAbortMs(answer: Answer, when: 'asked' | 'token'): Promise<
 
 describe('giving a run up', () => {
   it('reaches the engine in prefill', async () => {
-    expect(await slowestAbortMs(() => undefined, 'asked')).toBeLessThan(BOUND_MS);
+    expect(await slowestAbortMs(() => undefined, 'asked')).toBeLessThan(LAST_RESORT_MS);
   });
 
   it('reaches the engine between its head and its first token', async () => {
-    expect(await slowestAbortMs(socket => void socket.write(streamHead()), 'asked')).toBeLessThan(BOUND_MS);
+    expect(await slowestAbortMs(socket => void socket.write(streamHead()), 'asked')).toBeLessThan(LAST_RESORT_MS);
   });
 
   it('reaches the engine in the middle of a stream', async () => {
     const answer: Answer = socket => void socket.write(Buffer.concat([streamHead(), chunk(token)]));
-    expect(await slowestAbortMs(answer, 'token')).toBeLessThan(BOUND_MS);
+    expect(await slowestAbortMs(answer, 'token')).toBeLessThan(LAST_RESORT_MS);
   });
 
   it('before there is a connection sends no request', async () => {

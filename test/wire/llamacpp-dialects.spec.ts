@@ -9,6 +9,7 @@ import {
   writeCut,
   type ReplayServer,
 } from './replay-server';
+import { LAST_RESORT_MS } from '../support/deadline';
 
 const { adapter, close } = llamacppAdapter();
 let server: ReplayServer | undefined;
@@ -221,6 +222,6 @@ it('is asked for its state after an interim answer too', async () => {
       Buffer.concat([Buffer.from('HTTP/1.1 100 Continue\r\n\r\n'), recordedBytes(names[path] ?? 'not-found')]),
     );
   });
-  const probe = await adapter.probe(targetAt(server.url), AbortSignal.timeout(30_000));
+  const probe = await adapter.probe(targetAt(server.url), AbortSignal.timeout(LAST_RESORT_MS));
   expect(probe).toMatchObject({ state: 'ready', slotsTotal: 4 });
 });

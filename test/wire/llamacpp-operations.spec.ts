@@ -1,10 +1,11 @@
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { llamacppAdapter, targetAt } from './adapter-under-test';
 import { byPath, recordedBytes, replayServer, type Answer, type ReplayServer } from './replay-server';
+import { LAST_RESORT_MS } from '../support/deadline';
 
 const { adapter, close } = llamacppAdapter();
 let server: ReplayServer;
-const soon = () => AbortSignal.timeout(5000);
+const soon = () => AbortSignal.timeout(LAST_RESORT_MS);
 
 async function targetOf(answer: Answer) {
   server = await replayServer(answer);

@@ -2,11 +2,12 @@ import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import type { EngineProbe } from '../../src/engines/engine-adapter.port';
 import { llamacppAdapter, targetAt } from './adapter-under-test';
 import { always, byPath, recordedBytes, replayServer, writeCut, type Answer, type ReplayServer } from './replay-server';
+import { LAST_RESORT_MS } from '../support/deadline';
 
 const { adapter, close } = llamacppAdapter();
 let server: ReplayServer;
 
-async function probe(answer: Answer, signal = AbortSignal.timeout(5000)): Promise<EngineProbe> {
+async function probe(answer: Answer, signal = AbortSignal.timeout(LAST_RESORT_MS)): Promise<EngineProbe> {
   server = await replayServer(answer);
   return adapter.probe(targetAt(server.url), signal);
 }
@@ -72,7 +73,7 @@ describe('a server with one model', () => {
   it('is not asked for its slots where it is to be spared (B-DP-207)', async () => {
     server = await replayServer(byPath(single));
     const { slotsBusy: _, ...rest } = ready;
-    const found = await adapter.probe(targetAt(server.url), AbortSignal.timeout(5000), 'spare');
+    const found = await adapter.probe(targetAt(server.url), AbortSignal.timeout(LAST_RESORT_MS), 'spare');
     expect(found).toEqual({ ...rest, slotsUnasked: true });
     expect(asked()).not.toContain('/slots');
   });
@@ -127,7 +128,7 @@ describe('a server with one model', () => {
       socket.write(recordedBytes((request.path.startsWith('/engines/a/') && name) || 'not-found'));
     });
     const target = targetAt(`${server.url}/engines/a/`);
-    expect(await adapter.probe(target, AbortSignal.timeout(5000))).toEqual(ready);
+    expect(await adapter.probe(target, AbortSignal.timeout(LAST_RESORT_MS))).toEqual(ready);
   });
 });
 
@@ -181,7 +182,7 @@ describe('a router', () => {
     server = await replayServer(
       byPath({ ...router, '/v1/models': 'router-models-loaded', '/props?model=tiny-a&autoload=false': props }),
     );
-    const found = await adapter.probe(targetAt(server.url), AbortSignal.timeout(5000), question);
+    const found = await adapter.probe(targetAt(server.url), AbortSignal.timeout(LAST_RESORT_MS), question);
     expect(found).toMatchObject({ state: 'ready', ...expected });
     expect(server.requests.filter(({ path }) => path.startsWith('/slots'))).toEqual([]);
   });

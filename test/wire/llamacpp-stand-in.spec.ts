@@ -2,6 +2,7 @@ import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { startEngine, type RunningEngine } from '../engine/engine';
 import type { EngineSettings } from '../engine/engine-options';
 import { collect, engineRequest, llamacppAdapter, targetAt, textsOf } from './adapter-under-test';
+import { LAST_RESORT_MS } from '../support/deadline';
 
 const { adapter, close } = llamacppAdapter();
 let engine: RunningEngine;
@@ -11,7 +12,7 @@ async function targetOf(settings: Partial<EngineSettings>) {
   return targetAt(engine.url);
 }
 
-const soon = () => AbortSignal.timeout(5000);
+const soon = () => AbortSignal.timeout(LAST_RESORT_MS);
 
 afterEach(() => engine.stop());
 afterAll(close);

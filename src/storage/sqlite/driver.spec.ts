@@ -54,7 +54,7 @@ it('lets threads end that have used databases and statements', { timeout: 120_00
   }
 });
 
-it('is asked for by name where it is not installed', { timeout: 60_000 }, async () => {
+it('is asked for by name where it is not installed', { timeout: 120_000 }, async () => {
   const folder = temporaryFolder();
   try {
     const preload = join(folder.path, 'without.cjs');

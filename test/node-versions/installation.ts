@@ -69,7 +69,7 @@ export async function install(version: string, untilMs: number): Promise<Install
 /** As `npm run` tells it; each Node runs it itself, so that npm chooses packages for that one. */
 function npmProgram(): string {
   const { npm_execpath: npm } = process.env;
-  if (npm === undefined || !/npm-cli\.js$/.test(npm)) throw new Error('start this by "npm run test:nodes"');
+  if (npm === undefined || !/npm-cli\.js$/.test(npm)) throw new Error('start this by "npm run test:node-versions"');
   return npm;
 }
 

