@@ -7,6 +7,7 @@ import { ConfigModule } from './config/config.module';
 import { HandoffModule } from './handoff/handoff.module';
 import { HttpModule } from './http/http.module';
 import { MetaModule } from './meta/meta.module';
+import { MetricsController } from './meta/metrics.controller';
 import type { Logger } from './observability/logger';
 import { ObservabilityModule } from './observability/observability.module';
 import { PoolsModule } from './pools/pools.module';
@@ -25,7 +26,7 @@ export class AppModule {
       module: AppModule,
       imports: [
         ConfigModule.with(config),
-        ObservabilityModule.with(logger),
+        ObservabilityModule.with(logger, MetricsController),
         TimeModule,
         ScheduleModule.forRoot(),
         HttpModule,

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadConfig } from '../src/config/config';
-import { buildOpenApi } from '../src/http/openapi';
+import { buildOpenApi } from '../src/http/documents/openapi';
 import { Logger } from '../src/observability/logger';
 import { createService } from '../src/service';
 import type { GeneratedFile } from './generated-file';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { InjectOptions } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createInProcess, type InProcessService } from '../../test/support/in-process';
-import { Lifecycle } from '../meta/lifecycle';
+import { Lifecycle } from '../lifecycle/lifecycle';
 import { ArtifactStore } from './artifact-store.port';
 import { ArtifactsService } from './artifacts.service';
 import { canonicalDocument } from './canonical-json';

@@ -1,12 +1,11 @@
 import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import { ApiBody, ApiHeader, ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { Administrative } from '../http/administrative.decorator';
-import { ApiErrors } from '../http/api-errors';
-import type { JsonText } from '../http/json-body';
-import { JsonTextBody } from '../http/json-text-body.decorator';
-import { pageOf, placeInTime, timeCursor } from '../http/page';
-import { anyJson, hashSchema } from '../http/schemas';
+import { Administrative, JsonTextBody } from '../http/routes/route-marks';
+import { ApiErrors } from '../http/documents/api-errors';
+import type { JsonText } from '../http/bodies/json-body';
+import { pageOf, placeInTime, timeCursor } from '../http/fields/page';
+import { anyJson, hashSchema } from '../http/documents/schemas';
 import { ArtifactCreatedDto, ArtifactListQuery, ArtifactPageDto, toArtifactInfoDto } from './artifacts.dto';
 import { ArtifactsService } from './artifacts.service';
 

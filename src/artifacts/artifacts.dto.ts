@@ -6,9 +6,9 @@ import {
   AnswerParts,
   AnswerText,
   AnswerTime,
-} from '../http/answer-fields';
-import { ChoiceField, IdField } from '../http/fields';
-import { CursorField, PageQuery, timeCursorPattern } from '../http/page';
+} from '../http/fields/answer-fields';
+import { ChoiceField, IdField } from '../http/fields/fields';
+import { CursorField, PageQuery, timeCursorPattern } from '../http/fields/page';
 import type { ArtifactInfo } from './artifact-store.port';
 
 const kinds = ['document', 'transcript'] as const satisfies readonly ArtifactInfo['kind'][];

@@ -1,5 +1,5 @@
 import { Module } from '@nestjs/common';
-import { LifecycleModule } from '../meta/lifecycle.module';
+import { LifecycleModule } from '../lifecycle/lifecycle.module';
 import { FileArtifactStore } from '../storage/files/file-artifact-store';
 import { ArtifactStore } from './artifact-store.port';
 import { ArtifactsController } from './artifacts.controller';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import { ServiceError } from '../errors/service-error';
-import { MAX_JSON_DEPTH } from '../http/json-body';
+import { MAX_JSON_DEPTH } from '../http/bodies/json-body';
 import type { CanonicalDocument } from './artifact-store.port';
 
 const MAX_DOCUMENT_BYTES = 1024 * 1024;

@@ -1,6 +1,6 @@
 import { parentPort } from 'node:worker_threads';
 import { ServiceError } from '../errors/service-error';
-import { parseJson } from '../http/json-body';
+import { parseJson } from '../http/bodies/json-body';
 import { canonicalDocument } from './canonical-json';
 import type { DocumentAnswer, DocumentOrder } from './document-forms';
 

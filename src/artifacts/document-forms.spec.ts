@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import { JsonText } from '../http/json-body';
+import { JsonText } from '../http/bodies/json-body';
 import { canonicalDocument } from './canonical-json';
 import { DocumentForms } from './document-forms';
 

@@ -2,7 +2,7 @@ import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import type { Worker } from 'node:worker_threads';
 import type { ErrorCode } from '../errors/catalogue';
 import { ServiceError, type ErrorDetails } from '../errors/service-error';
-import { parseJson, type JsonText } from '../http/json-body';
+import { parseJson, type JsonText } from '../http/bodies/json-body';
 import { startThread } from '../threads/start-thread';
 import type { CanonicalDocument } from './artifact-store.port';
 import { canonicalDocument } from './canonical-json';

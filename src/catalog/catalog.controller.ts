@@ -1,9 +1,9 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
-import { Administrative } from '../http/administrative.decorator';
-import { ApiErrors } from '../http/api-errors';
-import { pageOf } from '../http/page';
-import { warningsOf } from '../http/unknown-members';
+import { Administrative } from '../http/routes/route-marks';
+import { ApiErrors } from '../http/documents/api-errors';
+import { pageOf } from '../http/fields/page';
+import { warningsOf } from '../http/fields/unknown-members';
 import {
   CreateModelDto,
   ModelDto,

@@ -8,11 +8,11 @@ import {
   AnswerText,
   AnswerTexts,
   AnswerTime,
-} from '../http/answer-fields';
-import { CheckedField, ChoiceField, IntField, JsonField, TextField, TextListField } from '../http/fields';
-import { CursorField, PageQuery } from '../http/page';
-import { patternText, SchemaKeywords } from '../http/schemas';
-import { WarningDto } from '../http/unknown-members';
+} from '../http/fields/answer-fields';
+import { CheckedField, ChoiceField, IntField, JsonField, TextField, TextListField } from '../http/fields/fields';
+import { CursorField, PageQuery } from '../http/fields/page';
+import { patternText, SchemaKeywords } from '../http/documents/schemas';
+import { WarningDto } from '../http/fields/unknown-members';
 import type { ModelDescription } from './catalog.service';
 import {
   modelStates,

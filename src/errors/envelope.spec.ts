@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { fromThrown } from '../http/envelope.filter';
+import { fromThrown } from '../http/answers/envelope.filter';
 import { errorCatalogue, type ErrorCode } from './catalogue';
 import { toEnvelope } from './envelope';
 import { asServiceError, ServiceError } from './service-error';

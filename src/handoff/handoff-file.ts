@@ -1,7 +1,6 @@
 import { identifier, idPattern } from '../config/parsers';
 import { readSmallFile } from '../files/small-file';
-import { engineAddress } from '../pools/engine-address';
-import { keyFileName } from '../pools/key-file-name';
+import { engineAddress, keyFileName } from '../pools/bindings/engine-address';
 
 const MAX_BYTES = 64 * 1024;
 const MAX_TEXT = 128;

@@ -1,7 +1,7 @@
 import { Controller, Get, Query } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
-import { AnswerChoice, AnswerId, AnswerText, AnswerTime } from '../http/answer-fields';
-import { ApiPage, CursorField, pageOf, PageQuery, type Page } from '../http/page';
+import { AnswerChoice, AnswerId, AnswerText, AnswerTime } from '../http/fields/answer-fields';
+import { ApiPage, CursorField, pageOf, PageQuery, type Page } from '../http/fields/page';
 import { HandoffService, type HandoffState, type KnownHandoff } from './handoff.service';
 
 export class HandoffListQuery extends PageQuery {

@@ -7,9 +7,9 @@ import { bindingOf, startPools, type PoolsUnderTest } from '../../test/support/p
 import { temporaryFolder, type TemporaryFolder } from '../../test/support/temporary-folder';
 import { Config } from '../config/config';
 import { Narrator } from '../observability/narrator';
-import { BindingsService } from '../pools/bindings.service';
+import { BindingsService } from '../pools/bindings/bindings.service';
 import { PoolRegistry } from '../pools/registry/pool-registry.port';
-import { Prober } from '../pools/prober';
+import { Prober } from '../pools/probing/prober';
 import { Clock } from '../time/clock';
 import { HandoffFolder } from './handoff-folder';
 import { HandoffService } from './handoff.service';

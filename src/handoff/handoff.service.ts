@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { asServiceError, type ServiceError } from '../errors/service-error';
 import { Narrator } from '../observability/narrator';
-import { BindingsService } from '../pools/bindings.service';
+import { BindingsService } from '../pools/bindings/bindings.service';
 import type { UnbindCause } from '../pools/registry/pool';
 import { PoolRegistry } from '../pools/registry/pool-registry.port';
 import { Clock } from '../time/clock';

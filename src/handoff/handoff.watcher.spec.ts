@@ -7,7 +7,7 @@ import { startPools, type PoolsUnderTest } from '../../test/support/pools';
 import { temporaryFolder, type TemporaryFolder } from '../../test/support/temporary-folder';
 import { Config } from '../config/config';
 import { Narrator } from '../observability/narrator';
-import { BindingsService } from '../pools/bindings.service';
+import { BindingsService } from '../pools/bindings/bindings.service';
 import { PoolRegistry } from '../pools/registry/pool-registry.port';
 import { Clock } from '../time/clock';
 import { HandoffFolder } from './handoff-folder';

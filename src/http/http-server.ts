@@ -4,15 +4,15 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Config } from '../config/config';
 import type { HttpFigures } from '../observability/http-figures';
-import type { ApiKeys } from './api-keys';
-import type { Audit } from './audit';
-import { correlationIdOf } from './correlation';
-import { EarlyAnswers } from './early-answers';
-import { fromThrown, sendError } from './envelope.filter';
-import { MeasuredResponse } from './measured-response';
-import { RequestBodies } from './request-bodies';
+import type { ApiKeys } from './access/api-keys';
+import type { Audit } from './logging/audit';
+import { correlationIdOf } from './access/caller';
+import { EarlyAnswers } from './answers/early-answers';
+import { fromThrown, sendError } from './answers/envelope.filter';
+import { MeasuredResponse } from './answers/measured-response';
+import { RequestBodies } from './bodies/request-bodies';
 import { RequestGate } from './request-gate';
-import { answerConnect, answerUnreadable } from './socket-answers';
+import { answerConnect, answerUnreadable } from './answers/socket-answers';
 
 declare module 'fastify' {
   interface FastifyInstance {

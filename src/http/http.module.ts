@@ -1,11 +1,11 @@
 import { Module } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
-import { ApiKeyGuard } from './api-key.guard';
-import { ApiKeys } from './api-keys';
-import { Audit } from './audit';
-import { CorrelationInterceptor } from './correlation.interceptor';
-import { EnvelopeFilter } from './envelope.filter';
-import { DtoValidationPipe } from './validation.pipe';
+import { ApiKeyGuard } from './access/api-key.guard';
+import { ApiKeys } from './access/api-keys';
+import { Audit } from './logging/audit';
+import { CorrelationInterceptor } from './logging/correlation.interceptor';
+import { EnvelopeFilter } from './answers/envelope.filter';
+import { DtoValidationPipe } from './fields/validation.pipe';
 
 /** What holds for every route: keys, correlation, validation, the error envelope. */
 @Module({

@@ -2,19 +2,23 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify';
 import { isLoopbackHost, type Config } from '../config/config';
 import { ServiceError } from '../errors/service-error';
-import type { HttpFigures } from '../observability/http-figures';
-import type { ApiKeys } from './api-keys';
-import type { Audit } from './audit';
-import { bearerToken, keyText, tokenIdentity } from './caller';
-import type { MeasuredResponse } from './measured-response';
-import { RETRY_CLOSING_MS } from './request-bodies';
-import { RouteMethods } from './route-methods';
-import { WorkerToken } from './worker-token';
+import type { HttpFigures, PathFigures } from '../observability/http-figures';
+import type { ApiKeys } from './access/api-keys';
+import type { Audit } from './logging/audit';
+import { bearerToken, keyText, tokenIdentity } from './access/caller';
+import type { MeasuredResponse } from './answers/measured-response';
+import { RETRY_CLOSING_MS } from './bodies/request-bodies';
+import { RouteMethods } from './routes/route-methods';
+import { WorkerToken } from './access/worker-token';
 
 declare module 'fastify' {
   interface FastifyRequest {
     /** What the request is answered with. */
     response: ServerResponse;
+  }
+  interface FastifyContextConfig {
+    /** What is counted of the route's requests. */
+    figures?: PathFigures;
   }
 }
 

@@ -1,9 +1,8 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiOperation, ApiResponse, ApiSecurity, ApiTags } from '@nestjs/swagger';
-import { Public } from '../http/public.decorator';
-import { API_VERSION } from './api-version';
+import { Public } from '../http/routes/route-marks';
 import { AboutDto } from './meta.dto';
-import { SERVICE_VERSION } from './service-version';
+import { SERVICE_VERSION, API_VERSION } from '../http/documents/versions';
 
 const about: AboutDto = {
   name: 'orchestratord',

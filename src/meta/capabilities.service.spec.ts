@@ -2,9 +2,9 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { bindingOf, startPools, type PoolsUnderTest } from '../../test/support/pools';
 import { Config } from '../config/config';
 import type { PoolView } from '../pools/registry/pool';
-import { EngineSightings } from '../pools/engine-sightings';
+import { EngineSightings } from '../pools/bindings/engine-sightings';
 import { PoolRegistry } from '../pools/registry/pool-registry.port';
-import { API_VERSION } from './api-version';
+import { API_VERSION } from '../http/documents/versions';
 import { CapabilitiesService } from './capabilities.service';
 
 /** Nobody listens there; what the engine says is told to the registry by hand. */

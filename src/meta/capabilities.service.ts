@@ -3,10 +3,10 @@ import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/com
 import { filter, type Subscription } from 'rxjs';
 import { Config } from '../config/config';
 import { standIn } from '../engines/stand-in';
-import { EngineSightings } from '../pools/engine-sightings';
+import { EngineSightings } from '../pools/bindings/engine-sightings';
 import type { ReplicaView } from '../pools/registry/pool';
 import { isOfSlots, PoolRegistry } from '../pools/registry/pool-registry.port';
-import { API_VERSION } from './api-version';
+import { API_VERSION } from '../http/documents/versions';
 import type { CapabilitiesDto, EngineCapabilitiesDto } from './meta.dto';
 
 /** What this service can do right now, as bytes that are the same until something changes. */

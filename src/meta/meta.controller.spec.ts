@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createInProcess, type InProcessService } from '../../test/support/in-process';
 import { bindingOf } from '../../test/support/pools';
 import { PoolRegistry } from '../pools/registry/pool-registry.port';
-import { Lifecycle } from './lifecycle';
+import { Lifecycle } from '../lifecycle/lifecycle';
 
 let service: InProcessService;
 beforeAll(async () => {

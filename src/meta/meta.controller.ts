@@ -1,10 +1,9 @@
 import { Controller, Get, Headers, Res } from '@nestjs/common';
 import { ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { API_VERSION } from './api-version';
 import { CapabilitiesService } from './capabilities.service';
 import { CapabilitiesDto, VersionDto } from './meta.dto';
-import { SERVICE_VERSION } from './service-version';
+import { SERVICE_VERSION, API_VERSION } from '../http/documents/versions';
 
 const headers = {
   ETag: { description: 'Names this snapshot.', required: true, schema: { type: 'string' } },

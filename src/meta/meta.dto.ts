@@ -6,7 +6,7 @@ import {
   AnswerParts,
   AnswerText,
   AnswerTexts,
-} from '../http/answer-fields';
+} from '../http/fields/answer-fields';
 
 export class RateLimitsDto {
   @AnswerCount('How many tasks its replicas can run at once.') slots_total!: number;

@@ -1,8 +1,8 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiOperation, ApiResponse, ApiSecurity, ApiTags } from '@nestjs/swagger';
-import { ApiErrors } from '../http/api-errors';
-import { Public } from '../http/public.decorator';
-import { Lifecycle } from './lifecycle';
+import { ApiErrors } from '../http/documents/api-errors';
+import { Public } from '../http/routes/route-marks';
+import { Lifecycle } from '../lifecycle/lifecycle';
 import { StatusDto } from './meta.dto';
 
 @ApiTags('operations')

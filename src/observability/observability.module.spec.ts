@@ -2,6 +2,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { Test } from '@nestjs/testing';
 import { afterEach, describe, expect, it } from 'vitest';
 import { loadConfig } from '../config/config';
+import { MetricsController } from '../meta/metrics.controller';
 import { HttpFigures } from './http-figures';
 import { Logger } from './logger';
 import { MetricsService } from './metrics.service';
@@ -42,7 +43,9 @@ const apps: NestFastifyApplication[] = [];
 
 async function start(): Promise<NestFastifyApplication> {
   const logger = new Logger(loadConfig({}).config, { write: () => undefined });
-  const module = await Test.createTestingModule({ imports: [ObservabilityModule.with(logger)] }).compile();
+  const module = await Test.createTestingModule({
+    imports: [ObservabilityModule.with(logger, MetricsController)],
+  }).compile();
   const app = module.createNestApplication<NestFastifyApplication>(new FastifyAdapter(), { logger: false });
   await app.init();
   await app.getHttpAdapter().getInstance().ready();

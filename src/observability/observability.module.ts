@@ -1,16 +1,24 @@
-import { Global, Inject, Module, type DynamicModule, type OnApplicationShutdown, type Provider } from '@nestjs/common';
+import {
+  Global,
+  Inject,
+  Module,
+  type DynamicModule,
+  type OnApplicationShutdown,
+  type Provider,
+  type Type,
+} from '@nestjs/common';
 import {
   getToken,
   makeCounterProvider,
   makeGaugeProvider,
   makeHistogramProvider,
+  PrometheusController,
   PrometheusModule,
 } from '@willsoto/nestjs-prometheus';
 import { register, type Counter, type Gauge, type Histogram } from 'prom-client';
 import { HttpFigures } from './http-figures';
 import { Logger } from './logger';
 import { latencyBucketsMs, metricCatalogue, type MetricDefinition, type MetricName } from './metric-catalogue';
-import { MetricsController } from './metrics.controller';
 import { METRICS, MetricsService, type MetricsByName } from './metrics.service';
 import { Narrator } from './narrator';
 import { ScrapedMetric } from './scraped-metric';
@@ -70,10 +78,11 @@ export class ObservabilityModule implements OnApplicationShutdown {
     if (isStillOurs) register.clear();
   }
 
-  static with(logger: Logger): DynamicModule {
+  /** @param controller answers `GET /metrics` */
+  static with(logger: Logger, controller: Type = PrometheusController): DynamicModule {
     return {
       module: ObservabilityModule,
-      imports: [PrometheusModule.register({ controller: MetricsController })],
+      imports: [PrometheusModule.register({ controller })],
       providers: [
         { provide: Logger, useValue: logger },
         Narrator,

@@ -1,7 +1,7 @@
 import type { EngineModel } from '../engines/engine-adapter.port';
 import type { ReplicaView } from './registry/pool';
 import type { PoolDto, PoolHealthDto, ReplicaDto } from './pools.dto';
-import type { PoolStanding } from './pools.service';
+import type { PoolStanding } from './placement/pools.service';
 
 /** What an unknown pool's health says, by contract. */
 export const unknownPoolHealth: PoolHealthDto = {

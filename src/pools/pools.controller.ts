@@ -1,12 +1,11 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { ApiBody, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
-import { Administrative } from '../http/administrative.decorator';
-import { ApiErrors } from '../http/api-errors';
-import { ApiIdParam } from '../http/api-params';
-import { IdParamPipe } from '../http/id-param.pipe';
-import { ApiPage, IdPageQuery, pageOf, type Page } from '../http/page';
-import { warningsOf } from '../http/unknown-members';
-import { DrainService } from './drain.service';
+import { Administrative } from '../http/routes/route-marks';
+import { ApiErrors } from '../http/documents/api-errors';
+import { IdParamPipe, ApiIdParam } from '../http/fields/id-param.pipe';
+import { ApiPage, IdPageQuery, pageOf, type Page } from '../http/fields/page';
+import { warningsOf } from '../http/fields/unknown-members';
+import { DrainService } from './operations/drain.service';
 import { toHealthDto, toPoolDto, unknownPoolHealth } from './pool.view';
 import {
   DRAIN_DEADLINE_DEFAULT_MS,
@@ -21,9 +20,9 @@ import {
   toPurgeOrder,
   toReloadedDto,
 } from './pools.dto';
-import { PoolsService } from './pools.service';
-import { PurgeService } from './purge.service';
-import { ReloadService } from './reload.service';
+import { PoolsService } from './placement/pools.service';
+import { PurgeService } from './operations/purge.service';
+import { ReloadService } from './operations/reload.service';
 
 @ApiTags('pools')
 @Controller('v2/pools')

@@ -8,13 +8,13 @@ import {
   AnswerText,
   AnswerTexts,
   AnswerTime,
-} from '../http/answer-fields';
-import { BooleanField, IntField, TextField, TextListField } from '../http/fields';
-import { SchemaKeywords } from '../http/schemas';
-import { WarningDto } from '../http/unknown-members';
+} from '../http/fields/answer-fields';
+import { BooleanField, IntField, TextField, TextListField } from '../http/fields/fields';
+import { SchemaKeywords } from '../http/documents/schemas';
+import { WarningDto } from '../http/fields/unknown-members';
 import { bindingSources } from './registry/pool';
-import type { PurgeOrder } from './purge-steps';
-import type { ReloadResult } from './reload.service';
+import type { PurgeOrder } from './operations/purge-steps';
+import type { ReloadResult } from './operations/reload.service';
 
 const DAY_MS = 86_400_000;
 const MAX_MODELS = 64;

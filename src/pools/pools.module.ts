@@ -1,24 +1,24 @@
 import { Module } from '@nestjs/common';
 import { CatalogModule } from '../catalog/catalog.module';
 import { EnginesModule } from '../engines/engines.module';
-import { BindingsService } from './bindings.service';
-import { ConfigBinding } from './config-binding';
-import { DrainService } from './drain.service';
-import { EngineAccess } from './engine-access';
-import { EngineSightings } from './engine-sightings';
-import { KeptBindings } from './kept-bindings';
-import { KeptDrains } from './kept-drains';
-import { KvUsage } from './kv-usage';
-import { ModelStates } from './model-states';
-import { ModelSwap } from './model-swap';
-import { PoolOperations } from './pool-operations';
+import { BindingsService } from './bindings/bindings.service';
+import { ConfigBinding } from './bindings/config-binding';
+import { DrainService } from './operations/drain.service';
+import { EngineAccess } from './probing/engine-access';
+import { EngineSightings } from './bindings/engine-sightings';
+import { KeptBindings } from './bindings/kept-bindings';
+import { KeptDrains } from './operations/kept-drains';
+import { KvUsage } from './probing/kv-usage';
+import { ModelStates } from './operations/model-states';
+import { ModelSwap } from './operations/model-swap';
+import { PoolOperations } from './operations/pool-operations';
 import { PoolsController } from './pools.controller';
-import { PoolsService } from './pools.service';
-import { Prober } from './prober';
-import { PurgeSteps } from './purge-steps';
-import { PurgeService } from './purge.service';
-import { ReloadService } from './reload.service';
-import { SlotWatch } from './slot-watch';
+import { PoolsService } from './placement/pools.service';
+import { Prober } from './probing/prober';
+import { PurgeSteps } from './operations/purge-steps';
+import { PurgeService } from './operations/purge.service';
+import { ReloadService } from './operations/reload.service';
+import { SlotWatch } from './probing/slot-watch';
 
 @Module({
   imports: [CatalogModule, EnginesModule],

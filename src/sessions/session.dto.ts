@@ -1,4 +1,4 @@
-import { AnswerCount, AnswerId, AnswerNumber, AnswerSpan } from '../http/answer-fields';
+import { AnswerCount, AnswerId, AnswerNumber, AnswerSpan } from '../http/fields/answer-fields';
 import type { SessionView } from './session-store.port';
 
 export class SessionDto {

@@ -1,9 +1,8 @@
 import { Controller, Delete, Get, HttpCode, Param } from '@nestjs/common';
 import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
-import { Administrative } from '../http/administrative.decorator';
-import { ApiErrors } from '../http/api-errors';
-import { ApiIdParam } from '../http/api-params';
-import { IdParamPipe } from '../http/id-param.pipe';
+import { Administrative } from '../http/routes/route-marks';
+import { ApiErrors } from '../http/documents/api-errors';
+import { IdParamPipe, ApiIdParam } from '../http/fields/id-param.pipe';
 import { SessionDto, toSessionDto } from './session.dto';
 import { SessionsService } from './sessions.service';
 

@@ -2,6 +2,8 @@ import { Global, Module } from '@nestjs/common';
 import { CatalogModule } from '../catalog/catalog.module';
 import { EnginesModule } from '../engines/engines.module';
 import { PlacementService } from '../pools/placement/placement.service';
+import { QueueDepths } from '../pools/placement/queue-depths.port';
+import { PoolStore } from '../pools/registry/pool-store.port';
 import { PoolRegistry } from '../pools/registry/pool-registry.port';
 import { SessionStore } from '../sessions/session-store.port';
 import { JournalStart } from '../tasks/journal/journal-start';
@@ -11,6 +13,7 @@ import { Places } from '../pools/placement/places.port';
 import { TaskRecords } from '../tasks/ledger/task-records.port';
 import { EventLog } from '../tasks/events/event-log.port';
 import { EmbeddedLedger } from './embedded/embedded-ledger';
+import { EmbeddedPoolStore } from './embedded/embedded-pool-store';
 import { EmbeddedRecords } from './embedded/embedded-records';
 import { EmbeddedSessions } from './embedded/embedded-sessions';
 import { OwedEndings } from './embedded/owed-endings';
@@ -31,14 +34,19 @@ import { SqliteTaskJournal } from './sqlite/task-journal.sqlite';
     JournalStart,
     MemoryPoolRegistry,
     { provide: PoolRegistry, useExisting: MemoryPoolRegistry },
+    { provide: PoolStore, useClass: EmbeddedPoolStore },
     PlacementService,
     { provide: Places, useExisting: PlacementService },
     ...[RunningTimeFile, Slots, SessionBook, TaskAccounts, OwedEndings],
     { provide: SessionStore, useClass: EmbeddedSessions },
     { provide: TaskLedger, useClass: EmbeddedLedger },
+    { provide: QueueDepths, useExisting: TaskLedger },
     { provide: TaskRecords, useClass: EmbeddedRecords },
     { provide: EventLog, useClass: MemoryEventLog },
   ],
-  exports: [TaskJournal, JournalStart, PoolRegistry, PlacementService, SessionStore, TaskLedger, TaskRecords, EventLog],
+  exports: [
+    ...[PoolRegistry, PoolStore, PlacementService, QueueDepths],
+    ...[TaskJournal, JournalStart, TaskLedger, TaskRecords, EventLog, SessionStore],
+  ],
 })
 export class StorageModule {}

@@ -3,12 +3,11 @@ import { ApiBody, ApiExtraModels, ApiHeader, ApiOperation, ApiResponse, ApiTags,
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { idPattern } from '../config/parsers';
 import { ServiceError } from '../errors/service-error';
-import { ApiErrors } from '../http/api-errors';
-import { ApiIdParam } from '../http/api-params';
-import { CorrelatesItself } from '../http/correlates-itself.decorator';
-import { GetOnly } from '../http/get-only.decorator';
-import { ApiPage, pageOf, type Page } from '../http/page';
-import { warningsOf } from '../http/unknown-members';
+import { ApiErrors } from '../http/documents/api-errors';
+import { ApiIdParam } from '../http/fields/id-param.pipe';
+import { GetOnly, CorrelatesItself } from '../http/routes/route-marks';
+import { ApiPage, pageOf, type Page } from '../http/fields/page';
+import { warningsOf } from '../http/fields/unknown-members';
 import { budgetHeaders, budgetHeaderDocs, SessionBudgets } from './accounts/session-budgets';
 import { AdmissionService } from './admission/admission.service';
 import { AdmissionView, toAdmissionView } from './admission/admission.view';

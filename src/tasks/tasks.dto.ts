@@ -1,6 +1,6 @@
-import { BooleanField, ChoiceField, IdField, IntField, TextField } from '../http/fields';
-import { CursorField, PageQuery } from '../http/page';
-import { FlagText, WholeNumberText } from '../http/query-values';
+import { BooleanField, ChoiceField, IdField, IntField, TextField } from '../http/fields/fields';
+import { CursorField, PageQuery } from '../http/fields/page';
+import { FlagText, WholeNumberText } from '../http/fields/query-values';
 import { taskStates } from './task/task';
 
 export class TaskListQuery extends PageQuery {

@@ -2,7 +2,7 @@ import { Module } from '@nestjs/common';
 import { ArtifactsModule } from '../artifacts/artifacts.module';
 import { CatalogModule } from '../catalog/catalog.module';
 import { EnginesModule } from '../engines/engines.module';
-import { LifecycleModule } from '../meta/lifecycle.module';
+import { LifecycleModule } from '../lifecycle/lifecycle.module';
 import { PoolsModule } from '../pools/pools.module';
 import { SessionsModule } from '../sessions/sessions.module';
 import { SessionBudgets } from './accounts/session-budgets';

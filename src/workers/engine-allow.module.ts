@@ -1,7 +1,7 @@
 import { Global, Module } from '@nestjs/common';
 import { EngineConnectPolicy } from '../engines/engine-connect';
 import { EngineKeys } from '../engines/engine-keys';
-import { EngineAllow } from '../pools/engine-allow.port';
+import { EngineAllow } from '../pools/bindings/engine-allow.port';
 import { EngineAddressPolicy } from './engine-allow';
 import { EngineKeyFiles } from './engine-key-files';
 

@@ -3,7 +3,7 @@ import { isIP, type LookupFunction } from 'node:net';
 import { Injectable } from '@nestjs/common';
 import { Config } from '../config/config';
 import { EngineConnectPolicy } from '../engines/engine-connect';
-import { EngineAllow, type AllowVerdict } from '../pools/engine-allow.port';
+import { EngineAllow, type AllowVerdict } from '../pools/bindings/engine-allow.port';
 import { AddressRules } from './address-rules';
 
 const MAX_URL_CHARS = 2048;

@@ -1,5 +1,5 @@
 import { secret } from '../config/parsers';
-import { engineAddress } from '../pools/engine-address';
+import { engineAddress } from '../pools/bindings/engine-address';
 
 /** A key, and a few addresses. */
 export const MAX_KEY_FILE_BYTES = 4096;

@@ -5,7 +5,7 @@ import { EngineKeys, type KeyHolder } from '../engines/engine-keys';
 import { ServiceError } from '../errors/service-error';
 import { readSmallFile, versionOfFile } from '../files/small-file';
 import { Narrator } from '../observability/narrator';
-import { keyFileName } from '../pools/key-file-name';
+import { keyFileName } from '../pools/bindings/engine-address';
 import { MAX_KEY_FILE_BYTES, parseEngineKey, type EngineKey } from './engine-key-file';
 
 interface KnownKey extends EngineKey {

@@ -2,13 +2,11 @@ import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query, Req } from
 import { ApiBearerAuth, ApiBody, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { ServiceError } from '../errors/service-error';
-import { Administrative } from '../http/administrative.decorator';
-import { keyIdentity } from '../http/caller';
-import { ApiErrors } from '../http/api-errors';
-import { ApiIdParam } from '../http/api-params';
-import { IdParamPipe } from '../http/id-param.pipe';
-import { ForWorkers } from '../http/for-workers.decorator';
-import { ApiPage, pageOf, type Page } from '../http/page';
+import { keyIdentity } from '../http/access/caller';
+import { ApiErrors } from '../http/documents/api-errors';
+import { IdParamPipe, ApiIdParam } from '../http/fields/id-param.pipe';
+import { ForWorkers, Administrative } from '../http/routes/route-marks';
+import { ApiPage, pageOf, type Page } from '../http/fields/page';
 import { RegisteredDto, RegisterWorkerDto, WorkerDto, WorkerListQuery } from './workers.dto';
 import { WorkersService } from './workers.service';
 

@@ -1,10 +1,10 @@
 import { idPattern, YEAR_MS } from '../config/parsers';
-import { AnswerChoice, AnswerFlag, AnswerId, AnswerText } from '../http/answer-fields';
-import { IdField, IntField, TextField, UrlField } from '../http/fields';
-import { CursorField, PageQuery } from '../http/page';
-import { SchemaKeywords } from '../http/schemas';
-import { RefusesUnknown } from '../http/unknown-members';
-import { keyFileName } from '../pools/key-file-name';
+import { AnswerChoice, AnswerFlag, AnswerId, AnswerText } from '../http/fields/answer-fields';
+import { IdField, IntField, TextField, UrlField } from '../http/fields/fields';
+import { CursorField, PageQuery } from '../http/fields/page';
+import { SchemaKeywords } from '../http/documents/schemas';
+import { RefusesUnknown } from '../http/fields/unknown-members';
+import { keyFileName } from '../pools/bindings/engine-address';
 import { ReplicaDto } from '../pools/pools.dto';
 
 /** `pool/replica`. */

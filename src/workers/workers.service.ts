@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Narrator } from '../observability/narrator';
-import { BindingsService } from '../pools/bindings.service';
+import { BindingsService } from '../pools/bindings/bindings.service';
 import { toReplicaDto } from '../pools/pool.view';
 import { PoolRegistry, type BindOutcome } from '../pools/registry/pool-registry.port';
 import type { RegisterWorkerDto, WorkerDto } from './workers.dto';

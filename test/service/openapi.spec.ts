@@ -1,7 +1,7 @@
 import type { OpenAPIObject } from '@nestjs/swagger';
 import Ajv from 'ajv';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { buildOpenApi } from '../../src/http/openapi';
+import { buildOpenApi } from '../../src/http/documents/openapi';
 import { createInProcess } from '../support/in-process';
 
 type Node = Readonly<Record<string, unknown>>;

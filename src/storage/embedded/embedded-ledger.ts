@@ -16,13 +16,12 @@ import {
   type Ended,
   type Ending,
   type LaneAhead,
-  type LaneDepth,
   type LiveView,
-  type QueueDepth,
   type Refusal,
   type Requeue,
   type Submission,
 } from '../../tasks/ledger/task-ledger.port';
+import type { LaneDepth, QueueDepth } from '../../pools/placement/queue-depths.port';
 import { Places } from '../../pools/placement/places.port';
 import type { AdmissionFacts, Priority, TaskEnding, TaskSpec } from '../../tasks/task/task';
 import type { PlacementConstraints } from '../../pools/placement/constraints';

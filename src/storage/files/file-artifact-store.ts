@@ -14,7 +14,7 @@ import { ServiceError } from '../../errors/service-error';
 import { Narrator } from '../../observability/narrator';
 import { Clock } from '../../time/clock';
 import { RunningTime } from '../../time/running-time';
-import { KeptFile } from '../kept-file';
+import { KeptFile } from '../../files/kept-file';
 import { ArtifactIndex, NAME_BYTES } from './artifact-index';
 import { fileNameOf, infoOf } from './artifact-name';
 import {

@@ -6,7 +6,7 @@ import { ModelCatalog, type CatalogChange, type ModelEntry } from '../../catalog
 import { Config } from '../../config/config';
 import { ServiceError } from '../../errors/service-error';
 import { Narrator } from '../../observability/narrator';
-import { KeptFile } from '../kept-file';
+import { KeptFile } from '../../files/kept-file';
 import { filesOf, makeFolder, readBounded, removeDurably, writeAtomically } from './atomic-file';
 import { syncFolder } from './folder-sync';
 import { KeyTurns } from './key-turns';

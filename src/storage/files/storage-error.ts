@@ -1,5 +1,5 @@
 import { ServiceError } from '../../errors/service-error';
-import type { KeptFile } from '../kept-file';
+import type { KeptFile } from '../../files/kept-file';
 
 /** What a client is told to wait before it tries again while storage fails. */
 const RETRY_AFTER_MS = 5000;

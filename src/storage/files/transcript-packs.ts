@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setImmediate as immediate } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { ArtifactInfo } from '../../artifacts/artifact-store.port';
-import { KeptFile } from '../kept-file';
+import { KeptFile } from '../../files/kept-file';
 import { makeFolder, removeDurably, removeFile } from './atomic-file';
 import { syncFolder } from './folder-sync';
 import { artifactsIn, DELETED, headOf, listOf, readList, recordBytesOf, type PackedArtifact } from './pack';

@@ -2,13 +2,12 @@ import { Injectable } from '@nestjs/common';
 import { ServiceError } from '../../errors/service-error';
 import {
   TaskJournal,
-  type JournalBinding,
-  type JournalDrain,
   type JournalQuery,
   type JournalRecord,
   type Recovery,
   type SessionUsage,
 } from '../../tasks/journal/task-journal.port';
+import type { KeptBinding, KeptDrain } from '../../pools/registry/pool-store.port';
 import type { AdmissionFacts, Placement, TaskEnding, TaskEvent, TaskSpec, TaskState } from '../../tasks/task/task';
 
 /** A journal that ends with its process: for tests, and to measure what durability costs. */
@@ -17,8 +16,8 @@ export class MemoryTaskJournal extends TaskJournal {
   private readonly records = new Map<string, JournalRecord>();
   private readonly copies = new Map<string, TaskEvent[]>();
   private readonly sessions = new Map<string, SessionUsage>();
-  private readonly bindings = new Map<string, JournalBinding>();
-  private readonly drains = new Map<string, JournalDrain>();
+  private readonly bindings = new Map<string, KeptBinding>();
+  private readonly drains = new Map<string, KeptDrain>();
   private readonly notes = new Map<string, string>();
   private lastSeq = 0;
 
@@ -113,7 +112,7 @@ export class MemoryTaskJournal extends TaskJournal {
     return due.length;
   }
 
-  async saveBinding(binding: JournalBinding): Promise<void> {
+  async saveBinding(binding: KeptBinding): Promise<void> {
     this.bindings.set(`${binding.poolId}/${binding.replicaId}`, binding);
   }
 
@@ -121,7 +120,7 @@ export class MemoryTaskJournal extends TaskJournal {
     this.bindings.delete(`${poolId}/${replicaId}`);
   }
 
-  async saveDrain(drain: JournalDrain): Promise<void> {
+  async saveDrain(drain: KeptDrain): Promise<void> {
     this.drains.set(drain.poolId, drain);
   }
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { endingOf, factsOf, plainSpec } from '../../../test/contracts/journal-samples';
 import { temporaryFolder, type TemporaryFolder } from '../../../test/support/temporary-folder';
-import { KeptFile } from '../kept-file';
+import { KeptFile } from '../../files/kept-file';
 import { files } from './journal-file';
 import { Ledger } from './ledger';
 import { openLedger, type OpenLedger } from './ledger-opening';

@@ -1,5 +1,6 @@
 import type Database from 'better-sqlite3';
-import type { JournalBinding, JournalDrain, SessionUsage } from '../../tasks/journal/task-journal.port';
+import type { SessionUsage } from '../../tasks/journal/task-journal.port';
+import type { KeptBinding, KeptDrain } from '../../pools/registry/pool-store.port';
 import type { Change, ChangeKind } from './echo';
 import { failpoint } from './failpoints';
 import type { AdmissionWrite, EndingWrite, Expired, Outcome, WriteRequest } from './protocol';
@@ -173,7 +174,7 @@ export class LedgerTables {
     return { count: due.length, withEvents: withEvents.map(([, taskId]) => taskId) };
   }
 
-  private bind({ poolId, replicaId, engine, url, source, ttlMs, apiKeyFile }: JournalBinding): undefined {
+  private bind({ poolId, replicaId, engine, url, source, ttlMs, apiKeyFile }: KeptBinding): undefined {
     const row = sealed<BindingRow>(poolId, replicaId, engine, url, source, ttlMs ?? null, apiKeyFile ?? null);
     this.sql.putBinding.run(...row);
     this.changed('bind', `${poolId}/${replicaId}`);
@@ -183,7 +184,7 @@ export class LedgerTables {
     if (this.sql.deleteBinding.run(poolId, replicaId).changes > 0) this.changed('unbind', `${poolId}/${replicaId}`);
   }
 
-  private drain({ poolId, deadlineMs, deadlineAtMs }: JournalDrain): undefined {
+  private drain({ poolId, deadlineMs, deadlineAtMs }: KeptDrain): undefined {
     this.sql.putDrain.run(...sealed<DrainRow>(poolId, deadlineMs, deadlineAtMs));
     this.changed('drain', poolId);
   }

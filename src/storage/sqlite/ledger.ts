@@ -1,5 +1,5 @@
 import type Database from 'better-sqlite3';
-import type { KeptFile } from '../kept-file';
+import type { KeptFile } from '../../files/kept-file';
 import type { Change, Echo } from './echo';
 import { failpoint, slowSync } from './failpoints';
 import { codeOf, FilesGone, isNoSpace, isStorageFault } from './journal-error';

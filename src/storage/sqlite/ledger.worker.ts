@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { KeptFile } from '../kept-file';
+import { KeptFile } from '../../files/kept-file';
 import { JournalError } from './journal-error';
 import { files } from './journal-file';
 import { Ledger } from './ledger';

@@ -1,4 +1,5 @@
-import type { JournalBinding, JournalDrain, SessionUsage } from '../../tasks/journal/task-journal.port';
+import type { SessionUsage } from '../../tasks/journal/task-journal.port';
+import type { KeptBinding, KeptDrain } from '../../pools/registry/pool-store.port';
 import type { LogFields } from '../../observability/narrator';
 import type { JournalFault } from './journal-error';
 import type { BindingRow, DrainRow, LiveRow, NoteRow, SessionRow, TaskRow } from './rows';
@@ -30,9 +31,9 @@ export type WriteRequest =
   | { readonly kind: 'end'; readonly task: EndingWrite; readonly session?: SessionUsage }
   | { readonly kind: 'transcript'; readonly taskId: string; readonly artifactId: string }
   | { readonly kind: 'expire'; readonly keptBeforeMs: number; readonly limit: number }
-  | { readonly kind: 'bind'; readonly binding: JournalBinding }
+  | { readonly kind: 'bind'; readonly binding: KeptBinding }
   | { readonly kind: 'unbind'; readonly poolId: string; readonly replicaId: string }
-  | { readonly kind: 'drain'; readonly drain: JournalDrain }
+  | { readonly kind: 'drain'; readonly drain: KeptDrain }
   | { readonly kind: 'undrain'; readonly poolId: string }
   | { readonly kind: 'note'; readonly name: string; readonly text: string }
   | { readonly kind: 'forget'; readonly sessionId: string };

@@ -1,4 +1,5 @@
-import type { JournalBinding, JournalDrain, JournalRecord, SessionUsage } from '../../tasks/journal/task-journal.port';
+import type { JournalRecord, SessionUsage } from '../../tasks/journal/task-journal.port';
+import type { KeptBinding, KeptDrain } from '../../pools/registry/pool-store.port';
 import type {
   AdmissionFacts,
   EndState,
@@ -272,7 +273,7 @@ export function decodeSession([sessionId, tokens, timeMs, cost, turns]: SessionR
   return { sessionId, tokens, timeMs, cost, turns };
 }
 
-export function decodeBinding(row: BindingRow): JournalBinding {
+export function decodeBinding(row: BindingRow): KeptBinding {
   const [poolId, replicaId, engine, url, source, ttlMs, apiKeyFile] = row;
   return {
     ...{ poolId, replicaId, engine, url, source },
@@ -281,6 +282,6 @@ export function decodeBinding(row: BindingRow): JournalBinding {
   };
 }
 
-export function decodeDrain([poolId, deadlineMs, deadlineAtMs]: DrainRow): JournalDrain {
+export function decodeDrain([poolId, deadlineMs, deadlineAtMs]: DrainRow): KeptDrain {
   return { poolId, deadlineMs, deadlineAtMs };
 }

@@ -5,13 +5,12 @@ import { ServiceError } from '../../errors/service-error';
 import { Narrator } from '../../observability/narrator';
 import {
   TaskJournal,
-  type JournalBinding,
-  type JournalDrain,
   type JournalQuery,
   type JournalRecord,
   type Recovery,
   type SessionUsage,
 } from '../../tasks/journal/task-journal.port';
+import type { KeptBinding, KeptDrain } from '../../pools/registry/pool-store.port';
 import type { AdmissionFacts, Placement, TaskEnding, TaskEvent, TaskSpec } from '../../tasks/task/task';
 import { EventCopier } from './event-copier';
 import { decodeEvents } from './event-lines';
@@ -118,7 +117,7 @@ export class SqliteTaskJournal extends TaskJournal {
     return count;
   }
 
-  async saveBinding(binding: JournalBinding): Promise<void> {
+  async saveBinding(binding: KeptBinding): Promise<void> {
     await this.write({ kind: 'bind', binding });
   }
 
@@ -126,7 +125,7 @@ export class SqliteTaskJournal extends TaskJournal {
     await this.write({ kind: 'unbind', poolId, replicaId });
   }
 
-  async saveDrain(drain: JournalDrain): Promise<void> {
+  async saveDrain(drain: KeptDrain): Promise<void> {
     await this.write({ kind: 'drain', drain });
   }
 

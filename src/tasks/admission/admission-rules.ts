@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { CatalogService } from '../../catalog/catalog.service';
 import { Config } from '../../config/config';
 import { ServiceError } from '../../errors/service-error';
-import { Lifecycle } from '../../meta/lifecycle';
+import { Lifecycle } from '../../lifecycle/lifecycle';
 import { PlacementService, type Assessment } from '../../pools/placement/placement.service';
 import { FallbackPolicy } from '../dispatch/fallback-policy';
 import { TaskLedger, type Submission } from '../ledger/task-ledger.port';

@@ -6,8 +6,8 @@ import {
   AnswerParts,
   AnswerSpan,
   AnswerText,
-} from '../../http/answer-fields';
-import { WarningDto } from '../../http/unknown-members';
+} from '../../http/fields/answer-fields';
+import { WarningDto } from '../../http/fields/unknown-members';
 import { predictedStartOf, PredictedStartView } from '../task/predicted-start.view';
 import { streamsOf, TaskStreamsView } from '../lookup/task.view';
 import type { Admission } from './admission';

@@ -1,9 +1,17 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { idPattern, YEAR_MS } from '../../config/parsers';
-import { ChoiceField, IdField, IntField, NestedField, NumberField, TextField, TextListField } from '../../http/fields';
-import { RefusedMembers } from '../../http/refused-members';
-import { SchemaKeywords } from '../../http/schemas';
-import { RefusesUnknown } from '../../http/unknown-members';
+import {
+  ChoiceField,
+  IdField,
+  IntField,
+  NestedField,
+  NumberField,
+  TextField,
+  TextListField,
+} from '../../http/fields/fields';
+import { RefusedMembers } from '../../http/fields/refused-members';
+import { SchemaKeywords } from '../../http/documents/schemas';
+import { RefusesUnknown } from '../../http/fields/unknown-members';
 import { priorities } from '../task/task';
 import { engineParameters } from './engine-parameters';
 import { textOrTextsSchema, TextOrTextsField } from './text-or-texts';

@@ -1,4 +1,4 @@
-import type { Refusal } from '../../http/refused-members';
+import type { Refusal } from '../../http/fields/refused-members';
 
 /** Under these names others take what a task has a name of its own for. */
 const namesElsewhere: Readonly<Record<string, string>> = {

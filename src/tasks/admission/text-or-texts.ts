@@ -1,4 +1,4 @@
-import { CheckedField } from '../../http/fields';
+import { CheckedField } from '../../http/fields/fields';
 
 const MAX_TEXTS = 256;
 

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Config } from '../../config/config';
-import { EngineSightings } from '../../pools/engine-sightings';
+import { EngineSightings } from '../../pools/bindings/engine-sightings';
 import type { PlacementConstraints } from '../../pools/placement/constraints';
 
 /**

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { factsOf, placement, plainSpec } from '../../../test/contracts/journal-samples';
 import { ServiceError } from '../../errors/service-error';
-import type { Prober } from '../../pools/prober';
+import type { Prober } from '../../pools/probing/prober';
 import type { Finisher } from '../ending/finisher';
 import type { TaskReporter } from '../ending/task-reporter';
 import type { Claim, EndDraft, Requeue, TaskLedger } from '../ledger/task-ledger.port';

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { ServiceError } from '../../errors/service-error';
-import { Prober } from '../../pools/prober';
+import { Prober } from '../../pools/probing/prober';
 import { Finisher } from '../ending/finisher';
 import { TaskReporter } from '../ending/task-reporter';
 import { TaskLedger, type Claim } from '../ledger/task-ledger.port';

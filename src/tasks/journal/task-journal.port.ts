@@ -1,3 +1,4 @@
+import type { KeptBinding, KeptDrain } from '../../pools/registry/pool-store.port';
 import type { AdmissionFacts, Placement, TaskEnding, TaskEvent, TaskSpec, TaskState } from '../task/task';
 
 /** A task as the journal holds it. `spec.prompt` is empty once it ended: an ended task keeps a hash of its request. */
@@ -23,36 +24,14 @@ export interface Recovery {
   /** Tasks without an ending, in the order of their keys. */
   readonly live: readonly JournalRecord[];
   readonly sessions: readonly SessionUsage[];
-  readonly bindings: readonly JournalBinding[];
-  readonly drains: readonly JournalDrain[];
+  readonly bindings: readonly KeptBinding[];
+  readonly drains: readonly KeptDrain[];
   /** By name, see {@link TaskJournal.saveNote}. */
   readonly notes: ReadonlyMap<string, string>;
   /** The largest `seq` ever given out, 0 for a new journal. */
   readonly lastSeq: number;
   /** The latest {@link TaskEnding.keptFromMs}; undefined where no task has ended. */
   readonly lastKeptMs?: number;
-}
-
-/** A binding known before a restart: what is needed to probe it again, and to know who may take it away. */
-export interface JournalBinding {
-  readonly poolId: string;
-  readonly replicaId: string;
-  readonly engine: string;
-  readonly url: string;
-  readonly source: string;
-  /** It lapses this long after a restart unless it is renewed; undefined: never by itself. */
-  readonly ttlMs?: number;
-  /** The name of the file with its engine's key; never the key. */
-  readonly apiKeyFile?: string;
-}
-
-/** A drain that nobody has taken back. */
-export interface JournalDrain {
-  readonly poolId: string;
-  /** What it was ordered with. */
-  readonly deadlineMs: number;
-  /** Wall clock: what still runs on the pool then is ended. */
-  readonly deadlineAtMs: number;
 }
 
 export interface JournalQuery {
@@ -109,12 +88,12 @@ export abstract class TaskJournal {
   /** Forgets up to `limit` tasks that are kept from before this on, see {@link TaskEnding.keptFromMs}; resolves to how many. */
   abstract expire(keptBeforeMs: number, limit: number): Promise<number>;
 
-  abstract saveBinding(binding: JournalBinding): Promise<void>;
+  abstract saveBinding(binding: KeptBinding): Promise<void>;
 
   abstract removeBinding(poolId: string, replicaId: string): Promise<void>;
 
   /** Of a pool that is known to drain already: with a new deadline. */
-  abstract saveDrain(drain: JournalDrain): Promise<void>;
+  abstract saveDrain(drain: KeptDrain): Promise<void>;
 
   abstract removeDrain(poolId: string): Promise<void>;
 

@@ -1,6 +1,7 @@
 import type { Observable } from 'rxjs';
 import type { EngineUsage } from '../../engines/engine-adapter.port';
 import type { ServiceError } from '../../errors/service-error';
+import type { LaneDepth, QueueDepth, QueueDepths } from '../../pools/placement/queue-depths.port';
 import type { Lease } from '../../pools/registry/pool';
 import type { SessionView, Spend } from '../../sessions/session-store.port';
 import type { MaybeLater } from '../../time/maybe-later';
@@ -166,15 +167,6 @@ export interface Adopted {
   readonly interrupted: readonly LiveView[];
 }
 
-export interface QueueDepth {
-  readonly interactive: number;
-  readonly batch: number;
-}
-
-export interface LaneDepth extends QueueDepth {
-  readonly constraints: PlacementConstraints;
-}
-
 /** What tasks add up to. */
 export interface Sums {
   readonly tasks: number;
@@ -219,7 +211,7 @@ export interface LiveView {
  * Cost of the embedded driver: `admit`, `claim`, `cancel`, `position` some microseconds at a million queued tasks, in the number
  * of lanes linear. Verbs answer at once where the driver can; what is written becomes durable in the order of the calls.
  */
-export abstract class TaskLedger {
+export abstract class TaskLedger implements QueueDepths {
   /** Emits when a claim may succeed that would not have before; may be spurious. */
   abstract readonly wake$: Observable<void>;
 
@@ -269,7 +261,6 @@ export abstract class TaskLedger {
   /** How many queued tasks go before it (0-based); undefined when it is not queued. */
   abstract position(taskId: string): MaybeLater<number | undefined>;
 
-  /** At once, for it is told with every measure of a stream. */
   abstract depth(): QueueDepth;
 
   abstract laneDepths(): MaybeLater<readonly LaneDepth[]>;

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { ServiceError } from '../../errors/service-error';
-import { Lifecycle } from '../../meta/lifecycle';
+import { Lifecycle } from '../../lifecycle/lifecycle';
 import { TaskRecords, type RecordQuery, type TaskRecord } from '../ledger/task-records.port';
 
 /** Finds tasks, live and ended. */

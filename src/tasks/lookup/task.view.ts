@@ -8,7 +8,7 @@ import {
   AnswerSpan,
   AnswerText,
   AnswerTime,
-} from '../../http/answer-fields';
+} from '../../http/fields/answer-fields';
 import type { TaskRecord } from '../ledger/task-records.port';
 import { predictedStartOf, PredictedStartView } from '../task/predicted-start.view';
 import { priorities, taskStates, type TaskState, type TaskUsage } from '../task/task';

@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { ServiceError } from '../../errors/service-error';
-import { Lifecycle } from '../../meta/lifecycle';
+import { Lifecycle } from '../../lifecycle/lifecycle';
 import { Narrator } from '../../observability/narrator';
-import { BindingsService } from '../../pools/bindings.service';
-import { EngineSightings } from '../../pools/engine-sightings';
-import { DrainService } from '../../pools/drain.service';
+import { BindingsService } from '../../pools/bindings/bindings.service';
+import { EngineSightings } from '../../pools/bindings/engine-sightings';
+import { DrainService } from '../../pools/operations/drain.service';
 import { Dispatcher } from '../dispatch/dispatcher';
 import { Finisher } from '../ending/finisher';
 import { OwedTranscripts } from '../ending/owed-transcripts';

@@ -1,7 +1,7 @@
 import { beforeEach, expect, it, vi } from 'vitest';
 import { loadConfig } from '../../config/config';
 import { ServiceError } from '../../errors/service-error';
-import { Lifecycle } from '../../meta/lifecycle';
+import { Lifecycle } from '../../lifecycle/lifecycle';
 import { Logger } from '../../observability/logger';
 import { Narrator } from '../../observability/narrator';
 import { MemoryTaskJournal } from '../../storage/memory/task-journal.memory';

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Interval } from '@nestjs/schedule';
 import { Config } from '../../config/config';
-import { Lifecycle } from '../../meta/lifecycle';
+import { Lifecycle } from '../../lifecycle/lifecycle';
 import { Narrator } from '../../observability/narrator';
 import { RunningTime } from '../../time/running-time';
 import { TaskRecords } from '../ledger/task-records.port';

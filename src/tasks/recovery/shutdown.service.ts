@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Config } from '../../config/config';
 import { ServiceError } from '../../errors/service-error';
-import { Lifecycle } from '../../meta/lifecycle';
+import { Lifecycle } from '../../lifecycle/lifecycle';
 import { Narrator } from '../../observability/narrator';
 import { Clock } from '../../time/clock';
 import { Dispatcher } from '../dispatch/dispatcher';

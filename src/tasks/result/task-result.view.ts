@@ -1,5 +1,5 @@
-import { AnswerCount, AnswerFlag, AnswerPart, AnswerParts, AnswerText } from '../../http/answer-fields';
-import { WarningDto } from '../../http/unknown-members';
+import { AnswerCount, AnswerFlag, AnswerPart, AnswerParts, AnswerText } from '../../http/fields/answer-fields';
+import { WarningDto } from '../../http/fields/unknown-members';
 import { TaskView, toTaskView } from '../lookup/task.view';
 import type { TaskResult } from './task-results';
 

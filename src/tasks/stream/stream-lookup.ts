@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { ArtifactStore } from '../../artifacts/artifact-store.port';
 import { ServiceError } from '../../errors/service-error';
-import { Lifecycle } from '../../meta/lifecycle';
+import { Lifecycle } from '../../lifecycle/lifecycle';
 import type { TaskRecord } from '../ledger/task-records.port';
 import { OwedTranscripts } from '../ending/owed-transcripts';
 import { TaskLookup } from '../lookup/task-lookup';

@@ -1,4 +1,4 @@
-import { AnswerChoice, AnswerSpan } from '../../http/answer-fields';
+import { AnswerChoice, AnswerSpan } from '../../http/fields/answer-fields';
 import type { PredictedStart } from './task';
 
 export class PredictedStartView {

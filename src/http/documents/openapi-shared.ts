@@ -1,0 +1,134 @@
+import { STATUS_CODES } from 'node:http';
+import type { OpenAPIObject } from '@nestjs/swagger';
+import { errorCatalogue, type ErrorCode } from '../../errors/catalogue';
+import { describeErrors, errorContent } from './api-errors';
+
+/*
+ * What stands at none of the controllers: how any request can fail before one is reached, and the headers that every answer has.
+ */
+
+type Operations = OpenAPIObject['paths'][string];
+type Components = NonNullable<OpenAPIObject['components']>;
+type Responses = NonNullable<Components['responses']>;
+type Headers = NonNullable<Components['headers']>;
+type OperationResponses = NonNullable<Operations['get']>['responses'];
+
+const count = { type: 'integer', format: 'int64', minimum: 0 } as const;
+
+const errorEnvelope: NonNullable<Components['schemas']>[string] = {
+  type: 'object',
+  description: 'The body of every error.',
+  required: ['code', 'message', 'retriable', 'correlation_id'],
+  properties: {
+    code: {
+      oneOf: [{ type: 'string' }, { type: 'integer' }],
+      description: 'A code of docs/errors.md; a number where a worker has no valid token.',
+    },
+    message: { type: 'string', description: 'What is wrong, for people.' },
+    engine: { type: 'string', description: 'The engine that the error came from.' },
+    retriable: { type: 'boolean', description: 'Whether the same request can succeed later.' },
+    retry_after_ms: { ...count, description: 'Milliseconds after which to try again.' },
+    policy_label: { type: 'string', description: 'The admission policy that refused.' },
+    field: { type: 'string', description: 'The field at fault.' },
+    correlation_id: { type: 'string', description: 'As in the header `X-Correlation-Id`.' },
+  },
+};
+
+const headers = {
+  CorrelationId: {
+    description: 'The id that the request came with, or a new one; every log line about it has it.',
+    required: true,
+    schema: { type: 'string', pattern: '^[\\x21-\\x7e]{1,128}$' },
+  },
+  RetryAfter: {
+    description: 'Whole seconds after which to try again.',
+    required: true,
+    schema: { ...count, minimum: 1 },
+  },
+  BackoffMs: {
+    description: 'The same in milliseconds, finer and different for each client.',
+    required: true,
+    schema: count,
+  },
+  AcceptEncoding: { description: 'Where a compressed body was refused: what is taken.', schema: { type: 'string' } },
+  RetryAfterIfKnown: { description: 'Whole seconds after which to try again.', schema: { ...count, minimum: 1 } },
+  BackoffMsIfKnown: { description: 'The same in milliseconds, finer and different for each client.', schema: count },
+} satisfies Headers;
+
+const refTo = (kind: 'headers' | 'responses', name: string) => ({ $ref: `#/components/${kind}/${name}` });
+
+const correlated = { 'X-Correlation-Id': refTo('headers', 'CorrelationId') };
+/** A refusal for want of room always says when to come back; one for other reasons where that is known. */
+const headersByStatus: Readonly<Record<number, Headers>> = {
+  415: { 'Accept-Encoding': refTo('headers', 'AcceptEncoding') },
+  429: { 'Retry-After': refTo('headers', 'RetryAfter'), 'X-Backoff-Ms': refTo('headers', 'BackoffMs') },
+  503: { 'Retry-After': refTo('headers', 'RetryAfterIfKnown'), 'X-Backoff-Ms': refTo('headers', 'BackoffMsIfKnown') },
+  507: { 'Retry-After': refTo('headers', 'RetryAfterIfKnown'), 'X-Backoff-Ms': refTo('headers', 'BackoffMsIfKnown') },
+};
+
+/** How requests can fail that no route has anything to do with. */
+const everywhere = [
+  ['INVALID_PARAMS'],
+  ['FORBIDDEN', 'HOST_NOT_ALLOWED'],
+  ['REQUEST_TIMEOUT'],
+  ['HEADERS_TOO_LARGE'],
+  ['INTERNAL'],
+] as const;
+const withKey = [['UNAUTHENTICATED']] as const;
+const withIdInPath = [['URI_TOO_LONG']] as const;
+/** Also of those that need no body: a POST or a DELETE reads one. */
+const withBody = [['BODY_TOO_LARGE'], ['UNSUPPORTED_MEDIA_TYPE'], ['INTAKE_FULL', 'SHUTTING_DOWN']] as const;
+const withoutBody = [['SHUTTING_DOWN']] as const;
+
+type Failure = readonly [ErrorCode, ...ErrorCode[]];
+
+export const sharedComponents = {
+  schemas: { ErrorEnvelope: errorEnvelope },
+  headers,
+  responses: Object.fromEntries(
+    [...everywhere, ...withKey, ...withIdInPath, ...withBody, ...withoutBody].map((codes: Failure) => [
+      codes[0],
+      { description: describeErrors(codes), headers: headersOf(statusOf(codes)), content: errorContent },
+    ]),
+  ) as Responses,
+};
+
+/** Adds to the operations of a path what they share with all others. */
+export function tellShared(path: string, { get, post, delete: remove }: Operations): void {
+  for (const operation of [get, post, remove]) {
+    if (operation === undefined) continue;
+    for (const [status, response] of Object.entries(operation.responses)) {
+      if (response === undefined || '$ref' in response) continue;
+      response.description ||= STATUS_CODES[status] ?? '';
+      response.headers = { ...headersOf(Number(status)), ...response.headers };
+    }
+    const { security } = operation;
+    const isOpen = security?.some(way => Object.keys(way).length === 0) === true;
+    const failures: readonly Failure[] = [
+      ...everywhere,
+      ...(security === undefined ? withKey : []),
+      ...(path.includes('{') ? withIdInPath : []),
+      ...(operation !== get ? withBody : isOpen ? [] : withoutBody),
+    ];
+    for (const codes of failures) addFailure(operation.responses, codes);
+  }
+}
+
+/** Where a route has answers of its own with that status, its description names these codes too. */
+function addFailure(responses: OperationResponses, codes: Failure): void {
+  const status = statusOf(codes);
+  const own = responses[status];
+  if (own === undefined) responses[status] = refTo('responses', codes[0]);
+  else if (!('$ref' in own)) {
+    const others = codes.filter(code => !own.description.includes(`\`${code}\``));
+    own.description = [own.description, describeErrors(others)].filter(text => text !== '').join(' ');
+  }
+}
+
+function statusOf([first]: Failure): number {
+  return errorCatalogue[first].status;
+}
+
+function headersOf(status: number): Headers {
+  return { ...correlated, ...headersByStatus[status] };
+}

@@ -1,0 +1,51 @@
+import type { HttpServer, INestApplication } from '@nestjs/common';
+import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { API_VERSION } from './versions';
+import { sharedComponents, tellShared } from './openapi-shared';
+import { NO_TYPE } from './schemas';
+
+/** The OpenAPI document, from the controllers and DTOs as they are. */
+export function buildOpenApi(app: INestApplication): OpenAPIObject {
+  const info = new DocumentBuilder()
+    .setOpenAPIVersion('3.0.3')
+    .setTitle('orchestratord')
+    .setDescription('Admits, queues, places and streams LLM tasks between programs and self-hosted engines.')
+    .setVersion(API_VERSION)
+    .setLicense('Apache-2.0', 'https://www.apache.org/licenses/LICENSE-2.0')
+    .addApiKey({ type: 'apiKey', in: 'header', name: 'X-API-Key' }, 'api-key')
+    .addBearerAuth({ type: 'http', scheme: 'bearer' }, 'worker-token')
+    .addSecurityRequirements('api-key')
+    .build();
+  const document = SwaggerModule.createDocument(app, info);
+  for (const [path, operations] of Object.entries(document.paths)) tellShared(path, operations);
+  const { components } = document;
+  const { schemas, ...shared } = sharedComponents;
+  const whole = {
+    ...document,
+    components: { ...components, schemas: { ...components?.schemas, ...schemas }, ...shared },
+  };
+  return withoutMarks(whole) as OpenAPIObject;
+}
+
+/** Takes out what only the framework needs: the type of what has none, and null for what stands in a path, a query or a header. */
+function withoutMarks(node: unknown, isParameter = false): unknown {
+  if (Array.isArray(node))
+    return node.map(member => withoutMarks(member, isParameter)).filter(member => member !== null || !isParameter);
+  if (typeof node !== 'object' || node === null) return node;
+  const inParameter = isParameter || ('in' in node && 'schema' in node);
+  const members = Object.entries(node).filter(
+    ([name, value]) => !(name === 'type' && value === NO_TYPE) && !(name === 'nullable' && inParameter),
+  );
+  return Object.fromEntries(members.map(([name, value]) => [name, withoutMarks(value, inParameter)]));
+}
+
+/** Serves the document at /openapi.json and a page to browse it at /docs. It is built on the first request. */
+export function serveOpenApi(app: INestApplication): void {
+  let document: OpenAPIObject | undefined;
+  const built = (): OpenAPIObject => (document ??= buildOpenApi(app));
+  SwaggerModule.setup('docs', app, built, { raw: ['yaml'], customSiteTitle: 'orchestratord' });
+  // Sent as every other JSON of ours is.
+  const adapter = app.getHttpAdapter() as HttpServer<FastifyRequest, FastifyReply>;
+  adapter.get('/openapi.json', (_request: FastifyRequest, reply: FastifyReply) => void reply.send(built()));
+}

@@ -1,0 +1,17 @@
+/**
+ * The one spelling of an engine's address, so that two names of one engine can be seen to be that: scheme and host in lower
+ * case, no default port, no slash at the end, and without the `/v1` of an OpenAI client's base URL, for adapters name their
+ * routes from the root. What is no plain http(s) URL comes back as it is; the check of addresses refuses it.
+ */
+export function engineAddress(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (!url || (url.protocol !== 'http:' && url.protocol !== 'https:')) return text;
+  if (url.username || url.password || url.search || url.hash) return text;
+  return url.origin + url.pathname.replace(/\/+$/, '').replace(/\/v1$/, '').replace(/\/+$/, '');
+}
+
+/**
+ * How a registration or a handoff file names the file of an engine's key: a plain name in the folder that the operator has set
+ * apart for keys, so that no path can be written with it.
+ */
+export const keyFileName = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;

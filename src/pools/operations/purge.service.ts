@@ -1,0 +1,113 @@
+import { Injectable } from '@nestjs/common';
+import { ServiceError } from '../../errors/service-error';
+import { Narrator } from '../../observability/narrator';
+import { Alarms } from '../../time/alarms';
+import { Clock } from '../../time/clock';
+import { DrainService } from './drain.service';
+import { PoolOperations, becomesIdle } from './pool-operations';
+import { PoolRegistry } from '../registry/pool-registry.port';
+import { PurgeSteps, type PurgeOrder, type PurgeStep } from './purge-steps';
+import { TimeUp, withinTime } from '../../time/time-limit';
+
+/** What still runs on a pool that is drained first is ended after this long. */
+const DRAIN_MS = 60_000;
+/** For the ended tasks to let go of their slots. */
+const LET_GO_MS = 1_000;
+/** Steps shown and logged; a pool of many replicas and an order of many models would make a report of megabytes. */
+const MAX_STEPS_SHOWN = 256;
+
+/** What was done, and what was not possible; shown with the pool. */
+export interface PurgeReport {
+  /** Wall clock. */
+  readonly started_ms: number;
+  readonly ended_ms: number;
+  readonly steps_total: number;
+  readonly steps_not_done: number;
+  /** The first of them. */
+  readonly steps: readonly PurgeStep[];
+}
+
+/** Frees what engines and disk hold for a pool: KV slots, loaded models, cached files. */
+@Injectable()
+export class PurgeService {
+  constructor(
+    private readonly registry: PoolRegistry,
+    private readonly operations: PoolOperations,
+    private readonly drains: DrainService,
+    private readonly purgeSteps: PurgeSteps,
+    private readonly clock: Clock,
+    private readonly alarms: Alarms,
+    private readonly narrator: Narrator,
+  ) {}
+
+  /** Accepts the order; the work goes on after this resolves. @throws ServiceError POOL_NOT_FOUND, POOL_BUSY */
+  async purge(poolId: string, order: PurgeOrder): Promise<void> {
+    if (!(await this.registry.pool(poolId))) throw new ServiceError('POOL_NOT_FOUND');
+    const over = this.operations.begin(poolId, 'purge');
+    void this.carryOut(poolId, order).finally(over);
+  }
+
+  /** Never rejects: nobody waits for it. */
+  private async carryOut(poolId: string, order: PurgeOrder): Promise<void> {
+    const startedMs = this.clock.wallMs();
+    const steps: PurgeStep[] = [];
+    try {
+      await this.take(poolId, order, steps);
+    } catch (cause) {
+      steps.push({ step: 'purge', done: false, reason: 'Something failed inside the service.' });
+      this.narrator.fail('A purge failed inside the service.', { event: 'purge_failed', pool_id: poolId }, cause);
+    }
+    const report: PurgeReport = {
+      started_ms: startedMs,
+      ended_ms: this.clock.wallMs(),
+      steps_total: steps.length,
+      steps_not_done: steps.filter(step => !step.done).length,
+      steps: steps.slice(0, MAX_STEPS_SHOWN),
+    };
+    await this.report(poolId, report);
+  }
+
+  private async take(poolId: string, order: PurgeOrder, steps: PurgeStep[]): Promise<void> {
+    // A pool that was draining before stays so.
+    const drains = order.drainFirst && (await this.registry.pool(poolId))?.draining === false;
+    const takeBack = drains ? await this.drains.drainForNow(poolId, DRAIN_MS) : undefined;
+    try {
+      if (order.force) steps.push(await this.endRunning(poolId));
+      if (order.drainFirst) steps.push(await this.waitUntilIdle(poolId));
+      const replicas = (await this.registry.pool(poolId))?.replicas ?? [];
+      steps.push(...(await Promise.all(replicas.map(replica => this.purgeSteps.onReplica(replica, order)))).flat());
+      steps.push(...(await this.purgeSteps.onDisk(order)));
+    } finally {
+      await takeBack?.();
+    }
+  }
+
+  private async endRunning(poolId: string): Promise<PurgeStep> {
+    const ended = await this.registry.revoke(
+      poolId,
+      new ServiceError('POOL_DRAINED', { message: 'The pool was purged.' }),
+    );
+    return { step: `end ${ended} running tasks`, done: true };
+  }
+
+  private async waitUntilIdle(poolId: string): Promise<PurgeStep> {
+    try {
+      await withinTime(this.alarms, DRAIN_MS + LET_GO_MS, signal => becomesIdle(this.registry, poolId, signal));
+      return { step: 'drain', done: true };
+    } catch (cause) {
+      if (cause instanceof TimeUp) return { step: 'drain', done: false, reason: 'Tasks were still running.' };
+      throw cause;
+    }
+  }
+
+  private async report(poolId: string, report: PurgeReport): Promise<void> {
+    const fields = { event: 'pool_purged', pool_id: poolId, ...report };
+    const { steps_not_done: notDone, steps_total: total } = report;
+    this.narrator.tell(`Pool ${poolId} was purged; ${notDone} of ${total} steps were not possible.`, fields);
+    try {
+      await this.registry.recordPurge(poolId, report);
+    } catch (cause) {
+      this.narrator.warn('The report of a purge could not be kept with its pool.', { event: 'purge_not_kept' }, cause);
+    }
+  }
+}

@@ -1,0 +1,168 @@
+import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import type { Subscription } from 'rxjs';
+import { Config } from '../../config/config';
+import type { EngineProbe } from '../../engines/engine-adapter.port';
+import { Narrator } from '../../observability/narrator';
+import { Alarms, type Alarm } from '../../time/alarms';
+import { EngineAccess } from './engine-access';
+import { KvUsage } from './kv-usage';
+import type { ReplicaView } from '../registry/pool';
+import { PoolRegistry } from '../registry/pool-registry.port';
+import { SlotWatch } from './slot-watch';
+import { TimeUp, withinTime } from '../../time/time-limit';
+import { Turns } from './turns';
+
+/** Engines asked at once: as many sockets, and far fewer than would hold up what the service is for. */
+const MAX_CONCURRENT = 64;
+
+/** Beyond its time a probe has so long to tell what it knows by then. */
+const LAST_WORDS_MS = 250;
+
+/** Asks every bound engine how it is, at an interval and when somebody has reason to doubt, and tells the registry. */
+@Injectable()
+export class Prober implements OnModuleInit, OnModuleDestroy {
+  private readonly turns = new Turns(MAX_CONCURRENT);
+  private nextRound: Alarm | undefined;
+  private looks: Subscription | undefined;
+  private stopped = false;
+
+  constructor(
+    private readonly config: Config,
+    private readonly registry: PoolRegistry,
+    private readonly engines: EngineAccess,
+    private readonly kvUsage: KvUsage,
+    private readonly slots: SlotWatch,
+    private readonly alarms: Alarms,
+    private readonly narrator: Narrator,
+  ) {}
+
+  onModuleInit(): void {
+    this.planRound();
+    // A round that is under way asks as well, but may have begun before what is looked for.
+    this.looks = this.slots.due$.subscribe(({ poolId, replicaId }) => this.probeSoon(poolId, replicaId));
+  }
+
+  onModuleDestroy(): void {
+    this.stopped = true;
+    this.nextRound?.cancel();
+    this.looks?.unsubscribe();
+  }
+
+  /** Asks without being waited for: after an attempt failed. */
+  probeSoon(poolId: string, replicaId: string): void {
+    void this.probeNow(poolId, replicaId);
+  }
+
+  /** Resolves once the registry knows an answer to a question that was put after this call. Never rejects. */
+  probeNow(poolId: string, replicaId: string): Promise<void> {
+    return this.turns.take(`${poolId}/${replicaId}`, () => this.probe(poolId, replicaId));
+  }
+
+  private planRound(): void {
+    this.nextRound = this.alarms.after(this.config.probeIntervalMs, () => void this.round());
+  }
+
+  /** Spread over the interval. An engine that still owes an answer is not asked again. */
+  private async round(): Promise<void> {
+    if (this.stopped) return;
+    this.planRound();
+    try {
+      const replicas = (await this.registry.pools())
+        .flatMap(pool => pool.replicas)
+        .filter(({ url }) => url !== undefined);
+      const stepMs = this.config.probeIntervalMs / replicas.length;
+      for (const [index, { poolId, replicaId }] of replicas.entries()) {
+        this.alarms.after(index * stepMs, () => {
+          if (!this.turns.isTaken(`${poolId}/${replicaId}`)) this.probeSoon(poolId, replicaId);
+        });
+      }
+    } catch (cause) {
+      this.narrator.fail('A round of probes failed; the next one goes on.', { event: 'probe_round_failed' }, cause);
+    }
+  }
+
+  private async probe(poolId: string, replicaId: string): Promise<void> {
+    try {
+      const before = await this.registry.replica(poolId, replicaId);
+      if (before?.url === undefined || this.stopped) return;
+      const after = await this.observe(before);
+      if (!after) return;
+      this.kvUsage.show(after);
+      if (hasNews(before, after)) this.tell(after);
+    } catch (cause) {
+      const fields = { event: 'probe_failed', pool_id: poolId, replica_id: replicaId };
+      this.narrator.fail('A probe failed inside the service.', fields, cause);
+    }
+  }
+
+  /** The replica as it stands afterwards; undefined when it is gone, or another engine took its place meanwhile. */
+  private async observe(before: ReplicaView): Promise<ReplicaView | undefined> {
+    const { poolId, replicaId } = before;
+    for (;;) {
+      const { answer, inTime, askedAtMs } = await this.ask(before);
+      const now = await this.registry.replica(poolId, replicaId);
+      if (this.stopped || now?.url !== before.url || now?.engine !== before.engine) return undefined;
+      await this.registry.observe(poolId, replicaId, answer, askedAtMs);
+      const after = await this.registry.replica(poolId, replicaId);
+      if (after) this.slots.seen(after);
+      // A refusal is confirmed at once, and then the engine is dead; one that is too busy to answer gets another round.
+      const isDoubtful = answer.state === 'unreachable' && inTime && (after?.live === true || after?.probed === false);
+      if (!isDoubtful) return after;
+    }
+  }
+
+  private async ask(replica: ReplicaView): Promise<Asked> {
+    const { adapter, target } = this.engines.of(replica);
+    const { probeTimeoutMs } = this.config;
+    const { question, askedAtMs } = this.slots.ask(replica);
+    const late: EngineProbe = {
+      state: 'unreachable',
+      reason: `The engine did not answer within ${probeTimeoutMs} ms.`,
+    };
+    const timeUp = new AbortController();
+    const alarm = this.alarms.after(probeTimeoutMs, () => timeUp.abort(new TimeUp(`not done in ${probeTimeoutMs} ms`)));
+    try {
+      const answer = await withinTime(this.alarms, probeTimeoutMs + LAST_WORDS_MS, () =>
+        adapter.probe(target, timeUp.signal, question),
+      );
+      const inTime = !timeUp.signal.aborted;
+      return { answer: inTime || answer.state !== 'unreachable' ? answer : late, inTime, askedAtMs };
+    } catch (cause) {
+      if (!(cause instanceof TimeUp) && !timeUp.signal.aborted) throw cause;
+      return { answer: late, inTime: false, askedAtMs };
+    } finally {
+      alarm.cancel();
+    }
+  }
+
+  private tell({ engine, engineVersion, poolId, replicaId, ready, live, lastError }: ReplicaView): void {
+    const state = ready ? 'is ready' : live ? 'is not ready yet' : 'cannot be reached';
+    this.narrator.tell(`Engine ${poolId}/${replicaId} ${state}.`, {
+      event: 'replica_health',
+      engine,
+      engine_version: engineVersion,
+      pool_id: poolId,
+      replica_id: replicaId,
+      live,
+      ready,
+      ...(lastError !== undefined && { reason: lastError }),
+    });
+  }
+}
+
+interface Asked {
+  readonly answer: EngineProbe;
+  readonly inTime: boolean;
+  readonly askedAtMs: number;
+}
+
+/** One line for each change of health, none for a probe that says the same again. */
+function hasNews(before: ReplicaView, after: ReplicaView): boolean {
+  if (after.leaving) return false;
+  return (
+    before.probed !== after.probed ||
+    before.live !== after.live ||
+    before.ready !== after.ready ||
+    before.lastError !== after.lastError
+  );
+}

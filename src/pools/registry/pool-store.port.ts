@@ -1,0 +1,51 @@
+/** A binding known before a restart: what is needed to probe it again, and to know who may take it away. */
+export interface KeptBinding {
+  readonly poolId: string;
+  readonly replicaId: string;
+  readonly engine: string;
+  readonly url: string;
+  readonly source: string;
+  /** It lapses this long after a restart unless it is renewed; undefined: never by itself. */
+  readonly ttlMs?: number;
+  /** The name of the file with its engine's key; never the key. */
+  readonly apiKeyFile?: string;
+}
+
+/** A drain that nobody has taken back. */
+export interface KeptDrain {
+  readonly poolId: string;
+  /** What it was ordered with. */
+  readonly deadlineMs: number;
+  /** Wall clock: what still runs on the pool then is ended. */
+  readonly deadlineAtMs: number;
+}
+
+/**
+ * What has to be known of pools after a restart: who is bound, which pools drain, and whether there ever was an engine.
+ *
+ * Every write resolves once it is durable, and rejects with STORAGE_UNAVAILABLE when it is not and never will be: then nothing of it is
+ * kept. Writes become durable in the order of their calls; each is one step. Nothing may be written before {@link recovered} has resolved.
+ */
+export abstract class PoolStore {
+  /** As it stood when this process started; the same answer however often it is asked. */
+  abstract recovered(): Promise<{
+    readonly bindings: readonly KeptBinding[];
+    readonly drains: readonly KeptDrain[];
+    readonly hadEngine: boolean;
+  }>;
+
+  /** In place of what was kept of this replica. */
+  abstract saveBinding(binding: KeptBinding): Promise<void>;
+
+  /** Nothing where none is kept. */
+  abstract removeBinding(poolId: string, replicaId: string): Promise<void>;
+
+  /** Of a pool that is known to drain already: with a new deadline. */
+  abstract saveDrain(drain: KeptDrain): Promise<void>;
+
+  /** Nothing where none is kept. */
+  abstract removeDrain(poolId: string): Promise<void>;
+
+  /** An engine was bound here once: so it stays. */
+  abstract saveEngineSeen(): Promise<void>;
+}

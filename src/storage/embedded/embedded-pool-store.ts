@@ -1,0 +1,43 @@
+import { Injectable } from '@nestjs/common';
+import { PoolStore, type KeptBinding, type KeptDrain } from '../../pools/registry/pool-store.port';
+import { JournalStart } from '../../tasks/journal/journal-start';
+import { TaskJournal } from '../../tasks/journal/task-journal.port';
+
+/** The note's name in the journal. */
+const ENGINE_SEEN = 'engine_seen';
+
+/** In the journal, with the tasks. */
+@Injectable()
+export class EmbeddedPoolStore extends PoolStore {
+  constructor(
+    private readonly journal: TaskJournal,
+    private readonly start: JournalStart,
+  ) {
+    super();
+  }
+
+  async recovered(): ReturnType<PoolStore['recovered']> {
+    const { bindings, drains, notes } = await this.start.recovered();
+    return { bindings, drains, hadEngine: notes.has(ENGINE_SEEN) };
+  }
+
+  saveBinding(binding: KeptBinding): Promise<void> {
+    return this.journal.saveBinding(binding);
+  }
+
+  removeBinding(poolId: string, replicaId: string): Promise<void> {
+    return this.journal.removeBinding(poolId, replicaId);
+  }
+
+  saveDrain(drain: KeptDrain): Promise<void> {
+    return this.journal.saveDrain(drain);
+  }
+
+  removeDrain(poolId: string): Promise<void> {
+    return this.journal.removeDrain(poolId);
+  }
+
+  saveEngineSeen(): Promise<void> {
+    return this.journal.saveNote(ENGINE_SEEN, 'yes');
+  }
+}
