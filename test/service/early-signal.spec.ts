@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Child } from '../support/child';
 import { temporaryFolder, type TemporaryFolder } from '../support/temporary-folder';
+import { LAST_RESORT_MS } from '../support/deadline';
 
 /* A signal that comes before the service is ready. The process sends it to itself, at a step that is named. */
 
@@ -65,7 +66,7 @@ const stepsOf = ({ lines }: Child) =>
   lines.filter(line => line.startsWith('step ')).map(line => line.slice('step '.length));
 
 describe('a signal before the service is ready', () => {
-  it.each(STEPS)('ends it in order at the step "%s" (B-CFG-024)', { timeout: 120_000 }, async step => {
+  it.each(STEPS)('ends it in order at the step "%s" (B-CFG-024)', async step => {
     const stopped = start(step);
     expect(await stopped.exited).toEqual({ code: 0, signal: null });
     expect(stopped.errors).toEqual([]);
@@ -73,23 +74,19 @@ describe('a signal before the service is ready', () => {
     expect(stopped.lines.join('\n')).not.toMatch(/start_failed|stop_failed/);
     // What was there by then can be started on again.
     const next = start('none');
-    await next.line(line => line.includes('"listening"'), 30_000, 'starting again');
+    await next.line(line => line.includes('"listening"'), LAST_RESORT_MS, 'starting again');
     expect(await next.stop()).toEqual({ code: 0, signal: null });
   });
 
-  it('is not kept waiting until everything is loaded', { timeout: 120_000 }, async () => {
+  it('is not kept waiting until everything is loaded', async () => {
     const stopped = start('reflect-metadata');
     await stopped.exited;
     expect(stepsOf(stopped)).toEqual(['reflect-metadata']);
   });
 
-  it.runIf(canBeFirst)(
-    'is not lost by the first process of a container (B-CFG-024)',
-    { timeout: 120_000 },
-    async () => {
-      const stopped = start('reflect-metadata', AS_FIRST);
-      expect(await stopped.exited).toEqual({ code: 0, signal: null });
-      expect(stepsOf(stopped)).toEqual(['reflect-metadata']);
-    },
-  );
+  it.runIf(canBeFirst)('is not lost by the first process of a container (B-CFG-024)', async () => {
+    const stopped = start('reflect-metadata', AS_FIRST);
+    expect(await stopped.exited).toEqual({ code: 0, signal: null });
+    expect(stepsOf(stopped)).toEqual(['reflect-metadata']);
+  });
 });
