@@ -9,17 +9,19 @@ export interface EngineTarget {
   readonly apiKeyFile?: string;
 }
 
-/** Sampling fields that are passed on to the engine as they are; an absent one is left to the engine. */
-export interface Sampling {
-  readonly temperature?: number;
-  readonly topP?: number;
-  readonly topK?: number;
-  readonly minP?: number;
-  readonly repeatPenalty?: number;
-  readonly presencePenalty?: number;
-  readonly frequencyPenalty?: number;
-  readonly seed?: number;
-  readonly stop?: readonly string[];
+export const operations = ['completion', 'chat', 'embedding', 'rerank'] as const;
+/** What is to be done with a {@link Work}'s body. */
+export type Operation = (typeof operations)[number];
+
+/** What a task wants done. */
+export interface Work {
+  readonly operation: Operation;
+  /**
+   * The request as OpenAI's API has it for the operation (`prompt` and `max_tokens`, `messages` and `tools`, `input`; for `rerank`, which
+   * it does not have, Jina's `query` and `documents`), and beside that whatever else the engine may know. Without `model`, `stream` and
+   * `stream_options`: an adapter sets these. A member that is undefined is not there.
+   */
+  readonly body: Readonly<Record<string, unknown>>;
 }
 
 /** One run of a task on an engine. */
@@ -29,14 +31,18 @@ export interface EngineRequest {
   readonly correlationId: string;
   /** The model by its {@link EngineModel.id}; undefined where the engine declares none. */
   readonly model?: string;
-  readonly prompt: string;
-  readonly maxTokens: number;
-  readonly sampling: Sampling;
+  readonly work: Work;
   /** Silence from the request on, before the first token, after which the run fails with DECODE_TIMEOUT. */
   readonly firstTokenTimeoutMs: number;
   /** The same between two chunks, once the first token came. */
   readonly idleTimeoutMs: number;
 }
+
+/**
+ * Why a run stopped: `stop` (end of text or a stop word), `length` (max_tokens, or the context is full), `tool_calls` (the model
+ * calls tools), `content_filter`. With several choices the first of `length`, `tool_calls`, `content_filter`, `stop` that one of them has.
+ */
+export type FinishReason = 'stop' | 'length' | 'tool_calls' | 'content_filter';
 
 export interface EngineUsage {
   /** Prompt tokens, where the engine counts them. */
@@ -47,14 +53,24 @@ export interface EngineUsage {
   readonly tokensOut: number;
   readonly promptMs?: number;
   readonly decodeMs?: number;
-  /** Why it stopped: `stop` (end of text or a stop word), `length` (max_tokens). */
-  readonly finishReason: 'stop' | 'length';
+  readonly finishReason: FinishReason;
+  /** The engine's own word for it, where that is another. */
+  readonly rawFinishReason?: string;
   /** The model as the engine names it. */
   readonly model?: string;
 }
 
 export type EngineEvent =
+  /** Plain text of the only choice: the cheap way. */
   | { readonly kind: 'token'; readonly text: string }
+  /**
+   * Output that is more than plain text, or of one of several choices: a role, tool calls, reasoning, logprobs. `data` is JSON, the
+   * `choices` of a chunk as OpenAI's API has it for the operation. A choice's `finish_reason` stands in it where there are several;
+   * that of an only choice is told by `end`. One that holds no more than the role is left out: renderings say it by themselves. `tokens`: how many of the model it stands for, as far as the engine tells; else 1.
+   */
+  | { readonly kind: 'delta'; readonly data: string; readonly tokens: number }
+  /** All of the output at once: embeddings, ranks. `data` is JSON, the answer as OpenAI's API (Jina's for `rerank`) has it, less `model` and `usage`. */
+  | { readonly kind: 'result'; readonly data: string }
   /** So much of the prompt was read; no output, but a sign of life. */
   | { readonly kind: 'progress'; readonly processedTokens: number; readonly totalTokens: number }
   | { readonly kind: 'end'; readonly usage: EngineUsage };

@@ -1,6 +1,6 @@
 import { lookup } from 'node:dns';
 import { lastValueFrom, tap, toArray, type Observable } from 'rxjs';
-import type { EngineEvent, EngineRequest, EngineTarget } from '../../src/engines/engine-adapter.port';
+import type { EngineEvent, EngineRequest, EngineTarget, Work } from '../../src/engines/engine-adapter.port';
 import { LlamacppAdapter } from '../../src/engines/llamacpp/llamacpp.adapter';
 import type { EngineKeys } from '../../src/engines/engine-keys';
 import { EngineHttp } from '../../src/engines/wire/engine-http';
@@ -33,13 +33,12 @@ export function targetAt(url: string): EngineTarget {
   return { url, poolId: 'gpu', replicaId: 'r0' };
 }
 
-export function engineRequest(change: Partial<EngineRequest> = {}): EngineRequest {
+/** A run of a completion of 16 tokens, but for what is told otherwise; `body` is added to that of the work. */
+export function engineRequest({ body, ...change }: Partial<EngineRequest> & Partial<Work> = {}): EngineRequest {
   return {
     taskId: 'task-1',
     correlationId: 'correlation-1',
-    prompt: 'Hello world',
-    maxTokens: 16,
-    sampling: {},
+    work: { operation: 'completion', body: { prompt: 'Hello world', max_tokens: 16, ...body } },
     firstTokenTimeoutMs: 30_000,
     idleTimeoutMs: 10_000,
     ...change,

@@ -87,16 +87,16 @@ describe('EngineHttp', () => {
     const { adapter } = transport();
     const request = engineRequest({
       model: 'tiny-a',
-      prompt: 'a \ud83d b',
-      maxTokens: 7,
-      sampling: {
+      body: {
+        prompt: 'a \ud83d b',
+        max_tokens: 7,
         temperature: 0,
-        topP: 0.9,
-        topK: 40,
-        minP: 0.05,
-        repeatPenalty: 1.1,
-        presencePenalty: 0.1,
-        frequencyPenalty: 0.2,
+        top_p: 0.9,
+        top_k: 40,
+        min_p: 0.05,
+        repeat_penalty: 1.1,
+        presence_penalty: 0.1,
+        frequency_penalty: 0.2,
         seed: 42,
         stop: ['###', '\udc00'],
       },

@@ -184,7 +184,7 @@ describe('a line without end', () => {
     const prompt = '\u0001'.repeat(1024 * 1024);
     const last = `data: ${JSON.stringify({ content: '', stop: true, tokens_predicted: 0, prompt })}\n\n`;
     const server = await serve(socket => void socket.write(Buffer.concat([streamHead(), chunk(last)])));
-    const { events, error } = await collect(adapter.run(targetAt(server.url), engineRequest({ prompt })));
+    const { events, error } = await collect(adapter.run(targetAt(server.url), engineRequest({ body: { prompt } })));
     expect(error).toBeUndefined();
     expect(events).toEqual([{ kind: 'end', usage: { tokensOut: 0, finishReason: 'stop' } } satisfies EngineEvent]);
   });

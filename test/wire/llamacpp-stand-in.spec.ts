@@ -22,7 +22,7 @@ describe('on the stand-in engine', () => {
   it('gives the same tokens for the same seed', async () => {
     const target = await targetOf({});
     const run = async (seed: number) => {
-      const result = await collect(adapter.run(target, engineRequest({ maxTokens: 50, sampling: { seed } })));
+      const result = await collect(adapter.run(target, engineRequest({ body: { max_tokens: 50, seed } })));
       expect(result.events.at(-1)).toMatchObject({ kind: 'end', usage: { tokensOut: 50, finishReason: 'length' } });
       return textsOf(result).join('');
     };
@@ -34,7 +34,7 @@ describe('on the stand-in engine', () => {
   it('frees its slot when a run is given up, in prefill and in the middle', async () => {
     const target = await targetOf({ tokensPerSecond: 50, prefillMs: 100 });
     for (const atTokens of [0, 3]) {
-      const run = adapter.run(target, engineRequest({ maxTokens: 1000 })).subscribe();
+      const run = adapter.run(target, engineRequest({ body: { max_tokens: 1000 } })).subscribe();
       await engine.until(({ active, tokens }) => active === 1 && tokens >= atTokens);
       run.unsubscribe();
       await engine.until(({ active }) => active === 0, 1000);
@@ -44,7 +44,9 @@ describe('on the stand-in engine', () => {
 
   it('serves 200 runs at once on its slots, one after the other', async () => {
     const target = await targetOf({ slots: 4 });
-    const runs = Array.from({ length: 200 }, () => collect(adapter.run(target, engineRequest({ maxTokens: 20 }))));
+    const runs = Array.from({ length: 200 }, () =>
+      collect(adapter.run(target, engineRequest({ body: { max_tokens: 20 } }))),
+    );
     const results = await Promise.all(runs);
     expect(results.filter(({ error }) => error !== undefined)).toEqual([]);
     expect(engine.stats()).toMatchObject({ finished: 200, aborted: 0 });
@@ -63,7 +65,7 @@ describe('on the stand-in engine', () => {
     [{ '400': 1 }, 'INVALID_PARAMS', 0],
   ] as const)('tells %j as %s', async (faults, code, tokens) => {
     const target = await targetOf({ faults });
-    const result = await collect(adapter.run(target, engineRequest({ maxTokens: 50, idleTimeoutMs: 150 })));
+    const result = await collect(adapter.run(target, engineRequest({ body: { max_tokens: 50 }, idleTimeoutMs: 150 })));
     expect(result.error).toMatchObject({ code });
     expect(result.events.filter(({ kind }) => kind === 'token')).toHaveLength(tokens);
   });

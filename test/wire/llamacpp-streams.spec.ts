@@ -71,7 +71,7 @@ function expectedOf(name: string): EngineEvent[] {
 
 /** The events of a response body, given to the decoder in two pieces. */
 function eventsOf(body: Buffer, cut: number): EngineEvent[] {
-  const format = new CompletionFormat('');
+  const format = new CompletionFormat(0);
   const events: EngineEvent[] = [];
   const decoder = new SseDecoder(format.maxFrameChars, data => format.read(data, events));
   decoder.push(body.subarray(0, cut));

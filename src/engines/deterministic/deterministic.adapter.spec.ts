@@ -8,9 +8,7 @@ const target: EngineTarget = { url: 'http://127.0.0.1:1', poolId: 'gpu', replica
 const request: EngineRequest = {
   taskId: 'task-1',
   correlationId: 'correlation-1',
-  prompt: 'Good evening',
-  maxTokens: 16,
-  sampling: { stop: ['Hello'] },
+  work: { operation: 'completion', body: { prompt: 'Good evening', max_tokens: 16, stop: ['Hello'] } },
   firstTokenTimeoutMs: 1000,
   idleTimeoutMs: 1000,
 };

@@ -32,9 +32,9 @@ export class CompletionFormat implements StreamFormat {
   readonly maxFrameChars: number;
   private tokens = 0;
 
-  constructor(prompt: string) {
+  constructor(promptChars: number) {
     // A server that does not know `response_fields` sends the prompt back in its last frame.
-    this.maxFrameChars = FRAME_CHARS + MAX_ESCAPED_CHARS * prompt.length;
+    this.maxFrameChars = FRAME_CHARS + MAX_ESCAPED_CHARS * promptChars;
   }
 
   read(data: string, into: EngineEvent[]): void {

@@ -8,23 +8,22 @@ const RESPONSE_FIELDS = ['content', 'stop', 'stop_type', 'model', 'tokens_predic
  * one model does not look at it. Progress in the prompt is asked for because a server that has nothing to send does not notice
  * that its client has gone (older servers do not know the field, and do not mind). The server's JSON parser refuses lone surrogates, so texts are made well formed.
  */
-export function completionBody({ model, prompt, maxTokens, sampling }: EngineRequest): string {
+export function completionBody({ model, work: { body } }: EngineRequest): string {
+  const { prompt, max_tokens: maxTokens, stop, ...others } = body;
   return JSON.stringify({
     model,
-    prompt: prompt.toWellFormed(),
+    prompt: wellFormed(prompt),
     n_predict: maxTokens,
     stream: true,
     cache_prompt: true,
     return_progress: true,
     response_fields: RESPONSE_FIELDS,
-    seed: sampling.seed,
-    temperature: sampling.temperature,
-    top_p: sampling.topP,
-    top_k: sampling.topK,
-    min_p: sampling.minP,
-    repeat_penalty: sampling.repeatPenalty,
-    presence_penalty: sampling.presencePenalty,
-    frequency_penalty: sampling.frequencyPenalty,
-    stop: sampling.stop?.map(word => word.toWellFormed()),
+    // The others have the names that the server has for them.
+    ...others,
+    stop: Array.isArray(stop) ? stop.map(wellFormed) : stop,
   });
+}
+
+function wellFormed(text: unknown): unknown {
+  return typeof text === 'string' ? text.toWellFormed() : text;
 }

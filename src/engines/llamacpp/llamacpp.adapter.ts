@@ -30,10 +30,11 @@ export class LlamacppAdapter extends EngineAdapter {
   }
 
   override run(target: EngineTarget, request: EngineRequest): Observable<readonly EngineEvent[]> {
-    const { correlationId, firstTokenTimeoutMs, idleTimeoutMs } = request;
+    const { correlationId, work, firstTokenTimeoutMs, idleTimeoutMs } = request;
+    const promptChars = typeof work.body['prompt'] === 'string' ? work.body['prompt'].length : 0;
     const body = completionBody(request);
     const wire = { route: '/completion', body, correlationId, firstTokenTimeoutMs, idleTimeoutMs };
-    return this.http.stream(target, wire, () => new CompletionFormat(request.prompt));
+    return this.http.stream(target, wire, () => new CompletionFormat(promptChars));
   }
 
   override load(target: EngineTarget, modelRef: string, signal: AbortSignal): Promise<EngineOutcome> {

@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
-import type { Sampling } from '../../engines/engine-adapter.port';
 import { ServiceError } from '../../errors/service-error';
 import { canonicalJson } from '../events/task-events';
-import type { Priority, TaskSpec } from '../task/task';
+import type { Priority, Sampling, TaskSpec } from '../task/task';
 import type { PlacementConstraints } from '../../pools/placement/constraints';
 import { DEADLINE_DEFAULT_MS, MAX_TOKENS_DEFAULT, workloads, type CreateTaskDto } from './create-task.dto';
 

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Subscription } from 'rxjs';
 import { Config } from '../../config/config';
-import type { EngineEvent, EngineRequest, EngineUsage } from '../../engines/engine-adapter.port';
+import type { EngineEvent, EngineRequest, EngineUsage, Work } from '../../engines/engine-adapter.port';
 import { asServiceError, ServiceError } from '../../errors/service-error';
 import { Alarms } from '../../time/alarms';
 import { Backoff } from '../queue/backoff';
@@ -123,10 +123,25 @@ function requestOf(spec: TaskSpec, model: string | undefined, config: Config): E
     taskId: spec.taskId,
     correlationId: spec.correlationId,
     ...(model !== undefined && { model }),
-    prompt: spec.prompt,
-    maxTokens: spec.maxTokens,
-    sampling: spec.sampling,
+    work: workOf(spec),
     firstTokenTimeoutMs: config.engineFirstTokenTimeoutMs,
     idleTimeoutMs: config.engineIdleTimeoutMs,
   };
+}
+
+function workOf({ prompt, maxTokens, sampling }: TaskSpec): Work {
+  const body = {
+    prompt,
+    max_tokens: maxTokens,
+    temperature: sampling.temperature,
+    top_p: sampling.topP,
+    top_k: sampling.topK,
+    min_p: sampling.minP,
+    repeat_penalty: sampling.repeatPenalty,
+    presence_penalty: sampling.presencePenalty,
+    frequency_penalty: sampling.frequencyPenalty,
+    seed: sampling.seed,
+    stop: sampling.stop,
+  };
+  return { operation: 'completion', body };
 }

@@ -1,5 +1,4 @@
 import type { ErrorCode } from '../../errors/catalogue';
-import type { Sampling } from '../../engines/engine-adapter.port';
 import type { PlacementConstraints } from '../../pools/placement/constraints';
 
 export const priorities = ['interactive', 'batch'] as const;
@@ -17,6 +16,19 @@ export const taskStates = [
 ] as const;
 export type TaskState = (typeof taskStates)[number];
 export type EndState = 'completed' | 'failed' | 'cancelled' | 'expired' | 'dropped';
+
+/** Sampling parameters of a completion; an absent one is left to the engine. */
+export interface Sampling {
+  readonly temperature?: number;
+  readonly topP?: number;
+  readonly topK?: number;
+  readonly minP?: number;
+  readonly repeatPenalty?: number;
+  readonly presencePenalty?: number;
+  readonly frequencyPenalty?: number;
+  readonly seed?: number;
+  readonly stop?: readonly string[];
+}
 
 /** What a client asked for, validated and with every default filled in. Never changed after admission. */
 export interface TaskSpec {
