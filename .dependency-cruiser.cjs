@@ -137,7 +137,7 @@ module.exports = {
       comment:
         'Which version of better-sqlite3 a Node can run is chosen in one place; types may come from the package.',
       severity: 'error',
-      from: { pathNot: '^src/storage/sqlite/driver\\.ts$' },
+      from: { pathNot: '^src/storage/sqlite/file/driver\\.ts$' },
       to: { path: '(^|/)node_modules/better-sqlite3', dependencyTypesNot: ['type-only'] },
     },
     {

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 
 /**
  * `node tools/native.mjs`, the first step of `npm run build`: compiles better-sqlite3 12 where this Node needs it (see
- * src/storage/sqlite/driver.ts) and it is not there yet. No package runs a script of its own at installation (.npmrc).
+ * src/storage/sqlite/file/driver.ts) and it is not there yet. No package runs a script of its own at installation (.npmrc).
  */
 const N_API_OF_SHIPPED_BINARY = 10;
 

@@ -1,5 +1,7 @@
 import { Global, Module } from '@nestjs/common';
+import { ArtifactStore } from '../artifacts/artifact-store.port';
 import { CatalogModule } from '../catalog/catalog.module';
+import { ModelCatalog } from '../catalog/model-catalog.port';
 import { EnginesModule } from '../engines/engines.module';
 import { PlacementService } from '../pools/placement/placement.service';
 import { QueueDepths } from '../pools/placement/queue-depths.port';
@@ -20,6 +22,8 @@ import { OwedEndings } from './embedded/owed-endings';
 import { SessionBook } from './embedded/session-book';
 import { Slots } from './embedded/slots';
 import { TaskAccounts } from './embedded/task-accounts';
+import { FileArtifactStore } from './files/file-artifact-store';
+import { FsCatalog } from './files/fs-catalog';
 import { RunningTimeFile } from './files/running-time-file';
 import { MemoryEventLog } from './memory/event-log.memory';
 import { MemoryPoolRegistry } from './memory/pool-registry.memory';
@@ -43,10 +47,13 @@ import { SqliteTaskJournal } from './sqlite/task-journal.sqlite';
     { provide: QueueDepths, useExisting: TaskLedger },
     { provide: TaskRecords, useClass: EmbeddedRecords },
     { provide: EventLog, useClass: MemoryEventLog },
+    { provide: ModelCatalog, useClass: FsCatalog },
+    { provide: ArtifactStore, useClass: FileArtifactStore },
   ],
   exports: [
     ...[PoolRegistry, PoolStore, PlacementService, QueueDepths],
     ...[TaskJournal, JournalStart, TaskLedger, TaskRecords, EventLog, SessionStore],
+    ...[ModelCatalog, ArtifactStore],
   ],
 })
 export class StorageModule {}

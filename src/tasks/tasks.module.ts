@@ -1,5 +1,4 @@
 import { Module } from '@nestjs/common';
-import { ArtifactsModule } from '../artifacts/artifacts.module';
 import { CatalogModule } from '../catalog/catalog.module';
 import { EnginesModule } from '../engines/engines.module';
 import { LifecycleModule } from '../lifecycle/lifecycle.module';
@@ -43,7 +42,7 @@ import { TasksController } from './tasks.controller';
 
 /** The way of a task, in its order: admission, dispatch, ending, stream; then what brings it over a restart. */
 @Module({
-  imports: [ArtifactsModule, CatalogModule, EnginesModule, LifecycleModule, PoolsModule, SessionsModule],
+  imports: [CatalogModule, EnginesModule, LifecycleModule, PoolsModule, SessionsModule],
   controllers: [TasksController],
   providers: [
     TaskLookup,

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, release, totalmem } from 'node:os';
 import { join } from 'node:path';
-import { driverFor } from '../../src/storage/sqlite/driver';
+import { driverFor } from '../../src/storage/sqlite/file/driver';
 import { root } from './work-folder';
 
 const PACKAGES = ['@nestjs/core', 'fastify', 'undici', driverFor(Number(process.versions.napi)), 'pino'];

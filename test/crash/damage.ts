@@ -5,7 +5,7 @@ import { cpSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual, parseArgs } from 'node:util';
-import { JournalError } from '../../src/storage/sqlite/journal-error';
+import { JournalError } from '../../src/storage/sqlite/file/journal-error';
 import type { JournalRecord, Recovery } from '../../src/tasks/journal/task-journal.port';
 import { damage, type Damage } from './damages';
 import { journalOn, type LogLine } from './open-journal';

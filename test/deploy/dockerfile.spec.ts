@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ConfigError, loadConfig } from '../../src/config/config';
-import { driverFor } from '../../src/storage/sqlite/driver';
+import { driverFor } from '../../src/storage/sqlite/file/driver';
 import { environmentOf, execForm, parseDockerfile, textsOf } from './dockerfile';
 
 const root = resolve(__dirname, '../..');

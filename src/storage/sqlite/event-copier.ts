@@ -1,6 +1,6 @@
 import type { TaskEvent } from '../../tasks/task/task';
-import { encodeRun } from './event-lines';
-import type { EventBatch } from './protocol';
+import { encodeRun } from './tables/event-lines';
+import type { EventBatch } from './tables/protocol';
 
 /** How old a copied event can get before it is handed over. With the way to the file, and a busy machine, it stays under 100 ms. */
 const FLUSH_MS = 25;

@@ -5,7 +5,7 @@ import { eventsOf } from '../../../test/contracts/journal-samples';
 import { temporaryFolder, type TemporaryFolder } from '../../../test/support/temporary-folder';
 import type { TaskEvent } from '../../tasks/task/task';
 import { EventCopies } from './event-copies';
-import { decodeEvents, encodeRun } from './event-lines';
+import { decodeEvents, encodeRun } from './tables/event-lines';
 
 let folder: TemporaryFolder;
 let copies: EventCopies;

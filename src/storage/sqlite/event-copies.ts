@@ -12,8 +12,8 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import { runsOf, type Run } from './event-lines';
-import { failpoint } from './failpoints';
+import { runsOf, type Run } from './tables/event-lines';
+import { failpoint } from './file/failpoints';
 
 /** A file takes no more batches once it has this size. */
 const SEGMENT_BYTES = 16 * 1024 * 1024;

@@ -2,8 +2,8 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { ServiceError } from '../../errors/service-error';
-import { JournalError } from './journal-error';
-import type { Failure, FromThread, Note } from './protocol';
+import { JournalError } from './file/journal-error';
+import type { Failure, FromThread, Note } from './tables/protocol';
 
 /** What a caller is told to wait before it tries again while storage fails. */
 const RETRY_AFTER_MS = 1000;

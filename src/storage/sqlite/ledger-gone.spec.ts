@@ -4,12 +4,12 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { endingOf, factsOf, plainSpec } from '../../../test/contracts/journal-samples';
 import { temporaryFolder, type TemporaryFolder } from '../../../test/support/temporary-folder';
 import { KeptFile } from '../../files/kept-file';
-import { files } from './journal-file';
+import { files } from './file/journal-file';
 import { Ledger } from './ledger';
-import { openLedger, type OpenLedger } from './ledger-opening';
-import { LedgerSpace } from './ledger-space';
-import type { Outcome, WriteRequest } from './protocol';
-import { encodeAdmission, encodeEnding } from './record-codec';
+import { openLedger, type OpenLedger } from './opening/ledger-opening';
+import { LedgerSpace } from './file/ledger-space';
+import type { Outcome, WriteRequest } from './tables/protocol';
+import { encodeAdmission, encodeEnding } from './tables/record-codec';
 
 /* The journal's folder is taken away from under it. */
 

@@ -1,11 +1,11 @@
 import type Database from 'better-sqlite3';
 import type { KeptFile } from '../../files/kept-file';
-import type { Change, Echo } from './echo';
-import { failpoint, slowSync } from './failpoints';
-import { codeOf, FilesGone, isNoSpace, isStorageFault } from './journal-error';
-import type { LedgerSpace } from './ledger-space';
-import type { LedgerTables } from './ledger-tables';
-import type { Failure, Outcome, WriteRequest } from './protocol';
+import type { Change, Echo } from './tables/echo';
+import { failpoint, slowSync } from './file/failpoints';
+import { codeOf, FilesGone, isNoSpace, isStorageFault } from './file/journal-error';
+import type { LedgerSpace } from './file/ledger-space';
+import type { LedgerTables } from './tables/ledger-tables';
+import type { Failure, Outcome, WriteRequest } from './tables/protocol';
 
 /** What one transaction takes at most, so that none outgrows the log's room. */
 const GROUP_REQUESTS = 256;

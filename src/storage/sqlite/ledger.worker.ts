@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { KeptFile } from '../../files/kept-file';
-import { JournalError } from './journal-error';
-import { files } from './journal-file';
+import { JournalError } from './file/journal-error';
+import { files } from './file/journal-file';
 import { Ledger } from './ledger';
-import { openLedger, type OpenLedger } from './ledger-opening';
-import { LedgerSpace } from './ledger-space';
+import { openLedger, type OpenLedger } from './opening/ledger-opening';
+import { LedgerSpace } from './file/ledger-space';
 import { spaceNote, upkeepNote, writingNote } from './notes';
-import type { LedgerRequest, Outcome, WriteRequest } from './protocol';
+import type { LedgerRequest, Outcome, WriteRequest } from './tables/protocol';
 import { ThreadPort } from './thread-port';
 
 /** The thread that writes the journal and waits for its disk. */

@@ -1,5 +1,5 @@
-import { codeOf, FilesGone } from './journal-error';
-import type { Note } from './protocol';
+import { codeOf, FilesGone } from './file/journal-error';
+import type { Note } from './tables/protocol';
 
 /** What the log says when writing fails for the first time, and when it works again. */
 export function writingNote(fault: unknown): Note {

@@ -1,13 +1,13 @@
 import type Database from 'better-sqlite3';
 import { join } from 'node:path';
 import { EventCopies } from './event-copies';
-import { isLarge } from './inspection';
-import { codeOf, isStorageFault } from './journal-error';
-import { files, openForReading } from './journal-file';
-import { DamagedRow, JournalReader } from './journal-reader';
-import type { EventBatch, Failure, Outcome, ReaderRequest } from './protocol';
-import { namesTranscript } from './record-codec';
-import { Scrub } from './scrub';
+import { isLarge } from './opening/inspection';
+import { codeOf, isStorageFault } from './file/journal-error';
+import { files, openForReading } from './file/journal-file';
+import { DamagedRow, JournalReader } from './tables/journal-reader';
+import type { EventBatch, Failure, Outcome, ReaderRequest } from './tables/protocol';
+import { namesTranscript } from './tables/record-codec';
+import { Scrub } from './opening/scrub';
 import { ThreadPort } from './thread-port';
 
 /** The thread that never waits for a sync: lookups, and the copies of events that may be lost. */

@@ -13,9 +13,17 @@ import {
 import type { KeptBinding, KeptDrain } from '../../pools/registry/pool-store.port';
 import type { AdmissionFacts, Placement, TaskEnding, TaskEvent, TaskSpec } from '../../tasks/task/task';
 import { EventCopier } from './event-copier';
-import { decodeEvents } from './event-lines';
+import { decodeEvents } from './tables/event-lines';
 import { JournalThread } from './journal-thread';
-import type { EventBatch, Expired, FoundRow, LedgerRequest, Note, OpenedLedger, ReaderRequest } from './protocol';
+import type {
+  EventBatch,
+  Expired,
+  FoundRow,
+  LedgerRequest,
+  Note,
+  OpenedLedger,
+  ReaderRequest,
+} from './tables/protocol';
 import {
   decodeBinding,
   decodeDrain,
@@ -25,8 +33,8 @@ import {
   encodeEnding,
   encodePlacement,
   stateNumberOf,
-} from './record-codec';
-import type { TaskRow } from './rows';
+} from './tables/record-codec';
+import type { TaskRow } from './tables/rows';
 
 /**
  * The journal on SQLite, in the folder `journal` of the data folder.

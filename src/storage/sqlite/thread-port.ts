@@ -1,5 +1,5 @@
 import { parentPort, receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
-import type { FromThread, Note, Outcome } from './protocol';
+import type { FromThread, Note, Outcome } from './tables/protocol';
 
 type Outcomes = readonly (Outcome | undefined)[];
 

@@ -1,7 +1,7 @@
 import type Database from 'better-sqlite3';
-import { isDamage } from './journal-error';
-import type { Counters, CountersRow } from './ledger-tables';
-import { firstEndState } from './record-codec';
+import { isDamage } from '../file/journal-error';
+import type { Counters, CountersRow } from '../tables/ledger-tables';
+import { firstEndState } from '../tables/record-codec';
 import {
   bindingColumns,
   drainColumns,
@@ -14,7 +14,7 @@ import {
   type NoteRow,
   type SessionRow,
   type TaskRow,
-} from './rows';
+} from '../tables/rows';
 
 /** Journals up to this size are looked through as a whole at each start: some 30,000 tasks, in about 100 ms. */
 const INSPECTED_PAGES = 8192;

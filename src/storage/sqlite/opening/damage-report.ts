@@ -1,8 +1,8 @@
-import type { Change } from './echo';
-import { JournalError } from './journal-error';
-import { files } from './journal-file';
+import type { Change } from '../tables/echo';
+import { JournalError } from '../file/journal-error';
+import { files } from '../file/journal-file';
 import type { Findings } from './examination';
-import type { Note } from './protocol';
+import type { Note } from '../tables/protocol';
 
 /** Ids in one line of the log. */
 const IDS_PER_LINE = 100;

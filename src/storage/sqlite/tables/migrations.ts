@@ -1,7 +1,7 @@
 import type Database from 'better-sqlite3';
-import { openDatabase } from './driver';
-import { failpoint } from './failpoints';
-import { JournalError } from './journal-error';
+import { openDatabase } from '../file/driver';
+import { failpoint } from '../file/failpoints';
+import { JournalError } from '../file/journal-error';
 import { checksumOf, type Cell } from './rows';
 
 /** `ORJ1` in ASCII: what tells a journal from any other SQLite file. */

@@ -1,7 +1,7 @@
 import type Database from 'better-sqlite3';
 import { constants, copyFileSync, existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Change, Echo } from './echo';
+import type { Change, Echo } from '../tables/echo';
 import {
   inspect,
   isLarge,
@@ -11,10 +11,10 @@ import {
   type Inspection,
   type LiveState,
 } from './inspection';
-import { isDamage } from './journal-error';
-import { files, openForReading } from './journal-file';
-import type { Counters } from './ledger-tables';
-import { isCurrent } from './migrations';
+import { isDamage } from '../file/journal-error';
+import { files, openForReading } from '../file/journal-file';
+import type { Counters } from '../tables/ledger-tables';
+import { isCurrent } from '../tables/migrations';
 
 /** What a look at the journal has shown. */
 export interface Findings {

@@ -1,8 +1,8 @@
 import { notesOnScrubbed } from './damage-report';
-import { isDamage } from './journal-error';
-import type { JournalReader } from './journal-reader';
-import type { Note } from './protocol';
-import { isIntact } from './rows';
+import { isDamage } from '../file/journal-error';
+import type { JournalReader } from '../tables/journal-reader';
+import type { Note } from '../tables/protocol';
+import { isIntact } from '../tables/rows';
 
 /** Rows looked at in one step, and the pause between two: 10,000 rows a second, at a few percent of one core. */
 const ROWS_PER_STEP = 200;

@@ -1,7 +1,7 @@
-import type { SessionUsage } from '../../tasks/journal/task-journal.port';
-import type { KeptBinding, KeptDrain } from '../../pools/registry/pool-store.port';
-import type { LogFields } from '../../observability/narrator';
-import type { JournalFault } from './journal-error';
+import type { SessionUsage } from '../../../tasks/journal/task-journal.port';
+import type { KeptBinding, KeptDrain } from '../../../pools/registry/pool-store.port';
+import type { LogFields } from '../../../observability/narrator';
+import type { JournalFault } from '../file/journal-error';
 import type { BindingRow, DrainRow, LiveRow, NoteRow, SessionRow, TaskRow } from './rows';
 
 /** An admission, ready to be stored. */

@@ -1,9 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
-import { Child } from '../../../test/support/child';
-import { startService } from '../../../test/support/service';
-import { temporaryFolder } from '../../../test/support/temporary-folder';
+import { Child } from '../../../../test/support/child';
+import { startService } from '../../../../test/support/service';
+import { temporaryFolder } from '../../../../test/support/temporary-folder';
 import { driverFor } from './driver';
 
 let child: Child | undefined;
@@ -24,7 +24,7 @@ it('is the compiled one up to Node-API 9, which Node 20 has, and from 10 on the 
 const THREADS = 12;
 /** So many that some are left to be collected when no script of the thread runs: there version 12 aborts under Node 24. */
 const STATEMENTS = 20_000;
-const DRIVER = resolve(__dirname, '../../../dist/storage/sqlite/driver.js');
+const DRIVER = resolve(__dirname, '../../../../dist/storage/sqlite/file/driver.js');
 
 /** Every other thread closes what it opened, and one leaves it to its end. */
 const PROGRAM = `

@@ -1,4 +1,4 @@
-import type { TaskEvent } from '../../tasks/task/task';
+import type { TaskEvent } from '../../../tasks/task/task';
 
 /** Some consecutive events of a task, as lines. */
 export interface Run {

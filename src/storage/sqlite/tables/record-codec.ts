@@ -1,5 +1,5 @@
-import type { JournalRecord, SessionUsage } from '../../tasks/journal/task-journal.port';
-import type { KeptBinding, KeptDrain } from '../../pools/registry/pool-store.port';
+import type { JournalRecord, SessionUsage } from '../../../tasks/journal/task-journal.port';
+import type { KeptBinding, KeptDrain } from '../../../pools/registry/pool-store.port';
 import type {
   AdmissionFacts,
   EndState,
@@ -8,7 +8,7 @@ import type {
   TaskEnding,
   TaskSpec,
   TaskState,
-} from '../../tasks/task/task';
+} from '../../../tasks/task/task';
 import type { AdmissionWrite, EndingWrite } from './protocol';
 import type { BindingRow, DrainRow, SessionRow, TaskRow } from './rows';
 

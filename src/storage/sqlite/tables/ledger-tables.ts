@@ -1,8 +1,8 @@
 import type Database from 'better-sqlite3';
-import type { SessionUsage } from '../../tasks/journal/task-journal.port';
-import type { KeptBinding, KeptDrain } from '../../pools/registry/pool-store.port';
+import type { SessionUsage } from '../../../tasks/journal/task-journal.port';
+import type { KeptBinding, KeptDrain } from '../../../pools/registry/pool-store.port';
 import type { Change, ChangeKind } from './echo';
-import { failpoint } from './failpoints';
+import { failpoint } from '../file/failpoints';
 import type { AdmissionWrite, EndingWrite, Expired, Outcome, WriteRequest } from './protocol';
 import { firstEndState, namesTranscript, queuedState, streamingState, withTranscript } from './record-codec';
 import {

@@ -1,6 +1,6 @@
 import type Database from 'better-sqlite3';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { openDatabase } from './driver';
+import { openDatabase } from '../file/driver';
 import { migrate } from './migrations';
 
 let db: Database.Database;

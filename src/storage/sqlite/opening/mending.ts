@@ -1,13 +1,13 @@
 import type Database from 'better-sqlite3';
 import { existsSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { TaskEnding } from '../../tasks/task/task';
-import type { Change } from './echo';
+import type { TaskEnding } from '../../../tasks/task/task';
+import type { Change } from '../tables/echo';
 import { lastKeptMs, type DamagedTask, type LiveState } from './inspection';
-import { files, syncFolder } from './journal-file';
-import type { LedgerTables } from './ledger-tables';
-import { encodeEnding, failedState, streamingState } from './record-codec';
-import { isIntact, sealed, taskColumns, type TaskRow } from './rows';
+import { files, syncFolder } from '../file/journal-file';
+import type { LedgerTables } from '../tables/ledger-tables';
+import { encodeEnding, failedState, streamingState } from '../tables/record-codec';
+import { isIntact, sealed, taskColumns, type TaskRow } from '../tables/rows';
 
 const MESSAGE = "The journal's record of this task was damaged; send it again under another id.";
 

@@ -1,7 +1,7 @@
 import type Database from 'better-sqlite3';
 import { join } from 'node:path';
 import { notesOn, notesOnSalvage, taskIdsOf, unreadable } from './damage-report';
-import { Echo } from './echo';
+import { Echo } from '../tables/echo';
 import {
   examine,
   examineUntouched,
@@ -13,12 +13,12 @@ import {
   type Findings,
 } from './examination';
 import { lastKeptMs, readLiveState } from './inspection';
-import { codeOf, isDamage, isStorageFault, JournalError } from './journal-error';
-import { files, lockFolder, makeFolder, openForWriting, syncFolder } from './journal-file';
-import { LedgerTables } from './ledger-tables';
+import { codeOf, isDamage, isStorageFault, JournalError } from '../file/journal-error';
+import { files, lockFolder, makeFolder, openForWriting, syncFolder } from '../file/journal-file';
+import { LedgerTables } from '../tables/ledger-tables';
 import { mend, setLogAside } from './mending';
-import { migrate } from './migrations';
-import type { Note, OpenedLedger } from './protocol';
+import { migrate } from '../tables/migrations';
+import type { Note, OpenedLedger } from '../tables/protocol';
 import { isSalvageWanted, rebuild } from './salvage';
 
 /** A journal that was opened for writing. */

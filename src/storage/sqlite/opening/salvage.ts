@@ -11,11 +11,11 @@ import {
   statSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { idPattern } from '../../config/parsers';
-import { isDamage } from './journal-error';
-import { files, openForWriting, syncFolder } from './journal-file';
-import { migrate, stepsUpTo } from './migrations';
-import { isIntact } from './rows';
+import { idPattern } from '../../../config/parsers';
+import { isDamage } from '../file/journal-error';
+import { files, openForWriting, syncFolder } from '../file/journal-file';
+import { migrate, stepsUpTo } from '../tables/migrations';
+import { isIntact } from '../tables/rows';
 
 /** True when somebody wants the journal to be rebuilt from what can be read of it: they put a file there that says so. */
 export function isSalvageWanted(folder: string): boolean {

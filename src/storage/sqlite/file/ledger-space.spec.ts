@@ -1,15 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { endingOf, factsOf, placement, plainSpec } from '../../../test/contracts/journal-samples';
-import { mountSmallDisk } from '../../../test/support/small-disk';
-import { temporaryFolder, type TemporaryFolder } from '../../../test/support/temporary-folder';
-import { Ledger } from './ledger';
-import { openLedger, type OpenLedger } from './ledger-opening';
+import { endingOf, factsOf, placement, plainSpec } from '../../../../test/contracts/journal-samples';
+import { mountSmallDisk } from '../../../../test/support/small-disk';
+import { temporaryFolder, type TemporaryFolder } from '../../../../test/support/temporary-folder';
+import { Ledger } from '../ledger';
+import { openLedger, type OpenLedger } from '../opening/ledger-opening';
 import { LedgerSpace } from './ledger-space';
-import type { Outcome, WriteRequest } from './protocol';
-import { encodeAdmission, encodeEnding, encodePlacement } from './record-codec';
-import { LAST_RESORT_MS } from '../../../test/support/deadline';
+import type { Outcome, WriteRequest } from '../tables/protocol';
+import { encodeAdmission, encodeEnding, encodePlacement } from '../tables/record-codec';
+import { LAST_RESORT_MS } from '../../../../test/support/deadline';
 
 let folder: TemporaryFolder;
 let opening: OpenLedger;

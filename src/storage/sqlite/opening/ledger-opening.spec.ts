@@ -1,17 +1,17 @@
 import { copyFileSync, existsSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { endingOf, factsOf, fullSpec, placement, plainSpec } from '../../../test/contracts/journal-samples';
-import { temporaryFolder, type TemporaryFolder } from '../../../test/support/temporary-folder';
-import { openDatabase } from './driver';
-import { Ledger } from './ledger';
+import { endingOf, factsOf, fullSpec, placement, plainSpec } from '../../../../test/contracts/journal-samples';
+import { temporaryFolder, type TemporaryFolder } from '../../../../test/support/temporary-folder';
+import { openDatabase } from '../file/driver';
+import { Ledger } from '../ledger';
 import { openLedger, type OpenLedger } from './ledger-opening';
-import { LedgerSpace } from './ledger-space';
-import type { Note, WriteRequest } from './protocol';
-import { migrate, stepsUpTo } from './migrations';
-import { JournalReader } from './journal-reader';
-import { decodeBinding, decodeRecord, encodeAdmission, encodeEnding, encodePlacement } from './record-codec';
-import { checksumOf, sealed, type TaskRow } from './rows';
+import { LedgerSpace } from '../file/ledger-space';
+import type { Note, WriteRequest } from '../tables/protocol';
+import { migrate, stepsUpTo } from '../tables/migrations';
+import { JournalReader } from '../tables/journal-reader';
+import { decodeBinding, decodeRecord, encodeAdmission, encodeEnding, encodePlacement } from '../tables/record-codec';
+import { checksumOf, sealed, type TaskRow } from '../tables/rows';
 
 let folder: TemporaryFolder;
 let told: Note[];

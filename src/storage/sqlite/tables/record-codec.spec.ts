@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { endingOf, factsOf, placement, plainSpec } from '../../../test/contracts/journal-samples';
+import { endingOf, factsOf, placement, plainSpec } from '../../../../test/contracts/journal-samples';
 import { decodeRecord, encodeAdmission, encodeEnding, encodePlacement } from './record-codec';
 import type { TaskRow } from './rows';
 

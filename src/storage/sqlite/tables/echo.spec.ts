@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { temporaryFolder, type TemporaryFolder } from '../../../test/support/temporary-folder';
+import { temporaryFolder, type TemporaryFolder } from '../../../../test/support/temporary-folder';
 import { Echo, ECHO_BYTES, type Change } from './echo';
 
 let folder: TemporaryFolder;
