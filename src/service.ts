@@ -5,6 +5,7 @@ import { AppModule } from './app.module';
 import type { Config } from './config/config';
 import { ApiKeys } from './http/access/api-keys';
 import { Audit } from './http/logging/audit';
+import { DirectRoutes } from './http/routes/direct-routes';
 import { createHttpAdapter, installHooks } from './http/http-server';
 import { serveOpenApi } from './http/documents/openapi';
 import { HttpFigures } from './observability/http-figures';
@@ -20,7 +21,14 @@ export async function createService(config: Config, logger: Logger): Promise<Nes
     bodyParser: false,
     abortOnError: false,
   });
-  installHooks(app.getHttpAdapter().getInstance(), config, app.get(ApiKeys), app.get(HttpFigures), app.get(Audit));
+  installHooks(
+    app.getHttpAdapter().getInstance(),
+    config,
+    app.get(ApiKeys),
+    app.get(HttpFigures),
+    app.get(Audit),
+    app.get(DirectRoutes),
+  );
   serveOpenApi(app);
   return app;
 }

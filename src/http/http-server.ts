@@ -11,6 +11,7 @@ import { EarlyAnswers } from './answers/early-answers';
 import { fromThrown, sendError } from './answers/envelope.filter';
 import { MeasuredResponse } from './answers/measured-response';
 import { RequestBodies } from './bodies/request-bodies';
+import type { DirectRoutes } from './routes/direct-routes';
 import { RequestGate } from './request-gate';
 import { answerConnect, answerUnreadable } from './answers/socket-answers';
 
@@ -70,6 +71,7 @@ export function installHooks(
   keys: ApiKeys,
   figures: HttpFigures,
   audit: Audit,
+  directRoutes: DirectRoutes,
 ): void {
   const gate = new RequestGate(fastify, config, keys, figures, audit);
   const bodies = new RequestBodies(config);
@@ -81,6 +83,7 @@ export function installHooks(
   fastify.decorate('figures', figures);
   answerOddRequests(fastify, gate);
 
+  directRoutes.install(fastify);
   fastify.addHook('onRequest', gate.check);
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser('application/json', bodies.parse);

@@ -6,6 +6,7 @@ import { Audit } from './logging/audit';
 import { CorrelationInterceptor } from './logging/correlation.interceptor';
 import { EnvelopeFilter } from './answers/envelope.filter';
 import { DtoValidationPipe } from './fields/validation.pipe';
+import { DirectRoutes } from './routes/direct-routes';
 
 /** What holds for every route: keys, correlation, validation, the error envelope. */
 @Module({
@@ -15,8 +16,10 @@ import { DtoValidationPipe } from './fields/validation.pipe';
     { provide: APP_GUARD, useClass: ApiKeyGuard },
     { provide: APP_INTERCEPTOR, useClass: CorrelationInterceptor },
     { provide: APP_PIPE, useClass: DtoValidationPipe },
-    { provide: APP_FILTER, useClass: EnvelopeFilter },
+    EnvelopeFilter,
+    { provide: APP_FILTER, useExisting: EnvelopeFilter },
+    DirectRoutes,
   ],
-  exports: [ApiKeys],
+  exports: [ApiKeys, DirectRoutes],
 })
 export class HttpModule {}

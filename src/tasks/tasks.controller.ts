@@ -8,6 +8,8 @@ import { ApiIdParam } from '../http/fields/id-param.pipe';
 import { GetOnly, CorrelatesItself } from '../http/routes/route-marks';
 import { ApiPage, pageOf, type Page } from '../http/fields/page';
 import { warningsOf } from '../http/fields/unknown-members';
+import { DirectRoutes } from '../http/routes/direct-routes';
+import { validBody, validQuery } from '../http/fields/validation.pipe';
 import { budgetHeaders, budgetHeaderDocs, SessionBudgets } from './accounts/session-budgets';
 import { AdmissionService } from './admission/admission.service';
 import { AdmissionView, toAdmissionView } from './admission/admission.view';
@@ -41,7 +43,23 @@ export class TasksController {
     private readonly streams: StreamService,
     private readonly canceller: Canceller,
     private readonly budgets: SessionBudgets,
-  ) {}
+    directRoutes: DirectRoutes,
+  ) {
+    directRoutes.serve('POST /v2/tasks', async (request, reply) => {
+      void reply.status(202);
+      return this.submit(
+        validBody(CreateTaskDto, request.body),
+        validQuery(SubmitQuery, request.query as object),
+        request,
+        reply,
+      );
+    });
+    directRoutes.serve('GET /v2/tasks/:id/events', async (request, reply) => {
+      const { id } = request.params as { id: string };
+      const query = validQuery(TaskEventsQuery, request.query as object);
+      return this.events(id, query, request.headers['last-event-id'] as string | undefined, reply);
+    });
+  }
 
   @Post()
   @HttpCode(202)

@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { CatalogModule } from '../catalog/catalog.module';
 import { EnginesModule } from '../engines/engines.module';
 import { LifecycleModule } from '../lifecycle/lifecycle.module';
+import { HttpModule } from '../http/http.module';
 import { PoolsModule } from '../pools/pools.module';
 import { SessionsModule } from '../sessions/sessions.module';
 import { SessionBudgets } from './accounts/session-budgets';
@@ -42,7 +43,7 @@ import { TasksController } from './tasks.controller';
 
 /** The way of a task, in its order: admission, dispatch, ending, stream; then what brings it over a restart. */
 @Module({
-  imports: [CatalogModule, EnginesModule, LifecycleModule, PoolsModule, SessionsModule],
+  imports: [CatalogModule, EnginesModule, HttpModule, LifecycleModule, PoolsModule, SessionsModule],
   controllers: [TasksController],
   providers: [
     TaskLookup,

@@ -13,10 +13,12 @@ export class EnvelopeFilter implements ExceptionFilter {
 
   catch(thrown: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
-    const reply = http.getResponse<FastifyReply>();
+    this.answer(thrown, http.getRequest<FastifyRequest>(), http.getResponse<FastifyReply>());
+  }
+
+  answer(thrown: unknown, { id }: FastifyRequest, reply: FastifyReply): void {
     const error = fromThrown(thrown);
     if (error.code === 'INTERNAL') {
-      const { id } = http.getRequest<FastifyRequest>();
       this.narrator.fail(
         'A request failed inside the service.',
         { event: 'request_failed', correlation_id: id },

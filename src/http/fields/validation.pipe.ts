@@ -1,4 +1,5 @@
 import { Injectable, ValidationPipe, type ArgumentMetadata } from '@nestjs/common';
+import { plainToInstance } from 'class-transformer';
 import { validateSync, type ValidationError, type ValidatorOptions } from 'class-validator';
 import { ServiceError } from '../../errors/service-error';
 import { knownNames, knownOf, readDto, type DtoClass } from './dto-reader';
@@ -6,6 +7,8 @@ import { assertNoneRefused } from './refused-members';
 import { noteUnknown } from './unknown-members';
 
 const options: ValidatorOptions = { stopAtFirstError: true, validationError: { target: false, value: false } };
+/** A query of which nothing is known is no fault. */
+const queryOptions: ValidatorOptions = { whitelist: true, forbidUnknownValues: false };
 
 /**
  * Validates bodies and queries against their DTO classes; the first fault becomes INVALID_PARAMS naming its field. Only what a class knows
@@ -22,17 +25,16 @@ export class DtoValidationPipe extends ValidationPipe {
     const { type, metatype } = metadata;
     const isChecked = metatype !== undefined && this.toValidate(metadata);
     if (isChecked && type === 'body') return validBody(metatype as DtoClass, value);
-    if (isChecked && type === 'query') {
-      const query = (await super.transform(onlyKnown(metatype as DtoClass, value as object), metadata)) as object;
-      noteUnknown(metatype as DtoClass, value as object, query);
-      return query;
-    }
+    if (isChecked && type === 'query') return validQuery(metatype as DtoClass, value as object);
     return super.transform(value, metadata);
   }
 }
 
-/** A POST that needs nothing may come without a body, with {} or with an empty one. */
-function validBody(dto: DtoClass, sent: unknown): object {
+/**
+ * A POST that needs nothing may come without a body, with {} or with an empty one.
+ * @throws ServiceError INVALID_PARAMS for the first fault, with its field
+ */
+export function validBody<T extends object>(dto: new () => T, sent: unknown): T {
   const body = sent ?? {};
   if (typeof body !== 'object' || Array.isArray(body)) {
     throw new ServiceError('INVALID_PARAMS', { field: 'body', message: 'the body must be a JSON object' });
@@ -43,8 +45,21 @@ function validBody(dto: DtoClass, sent: unknown): object {
   return valid;
 }
 
-function judged(known: object): object {
-  const errors = validateSync(known, options);
+/** Classes whose defaults alone are valid: what an empty query comes to. */
+const validWhenEmpty = new Set<DtoClass>();
+
+/** Members of a query come as texts, which the class makes numbers and flags of. @throws ServiceError INVALID_PARAMS, likewise */
+export function validQuery<T extends object>(dto: new () => T, sent: object): T {
+  const isEmpty = Object.keys(sent).length === 0;
+  if (isEmpty && validWhenEmpty.has(dto)) return new dto();
+  const query = judged(plainToInstance(dto, onlyKnown(dto, sent)), { ...options, ...queryOptions });
+  noteUnknown(dto, sent, query);
+  if (isEmpty) validWhenEmpty.add(dto);
+  return query;
+}
+
+function judged<T extends object>(known: T, by: ValidatorOptions = options): T {
+  const errors = validateSync(known, by);
   if (errors.length > 0) throw firstFault(errors);
   return known;
 }
