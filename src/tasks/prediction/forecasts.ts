@@ -51,8 +51,20 @@ export class Forecasts {
     const { stations: reach, rivals, own } = competitionFor(question.stations, others);
     const poolIds = [...new Set(question.stations.map(index => stations[index]?.poolId ?? ''))];
     const competing = reach.map((index): Station => {
-      const { poolId, ...station } = stations[index] as StationView;
-      return { ...station, pace: this.paces.pace(poolId) };
+      const view = stations[index] as StationView;
+      const { poolId, replicas, slotsTotal, slotsFree, slotsReleasing } = view;
+      const pace = this.paces.pace(poolId);
+      // Who runs there is gathered when it is asked for.
+      return {
+        pace,
+        replicas,
+        slotsTotal,
+        slotsFree,
+        slotsReleasing,
+        get running() {
+          return view.running;
+        },
+      };
     });
     const outlook = new StartPredictor(competing, rivals, { ...question, stations: own }, nowMs).predict();
     const ahead = rivals.reduce((sum, { ahead: { tasks } }) => sum + tasks, 0);

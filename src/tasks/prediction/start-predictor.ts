@@ -54,7 +54,8 @@ const LEAST_RELATIVE_SD = 0.01;
 
 /** When a task will start, from what holds the slots that it may use and what else waits for them. */
 export class StartPredictor {
-  private readonly curves: readonly ReleaseCurve[];
+  /** Made when one is asked for: a task that finds a slot free needs none. */
+  private readonly curves: (ReleaseCurve | undefined)[] = [];
   /** Of each station: slots that go to those before. */
   private readonly taken: number[];
 
@@ -66,13 +67,9 @@ export class StartPredictor {
     private readonly stations: readonly Station[],
     private readonly rivals: readonly Rivals[],
     private readonly asker: Asker,
-    nowMs: number,
+    private readonly nowMs: number,
   ) {
     this.taken = stations.map(() => 0);
-    const sample = Math.max(LEAST_SAMPLE, Math.floor(SAMPLE / stations.length));
-    this.curves = stations.map(
-      (station, index) => new ReleaseCurve(station, nowMs, queuedFor(index, rivals, asker), sample),
-    );
   }
 
   predict(): Outlook {
@@ -87,6 +84,17 @@ export class StartPredictor {
       atOnce: slotMs === 0,
       isMeasured: stations.every(({ pace }) => pace.isMeasured),
     };
+  }
+
+  private curve(index: number): ReleaseCurve {
+    const { stations, rivals, asker, nowMs } = this;
+    const sample = Math.max(LEAST_SAMPLE, Math.floor(SAMPLE / stations.length));
+    return (this.curves[index] ??= new ReleaseCurve(
+      stations[index] as Station,
+      nowMs,
+      queuedFor(index, rivals, asker),
+      sample,
+    ));
   }
 
   /** Gives slots to all that go before: those with a choice level out what the others leave. */
@@ -121,7 +129,7 @@ export class StartPredictor {
   private sharedBy(stations: readonly number[]): number {
     let [shared, all] = [0, 0];
     for (const index of stations) {
-      const pace = (this.stations[index]?.slotsTotal ?? 0) / (this.curves[index]?.roundMs ?? 1);
+      const pace = (this.stations[index]?.slotsTotal ?? 0) / this.curve(index).roundMs;
       all += pace;
       if (this.asker.stations.includes(index)) shared += pace;
     }
@@ -129,7 +137,7 @@ export class StartPredictor {
   }
 
   private leftAt(index: number, untilMs: number): number {
-    return Math.max(0, (this.curves[index] as ReleaseCurve).at(untilMs) - (this.taken[index] ?? 0));
+    return Math.max(0, this.curve(index).at(untilMs) - (this.taken[index] ?? 0));
   }
 
   /**
@@ -137,10 +145,11 @@ export class StartPredictor {
    * @param newcomersPerMs slots that go to newcomers, for as long as they go before the asker
    */
   private timeOf(stations: readonly number[], slots: number, exact: number, newcomersPerMs = 0): number {
+    if (this.freeAt(stations) >= slots) return 0;
     const missing = (untilMs: number): number => {
       let [left, most] = [0, -Infinity];
       for (const index of stations) {
-        const one = (this.curves[index] as ReleaseCurve).at(untilMs) - (this.taken[index] ?? 0);
+        const one = this.curve(index).at(untilMs) - (this.taken[index] ?? 0);
         if (one > 0) left += one;
         if (one > most) most = one;
       }
@@ -149,7 +158,17 @@ export class StartPredictor {
     };
     const atFirst = missing(0);
     if (atFirst <= 0) return 0;
-    return firstZero(missing, atFirst, (this.curves[stations[0] as number] as ReleaseCurve).roundMs, exact);
+    return firstZero(missing, atFirst, this.curve(stations[0] as number).roundMs, exact);
+  }
+
+  /** Slots that are free now and that others do not take. */
+  private freeAt(stations: readonly number[]): number {
+    let free = 0;
+    for (const index of stations) {
+      const left = (this.stations[index] as Station).slotsFree - (this.taken[index] ?? 0);
+      if (left > 0) free += left;
+    }
+    return free;
   }
 
   private slotVariance(slotMs: number): number {
@@ -158,7 +177,7 @@ export class StartPredictor {
     const spread: CountSpread = { variance: this.newcomersVariance(slotMs), rate: 0 };
     let doubt = 0;
     for (const index of this.asker.stations) {
-      const curve = this.curves[index] as ReleaseCurve;
+      const curve = this.curve(index);
       curve.addSpread(slotMs, spread);
       doubt = Math.max(doubt, curve.doubt);
     }

@@ -57,7 +57,7 @@ export class StationMap {
       slotsTotal: 0,
       slotsFree: 0,
       slotsReleasing: 0,
-      running: [] as RunningAttempt[],
+      keys: [] as string[],
     }));
     for (const { replica, key } of readyReplicas(pools)) {
       const view = views[this.places.get(key) ?? -1];
@@ -67,9 +67,19 @@ export class StationMap {
       view.slotsTotal += replica.slotsTotal;
       view.slotsFree += replica.slotsFree;
       view.slotsReleasing += replica.releasing;
-      view.running.push(...runsOn(key));
+      view.keys.push(key);
     }
-    return views.map(view => ({ ...view, replicas: Math.max(1, view.replicas) }));
+    return views.map(({ keys, replicas, poolId, slotsTotal, slotsFree, slotsReleasing }) => ({
+      poolId,
+      replicas: Math.max(1, replicas),
+      slotsTotal,
+      slotsFree,
+      slotsReleasing,
+      // Thousands may run, and a task that finds a slot free asks for none of them.
+      get running() {
+        return keys.flatMap(key => [...runsOn(key)]);
+      },
+    }));
   }
 }
 
