@@ -65,7 +65,7 @@ export class StreamRun implements Dispatcher.DispatchHandler {
 
   /** Ends the engine's request, whatever stage it is in. */
   abort(): void {
-    if (this.phase === 'ending' || this.phase === 'over') return;
+    if (this.isOver) return;
     this.phase = 'over';
     this.silence.stop();
     this.rest?.cancel();
@@ -110,7 +110,9 @@ export class StreamRun implements Dispatcher.DispatchHandler {
 
   private endResponse(otherwise: () => ServiceError): void {
     if (this.phase === 'streaming') this.takeLastFrame();
-    this.fail(this.phase === 'refused' ? this.refusal() : otherwise());
+    this.flush();
+    // An error is made only where there is one: a stack trace costs more than reading a token.
+    if (!this.isOver) this.fail(this.phase === 'refused' ? this.refusal() : otherwise());
     this.rest?.cancel();
   }
 
@@ -197,9 +199,14 @@ export class StreamRun implements Dispatcher.DispatchHandler {
   private fail(error: ServiceError): void {
     this.flush();
     // The last event was among what came before the fault, or somebody gave the run up on seeing it.
-    if (this.phase === 'ending' || this.phase === 'over') return;
+    if (this.isOver) return;
     this.abort();
     this.subscriber.error(error);
+  }
+
+  /** Nothing more is handed on. */
+  private get isOver(): boolean {
+    return this.phase === 'ending' || this.phase === 'over';
   }
 
   private hangUp(): void {

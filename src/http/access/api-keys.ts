@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { Config, ConfigError, isLoopbackHost } from '../../config/config';
 import { ServiceError } from '../../errors/service-error';
@@ -89,5 +89,5 @@ function keysAtStart(file: KeyFile | undefined): readonly string[] {
 }
 
 function digest(key: string): string {
-  return createHash('sha256').update(key).digest('base64');
+  return hash('sha256', key, 'base64');
 }

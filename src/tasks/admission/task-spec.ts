@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
 import { ServiceError } from '../../errors/service-error';
 import { canonicalJson } from '../events/task-events';
@@ -39,7 +39,7 @@ export function toTaskSpec(body: CreateTaskDto, correlationId: string, identity?
 
 /** Lower-case hex SHA-256 of the canonical body: tells a repeated submission from another one under the same id. */
 export function requestHashOf(body: CreateTaskDto): string {
-  return createHash('sha256').update(canonicalJson(body)).digest('hex');
+  return hash('sha256', canonicalJson(body), 'hex');
 }
 
 /** The refusal that a task of this expected size gets whatever room there is; undefined for a reasonable one. */

@@ -4,10 +4,41 @@ import type { ServiceError } from '../../errors/service-error';
 import type { PredictedStartView } from '../task/predicted-start.view';
 import type { TaskEvent } from '../task/task';
 
-/** Canonical JSON (RFC 8785) of a flat object that we made; undefined members are left out. */
+/**
+ * Canonical JSON (RFC 8785); undefined members are left out. The RFC is ECMAScript's serialization plus an order of members, so a value
+ * whose members are put in order first is written by JSON.stringify in one go, at a quarter of the cost.
+ */
 export function canonicalJson(value: object): string {
-  return canonicalize(value) ?? 'null';
+  const inOrder = ordered(value);
+  return inOrder === undefined ? (canonicalize(value) ?? 'null') : JSON.stringify(inOrder);
 }
+
+/** A copy with its members in order; undefined where that would not make JSON.stringify write the canonical form. */
+function ordered(value: unknown): unknown {
+  if (typeof value === 'number') return Number.isFinite(value) ? value : undefined;
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) {
+    const items: unknown[] = [];
+    for (const item of value) {
+      const copy = ordered(item);
+      if (copy === undefined) return undefined;
+      items.push(copy);
+    }
+    return items;
+  }
+  const copy: Record<string, unknown> = {};
+  for (const name of Object.keys(value).sort()) {
+    const member = (value as Record<string, unknown>)[name];
+    if (member === undefined) continue;
+    // An engine puts names that are numbers first, whatever order they are set in, and takes `__proto__` for something else.
+    if (oddName.test(name)) return undefined;
+    copy[name] = ordered(member);
+    if (copy[name] === undefined) return undefined;
+  }
+  return copy;
+}
+
+const oddName = /^(\d|__proto__$|toJSON$)/;
 
 /** The hot one: keys in canonical order by hand. `text` is well formed, so JSON.stringify is canonical for it. */
 export function tokenEvent(index: number, text: string): TaskEvent {

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, hash, type Hash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import type { CanonicalDocument } from '../../artifacts/artifact-store.port';
 import type { TaskEvent } from '../task/task';
@@ -12,12 +12,13 @@ const PIECE_CHARS = 256 * 1024;
  * parsed again; a long one in pieces, so that it does not hold up the event loop.
  */
 export async function transcriptOf(events: readonly TaskEvent[]): Promise<CanonicalDocument> {
-  const hash = createHash('sha256');
+  /** Of one that has more pieces. */
+  let hasher: Hash | undefined;
   const pieces: string[] = [];
   let piece = '{"events":[';
   for (const [at, { type, data, seq }] of events.entries()) {
     if (piece.length > PIECE_CHARS) {
-      hash.update(piece);
+      (hasher ??= createHash('sha256')).update(piece);
       pieces.push(piece);
       piece = '';
       await setImmediate();
@@ -25,9 +26,10 @@ export async function transcriptOf(events: readonly TaskEvent[]): Promise<Canoni
     piece += `${at === 0 ? '' : ','}{"data":${data},${seq === undefined ? '' : `"seq":${seq},`}"type":"${type}"}`;
   }
   piece += ']}';
-  hash.update(piece);
+  // In one call, which is several times faster for the few hundred bytes that most have.
+  if (!hasher) return { id: hash('sha256', piece, 'hex'), json: piece };
   pieces.push(piece);
-  return { id: hash.digest('hex'), json: pieces.join('') };
+  return { id: hasher.update(piece).digest('hex'), json: pieces.join('') };
 }
 
 /** The events of a stored transcript, their data canonical again. */
