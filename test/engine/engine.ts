@@ -24,7 +24,7 @@ export interface RunningEngine {
   readonly url: string;
   readonly port: number;
   stats(): EngineStats;
-  /** Resolves with the first figures that satisfy `wanted`; rejects after `deadlineMs` (5 s unless told). */
+  /** Resolves with the first figures that satisfy `wanted`; rejects after `deadlineMs` (30 s unless told). */
   until(wanted: (stats: EngineStats) => boolean, deadlineMs?: number): Promise<EngineStats>;
   /** Turns switches; what is left out stays. `faults` replaces all that were on, and lets go what they stalled. */
   control(change: ControlChange): ControlState;
@@ -32,7 +32,7 @@ export interface RunningEngine {
   stop(): Promise<void>;
 }
 
-const WAIT_MS = 5000;
+const WAIT_MS = 30_000;
 
 /** Starts an engine in this process. Rejects where its port is taken. */
 export async function startEngine(options: Partial<EngineSettings> = {}): Promise<RunningEngine> {

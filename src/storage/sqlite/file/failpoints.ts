@@ -1,7 +1,10 @@
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
 /**
  * Places where a test may stop the process dead, or slow the disk down: `JOURNAL_FAILPOINT=after-insert` kills at the first
- * passage of that place, `before-commit@7` at the seventh, `slow-sync=200` makes every sync take 200 ms longer; several are
- * joined by commas. Off unless that variable is set, and not a setting of the service: no deployment has a use for it.
+ * passage of that place, `before-commit@7` at the seventh, `slow-sync=200` makes every sync take 200 ms longer, `hold=/folder` waits at
+ * a place for as long as that folder has a file of its name, and says in a file `<name>.reached` that it does; several are joined by commas. Off unless that variable is set, and not a setting of the service: no deployment has a use for it.
  */
 export type Failpoint =
   | 'before-begin'
@@ -21,19 +24,30 @@ interface Orders {
   /** How many passages are left before the kill. */
   readonly kills: Map<string, number>;
   readonly slowSyncMs: number;
+  /** Where files say at which places to wait. */
+  readonly holds: string | undefined;
 }
+
+const HOLD_POLL_MS = 5;
 
 const orders = readOrders(process.env['JOURNAL_FAILPOINT']);
 
-/** Kills the process here if it was told to. */
+/** Waits or kills the process here if it was told to. */
 export function failpoint(name: Failpoint): void {
   if (!orders) return;
+  if (orders.holds !== undefined) hold(join(orders.holds, name));
   const left = orders.kills.get(name);
   if (left === undefined) return;
   orders.kills.set(name, left - 1);
   if (left > 1) return;
   process.kill(process.pid, 'SIGKILL');
   wait(Infinity); // The signal ends all threads, but this one must not get a step further meanwhile.
+}
+
+function hold(path: string): void {
+  if (!existsSync(path)) return;
+  writeFileSync(`${path}.reached`, '');
+  while (existsSync(path)) wait(HOLD_POLL_MS);
 }
 
 /** Stands in for a disk whose sync takes long. */
@@ -45,13 +59,18 @@ function readOrders(text: string | undefined): Orders | undefined {
   if (!text) return undefined;
   const kills = new Map<string, number>();
   let slowSyncMs = 0;
+  let holds: string | undefined;
   for (const order of text.split(',')) {
+    if (order.startsWith('hold=')) {
+      holds = order.slice('hold='.length);
+      continue;
+    }
     const [, name = '', mark, number] = /^([a-z-]+)(?:([@=])(\d{1,6}))?$/.exec(order) ?? [];
     if (name === 'slow-sync' && mark === '=') slowSyncMs = Number(number);
     else if (name !== '' && mark !== '=') kills.set(name, Number(number ?? 1));
     else throw new Error(`JOURNAL_FAILPOINT cannot be read at "${order}"`);
   }
-  return { kills, slowSyncMs };
+  return { kills, slowSyncMs, holds };
 }
 
 function wait(ms: number): void {
