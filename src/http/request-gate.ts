@@ -68,8 +68,7 @@ export class RequestGate {
     if (refusal && !open) return this.refuse(request, refusal, done);
     if (request.is404 || (request.method === 'HEAD' && route.getOnly)) return this.answerNoRoute(request, reply, done);
     if (this.isClosing && !open) return done(new ServiceError('SHUTTING_DOWN', { retryAfterMs: RETRY_CLOSING_MS }));
-    const encoding = request.headers['content-encoding'];
-    if (encoding !== undefined && readsBody(request)) return done(refusalOfEncoding(encoding, reply));
+    if (readsBody(request)) return done(refusalOfEncodings(request.headers, reply));
     done();
   };
 
@@ -125,12 +124,24 @@ function readsBody({ method, headers }: FastifyRequest): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
-/** Undefined for `identity`, which is none. An encoding is named as far as it can be one. */
-function refusalOfEncoding(encoding: string, reply: FastifyReply): ServiceError | undefined {
-  if (/^\s*identity\s*$/i.test(encoding)) return undefined;
-  const named = /^[\w.+-]{1,32}$/.test(encoding) ? `in the encoding ${encoding}` : 'in an encoding';
-  // RFC 7694, section 3: which encodings are taken.
-  void reply.header('Accept-Encoding', 'identity');
-  const message = `a body ${named} is not taken: send it without Content-Encoding`;
-  return new ServiceError('UNSUPPORTED_MEDIA_TYPE', { message });
+/** A body that is in no encoding but `identity`, which is none, and chunks is taken. Encodings are named as far as they can be some. */
+function refusalOfEncodings(headers: IncomingHttpHeaders, reply: FastifyReply): ServiceError | undefined {
+  for (const [header, harmless] of [
+    ['Content-Encoding', 'identity'],
+    ['Transfer-Encoding', 'chunked'],
+  ] as const) {
+    const named = String(headers[header.toLowerCase()] ?? '').split(',');
+    const encodings = named.map(name => name.trim()).filter(name => name !== '' && name.toLowerCase() !== harmless);
+    if (encodings.length === 0) continue;
+    const isNameable = encodings.length <= ENCODINGS_NAMED && encodings.every(name => ENCODING.test(name));
+    // RFC 7694, section 3: which encodings are taken.
+    void reply.header('Accept-Encoding', 'identity');
+    const where = isNameable ? `in the encoding ${encodings.join(', ')}` : 'in an encoding';
+    const message = `a body ${where} is not taken: send it without ${header}`;
+    return new ServiceError('UNSUPPORTED_MEDIA_TYPE', { message });
+  }
+  return undefined;
 }
+
+const ENCODING = /^[\w.+-]{1,32}$/;
+const ENCODINGS_NAMED = 4;

@@ -149,7 +149,8 @@ describe('the body of a request', () => {
 
   it.each([
     ['gzip', 'in the encoding gzip'],
-    ['x-brotli, deflate', 'in an encoding'],
+    ['x-brotli, identity, Deflate', 'in the encoding x-brotli, Deflate'],
+    ['a b', 'in an encoding'],
   ])('that is compressed is refused with the name of its encoding (B-ERR-021): %s', async (encoding, named) => {
     const headers = { 'Content-Type': 'application/json', 'Content-Encoding': encoding };
     const answer = await service.request('POST', '/v2/tasks', { headers, body: gzipSync('{"prompt":"x"}') });
@@ -158,8 +159,17 @@ describe('the body of a request', () => {
     expect(answer.headers['accept-encoding']).toBe('identity');
   });
 
-  it('may say that it is not compressed', async () => {
-    const headers = { 'Content-Type': 'application/json', 'Content-Encoding': 'identity' };
+  it('that is compressed on its way is refused likewise', async () => {
+    const request = await open();
+    await request.send(
+      head('/v2/tasks', { ...withKey(), 'Transfer-Encoding': 'gzip, chunked' }) + '2\r\n{}\r\n0\r\n\r\n',
+    );
+    const { status, body } = await request.answer();
+    expect([status, body]).toEqual([415, expect.stringContaining('in the encoding gzip is not taken')]);
+  });
+
+  it.each(['identity', 'Identity, identity', ''])('may say that it is not compressed: %j', async encoding => {
+    const headers = { 'Content-Type': 'application/json', 'Content-Encoding': encoding };
     expect((await service.request('POST', '/v2/tasks', { headers, body: '{"ctx":-1}' })).text).toContain('ctx must be');
   });
 });
