@@ -52,13 +52,8 @@ beforeEach(async () => {
     },
   } as unknown as Transcripts;
   const owed = {
-    owe: async (taskId: string) =>
-      void steps.push(
-        `owed ${log
-          .events(taskId)
-          .map(({ type }) => type)
-          .join(' ')}`,
-      ),
+    owe: async (_taskId: string, events: readonly TaskEvent[]) =>
+      void steps.push(`owed ${events.map(({ type }) => type).join(' ')}`),
   } as unknown as OwedTranscripts;
   const reporter = { ended: () => steps.push('reported') } as unknown as TaskReporter;
   const narrator = { fail: (human: string) => faults.push(human) } as unknown as Narrator;
@@ -131,6 +126,20 @@ describe('Finisher', () => {
     await finisher.conclude(but(ended, { record: () => Promise.resolve(false) }));
     expect(shown()).toEqual(['started', 'token', 'metrics', 'end']);
   });
+
+  it.each([true, false])(
+    'has ended for whoever is woken by its end, also where its transcript is owed (durable: %s)',
+    async isDurable => {
+      storing = Promise.resolve(undefined);
+      const claim = await running();
+      log.append('t', held);
+      const found: unknown[] = [];
+      log.follow('t').subscribe(() => queueMicrotask(() => found.push(test.ledger.find('t'))));
+      const ended = (await test.ledger.end(claim, completed)) as Ended;
+      await finisher.conclude(but(ended, { record: () => Promise.resolve(isDurable) }));
+      expect(found).toEqual([undefined]);
+    },
+  );
 
   it('shows nothing of a task that was not admitted after all', async () => {
     const ended = (await test.ledger.end(await running(), completed)) as Ended;

@@ -49,14 +49,17 @@ export class Finisher {
   /** Makes an ending that was won durable and shows it. */
   async conclude(ended: Ended, held: readonly TaskEvent[] = [], reason?: CancelReason): Promise<void> {
     const { taskId } = ended.spec;
-    const last = [...held, ...this.lastEvents(ended)];
+    let last = [...held, ...this.lastEvents(ended)];
     try {
-      const transcriptId = await this.transcripts.store(taskId, [...(await this.log.events(taskId)), ...last]);
+      const before = await this.log.events(taskId);
+      const transcriptId = await this.transcripts.store(taskId, [...before, ...last]);
       const isDurable = await ended.record(transcriptId);
       if (ended.isVoid) return;
       const isWithheld = !isDurable && held.length > 0;
-      this.log.append(taskId, isWithheld ? this.withheld(ended) : last);
-      if (isWithheld || transcriptId === undefined) await this.owed.owe(taskId);
+      if (isWithheld) last = this.withheld(ended);
+      if (isWithheld || transcriptId === undefined) await this.owed.owe(taskId, [...before, ...last]);
+      // From here on in one step: who is woken by the end asks for the task, and must find that it has ended.
+      this.log.append(taskId, last);
       this.log.seal(taskId);
       this.reporter.ended(ended.spec, ended.ending, reason ?? 'client');
     } catch (cause) {

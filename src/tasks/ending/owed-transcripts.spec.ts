@@ -82,7 +82,7 @@ const nameOf = async (taskId: string): Promise<string | undefined> =>
 it('stores a transcript once there is room, and names it (B-STO-005)', async () => {
   const owed = start();
   await ended('a', [token('x'), end]);
-  await owed.owe('a');
+  await owed.owe('a', log.events('a'));
   log.drop('a');
   await round();
   expect([(await owed.read('a'))?.json, await nameOf('a')]).toEqual([expect.stringContaining('"x"'), undefined]);
@@ -96,7 +96,7 @@ it('stores a transcript once there is room, and names it (B-STO-005)', async () 
 it('waits for an ending that is not durable itself', async () => {
   const owed = start();
   await ended('a', [token('x'), end]);
-  await owed.owe('a');
+  await owed.owe('a', log.events('a'));
   [failing, isDurable] = [new Set(), false];
   await round();
   expect([await nameOf('a'), await owed.read('a')]).toEqual([undefined, expect.anything()]);
@@ -110,7 +110,7 @@ it('lets none that is refused for itself stand in the way of others', async () =
   failing = new Set(['a']);
   for (const taskId of ['a', 'b', 'c']) {
     await ended(taskId, [token(taskId), end]);
-    await owed.owe(taskId);
+    await owed.owe(taskId, log.events(taskId));
   }
   for (let n = 0; n < 3; n++) await round();
   expect([...stored.keys()].sort()).toEqual(['b', 'c']);
@@ -122,7 +122,7 @@ it('holds no more than its bound, and takes the rest from the copied events', as
   const large = token('x'.repeat(12 * 1024 * 1024));
   for (const taskId of ['a', 'b', 'c']) {
     await ended(taskId, [large, end]);
-    await owed.owe(taskId);
+    await owed.owe(taskId, log.events(taskId));
     log.drop(taskId);
   }
   const copied = vi.spyOn(journal, 'readEvents');

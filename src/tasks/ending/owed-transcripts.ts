@@ -35,9 +35,9 @@ export class OwedTranscripts {
     private readonly narrator: Narrator,
   ) {}
 
-  /** Takes over what was shown of a task, from its log, after its terminal event. */
-  async owe(taskId: string): Promise<void> {
-    this.hold(taskId, await transcriptOf(await this.log.events(taskId)));
+  /** Takes over all that is shown of a task, its terminal event too. */
+  async owe(taskId: string, events: readonly TaskEvent[]): Promise<void> {
+    this.hold(taskId, await transcriptOf(events));
   }
 
   /** Takes over what the process before has left. */
