@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { defaultSettings, type EngineSettings } from './engine-options';
+import { defaultSettings, wireNames, type EngineSettings } from './engine-options';
 import { faultNames, faultTable, parseFault, type FaultSettings } from './faults';
 
 /** What was wrong with the arguments, in words for who typed them. */
@@ -7,8 +7,15 @@ export class UsageError extends Error {}
 
 const d = defaultSettings;
 const flags = {
+  wire: { value: 'NAME', help: `whose API it speaks: ${wireNames.join(', ')} (${d.wire})` },
   host: { value: 'HOST', help: `listen there (${d.host})` },
   port: { value: 'PORT', help: 'listen there; 0 picks a free one and prints it (9090)' },
+  'reasoning-tokens': {
+    value: 'N',
+    help: `the model thinks that long before it answers a chat (${d.reasoningTokens})`,
+  },
+  'reasoning-field': { value: 'NAME', help: '--wire openai: the member that shows it (it is not shown)' },
+  'max-requests': { value: 'N', help: 'running and waiting ones; further ones are refused; 0: no bound (0)' },
   slots: { value: 'N', help: `sequences at the same time, 1 to 4096 (${d.slots})` },
   'tokens-per-second': { value: 'N', help: `of each sequence; 0: as fast as it is read (${d.tokensPerSecond})` },
   'prefill-ms': { value: 'MS', help: `before the first token (${d.prefillMs})` },
@@ -61,7 +68,13 @@ export function settingsFrom(args: readonly string[]): Partial<EngineSettings> |
   const names = (flag: Flag, fallback: string) => text(flag, fallback).split(',').filter(Boolean);
   const models = names('models', 'tiny-a,tiny-b');
   if (models.length === 0) throw new UsageError('--models takes one or more names, with commas between');
+  const wire = wireNames.find(name => name === text('wire', d.wire));
+  if (!wire) throw new UsageError(`--wire takes one of ${wireNames.join(', ')}`);
   return {
+    wire,
+    reasoningTokens: whole('reasoning-tokens', 1_000_000, d.reasoningTokens),
+    ...(typeof given['reasoning-field'] === 'string' && { reasoningField: given['reasoning-field'] }),
+    maxRequests: whole('max-requests', 1_000_000, d.maxRequests),
     host: text('host', d.host),
     port: whole('port', 65_535, 9090),
     slots: whole('slots', 4096, d.slots, 1),
@@ -96,7 +109,7 @@ export function usage(): string {
     return line(fallback === undefined ? `${name}=${number}` : `${name}[=${number}]`, help);
   });
   return [
-    'A stand-in for a llama.cpp server: its API over HTTP, tokens drawn from a list of words.',
+    'A stand-in for an engine: its API over HTTP, tokens drawn from a list of words.',
     '',
     'Options (default):',
     ...options,

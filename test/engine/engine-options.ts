@@ -1,8 +1,13 @@
 import type { FaultSettings } from './faults';
 import { vocabulary as ordinaryWords } from './vocabulary';
 
+export const wireNames = ['llamacpp', 'openai', 'vllm'] as const;
+export type WireName = (typeof wireNames)[number];
+
 /** Everything that can be chosen about a stand-in engine at its start. */
 export interface EngineSettings {
+  /** Whose API it speaks. */
+  readonly wire: WireName;
   readonly host: string;
   /** 0 asks the system for a free one. */
   readonly port: number;
@@ -26,6 +31,12 @@ export interface EngineSettings {
   readonly aliases: readonly string[];
   /** The path of its file; as the server does, the name where none is told. */
   readonly modelPath?: string;
+  /** The model thinks: so many tokens of that before each answer to a chat. */
+  readonly reasoningTokens: number;
+  /** The member of OpenAI's chats in which that is shown, where the server is a plain one of that API; undefined: it is not. */
+  readonly reasoningField?: string;
+  /** Requests that may run and wait; further ones are refused. 0: no bound. */
+  readonly maxRequests: number;
   /** At the start, the time during which the server says that it is loading; in router mode, the time a model takes to load. */
   readonly loadMs: number;
   /** The models of router mode; empty: one model, always loaded. */
@@ -56,6 +67,7 @@ export interface HandoffSettings {
 }
 
 export const defaultSettings: EngineSettings = {
+  wire: 'llamacpp',
   host: '127.0.0.1',
   port: 0,
   slots: 4,
@@ -67,6 +79,8 @@ export const defaultSettings: EngineSettings = {
   ctxTokens: 4096,
   model: 'tiny.gguf',
   aliases: [],
+  reasoningTokens: 0,
+  maxRequests: 0,
   loadMs: 0,
   routerModels: [],
   maxInstances: 4,

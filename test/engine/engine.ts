@@ -16,9 +16,9 @@ import {
   type ControlChange,
   type ControlState,
 } from './routes/control.routes';
-import { routerServer, singleModelServer } from './routes/server.routes';
+import { wires } from './wire/wires';
 
-/** A stand-in engine that runs: a real HTTP server that speaks llama.cpp's API. */
+/** A stand-in engine that runs: a real HTTP server that speaks an engine's API. */
 export interface RunningEngine {
   /** `http://host:port`, without a slash at the end. */
   readonly url: string;
@@ -66,14 +66,14 @@ export async function startEngine(options: Partial<EngineSettings> = {}): Promis
     sleep,
     die: settings.die ?? (() => void close(http)),
   };
-  const single = settings.routerModels.length === 0;
-  const server = single ? singleModelServer(core) : routerServer(core);
-  const http = createServer(front(core, server.routes, controlRoutes(core)));
+  const wire = wires[settings.wire];
+  const server = wire.server(core);
+  const http = createServer(front(core, wire, server, controlRoutes(core)));
 
   const port = await listen(http, settings);
   const { host } = settings;
   const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
-  const loaded = single ? loadAtStart(core) : undefined;
+  const loaded = settings.routerModels.length === 0 ? loadAtStart(core) : undefined;
   const withdraw = settings.handoff && announce(settings.handoff, url, settings);
 
   return {

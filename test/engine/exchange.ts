@@ -1,24 +1,25 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { abortable } from './abortable';
-import { wireErrors } from './wire/errors';
+import type { HttpDialect } from './http-dialect';
+import type { WireError, HeaderList } from './wire-error';
 
-type HeaderList = readonly (readonly [name: string, value: string])[];
-
-/** cpp-httplib's, of which `max` is a constant on the wire. */
-const KEEP_ALIVE = ['Keep-Alive', 'timeout=5, max=100'] as const;
-
-/** One request and its answer, worded as llama.cpp's HTTP server words them: the same headers in the same order. */
+/** One request and its answer, with the headers that the dialect gives it, in its order. */
 export class Exchange {
   readonly url: URL;
   /** Aborted when the connection closes before the answer is complete. */
   readonly signal: AbortSignal;
   /** A router passes the headers of the model's own server on, `Connection: close` among them. */
   proxied = false;
+  /** Whether each chunk of a stream is cut in two within its first character of several bytes. */
+  cutsCharacters = false;
+  /** Headers that every answer to this request has. */
+  more: HeaderList = [];
 
   constructor(
     readonly request: IncomingMessage,
     private readonly response: ServerResponse,
     readonly body: string,
+    private readonly dialect: HttpDialect,
   ) {
     const address = `http://engine${request.url ?? '/'}`;
     this.url = new URL(URL.canParse(address) ? address : 'http://engine/');
@@ -36,41 +37,52 @@ export class Exchange {
     return this.response.headersSent;
   }
 
-  /** The body as an object. Throws the answer to one that is none. */
-  json(): Readonly<Record<string, unknown>> {
-    let value: unknown;
+  /** Whether nobody reads the answer any more. */
+  get isGone(): boolean {
+    return this.signal.aborted || this.response.destroyed;
+  }
+
+  /** The body as JSON; undefined where it is none. */
+  json(): unknown {
     try {
-      value = JSON.parse(this.body);
+      return JSON.parse(this.body) as unknown;
     } catch {
-      throw wireErrors.badJson(this.body);
+      return undefined;
     }
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
   }
 
   sendJson(status: number, body: object, more: HeaderList = []): void {
-    this.send(status, 'application/json; charset=utf-8', JSON.stringify(body), more);
+    this.send(status, this.dialect.json, JSON.stringify(body), more);
   }
 
   send(status: number, contentType: string, text: string, more: HeaderList = []): void {
-    const closes = status >= 400 || !this.response.shouldKeepAlive;
-    this.head(status, [
-      ...more,
-      ['Content-Type', contentType],
-      ['Content-Length', String(Buffer.byteLength(text))],
-      closes ? ['Connection', 'close'] : KEEP_ALIVE,
-    ]);
+    this.head(status, contentType, Buffer.byteLength(text), more);
     this.response.end(text);
+  }
+
+  /** Sends the answer that an error stands for; nothing where one has begun. */
+  sendError({ status, body, form }: WireError): void {
+    const { contentType = 'text/plain; charset=utf-8', headers = [], frames } = form;
+    if (frames) {
+      this.headStream(status, headers);
+      this.stream(frames);
+      this.endStream();
+    } else if (typeof body === 'string') this.send(status, contentType, body, headers);
+    else this.send(status, form.contentType ?? this.dialect.json, JSON.stringify(body), headers);
   }
 
   /** Sends a part of an event stream; the headers go with the first. Each text becomes one HTTP chunk. */
   stream(chunks: readonly (string | Buffer)[]): void {
-    if (chunks.length > 0 && !this.begun) this.openStream();
+    if (chunks.length > 0) this.headStream();
     // Node gathers the chunks of one turn into one write to the socket.
-    for (const chunk of chunks) this.response.write(chunk);
+    for (const chunk of chunks) {
+      if (this.cutsCharacters) for (const half of halves(Buffer.from(chunk))) this.response.write(half);
+      else this.response.write(chunk);
+    }
   }
 
   endStream(): void {
-    if (!this.begun) this.openStream();
+    this.headStream();
     this.response.end();
   }
 
@@ -100,28 +112,31 @@ export class Exchange {
     this.request.socket.resetAndDestroy();
   }
 
-  private openStream(): void {
-    const closes = !this.response.shouldKeepAlive && !this.proxied;
-    this.head(200, [
-      ['X-Accel-Buffering', 'no'],
-      ['Content-Type', 'text/event-stream'],
-      ['Transfer-Encoding', 'chunked'],
-      closes ? ['Connection', 'close'] : KEEP_ALIVE,
-    ]);
+  /** Sends status and headers of a stream, with nothing behind them yet. */
+  openStream(): void {
+    this.headStream();
+    this.response.flushHeaders();
   }
 
-  private head(status: number, headers: HeaderList): void {
-    // llama.cpp sends none on a connection that stays; ours is among `headers` where it does not.
-    this.response.removeHeader('Connection');
-    const origin = this.request.headers.origin ?? '';
-    this.response.writeHead(
-      status,
-      [
-        ['Server', 'llama.cpp'],
-        ['Access-Control-Allow-Origin', origin],
-        ...(this.proxied ? [['Connection', 'close'] as const] : []),
-        ...headers,
-      ].flat(),
-    );
+  private headStream(status = 200, more: HeaderList = []): void {
+    if (!this.begun) this.head(status, this.dialect.stream, undefined, more);
   }
+
+  private head(status: number, contentType: string, length: number | undefined, more: HeaderList): void {
+    const { dialect, proxied, response, request } = this;
+    const leaves = !response.shouldKeepAlive;
+    const closes = length === undefined ? leaves && !proxied : leaves || (status >= 400 && dialect.closesOnError);
+    // Ours is among the dialect's headers where there is one.
+    response.removeHeader('Connection');
+    const { origin } = request.headers;
+    const all = this.more.length > 0 ? [...this.more, ...more] : more;
+    const headers = dialect.headers({ status, contentType, length, closes, origin, proxied, more: all });
+    response.writeHead(status, headers.flat());
+  }
+}
+
+/** Cut behind the first byte of its first character of several; whole where it has none. */
+function halves(chunk: Buffer): Buffer[] {
+  const at = chunk.findIndex(byte => byte >= 0xc0);
+  return at < 0 ? [chunk] : [chunk.subarray(0, at + 1), chunk.subarray(at + 1)];
 }

@@ -3,7 +3,7 @@ import { abortable } from './abortable';
 /**
  * The ways in which the stand-in can misbehave, on the routes that generate. `unit` says what a fault's number means:
  * - `tokens`: it strikes once that many were sent;
- * - `times`: it strikes the next that many requests (without a number: every request); `wedge` lasts until it is taken back;
+ * - `times`: it strikes the next that many requests (without a number: every request); `wedge` and `engine-still` last until they are taken back;
  * - `bytes`, `ms`: a size, a time.
  * `fallback` is the number where none is given; undefined: one has to be given.
  */
@@ -23,14 +23,22 @@ export const faultTable = {
     fallback: Infinity,
     help: 'answer 500 to a prompt that is too long, with the type of error that says so',
   },
+  'error-after': { unit: 'tokens', fallback: 0, help: 'fail after N tokens: an error in the stream that has begun' },
   'error-field': {
     unit: 'tokens',
     fallback: 0,
-    help: 'end after N tokens with an SSE field `error`, as llama.cpp did before autumn 2025',
+    help: 'the same, as an SSE field `error`, as llama.cpp did before autumn 2025',
   },
   eof: { unit: 'tokens', fallback: Infinity, help: 'end the body cleanly after N tokens, without the final frame' },
   garbage: { unit: 'tokens', fallback: 0, help: 'send a frame of broken JSON after N tokens' },
   'huge-line': { unit: 'bytes', fallback: undefined, help: 'send one line of that many bytes first' },
+  'split-utf8': { unit: 'times', fallback: Infinity, help: 'cut chunks within a character of several bytes' },
+  'engine-still': {
+    unit: 'times',
+    fallback: Infinity,
+    help: 'the engine behind the API stands still: its health answers, nothing is generated',
+  },
+  'engine-dead': { unit: 'times', fallback: Infinity, help: 'the engine behind the API is dead: each request fails' },
   'slow-headers': { unit: 'ms', fallback: undefined, help: 'hold the response headers back that long' },
 } as const;
 
@@ -100,6 +108,10 @@ export class FaultBoard {
   /** Resolves once the engine is not wedged; it hears of nothing before that, of a client that goes neither. */
   async unwedged(): Promise<void> {
     if ('wedge' in this.current) await this.switchedOff('wedge', deaf);
+  }
+
+  isOn(name: FaultName): boolean {
+    return (this.current[name] ?? 0) > 0;
   }
 
   /** Resolves once the fault is switched off; rejects with the signal's reason. */

@@ -1,11 +1,11 @@
-import { tokenize } from './vocabulary';
-import { wireErrors } from './wire/errors';
-import { RANDOM_SEED, samplingSettings, type SamplingSettings } from './wire/generation-settings';
+import type { Say } from './say';
 
-/** What is to be generated, from whichever API it was asked. */
+/** One sequence that is to be generated, from whichever API it was asked. */
 export interface GenerationRequest {
   readonly prompt: string;
   readonly promptTokens: number;
+  /** It is not the first of several answers to one prompt. */
+  readonly sharesPrompt?: boolean;
   /** Equal seeds and prompts give equal tokens. Undefined: a new random one. */
   readonly seed: number | undefined;
   /** -1: until the text ends by itself. */
@@ -13,83 +13,14 @@ export interface GenerationRequest {
   readonly ignoreEos: boolean;
   readonly stop: readonly string[];
   readonly stream: boolean;
-  readonly timingsPerToken: boolean;
-  readonly returnProgress: boolean;
-  readonly returnTokens: boolean;
-  readonly includeUsage: boolean;
-  /** As the engine states them in its answers. */
-  readonly settings: SamplingSettings;
-}
-
-type Body = Readonly<Record<string, unknown>>;
-
-/** The body of `/completion`. Throws the WireError that llama.cpp would answer. */
-export function fromNative(body: Body): GenerationRequest {
-  return request(body, promptText(body.prompt), numberIn(body, ['n_predict', 'max_tokens'], -1));
-}
-
-/** The body of `/v1/completions`. */
-export function fromTextCompletion(body: Body): GenerationRequest {
-  return request(body, promptText(body.prompt), numberIn(body, ['max_tokens', 'n_predict'], -1));
-}
-
-/** The body of `/v1/chat/completions`. */
-export function fromChat(body: Body): GenerationRequest {
-  if (!Array.isArray(body.messages)) throw wireErrors.invalid("Expected 'messages' to be an array");
-  const turns = body.messages.map((message: unknown) => {
-    const { role, content } = (message ?? {}) as Body;
-    return `<|${String(role)}|>${typeof content === 'string' ? content : JSON.stringify(content ?? '')}\n`;
-  });
-  const prompt = `${turns.join('')}<|assistant|>`;
-  return request(body, prompt, numberIn(body, ['max_completion_tokens', 'max_tokens', 'n_predict'], -1));
-}
-
-function request(body: Body, prompt: string, maxTokens: number): GenerationRequest {
-  const stop = stopWords(body.stop);
-  const settings = samplingSettings(body, { stop, max_tokens: maxTokens, n_predict: maxTokens });
-  const { include_usage: includeUsage } = (body.stream_options ?? {}) as Body;
-  return {
-    prompt,
-    promptTokens: tokenize(prompt).length,
-    seed: seedOf(settings),
-    maxTokens,
-    ignoreEos: settings.ignore_eos,
-    stop,
-    stream: settings.stream,
-    timingsPerToken: settings.timings_per_token,
-    returnProgress: body.return_progress === true,
-    returnTokens: body.return_tokens === true,
-    includeUsage: includeUsage === true,
-    settings,
-  };
-}
-
-/** A text, a list of texts and token ids, or an object with `prompt_string`. A token id stands for itself in the text. */
-function promptText(prompt: unknown): string {
-  if (typeof prompt === 'string') return prompt;
-  if (Array.isArray(prompt) && prompt.every(part => typeof part === 'string' || Number.isInteger(part))) {
-    return prompt.map(part => (typeof part === 'string' ? part : ` ${String(part)}`)).join('');
-  }
-  const text = (prompt as { prompt_string?: unknown } | null | undefined)?.prompt_string;
-  if (typeof text === 'string') return text;
-  throw wireErrors.badPrompt();
-}
-
-/** Without temperature the likeliest token is taken, so the seed has no say. */
-function seedOf({ seed, temperature }: SamplingSettings): number | undefined {
-  if (temperature <= 0) return 0;
-  return seed === RANDOM_SEED || seed === -1 ? undefined : seed;
-}
-
-function stopWords(stop: unknown): string[] {
-  const words: unknown[] = Array.isArray(stop) ? stop : [stop];
-  return words.filter((word): word is string => typeof word === 'string' && word !== '');
-}
-
-function numberIn(body: Body, names: readonly string[], fallback: number): number {
-  for (const name of names) {
-    const value = body[name];
-    if (typeof value === 'number' && Number.isInteger(value)) return Math.max(-1, value);
-  }
-  return fallback;
+  /** What is said instead of a row of words, or before it. */
+  readonly say?: Say;
+  /** So many likeliest tokens are told beside each one; undefined: nothing is told about them. */
+  readonly logprobs?: number;
+  readonly timingsPerToken?: boolean;
+  readonly returnProgress?: boolean;
+  readonly returnTokens?: boolean;
+  readonly includeUsage?: boolean;
+  /** As llama.cpp states them in its answers. */
+  readonly settings?: Readonly<Record<string, unknown>>;
 }

@@ -1,7 +1,7 @@
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EngineSettings, HandoffSettings } from './engine-options';
-import { BUILD_INFO } from './wire/props-view';
+import { BUILD_INFO } from './wire/llamacpp/props-view';
 
 /** Announces the engine in a handoff file, which appears whole or not at all. Returns what takes it away again. */
 export function announce(

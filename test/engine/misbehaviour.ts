@@ -1,16 +1,16 @@
 import type { EngineCore } from './engine-core';
 import type { Exchange } from './exchange';
 import type { FaultName, FaultSettings } from './faults';
-import { wireErrors } from './wire/errors';
+import type { Refusals } from './refusals';
 
 const PIECE_BYTES = 64 * 1024;
 const WEB_PAGE = '<!DOCTYPE html><html><body><h1>Welcome</h1></body></html>\n';
-const BROKEN_FRAME = 'data: {"index":0,"content":" bro\n\n';
 
 /** Faults that strike when so many tokens were sent, in the order in which they are looked at. */
 const atTokens = [
   'garbage',
   'stall-after',
+  'error-after',
   'error-field',
   'eof',
   'kill-after',
@@ -21,23 +21,21 @@ const atTokens = [
 export class EndedByFault extends Error {}
 
 /** Applies the faults that keep a request from the engine altogether. True where one of them answered it. */
-export function refusedByFault({ faults }: EngineCore, exchange: Exchange): boolean {
+export function refusedByFault(
+  { faults }: EngineCore,
+  exchange: Exchange,
+  refusals: Refusals,
+  stream: boolean,
+): boolean {
   if (faults.strikes('reset')) exchange.reset();
   else if (faults.strikes('html')) exchange.send(200, 'text/html', WEB_PAGE);
-  else if (faults.strikes('503')) sendError(exchange, wireErrors.loading());
-  else if (faults.strikes('429')) sendError(exchange, wireErrors.tooManyRequests(), [['Retry-After', '1']]);
-  else if (faults.strikes('400')) sendError(exchange, wireErrors.invalid('refused by a fault'));
-  else if (faults.strikes('context-500')) sendError(exchange, wireErrors.tooLongAsFailure());
+  else if (faults.strikes('503')) exchange.sendError(refusals.unavailable(stream));
+  else if (faults.strikes('429')) exchange.sendError(refusals.tooMany(stream));
+  else if (faults.strikes('400')) exchange.sendError(refusals.bad('refused by a fault', stream));
+  else if (faults.strikes('context-500')) exchange.sendError(refusals.tooLongOld?.() ?? refusals.tooLong(2, 1, stream));
+  else if (faults.strikes('engine-dead')) exchange.sendError(refusals.failed(stream));
   else return false;
   return true;
-}
-
-function sendError(
-  exchange: Exchange,
-  { status, body }: { readonly status: number; readonly body: object },
-  headers: readonly (readonly [string, string])[] = [],
-): void {
-  exchange.sendJson(status, body, headers);
 }
 
 /** The faults of one generation, as they stood when it began. */
@@ -49,6 +47,7 @@ export class Misbehaviour {
     private readonly core: EngineCore,
     private readonly exchange: Exchange,
     private readonly signal: AbortSignal,
+    private readonly refusals: Refusals,
     private readonly streaming: boolean,
   ) {
     this.faults = core.faults.settings;
@@ -63,6 +62,7 @@ export class Misbehaviour {
     const { faults } = this.core;
     if (faults.strikes('stall-prefill')) await faults.switchedOff('stall-prefill', this.signal);
     await faults.unwedged();
+    if (faults.isOn('engine-still')) await faults.switchedOff('engine-still', this.signal);
   }
 
   /** Tokens that may be sent before a fault strikes. */
@@ -73,7 +73,9 @@ export class Misbehaviour {
 
   /** Applies what is due after so many tokens. Throws {@link EndedByFault} where nothing can follow. */
   async after(sent: number): Promise<void> {
-    await this.core.faults.unwedged();
+    const { faults } = this.core;
+    await faults.unwedged();
+    if (faults.isOn('engine-still')) await faults.switchedOff('engine-still', this.signal);
     if (sent === 0 && this.isNew('huge-line')) await this.sendHugeLine(this.faults['huge-line'] ?? 0);
     for (const name of atTokens) {
       const at = this.faults[name];
@@ -96,13 +98,13 @@ export class Misbehaviour {
     if (this.exchange.begun) await this.exchange.flushed();
     switch (name) {
       case 'garbage':
-        if (this.streaming) this.exchange.stream([BROKEN_FRAME]);
+        if (this.streaming) this.exchange.stream([this.refusals.brokenFrame]);
         return;
       case 'stall-after':
         return this.core.faults.switchedOff('stall-after', this.signal);
+      case 'error-after':
       case 'error-field':
-        if (this.streaming) this.exchange.stream([`error: ${JSON.stringify(wireErrors.tooLongAsFailure().error)}\n\n`]);
-        this.exchange.endStream();
+        this.fail(name === 'error-field');
         break;
       case 'eof':
         if (this.streaming) this.exchange.endStream();
@@ -118,15 +120,23 @@ export class Misbehaviour {
     throw new EndedByFault(name);
   }
 
+  private fail(asBefore: boolean): void {
+    const { exchange, refusals } = this;
+    if (!this.streaming) return exchange.sendError(refusals.failed(false));
+    exchange.stream((asBefore ? refusals.failedLateOld?.() : undefined) ?? refusals.failedLate());
+    exchange.endStream();
+  }
+
   /** One well-formed frame, made as it is read: its size costs no memory here. */
   private async sendHugeLine(bytes: number): Promise<void> {
     if (!this.streaming) return;
     const filling = Buffer.alloc(PIECE_BYTES, 'x');
-    this.exchange.stream(['data: {"index":0,"content":"']);
+    const [before, behind] = this.refusals.hugeFrame;
+    this.exchange.stream([before]);
     for (let left = bytes; left > 0; left -= PIECE_BYTES) {
       await this.exchange.drained();
       this.exchange.stream([filling.subarray(0, Math.min(left, PIECE_BYTES))]);
     }
-    this.exchange.stream(['","tokens":[],"stop":false}\n\n']);
+    this.exchange.stream([behind]);
   }
 }

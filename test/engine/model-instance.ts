@@ -13,6 +13,8 @@ export class ModelInstance {
     /** Sum over all decodes of the slots that were busy. */
     busySlotDecodes: 0,
   };
+  /** Requests that run or wait, whatever sequences each has. */
+  requests = 0;
   private readonly closing = new AbortController();
 
   constructor(

@@ -1,11 +1,13 @@
 import type { GenerationRequest } from './generation-request';
 import type { Slot } from './slots';
-import type { Ending, TokenSource } from './token-source';
+import type { Ending, Source } from './token-source';
 
 /** What one generation has come to: what frames, answers and counters are made of. */
 export interface RunState {
   readonly request: GenerationRequest;
-  readonly source: TokenSource;
+  /** Its place among the sequences of the request. */
+  readonly index: number;
+  readonly source: Source;
   readonly slot: Slot;
   readonly model: string;
   readonly times: RunTimes;

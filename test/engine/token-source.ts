@@ -9,6 +9,31 @@ export interface GeneratedToken {
   readonly id: number;
   /** Empty while it may turn out to be the beginning of a stop word. */
   readonly text: string;
+  /** What of an answer it belongs to; undefined: its text. */
+  readonly part?: SpeechPart;
+}
+
+/** A part of an answer that is not its text. A call opens with a token of no text. */
+export type SpeechPart =
+  | { readonly kind: 'reasoning' }
+  | { readonly kind: 'call'; readonly index: number; readonly name: string; readonly opens: boolean };
+
+/** What tokens come from, and what has come from it so far. */
+export interface Source {
+  readonly produced: number;
+  /** Everything said so far, stop words left out. */
+  readonly text: string;
+  readonly reasoning: string;
+  readonly reasoningTokens: number;
+  readonly calls: readonly { readonly name: string; readonly arguments: string }[];
+  /** Filled only where the request wants them. */
+  readonly tokenIds: readonly number[];
+  /** Filled only where the request wants something told about them. */
+  readonly tokens: readonly GeneratedToken[];
+  /** Set once the last token was drawn. */
+  readonly ending: Ending | undefined;
+  /** The next token, or undefined once ended. */
+  next(): GeneratedToken | undefined;
 }
 
 /** Why a generation stopped, in llama.cpp's words. */
@@ -18,14 +43,15 @@ export interface Ending {
 }
 
 /** Draws the tokens of one request: the same ones for the same seed and prompt. */
-export class TokenSource {
+export class TokenSource implements Source {
   produced = 0;
-  /** Everything said so far, stop words left out. */
   text = '';
-  /** Set once the last token was drawn. */
+  readonly reasoning = '';
+  readonly reasoningTokens = 0;
+  readonly calls = [];
   ending: Ending | undefined;
-  /** Filled only where the request wants them. */
   readonly tokenIds: number[] = [];
+  readonly tokens: GeneratedToken[] = [];
   private held = '';
   private readonly random: () => number;
   private readonly limit: number;
@@ -45,8 +71,13 @@ export class TokenSource {
     if (this.limit === 0) this.end('limit');
   }
 
-  /** The next token, or undefined once ended. */
   next(): GeneratedToken | undefined {
+    const token = this.draw();
+    if (token && this.request.logprobs !== undefined) this.tokens.push(token);
+    return token;
+  }
+
+  private draw(): GeneratedToken | undefined {
     if (this.ending) return undefined;
     const word = this.vocabulary[Math.floor(this.random() * this.vocabulary.length)] ?? '';
     const id = tokenId(word);

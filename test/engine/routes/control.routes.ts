@@ -1,6 +1,6 @@
 import type { Controls, EngineCore } from '../engine-core';
 import { readFaults, type FaultSettings } from '../faults';
-import { WireError } from '../wire/errors';
+import { WireError } from '../wire-error';
 import type { Routes } from './routes';
 
 /** What `/__control` takes; what is left out stays as it is. `faults` replaces the whole set. */
@@ -19,9 +19,9 @@ export function controlRoutes(core: EngineCore): Routes {
     'POST /__control': exchange => {
       let change: ControlChange;
       try {
-        change = readChange(exchange.json());
+        change = readChange((exchange.json() ?? {}) as Record<string, unknown>);
       } catch (error) {
-        throw error instanceof WireError ? error : new WireError(400, { error: { message: (error as Error).message } });
+        throw new WireError(400, { error: { message: (error as Error).message } });
       }
       applyControl(core, change);
       exchange.sendJson(200, controlState(core));

@@ -1,0 +1,92 @@
+import type { EngineCore } from '../../engine-core';
+import type { Exchange } from '../../exchange';
+import type { GenerationRequest } from '../../generation-request';
+import { serveGeneration } from '../../generation';
+import type { ModelInstance } from '../../model-instance';
+import { tokenize } from '../../vocabulary';
+import { wireErrors } from './errors';
+import { metricsText } from './metrics-text';
+import { nativeFormat } from './native-format';
+import { chatFormat, textFormat } from './openai-format';
+import type { OutputFormat } from '../../output-format';
+import { slotsView } from './slots-view';
+import type { Handler, Routes } from '../../routes/routes';
+import { fromChat, fromNative, fromTextCompletion } from './requests';
+import { bodyOf } from './http';
+
+/** Says which model a request is for. In router mode this may load it first. */
+export type ModelOf = (exchange: Exchange) => ModelInstance | Promise<ModelInstance>;
+
+/** The routes that concern a loaded model, the same with one model and behind a router. */
+export function modelRoutes(core: EngineCore, modelOf: ModelOf): Routes {
+  const { ctxTokens, slots } = core.settings;
+
+  const generate =
+    (read: (body: Readonly<Record<string, unknown>>) => GenerationRequest, format: () => OutputFormat): Handler =>
+    async exchange => {
+      const request = read(bodyOf(exchange));
+      await serveGeneration(core, await modelOf(exchange), exchange, [request], format());
+    };
+  const native = generate(fromNative, () => nativeFormat);
+  const text = generate(fromTextCompletion, textFormat);
+  const chat = generate(fromChat, chatFormat);
+  const unsupported =
+    (message: string): Handler =>
+    () => {
+      throw wireErrors.unsupported(message);
+    };
+  const embeddings = unsupported('This server does not support embeddings. Start it with `--embeddings`');
+  const rerank = unsupported('This server does not support reranking. Start it with `--reranking`');
+
+  return {
+    'POST /completion': native,
+    'POST /completions': native,
+    'POST /v1/completions': text,
+    'POST /v1/chat/completions': chat,
+    'POST /chat/completions': chat,
+    'POST /v1/embeddings': embeddings,
+    'POST /embeddings': embeddings,
+    'POST /v1/rerank': rerank,
+    'POST /rerank': rerank,
+    'POST /tokenize': async exchange => {
+      await modelOf(exchange);
+      const { content } = bodyOf(exchange);
+      exchange.sendJson(200, { tokens: typeof content === 'string' ? tokenize(content) : [] });
+    },
+    'GET /slots': async exchange => {
+      const { pool } = await modelOf(exchange);
+      core.ledger.count('slotLooks');
+      core.sendings.sent();
+      exchange.sendJson(200, slotsView(pool.slots, ctxTokens));
+    },
+    'GET /metrics': async exchange => {
+      const body = metricsText(await modelOf(exchange));
+      exchange.send(200, 'text/plain; version=0.0.4', body, [['Process-Start-Time-Unix', processStart()]]);
+    },
+    ...slotActionRoutes(core, modelOf, slots),
+  };
+}
+
+/** `POST /slots/N?action=erase`; saving and restoring are not offered. */
+function slotActionRoutes(core: EngineCore, modelOf: ModelOf, slots: number): Routes {
+  const action = (id: number): Handler => {
+    return async exchange => {
+      const { pool } = await modelOf(exchange);
+      if (!core.settings.slotActions) {
+        throw wireErrors.unsupported('This server does not support slots action. Start it with `--slot-save-path`');
+      }
+      const slot = pool.slots[id];
+      if (exchange.url.searchParams.get('action') !== 'erase' || !slot) throw wireErrors.invalid('Invalid action');
+      // A busy slot is erased after its run, as llama.cpp defers it.
+      await pool.idle(slot);
+      const erased = slot.erase();
+      core.ledger.erased(id);
+      exchange.sendJson(200, { id_slot: id, n_erased: erased });
+    };
+  };
+  return Object.fromEntries(Array.from({ length: slots }, (_, id) => [`POST /slots/${id}`, action(id)]));
+}
+
+function processStart(): string {
+  return String(Math.floor((Date.now() - process.uptime() * 1000) / 1000));
+}

@@ -1,0 +1,12 @@
+import type { WireName } from '../engine-options';
+import { llamacppWire } from './llamacpp/wire';
+import { openaiWire } from './openai/wire';
+import { vllmWire } from './vllm/wire';
+import type { Wire } from './wire';
+
+/** Every engine whose API the stand-in speaks. */
+export const wires: Readonly<Record<WireName, Wire>> = {
+  llamacpp: llamacppWire,
+  openai: openaiWire,
+  vllm: vllmWire,
+};
