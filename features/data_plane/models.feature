@@ -34,6 +34,16 @@ Feature: Models
     And pool "default" shows "tiny-b" as loaded
 
   @B-DP-113
+  Scenario: What a task had a router load is loaded for those after it, whenever the next round of probes is
+    Given the setting ORCHD_PROBE_INTERVAL_MS is "600000"
+    And a router engine with the models "tiny-a, tiny-b" is bound to pool "default"
+    And task "t-1" with {"model_ref": "tiny-b"} is served
+    And pool "default" soon shows "tiny-b" as loaded
+    When I submit task "t-2"
+    Then task "t-2" ends as completed
+    And its record and its stream say that "tiny-b" ran
+
+  @B-DP-113
   Scenario: On a router with nothing loaded and a choice, a task has to name a model
     Given a router engine with the models "tiny-a, tiny-b" is bound to pool "default"
     When I submit task "t-1"
@@ -75,13 +85,16 @@ Feature: Models
 
   @B-DP-155
   Scenario: While it counts as failed nobody waits for it, and it is not named among those there are
-    Given a router engine with the models "broken, tiny-a" is bound to pool "default"
+    Given the setting ORCHD_MODEL_RETRY_MS is "20000"
+    And the setting ORCHD_PROBE_INTERVAL_MS is "10000"
+    And a router engine with the models "broken, tiny-a" is bound to pool "default"
     And it cannot load "broken"
     And task "t-1" with {"model_ref": "broken"} has failed
     When I submit task "t-2" with {"model_ref": "broken"}
     Then I am refused with 503 POOL_UNAVAILABLE
     And the error message mentions "failed to load"
     And the error message mentions "there are: tiny-a"
+    And the header Retry-After is "30"
     And the engine was asked 1 time
 
   @B-DP-155

@@ -79,6 +79,13 @@ Then('its record and its stream say that {string} ran', async function (this: Se
   assert.equal((started?.data as Record<string, unknown>)['model'], model);
 });
 
+Given(
+  'pool {string} soon shows {string} as loaded',
+  async function (this: ServiceWorld, poolId: string, model: string) {
+    await this.until(`/v2/pools/${poolId}`, pool => replicaIn(pool)['loaded_model'] === model);
+  },
+);
+
 Then('pool {string} shows {string} as loaded', async function (this: ServiceWorld, poolId: string, model: string) {
   assert.equal((await replicaOf(this, poolId))['loaded_model'], model);
 });

@@ -104,6 +104,8 @@ export interface Lease {
   readonly engineVersion: string;
   /** The model that the attempt is to run, by its {@link EngineModel.id}. */
   readonly model?: string;
+  /** That model was not loaded yet when the slot was given. */
+  readonly loadsModel?: boolean;
   readonly adapter: EngineAdapter;
   readonly target: EngineTarget;
   /** The engine was asked and has not said its last word; whoever runs the attempt keeps it. */

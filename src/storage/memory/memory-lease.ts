@@ -4,7 +4,7 @@ import type { ServiceError } from '../../errors/service-error';
 import type { Lease } from '../../pools/registry/pool';
 
 /** What a lease says of the replica it was given on, as that was then. */
-export type LeasedReplica = Pick<Lease, 'engine' | 'engineVersion' | 'model'> & {
+export type LeasedReplica = Pick<Lease, 'engine' | 'engineVersion' | 'model' | 'loadsModel'> & {
   readonly adapter: EngineAdapter;
   readonly target: EngineTarget;
 };
@@ -16,6 +16,7 @@ export class MemoryLease implements Lease {
   readonly engine: string;
   readonly engineVersion: string;
   readonly model?: string;
+  readonly loadsModel: boolean;
   readonly adapter: EngineAdapter;
   readonly target: EngineTarget;
   /** Replays, for a lease can be revoked between its being given and its attempt's subscribing. */
@@ -29,7 +30,7 @@ export class MemoryLease implements Lease {
   private silentSinceMs: number;
 
   constructor(
-    { engine, engineVersion, model, adapter, target }: LeasedReplica,
+    { engine, engineVersion, model, loadsModel = false, adapter, target }: LeasedReplica,
     readonly acquiredAtMs: number,
     private readonly onRelease: (lease: MemoryLease) => void,
   ) {
@@ -39,6 +40,7 @@ export class MemoryLease implements Lease {
     this.engine = engine;
     this.engineVersion = engineVersion;
     if (model !== undefined) this.model = model;
+    this.loadsModel = loadsModel;
     this.adapter = adapter;
     this.target = target;
   }

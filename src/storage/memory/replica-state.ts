@@ -121,7 +121,13 @@ export class ReplicaState {
     const { engine, poolId, replicaId, url = '', apiKeyFile } = this.binding;
     const target = { url, poolId, replicaId, ...(apiKeyFile !== undefined && { apiKeyFile }) };
     const lease = new MemoryLease(
-      { engine, engineVersion, adapter, target, ...(model !== undefined && { model }) },
+      {
+        engine,
+        engineVersion,
+        adapter,
+        target,
+        ...(model !== undefined && { model, loadsModel: !this.hasLoaded(model) }),
+      },
       this.clock.nowMs(),
       () => {
         const { slots, slotsTotal } = this;
@@ -145,6 +151,10 @@ export class ReplicaState {
   private get slotsTotal(): number {
     const { facts } = this.health;
     return facts ? (facts.slotsTotal ?? this.binding.slotsTotal ?? 0) : 0;
+  }
+
+  private hasLoaded(model: string): boolean {
+    return this.health.facts?.models?.some(({ id, state }) => id === model && state === 'loaded') ?? false;
   }
 
   private get engineVersion(): string {

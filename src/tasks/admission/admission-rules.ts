@@ -41,10 +41,15 @@ export class AdmissionRules {
       if (!admissible.ok) throw new ServiceError(admissible.code, { field: 'model_ref' });
     }
     const assessment = this.placement.assess(constraints);
-    const refusal = unservable(constraints, assessment, this.config.modelRetryMs);
+    const refusal = unservable(constraints, assessment, this.modelRetryMs);
     if (!refusal) return assessment;
     this.placement.countRefusal(constraints, assessment);
     throw refusal;
+  }
+
+  /** After this a model that could not be loaded is sure to be tried again: it is forgiven with a probe. */
+  private get modelRetryMs(): number {
+    return this.config.modelRetryMs + this.config.probeIntervalMs;
   }
 
   /**

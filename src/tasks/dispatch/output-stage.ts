@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Config } from '../../config/config';
+import { Prober } from '../../pools/probing/prober';
 import { Clock } from '../../time/clock';
 import { TaskReporter } from '../ending/task-reporter';
 import { TaskLedger, type Claim } from '../ledger/task-ledger.port';
@@ -16,6 +17,7 @@ export class OutputStage implements OutputSink {
     private readonly ledger: TaskLedger,
     private readonly log: EventLog,
     private readonly reporter: TaskReporter,
+    private readonly prober: Prober,
     private readonly clock: Clock,
   ) {}
 
@@ -34,6 +36,9 @@ export class OutputStage implements OutputSink {
   begun(claim: Claim): void {
     claim.shown.startedAtMs = this.clock.wallMs();
     this.reporter.started(claim, this.nowMs() - claim.claimedAtMs);
+    // What is loaded now is what a task gets that names no model: not only from the next round of probes on.
+    const { poolId, replicaId, loadsModel } = claim.lease;
+    if (loadsModel === true) this.prober.probeSoon(poolId, replicaId);
   }
 
   mark(claim: Claim): Promise<boolean> {
