@@ -1,4 +1,5 @@
 import type { Observable } from 'rxjs';
+import type { OperationTable } from './operation-table';
 
 /** Where one engine process is reached, and the name it goes by. */
 export interface EngineTarget {
@@ -51,6 +52,8 @@ export interface EngineUsage {
   readonly tokensCached?: number;
   /** Generated tokens by the engine's own count. It can exceed the number of token events. */
   readonly tokensOut: number;
+  /** Of those, the ones spent on reasoning, where the engine tells. */
+  readonly tokensReasoning?: number;
   readonly promptMs?: number;
   readonly decodeMs?: number;
   readonly finishReason: FinishReason;
@@ -64,9 +67,11 @@ export type EngineEvent =
   /** Plain text of the only choice: the cheap way. */
   | { readonly kind: 'token'; readonly text: string }
   /**
-   * Output that is more than plain text, or of one of several choices: a role, tool calls, reasoning, logprobs. `data` is JSON, the
-   * `choices` of a chunk as OpenAI's API has it for the operation. A choice's `finish_reason` stands in it where there are several;
-   * that of an only choice is told by `end`. One that holds no more than the role is left out: renderings say it by themselves. `tokens`: how many of the model it stands for, as far as the engine tells; else 1.
+   * Output that is more than plain text, or of one of several choices: tool calls, reasoning, logprobs. `data` is JSON on one line, the
+   * `choices` of a chunk as OpenAI's API has it for the operation: reasoning as `reasoning_content`, and whatever else an engine puts
+   * into a choice. A choice's `finish_reason` stands in it where there are several; that of an only choice is null, and told by `end`.
+   * One that holds no more than a role is left out: renderings say it by themselves. `tokens`: how many of the model it stands for, as
+   * far as the engine tells; else 1, and 0 for what is no output (a stop string that was found, the end of one of several choices).
    */
   | { readonly kind: 'delta'; readonly data: string; readonly tokens: number }
   /** All of the output at once: embeddings, ranks. `data` is JSON, the answer as OpenAI's API (Jina's for `rerank`) has it, less `model` and `usage`. */
@@ -112,12 +117,18 @@ export interface EngineProbe {
   readonly loadedModel?: string;
   readonly supportedWorkloads?: readonly string[];
   readonly features?: readonly string[];
+  /** Requests at work, and requests that wait for room, whoever sent them: of an engine that has no slots. */
+  readonly running?: number;
+  readonly waiting?: number;
   /** 0 to 1, where the engine reports it. */
   readonly kvUsageRatio?: number;
 }
 
 /** Whether a probe asks for busy slots too. */
 export type SlotQuestion = 'ask' | 'spare';
+
+/** What one kind of engine can do. */
+export type OperationTables = Readonly<Partial<Record<Operation, OperationTable>>>;
 
 /** The outcome of asking an engine for something it may refuse or be unable to do. */
 export type EngineOutcome =
@@ -132,6 +143,12 @@ export type EngineOutcome =
 export abstract class EngineAdapter {
   /** The name tasks and registrations use: `llamacpp`, `deterministic`, … */
   abstract readonly engine: string;
+
+  /**
+   * What it can do, and what becomes of each member of a body: the documentation is made from it, and admission may ask it. What is
+   * not there it cannot.
+   */
+  abstract readonly operations: OperationTables;
 
   /**
    * Asks the engine how it is. Expected failures are a returned state; when `signal` fires it answers with what it knows by then, or

@@ -2,18 +2,21 @@ import { Module } from '@nestjs/common';
 import { DeterministicAdapter } from './deterministic/deterministic.adapter';
 import { EngineRegistry } from './engine-registry';
 import { LlamacppAdapter } from './llamacpp/llamacpp.adapter';
+import { OpenaiAdapter } from './openai/openai.adapter';
+import { VllmAdapter } from './vllm/vllm.adapter';
 import { EngineHttp } from './wire/engine-http';
 
-/** All adapters. A new one is a folder beside the others and two words here. */
+const adapters = [LlamacppAdapter, OpenaiAdapter, VllmAdapter, DeterministicAdapter];
+
+/** All adapters. A new one is a folder beside the others and a word here. */
 @Module({
   providers: [
     EngineHttp,
-    LlamacppAdapter,
-    DeterministicAdapter,
+    ...adapters,
     {
       provide: EngineRegistry,
-      useFactory: (...adapters: ConstructorParameters<typeof EngineRegistry>[0]) => new EngineRegistry(adapters),
-      inject: [LlamacppAdapter, DeterministicAdapter],
+      useFactory: (...made: ConstructorParameters<typeof EngineRegistry>[0]) => new EngineRegistry(made),
+      inject: adapters,
     },
   ],
   exports: [EngineRegistry],

@@ -17,11 +17,18 @@ export const filesAsKeys: EngineKeys = {
 
 /** A llamacpp adapter with everything real behind it. */
 export function llamacppAdapter(): { readonly adapter: LlamacppAdapter; close(): Promise<void> } {
-  const clock = new Clock();
+  return adapterOf(LlamacppAdapter);
+}
+
+/** An adapter with everything real behind it. */
+export function adapterOf<T>(
+  Kind: new (http: EngineHttp, clock: Clock) => T,
+  clock = new Clock(),
+): { readonly adapter: T; close(): Promise<void> } {
   const alarms = new Alarms(clock);
   const http = new EngineHttp({ lookup }, filesAsKeys, clock, alarms, new TurnEnd());
   return {
-    adapter: new LlamacppAdapter(http),
+    adapter: new Kind(http, clock),
     close: async () => {
       await http.onModuleDestroy();
       alarms.onModuleDestroy();
@@ -43,6 +50,12 @@ export function engineRequest({ body, ...change }: Partial<EngineRequest> & Part
     idleTimeoutMs: 10_000,
     ...change,
   };
+}
+
+/** A run of a chat, likewise. */
+export function chatRequest({ body, ...change }: Partial<EngineRequest> & Partial<Work> = {}): EngineRequest {
+  const messages = [{ role: 'user', content: 'Hello' }];
+  return engineRequest({ work: { operation: 'chat', body: { messages, max_tokens: 16, ...body } }, ...change });
 }
 
 export interface RunResult {

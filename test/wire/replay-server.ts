@@ -8,6 +8,11 @@ export function recordedBytes(name: string): Buffer {
   return readFileSync(resolve(__dirname, `llama-server/${name}.http`));
 }
 
+/** The same of another engine's. */
+export function recordingOf(engine: string, name: string): Buffer {
+  return readFileSync(resolve(__dirname, `recordings/${engine}/${name}.http`));
+}
+
 export interface ReceivedRequest {
   readonly method: string;
   readonly path: string;

@@ -6,6 +6,7 @@ import {
   type EngineOutcome,
   type EngineProbe,
   type EngineTarget,
+  type OperationTables,
 } from '../engine-adapter.port';
 import { standIn } from '../stand-in';
 
@@ -16,6 +17,9 @@ const REFUSED_MODEL = 'bad';
 @Injectable()
 export class DeterministicAdapter extends EngineAdapter {
   override readonly engine = standIn.engine;
+  override readonly operations: OperationTables = {
+    completion: { route: 'none', parameters: {}, others: 'passed' },
+  };
 
   override async probe(): Promise<EngineProbe> {
     const { engineVersion, supportedWorkloads, features } = standIn;

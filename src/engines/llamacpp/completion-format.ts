@@ -2,7 +2,8 @@ import { ServiceError } from '../../errors/service-error';
 import type { EngineEvent, EngineUsage } from '../engine-adapter.port';
 import { durationMsOf, integerOf, lineOf, membersOf, parseJson } from '../wire/engine-json';
 import type { StreamFormat } from '../wire/stream-format';
-import { errorIn, llamacppError } from './llamacpp-error';
+import { errorIn } from '../wire/engine-error';
+import { llamacppError } from './llamacpp-error';
 
 /** A hundred times the largest frame that was seen, less the prompt. */
 const FRAME_CHARS = 1024 * 1024;

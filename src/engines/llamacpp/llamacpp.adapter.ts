@@ -13,6 +13,7 @@ import { EngineHttp } from '../wire/engine-http';
 import { CompletionFormat } from './completion-format';
 import { completionBody } from './completion-request';
 import { LlamaServer } from './llama-server';
+import { llamacppOperations } from './llamacpp-operations';
 import { eraseSlots, loadModel, unloadModel } from './operations';
 import { probeServer } from './probe';
 
@@ -20,6 +21,7 @@ import { probeServer } from './probe';
 @Injectable()
 export class LlamacppAdapter extends EngineAdapter {
   override readonly engine = 'llamacpp';
+  override readonly operations = llamacppOperations;
 
   constructor(private readonly http: EngineHttp) {
     super();

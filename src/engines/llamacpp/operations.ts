@@ -1,11 +1,9 @@
-import { ServiceError } from '../../errors/service-error';
 import type { EngineOutcome } from '../engine-adapter.port';
 import { goesBy } from '../model-names';
-import { reasonOf } from './llamacpp-error';
+import { reasonOf } from '../wire/engine-error';
+import { cannot, done, outcomeOf, refused } from '../wire/outcomes';
 import type { LlamaServer } from './llama-server';
 import { singleModel } from './single-model';
-
-const done: EngineOutcome = { ok: true };
 
 /** Loads a model into a router. A server with one model has that model and no other. */
 export function loadModel(server: LlamaServer, name: string): Promise<EngineOutcome> {
@@ -15,7 +13,7 @@ export function loadModel(server: LlamaServer, name: string): Promise<EngineOutc
       const [own] = await singleModel(server, props);
       return own && goesBy(own, [name])
         ? done
-        : unsupported(`This llama.cpp server serves ${own?.id ?? 'one model'} and cannot change it.`);
+        : cannot(`This llama.cpp server serves ${own?.id ?? 'one model'} and cannot change it.`);
     }
     const id = await idOf(server, name);
     const { status, json } = await server.post('/models/load', { model: id });
@@ -31,7 +29,7 @@ export function loadModel(server: LlamaServer, name: string): Promise<EngineOutc
 export function unloadModel(server: LlamaServer, name: string): Promise<EngineOutcome> {
   return outcomeOf(async () => {
     const { isRouter } = await server.props();
-    if (!isRouter) return unsupported('This llama.cpp server has one model and cannot unload it.');
+    if (!isRouter) return cannot('This llama.cpp server has one model and cannot unload it.');
     const id = await idOf(server, name);
     const { status, json } = await server.post('/models/unload', { model: id });
     if (status === 404) return refused(`The engine has no model ${name}.`);
@@ -64,26 +62,8 @@ async function idOf(server: LlamaServer, name: string): Promise<string> {
 async function eraseSlotsOf(server: LlamaServer, slots = 0, model?: string): Promise<EngineOutcome> {
   for (let slot = 0; slot < slots; slot++) {
     const { status, json } = await server.post(`/slots/${slot}?action=erase`, { model });
-    if (status === 501) return unsupported(reasonOf(json) ?? 'This llama.cpp server cannot erase slots.');
+    if (status === 501) return cannot(reasonOf(json) ?? 'This llama.cpp server cannot erase slots.');
     if (status !== 200) return refused(reasonOf(json) ?? `Slot ${slot} could not be erased.`);
   }
   return done;
-}
-
-/** An engine that cannot be reached, or does not answer in time, is an outcome too. */
-async function outcomeOf(work: () => Promise<EngineOutcome>): Promise<EngineOutcome> {
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof ServiceError) return refused(error.message);
-    throw error;
-  }
-}
-
-function refused(reason: string): EngineOutcome {
-  return { ok: false, unsupported: false, reason };
-}
-
-function unsupported(reason: string): EngineOutcome {
-  return { ok: false, unsupported: true, reason };
 }

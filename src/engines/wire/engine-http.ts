@@ -11,6 +11,7 @@ import { EngineKeys } from '../engine-keys';
 import { connectionFault } from './connection-fault';
 import { ConnectionPools } from './connection-pools';
 import { parseJson } from './engine-json';
+import { mediaTypes } from './frame-decoder';
 import type { StreamFormat } from './stream-format';
 import { StreamRun, type Patience } from './stream-run';
 
@@ -21,6 +22,8 @@ export interface StreamRequest extends Patience {
   /** JSON. */
   readonly body: string;
   readonly correlationId: string;
+  /** Beside those that every request has. Names in lower case. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** A request whose answer is JSON. */
@@ -37,6 +40,11 @@ export interface EngineAnswer {
   readonly status: number;
   /** Undefined when the body is not JSON. */
   readonly json: unknown;
+}
+
+export interface EngineText {
+  readonly status: number;
+  readonly text: string;
 }
 
 /** The one way to engines: a pool of connections for each, no redirects, no time-outs of the client's own in a stream. */
@@ -64,11 +72,13 @@ export class EngineHttp implements OnModuleDestroy {
   /** Sends the request on subscription; batches and errors are those of {@link EngineAdapter.run}. */
   stream(target: EngineTarget, request: StreamRequest, format: () => StreamFormat): Observable<readonly EngineEvent[]> {
     return new Observable(subscriber => {
-      const run = new StreamRun(subscriber, format(), request, this.clock, this.alarms, this.turnEnd);
+      const made = format();
+      const run = new StreamRun(subscriber, made, request, this.clock, this.alarms, this.turnEnd);
       const headers = {
         'content-type': 'application/json',
-        accept: 'text/event-stream',
+        accept: mediaTypes[made.framing ?? 'sse'][0],
         'x-correlation-id': request.correlationId,
+        ...request.headers,
         ...authorizationOf(this.keys.known(target)),
       };
       const { origin, path } = address(target, request.route);
@@ -85,6 +95,12 @@ export class EngineHttp implements OnModuleDestroy {
    *   past the bound or that is not HTTP, and for a key that cannot be had
    */
   async ask(target: EngineTarget, question: Question, signal: AbortSignal): Promise<EngineAnswer> {
+    const { status, text } = await this.askText(target, question, signal);
+    return { status, json: parseJson(text) };
+  }
+
+  /** As {@link ask}, for an answer that is text. */
+  async askText(target: EngineTarget, question: Question, signal: AbortSignal): Promise<EngineText> {
     const { method, route, body, maxAnswerBytes } = question;
     const { origin, path } = address(target, route);
     try {
@@ -95,7 +111,7 @@ export class EngineHttp implements OnModuleDestroy {
       const answer = await this.context.runInAsyncScope(() =>
         this.pools.at(origin).request({ path, method, signal, ...content }),
       );
-      return { status: answer.statusCode, json: parseJson(await bounded(answer.body, maxAnswerBytes)) };
+      return { status: answer.statusCode, text: await bounded(answer.body, maxAnswerBytes) };
     } catch (cause) {
       if (cause instanceof ServiceError) throw cause;
       if (signal.aborted) throw new ServiceError('DECODE_TIMEOUT', {}, cause);

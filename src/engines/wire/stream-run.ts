@@ -6,10 +6,10 @@ import type { Clock } from '../../time/clock';
 import type { TurnEnd } from '../../time/turn-end';
 import type { EngineEvent } from '../engine-adapter.port';
 import { connectionFault } from './connection-fault';
+import { frameDecoder, mediaTypes, type FrameDecoder } from './frame-decoder';
 import { retryAfterMsOf } from './retry-after';
 import { Silence } from './silence';
-import { SseDecoder } from './sse-decoder';
-import type { StreamFormat } from './stream-format';
+import type { Framing, StreamFormat } from './stream-format';
 
 type ResponseHeaders = Record<string, string | string[] | undefined>;
 
@@ -33,7 +33,8 @@ export interface Patience {
  */
 export class StreamRun implements Dispatcher.DispatchHandler {
   private phase: 'asking' | 'refused' | 'streaming' | 'ending' | 'over' = 'asking';
-  private readonly decoder: SseDecoder;
+  private readonly framing: Framing;
+  private readonly decoder: FrameDecoder;
   private batch: EngineEvent[] = [];
   private flushIsDue = false;
   private controller: Dispatcher.DispatchController | undefined;
@@ -42,6 +43,8 @@ export class StreamRun implements Dispatcher.DispatchHandler {
   private refusalBody: Buffer[] = [];
   private refusalBytes = 0;
   private begun = false;
+  /** A response that ends with its connection looks the same where it was cut off. */
+  private endIsMarked = false;
   private readonly silence: Silence;
   /** The end of the response is waited for no longer: in `refused` and `ending`. */
   private rest: Alarm | undefined;
@@ -54,7 +57,9 @@ export class StreamRun implements Dispatcher.DispatchHandler {
     private readonly alarms: Alarms,
     private readonly turnEnd: TurnEnd,
   ) {
-    this.decoder = new SseDecoder(
+    this.framing = format.framing ?? 'sse';
+    this.decoder = frameDecoder(
+      this.framing,
       format.maxFrameChars,
       data => this.takeFrame(data),
       text => this.takeFault(text),
@@ -81,9 +86,10 @@ export class StreamRun implements Dispatcher.DispatchHandler {
   onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: ResponseHeaders): void {
     if (this.phase !== 'asking' || status < 200) return;
     this.status = status;
-    if (status === 200 && isOf('text/event-stream', headers['content-type'])) {
+    this.endIsMarked = 'transfer-encoding' in headers || 'content-length' in headers;
+    if (status === 200 && isOf(mediaTypes[this.framing], headers['content-type'])) {
       this.phase = 'streaming';
-    } else if (status !== 200 || isOf('application/json', headers['content-type'])) {
+    } else if (status !== 200 || isOf(mediaTypes.json, headers['content-type'])) {
       this.phase = 'refused';
       this.retryAfterMs = retryAfterMsOf(headers, this.clock.wallMs());
       this.silence.stop();
@@ -101,30 +107,44 @@ export class StreamRun implements Dispatcher.DispatchHandler {
   onResponseEnd(): void {
     const reset = (): ServiceError =>
       new ServiceError('WORKER_RESET', { message: 'The engine ended its stream without its last event.' });
+    if (this.phase === 'streaming') this.takeLastFrame(this.framing === 'json');
+    if (this.phase === 'streaming' && this.endIsMarked) this.takeEnd();
     this.endResponse(reset);
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, cause: Error): void {
+    if (this.phase === 'streaming') this.takeLastFrame(false);
     this.endResponse(() => connectionFault(cause));
   }
 
   private endResponse(otherwise: () => ServiceError): void {
-    if (this.phase === 'streaming') this.takeLastFrame();
     this.flush();
     // An error is made only where there is one: a stack trace costs more than reading a token.
     if (!this.isOver) this.fail(this.phase === 'refused' ? this.refusal() : otherwise());
     this.rest?.cancel();
   }
 
-  /** The last frame may lack no more than its blank line; what else is unfinished is nothing. */
-  private takeLastFrame(): void {
+  /**
+   * The last frame may lack no more than its blank line; what else is unfinished is nothing.
+   * @param isAll it is all of the answer, and so cannot be unfinished: what is wrong with it is the engine's fault
+   */
+  private takeLastFrame(isAll: boolean): void {
     const { length } = this.batch;
     try {
       this.decoder.finish();
       if (this.batch.at(-1)?.kind !== 'end') this.batch.length = length;
     } catch (error) {
       const fault = asServiceError(error);
-      if (fault.code !== 'ENGINE_PROTOCOL') this.fail(fault);
+      if (isAll || fault.code !== 'ENGINE_PROTOCOL') this.fail(fault);
+    }
+  }
+
+  private takeEnd(): void {
+    if (this.batch.at(-1)?.kind === 'end') return;
+    try {
+      this.format.finish?.(this.batch);
+    } catch (error) {
+      this.fail(asServiceError(error));
     }
   }
 
@@ -214,8 +234,8 @@ export class StreamRun implements Dispatcher.DispatchHandler {
   }
 }
 
-function isOf(type: string, contentType: string | string[] | undefined): boolean {
-  return typeof contentType === 'string' && contentType.split(';', 1)[0]?.trim().toLowerCase() === type;
+function isOf(types: readonly string[], contentType: string | string[] | undefined): boolean {
+  return typeof contentType === 'string' && types.includes(contentType.split(';', 1)[0]?.trim().toLowerCase() ?? '');
 }
 
 function notAStream(): ServiceError {

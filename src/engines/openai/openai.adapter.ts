@@ -1,0 +1,55 @@
+import { Injectable } from '@nestjs/common';
+import type { Observable } from 'rxjs';
+import {
+  EngineAdapter,
+  type EngineEvent,
+  type EngineOutcome,
+  type EngineProbe,
+  type EngineRequest,
+  type EngineTarget,
+} from '../engine-adapter.port';
+import { EngineHttp } from '../wire/engine-http';
+import { factsOf, OpenaiServer, probeOf } from '../wire/openai/openai-server';
+import { runOpenai } from '../wire/openai/run-openai';
+import { cannot } from '../wire/outcomes';
+import { openaiOperations } from './openai-operations';
+
+/**
+ * Any server of OpenAI's API: LM Studio, LocalAI, TensorRT-LLM's, a hosted one. It has no more than that API: a list of models says that
+ * it is there, and nothing says how busy it is.
+ */
+@Injectable()
+export class OpenaiAdapter extends EngineAdapter {
+  override readonly engine = 'openai';
+  override readonly operations = openaiOperations;
+
+  constructor(private readonly http: EngineHttp) {
+    super();
+  }
+
+  override probe(target: EngineTarget, signal: AbortSignal): Promise<EngineProbe> {
+    const server = new OpenaiServer(this.engine, this.http, target, signal);
+    return probeOf(async () => ({
+      state: 'ready',
+      ...factsOf(await server.models()),
+      supportedWorkloads: ['completion', 'chat', 'embedding', 'rerank'],
+      features: ['streaming', 'cancel', 'seed'],
+    }));
+  }
+
+  override run(target: EngineTarget, request: EngineRequest): Observable<readonly EngineEvent[]> {
+    return runOpenai(this.http, target, request, this);
+  }
+
+  override async load(): Promise<EngineOutcome> {
+    return cannot("OpenAI's API has no way to load a model.");
+  }
+
+  override async unload(): Promise<EngineOutcome> {
+    return cannot("OpenAI's API has no way to unload a model.");
+  }
+
+  override async eraseSlots(): Promise<EngineOutcome> {
+    return cannot("OpenAI's API has no way to erase a cache.");
+  }
+}

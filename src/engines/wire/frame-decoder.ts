@@ -1,0 +1,96 @@
+import { StringDecoder } from 'node:string_decoder';
+import { ServiceError } from '../../errors/service-error';
+import { SseDecoder } from './sse-decoder';
+import type { Framing } from './stream-format';
+
+/** Cuts the bytes of a response into frames, wherever the network cut them. */
+export interface FrameDecoder {
+  /** Hands on the frames that are complete now. @throws ServiceError ENGINE_PROTOCOL past the bound; what its reader throws */
+  push(chunk: Buffer): void;
+  /** The response is over: hands on a last frame that lacks no more than its mark. */
+  finish(): void;
+}
+
+/** What each framing goes by in `Content-Type`. */
+export const mediaTypes: Readonly<Record<Framing, readonly string[]>> = {
+  sse: ['text/event-stream'],
+  ndjson: ['application/x-ndjson', 'application/jsonl', 'application/ndjson'],
+  json: ['application/json'],
+};
+
+export function frameDecoder(
+  framing: Framing,
+  maxChars: number,
+  onData: (data: string) => void,
+  onError: (text: string) => void,
+): FrameDecoder {
+  switch (framing) {
+    case 'sse':
+      return new SseDecoder(maxChars, onData, onError);
+    case 'ndjson':
+      return new LineDecoder(maxChars, onData);
+    case 'json':
+      return new WholeDecoder(maxChars, onData);
+  }
+}
+
+/** A frame is a line; empty ones say nothing. */
+class LineDecoder implements FrameDecoder {
+  private readonly utf8 = new StringDecoder('utf8');
+  private line = '';
+
+  constructor(
+    private readonly maxChars: number,
+    private readonly onData: (data: string) => void,
+  ) {}
+
+  push(chunk: Buffer): void {
+    const text = this.utf8.write(chunk);
+    let from = 0;
+    for (let end = text.indexOf('\n'); end !== -1; end = text.indexOf('\n', from)) {
+      const line = this.line + text.slice(from, end);
+      this.line = '';
+      from = end + 1;
+      this.take(line);
+    }
+    this.line = bounded(this.line + text.slice(from), this.maxChars);
+  }
+
+  finish(): void {
+    const { line } = this;
+    this.line = '';
+    this.take(line);
+  }
+
+  private take(line: string): void {
+    if (line.trim() !== '') this.onData(bounded(line, this.maxChars));
+  }
+}
+
+/** The whole response is one frame, handed on at its end. */
+class WholeDecoder implements FrameDecoder {
+  private readonly utf8 = new StringDecoder('utf8');
+  private text = '';
+
+  constructor(
+    private readonly maxChars: number,
+    private readonly onData: (data: string) => void,
+  ) {}
+
+  push(chunk: Buffer): void {
+    this.text = bounded(this.text + this.utf8.write(chunk), this.maxChars);
+  }
+
+  finish(): void {
+    const { text } = this;
+    this.text = '';
+    if (text !== '') this.onData(text);
+  }
+}
+
+function bounded(text: string, maxChars: number): string {
+  if (text.length <= maxChars) return text;
+  throw new ServiceError('ENGINE_PROTOCOL', {
+    message: 'The engine sent an answer that is longer than any engine sends.',
+  });
+}

@@ -1,0 +1,85 @@
+import { ServiceError } from '../../../errors/service-error';
+import type { EngineEvent, Operation } from '../../engine-adapter.port';
+import { engineError, errorIn, statusIn } from '../engine-error';
+import { lineOf, membersOf, parseJson } from '../engine-json';
+import { memberSpans, type Span } from '../json-members';
+import type { StreamFormat } from '../stream-format';
+import { tokenCount, tokenCountsOf } from './usage';
+
+/** 2,048 inputs of 1,024 dimensions as numbers, or of 4,096 in base64. */
+const MAX_CHARS = 32 * 1024 * 1024;
+const MODEL_NAME_CHARS = 256;
+/** What is told in other ways, or belongs to the connection. */
+const LEFT_OUT: ReadonlySet<string> = new Set(['model', 'usage', 'id', 'created']);
+const payloads: Readonly<Partial<Record<Operation, string>>> = { embedding: 'data', rerank: 'results' };
+
+/** The answer of `/v1/embeddings` and `/v1/rerank`, which comes whole: what it holds is handed on as it came, without being parsed. */
+export class ResultFormat implements StreamFormat {
+  readonly framing = 'json';
+  readonly maxFrameChars = MAX_CHARS;
+
+  constructor(
+    private readonly engine: string,
+    private readonly operation: Operation,
+  ) {}
+
+  read(data: string, into: EngineEvent[]): void {
+    const members = memberSpans(data);
+    const payload = payloads[this.operation];
+    if (!members) throw this.notAnAnswer();
+    const error = members.get('error');
+    if (error && errorIn({ error: valueOf(data, error) }) !== undefined)
+      throw this.faultOf({ error: valueOf(data, error) });
+    if (payload === undefined || !members.has(payload)) throw this.notAnAnswer();
+    const usage = valueOf(data, members.get('usage'));
+    const { tokensOut: _none, tokensIn, ...counts } = tokenCountsOf(usage);
+    const prompt = tokensIn ?? tokenCount(membersOf(usage)['total_tokens']);
+    const model = lineOf(valueOf(data, members.get('model')), MODEL_NAME_CHARS);
+    const kept = [...members].filter(([name]) => !LEFT_OUT.has(name));
+    into.push(
+      // A line end can stand between the parts of a JSON text only, so that a blank is as good.
+      {
+        kind: 'result',
+        data: `{${kept.map(([, { start, end }]) => data.slice(start, end)).join(',')}}`.replace(/[\r\n]/g, ' '),
+      },
+      {
+        kind: 'end',
+        usage: {
+          tokensOut: 0,
+          finishReason: 'stop',
+          ...(prompt !== undefined && { tokensIn: prompt }),
+          ...counts,
+          ...(model !== undefined && { model }),
+        },
+      },
+    );
+  }
+
+  fault(text: string): ServiceError {
+    return this.faultOf({ error: parseJson(text) ?? text });
+  }
+
+  refusal(status: number, body: string): ServiceError | undefined {
+    const answer = parseJson(body) ?? body;
+    return status === 200 ? undefined : this.errorOf(status, answer);
+  }
+
+  /** The error behind a status, in the engine's own terms. */
+  protected errorOf(status: number, body: unknown): ServiceError {
+    return engineError(this.engine, status, body);
+  }
+
+  private faultOf(body: unknown): ServiceError {
+    return this.errorOf(statusIn(body), body);
+  }
+
+  private notAnAnswer(): ServiceError {
+    const message = 'The engine sent an answer that is not one of its protocol.';
+    return new ServiceError('ENGINE_PROTOCOL', { engine: this.engine, message });
+  }
+}
+
+/** Of a part that is small in any sound answer. */
+function valueOf(text: string, span: Span | undefined): unknown {
+  return span ? parseJson(text.slice(span.valueStart, span.end)) : undefined;
+}
