@@ -45,7 +45,9 @@ function eventsOf(engine: string, request: EngineRequest, body: Buffer, cut: num
 const isAlike = (events: readonly EngineEvent[]): string =>
   JSON.stringify(events).replace(/call_[0-9a-f]{32}/g, 'call_');
 
-describe.each(streams)("%s's %s", (engine, name, request = chatRequest()) => {
+const cases = streams.map(([engine, name, request = chatRequest()]) => [engine, name, request] as const);
+
+describe.each(cases)("%s's %s", (engine, name, request) => {
   const body = Buffer.from(parseHttpMessage(recordingOf(engine, name), true).body);
   const whole = eventsOf(engine, request, body, 0);
   const recorded = recordedReply(recordingOf(engine, name));

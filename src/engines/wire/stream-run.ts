@@ -107,8 +107,7 @@ export class StreamRun implements Dispatcher.DispatchHandler {
   onResponseEnd(): void {
     const reset = (): ServiceError =>
       new ServiceError('WORKER_RESET', { message: 'The engine ended its stream without its last event.' });
-    if (this.phase === 'streaming') this.takeLastFrame(this.framing === 'json');
-    if (this.phase === 'streaming' && this.endIsMarked) this.takeEnd();
+    if (this.phase === 'streaming') this.takeLastFrame(this.endIsMarked);
     this.endResponse(reset);
   }
 
@@ -125,26 +124,20 @@ export class StreamRun implements Dispatcher.DispatchHandler {
   }
 
   /**
-   * The last frame may lack no more than its blank line; what else is unfinished is nothing.
-   * @param isAll it is all of the answer, and so cannot be unfinished: what is wrong with it is the engine's fault
+   * The last frame may lack no more than its mark; what else is unfinished is nothing.
+   * @param isWhole nothing of the response is missing: a format may say what that means, and what is wrong with the only frame of an
+   *   answer is the engine's fault
    */
-  private takeLastFrame(isAll: boolean): void {
-    const { length } = this.batch;
+  private takeLastFrame(isWhole: boolean): void {
+    const { batch } = this;
+    const { length } = batch;
     try {
       this.decoder.finish();
-      if (this.batch.at(-1)?.kind !== 'end') this.batch.length = length;
+      if (isWhole && batch.at(-1)?.kind !== 'end') this.format.finish?.(batch);
+      if (batch.at(-1)?.kind !== 'end') batch.length = length;
     } catch (error) {
       const fault = asServiceError(error);
-      if (isAll || fault.code !== 'ENGINE_PROTOCOL') this.fail(fault);
-    }
-  }
-
-  private takeEnd(): void {
-    if (this.batch.at(-1)?.kind === 'end') return;
-    try {
-      this.format.finish?.(this.batch);
-    } catch (error) {
-      this.fail(asServiceError(error));
+      if (fault.code !== 'ENGINE_PROTOCOL' || (isWhole && this.framing === 'json')) this.fail(fault);
     }
   }
 
