@@ -1,7 +1,7 @@
 import type { FaultSettings } from './faults';
 import { vocabulary as ordinaryWords } from './vocabulary';
 
-export const wireNames = ['llamacpp', 'openai', 'vllm'] as const;
+export const wireNames = ['llamacpp', 'openai', 'vllm', 'ollama'] as const;
 export type WireName = (typeof wireNames)[number];
 
 /** Everything that can be chosen about a stand-in engine at its start. */
@@ -39,8 +39,10 @@ export interface EngineSettings {
   readonly maxRequests: number;
   /** At the start, the time during which the server says that it is loading; in router mode, the time a model takes to load. */
   readonly loadMs: number;
-  /** The models of router mode; empty: one model, always loaded. */
+  /** The models of router mode and of Ollama; empty: one model, always loaded but with Ollama. */
   readonly routerModels: readonly string[];
+  /** It speaks as older versions of the engine did, where that is known. */
+  readonly old: boolean;
   /** How many of them it loads at most, as `/props` says; it does not keep to that. */
   readonly maxInstances: number;
   /** Those of them whose process dies while it loads. */
@@ -81,6 +83,7 @@ export const defaultSettings: EngineSettings = {
   aliases: [],
   reasoningTokens: 0,
   maxRequests: 0,
+  old: false,
   loadMs: 0,
   routerModels: [],
   maxInstances: 4,

@@ -73,7 +73,7 @@ export async function startEngine(options: Partial<EngineSettings> = {}): Promis
   const port = await listen(http, settings);
   const { host } = settings;
   const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
-  const loaded = settings.routerModels.length === 0 ? loadAtStart(core) : undefined;
+  const loaded = server.loadsAtStart ? loadAtStart(core) : undefined;
   const withdraw = settings.handoff && announce(settings.handoff, url, settings);
 
   return {

@@ -12,6 +12,8 @@ export class Exchange {
   proxied = false;
   /** Whether each chunk of a stream is cut in two within its first character of several bytes. */
   cutsCharacters = false;
+  /** Of a JSON answer, and of a stream; a route may have its own. */
+  readonly types: { json: string; stream: string };
   /** Headers that every answer to this request has. */
   more: HeaderList = [];
 
@@ -25,6 +27,7 @@ export class Exchange {
     this.url = new URL(URL.canParse(address) ? address : 'http://engine/');
     const gone = new AbortController();
     this.signal = gone.signal;
+    this.types = { json: dialect.json, stream: dialect.stream };
     response.sendDate = false;
     // The response's close, not the request's: that one is over once the body was read.
     response.on('close', () => {
@@ -52,7 +55,7 @@ export class Exchange {
   }
 
   sendJson(status: number, body: object, more: HeaderList = []): void {
-    this.send(status, this.dialect.json, JSON.stringify(body), more);
+    this.send(status, this.types.json, JSON.stringify(body), more);
   }
 
   send(status: number, contentType: string, text: string, more: HeaderList = []): void {
@@ -64,11 +67,12 @@ export class Exchange {
   sendError({ status, body, form }: WireError): void {
     const { contentType = 'text/plain; charset=utf-8', headers = [], frames } = form;
     if (frames) {
+      this.types.stream = form.contentType ?? this.types.stream;
       this.headStream(status, headers);
       this.stream(frames);
       this.endStream();
     } else if (typeof body === 'string') this.send(status, contentType, body, headers);
-    else this.send(status, form.contentType ?? this.dialect.json, JSON.stringify(body), headers);
+    else this.send(status, form.contentType ?? this.types.json, JSON.stringify(body), headers);
   }
 
   /** Sends a part of an event stream; the headers go with the first. Each text becomes one HTTP chunk. */
@@ -119,7 +123,7 @@ export class Exchange {
   }
 
   private headStream(status = 200, more: HeaderList = []): void {
-    if (!this.begun) this.head(status, this.dialect.stream, undefined, more);
+    if (!this.begun) this.head(status, this.types.stream, undefined, more);
   }
 
   private head(status: number, contentType: string, length: number | undefined, more: HeaderList): void {

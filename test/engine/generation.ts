@@ -23,7 +23,7 @@ export async function serveGeneration(
   const stream = requests[0]?.stream ?? false;
   if (refusedByFault(core, exchange, format.refusals, stream)) return core.ledger.count('faulted');
   const { ctxTokens, maxRequests } = core.settings;
-  if (maxRequests > 0 && instance.requests >= maxRequests) throw format.refusals.full(stream);
+  if (maxRequests > 0 && !format.takesAll && instance.requests >= maxRequests) throw format.refusals.full(stream);
   const long = requests.find(({ promptTokens }) => promptTokens >= ctxTokens);
   if (long) throw format.refusals.tooLong(long.promptTokens, ctxTokens, stream);
   exchange.cutsCharacters = core.faults.strikes('split-utf8');

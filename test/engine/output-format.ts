@@ -7,6 +7,8 @@ export interface OutputFormat {
   readonly refusals: Refusals;
   /** When status and headers of a stream leave: once the request is taken, or with the first output. */
   readonly headAt: 'request' | 'output';
+  /** Whether `maxRequests` bounds something else than what runs and waits. */
+  readonly takesAll?: boolean;
   /** So much of the prompt was read, where the client asked to be told. */
   progress?(run: RunState, processedTokens: number): string[];
   token(run: RunState, token: GeneratedToken): string | readonly string[];

@@ -33,7 +33,7 @@ export interface MessageShape {
 }
 
 /** Lists of numbers whose length is a matter of the text. */
-const numberLists = new Set(['bytes', 'prompt_token_ids']);
+const numberLists = new Set(['bytes', 'prompt_token_ids', 'context']);
 
 const changing = new Set(['content-length', 'process-start-time-unix', 'date']);
 
@@ -48,7 +48,7 @@ export function shapeOfMessage({ status, headerLines, complete, body, chunks }: 
 
 /** Member names in their order, and types. Two values of one shape give equal texts. */
 function shapeOfJson(json: string): string {
-  return json === '' ? '' : JSON.stringify(shapeOf(JSON.parse(json)));
+  return /^[[{]/.test(json) ? JSON.stringify(shapeOf(JSON.parse(json))) : json;
 }
 
 function shapeOf(value: unknown): unknown {
@@ -62,6 +62,11 @@ function shapeOf(value: unknown): unknown {
 
 function shapeOfChunks(chunks: readonly string[]): string[] {
   const shapes = chunks.map(chunk => {
+    if (chunk.startsWith('{'))
+      return chunk
+        .split('\n')
+        .map(line => shapeOfJson(line))
+        .join('\n');
     if (!chunk.endsWith('\n\n')) throw new Error(`not a chunk of whole frames: ${chunk}`);
     const frames = chunk.slice(0, -2).split('\n\n');
     return frames.map(frame => frame.replace(/^data: (\{.*)$/s, (_, json: string) => shapeOfJson(json))).join('\n');

@@ -18,6 +18,8 @@ export interface Server {
   readonly routes: Routes;
   /** Loaded now. */
   instances(): readonly ModelInstance[];
+  /** Whether `loadMs` is what the whole server takes at its start, rather than each of its models. */
+  readonly loadsAtStart: boolean;
   /** Throws the answer to who is not let in: for want of a key, or while it loads. */
   admit(exchange: Exchange, route: string): void;
   /** The answer where there is no such route. */

@@ -1,5 +1,6 @@
 import type { WireName } from '../engine-options';
 import { llamacppWire } from './llamacpp/wire';
+import { ollamaWire } from './ollama/wire';
 import { openaiWire } from './openai/wire';
 import { vllmWire } from './vllm/wire';
 import type { Wire } from './wire';
@@ -9,4 +10,5 @@ export const wires: Readonly<Record<WireName, Wire>> = {
   llamacpp: llamacppWire,
   openai: openaiWire,
   vllm: vllmWire,
+  ollama: ollamaWire,
 };

@@ -22,10 +22,12 @@ export const llamacppWire: Wire = {
   http: llamacppHttp,
   internal: message => wireErrors.internal(message),
   server(core): Server {
-    const routes = core.settings.routerModels.length === 0 ? singleModelServer(core) : routerServer(core);
+    const single = core.settings.routerModels.length === 0;
+    const routes = single ? singleModelServer(core) : routerServer(core);
     return {
       ...routes,
       openWhileAsleep,
+      loadsAtStart: single,
       unrouted: () => wireErrors.notFound(),
       admit: (exchange, route) => {
         if (!isLetIn(core, exchange)) throw wireErrors.invalidKey();

@@ -21,6 +21,7 @@ export const openaiWire: Wire = {
       routes: openaiRoutes(core, instance),
       instances: () => [instance],
       openWhileAsleep: new Set(),
+      loadsAtStart: true,
       unrouted: ({ request, url }) => openaiErrors.unknownRoute(request.method ?? '', url.pathname),
       admit: exchange => {
         exchange.more = headersOf(core, instance, exchange);

@@ -18,6 +18,7 @@ export const vllmWire: Wire = {
       routes,
       instances: () => [instance],
       openWhileAsleep: new Set(),
+      loadsAtStart: true,
       unrouted: ({ url, request }) => {
         const other = ['GET', 'POST'].find(
           method => method !== request.method && `${method} ${url.pathname}` in routes,
