@@ -4,9 +4,9 @@ import type { FastifyReply } from 'fastify';
 import { Administrative, JsonTextBody } from '../http/routes/route-marks';
 import { ApiErrors } from '../http/documents/api-errors';
 import type { JsonText } from '../http/bodies/json-body';
-import { pageOf, placeInTime, timeCursor } from '../http/fields/page';
+import { ApiPage, pageOf, type Page, placeInTime, timeCursor } from '../http/fields/page';
 import { anyJson, hashSchema } from '../http/documents/schemas';
-import { ArtifactCreatedDto, ArtifactListQuery, ArtifactPageDto, toArtifactInfoDto } from './artifacts.dto';
+import { ArtifactCreatedView, ArtifactInfoView, ArtifactListQuery, toArtifactInfoView } from './artifacts.dto';
 import { ArtifactsService } from './artifacts.service';
 
 const ApiArtifactId = (): MethodDecorator =>
@@ -38,17 +38,16 @@ export class ArtifactsController {
     required: true,
     description: 'Any JSON value, up to 1 MiB and 64 levels; numbers are doubles.',
   })
-  @ApiResponse({ status: 201, type: ArtifactCreatedDto })
+  @ApiResponse({ status: 201, type: ArtifactCreatedView })
   @ApiErrors('INVALID_PARAMS', 'BODY_TOO_LARGE', 'STORAGE_FULL', 'STORAGE_UNAVAILABLE')
-  async create(@Body() document: JsonText | undefined): Promise<ArtifactCreatedDto> {
+  async create(@Body() document: JsonText | undefined): Promise<ArtifactCreatedView> {
     return { id: await this.artifacts.create(document) };
   }
 
   @Get()
   @ApiOperation({ summary: 'List artifacts, newest first' })
-  @ApiResponse({ status: 200, type: ArtifactPageDto })
-  @ApiErrors('INVALID_PARAMS')
-  async list(@Query() { kind, task_id: taskId, limit, cursor }: ArtifactListQuery): Promise<ArtifactPageDto> {
+  @ApiPage(ArtifactInfoView, 'Newest first.')
+  async list(@Query() { kind, task_id: taskId, limit, cursor }: ArtifactListQuery): Promise<Page<ArtifactInfoView>> {
     const after = placeInTime(cursor);
     const query = {
       limit: limit + 1,
@@ -57,7 +56,7 @@ export class ArtifactsController {
       ...(after && { after: { storedAtMs: after.atMs, id: after.id } }),
     };
     const found = await this.artifacts.list(query);
-    return pageOf(found, limit, toArtifactInfoDto, (_, { storedAtMs, id }) => timeCursor(storedAtMs, id));
+    return pageOf(found, limit, toArtifactInfoView, (_, { storedAtMs, id }) => timeCursor(storedAtMs, id));
   }
 
   @Get(':id')

@@ -1,12 +1,4 @@
-import {
-  AnswerChoice,
-  AnswerCount,
-  AnswerHash,
-  AnswerId,
-  AnswerParts,
-  AnswerText,
-  AnswerTime,
-} from '../http/fields/answer-fields';
+import { AnswerChoice, AnswerCount, AnswerHash, AnswerId, AnswerTime } from '../http/fields/answer-fields';
 import { ChoiceField, IdField } from '../http/fields/fields';
 import { CursorField, PageQuery, timeCursorPattern } from '../http/fields/page';
 import type { ArtifactInfo } from './artifact-store.port';
@@ -24,11 +16,11 @@ export class ArtifactListQuery extends PageQuery {
   task_id?: string;
 }
 
-export class ArtifactCreatedDto {
+export class ArtifactCreatedView {
   @AnswerHash('Lower-case hex SHA-256 of the canonical document.') id!: string;
 }
 
-export class ArtifactInfoDto {
+export class ArtifactInfoView {
   @AnswerHash('Lower-case hex SHA-256 of the canonical document.') id!: string;
   @AnswerChoice('What it is: a document of a client, or the transcript of a task.', kinds) kind!: ArtifactInfo['kind'];
   @AnswerId('The task whose transcript it is; the latest, where several tasks had the same.', { optional: true })
@@ -37,11 +29,6 @@ export class ArtifactInfoDto {
   @AnswerCount('Length of the canonical document in bytes.') bytes!: number;
 }
 
-export class ArtifactPageDto {
-  @AnswerParts('Newest first.', ArtifactInfoDto) items!: readonly ArtifactInfoDto[];
-  @AnswerText('Absent on the last page.', { optional: true }) next_cursor?: string;
-}
-
-export function toArtifactInfoDto({ id, kind, taskId, createdAtMs, bytes }: ArtifactInfo): ArtifactInfoDto {
+export function toArtifactInfoView({ id, kind, taskId, createdAtMs, bytes }: ArtifactInfo): ArtifactInfoView {
   return { id, kind, ...(taskId !== undefined && { task_id: taskId }), created_ms: createdAtMs, bytes };
 }

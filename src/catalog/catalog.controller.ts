@@ -2,18 +2,18 @@ import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query } from '@ne
 import { ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { Administrative } from '../http/routes/route-marks';
 import { ApiErrors } from '../http/documents/api-errors';
-import { pageOf } from '../http/fields/page';
+import { ApiPage, pageOf, type Page } from '../http/fields/page';
 import { warningsOf } from '../http/fields/unknown-members';
 import {
   CreateModelDto,
-  ModelDto,
+  ModelView,
   modelIdSchema,
   ModelListQuery,
-  ModelPageDto,
+  ListedModelView,
   ModelStateDto,
   toDescription,
   toListedModel,
-  toModelDto,
+  toModelView,
 } from './catalog.dto';
 import { CatalogService } from './catalog.service';
 import { VerificationService } from './verification.service';
@@ -36,10 +36,10 @@ export class CatalogController {
     summary: 'Put a model into the catalogue',
     description: 'The same description again changes nothing.',
   })
-  @ApiResponse({ status: 201, type: ModelDto })
+  @ApiResponse({ status: 201, type: ModelView })
   @ApiErrors('INVALID_PARAMS', 'MODEL_CONFLICT', 'STORAGE_FULL', 'STORAGE_UNAVAILABLE')
-  async create(@Body() body: CreateModelDto): Promise<ModelDto> {
-    return { ...toModelDto(await this.catalog.create(toDescription(body))), ...warningsOf(body) };
+  async create(@Body() body: CreateModelDto): Promise<ModelView> {
+    return { ...toModelView(await this.catalog.create(toDescription(body))), ...warningsOf(body) };
   }
 
   @Get()
@@ -47,9 +47,8 @@ export class CatalogController {
     summary: 'List models by id',
     description: 'Without their manifests, signatures, sbom and trust_policy.',
   })
-  @ApiResponse({ status: 200, type: ModelPageDto })
-  @ApiErrors('INVALID_PARAMS')
-  async list(@Query() { limit, cursor }: ModelListQuery): Promise<ModelPageDto> {
+  @ApiPage(ListedModelView, 'By id.')
+  async list(@Query() { limit, cursor }: ModelListQuery): Promise<Page<ListedModelView>> {
     const found = await this.catalog.list(cursor, limit + 1);
     return pageOf(found, limit, toListedModel, model => model.id);
   }
@@ -57,10 +56,10 @@ export class CatalogController {
   @Get(':id')
   @ApiModelId()
   @ApiOperation({ summary: 'A model' })
-  @ApiResponse({ status: 200, type: ModelDto })
+  @ApiResponse({ status: 200, description: 'The model.', type: ModelView })
   @ApiErrors('MODEL_NOT_FOUND')
-  async get(@Param('id') id: string): Promise<ModelDto> {
-    return toModelDto(await this.catalog.get(id));
+  async get(@Param('id') id: string): Promise<ModelView> {
+    return toModelView(await this.catalog.get(id));
   }
 
   @Post(':id/verify')
@@ -71,10 +70,10 @@ export class CatalogController {
     summary: "Check a model's file against its digest",
     description: 'A large file is hashed on after the answer.',
   })
-  @ApiResponse({ status: 202, type: ModelDto })
+  @ApiResponse({ status: 202, type: ModelView })
   @ApiErrors('MODEL_NOT_FOUND', 'STORAGE_FULL', 'STORAGE_UNAVAILABLE')
-  async verify(@Param('id') id: string): Promise<ModelDto> {
-    return toModelDto(await this.verifications.verify(id));
+  async verify(@Param('id') id: string): Promise<ModelView> {
+    return toModelView(await this.verifications.verify(id));
   }
 
   @Post(':id/state')
@@ -82,10 +81,10 @@ export class CatalogController {
   @HttpCode(202)
   @ApiModelId()
   @ApiOperation({ summary: 'Retire a model, or take it back' })
-  @ApiResponse({ status: 202, type: ModelDto })
+  @ApiResponse({ status: 202, type: ModelView })
   @ApiErrors('INVALID_PARAMS', 'MODEL_NOT_FOUND', 'STORAGE_FULL', 'STORAGE_UNAVAILABLE')
-  async setState(@Param('id') id: string, @Body() body: ModelStateDto): Promise<ModelDto> {
-    return { ...toModelDto(await this.catalog.setState(id, body.state, body.deadline_ms)), ...warningsOf(body) };
+  async setState(@Param('id') id: string, @Body() body: ModelStateDto): Promise<ModelView> {
+    return { ...toModelView(await this.catalog.setState(id, body.state, body.deadline_ms)), ...warningsOf(body) };
   }
 
   @Delete(':id')

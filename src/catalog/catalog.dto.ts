@@ -12,7 +12,7 @@ import {
 import { CheckedField, ChoiceField, IntField, JsonField, TextField, TextListField } from '../http/fields/fields';
 import { CursorField, PageQuery } from '../http/fields/page';
 import { patternText, SchemaKeywords } from '../http/documents/schemas';
-import { WarningDto } from '../http/fields/unknown-members';
+import { WarningView } from '../http/fields/unknown-members';
 import type { ModelDescription } from './catalog.service';
 import {
   modelStates,
@@ -107,12 +107,12 @@ export class ModelStateDto {
   deadline_ms: number = 0;
 }
 
-export class VerificationDto implements VerificationResult {
+export class VerificationView implements VerificationResult {
   @AnswerChoice('What came of it.', verificationResults) result!: VerificationResult['result'];
   @AnswerChoice('Why, in one word.', verificationReasons) reason!: VerificationResult['reason'];
 }
 
-export class ListedModelDto {
+export class ListedModelView {
   @AnswerText('What tasks name as model_ref.') id!: string;
   @AnswerText('Digest of its file, `algo:value`.', { optional: true }) digest?: string;
   @AnswerChoice('A Retired model takes no new tasks.', modelStates) state!: ModelState;
@@ -123,22 +123,17 @@ export class ListedModelDto {
   @AnswerTime('When its file was last looked at; null before that.', { nullable: true }) last_verified_ms!:
     number | null;
   @AnswerTime('When its retirement takes effect.', { optional: true }) retire_deadline_ms?: number;
-  @AnswerPart('What the last look at its file came to.', VerificationDto, { optional: true })
-  verification?: VerificationDto;
+  @AnswerPart('What the last look at its file came to.', VerificationView, { optional: true })
+  verification?: VerificationView;
 }
 
-export class ModelDto extends ListedModelDto {
+export class ModelView extends ListedModelView {
   @AnswerJson('Manifests, as they were told.', { optional: true }) manifests?: unknown;
   @AnswerJson('Signatures, as they were told.', { optional: true }) signatures?: unknown;
   @AnswerJson('Software bill of materials, as it was told.', { optional: true }) sbom?: unknown;
   @AnswerJson('Trust policy, as it was told.', { optional: true }) trust_policy?: unknown;
-  @AnswerParts('What is odd about the request, such as fields that are not known.', WarningDto, { optional: true })
-  warnings?: readonly WarningDto[];
-}
-
-export class ModelPageDto {
-  @AnswerParts('By id.', ListedModelDto) items!: readonly ListedModelDto[];
-  @AnswerText('Absent on the last page.', { optional: true }) next_cursor?: string;
+  @AnswerParts('What is odd about the request, such as fields that are not known.', WarningView, { optional: true })
+  warnings?: readonly WarningView[];
 }
 
 /** @throws ServiceError INVALID_PARAMS */
@@ -164,7 +159,7 @@ export function toDescription(body: CreateModelDto): ModelDescription {
   };
 }
 
-export function toModelDto(entry: ModelEntry): ModelDto {
+export function toModelView(entry: ModelEntry): ModelView {
   return {
     ...toListedModel(entry),
     ...(entry.manifests !== undefined && { manifests: entry.manifests }),
@@ -175,7 +170,7 @@ export function toModelDto(entry: ModelEntry): ModelDto {
 }
 
 /** Without its documents, a thousand of which would make an answer of hundreds of megabytes. */
-export function toListedModel(entry: ModelEntry): ListedModelDto {
+export function toListedModel(entry: ModelEntry): ListedModelView {
   return {
     id: entry.id,
     ...(entry.digest !== undefined && { digest: entry.digest }),

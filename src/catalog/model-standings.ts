@@ -8,7 +8,7 @@ import { barredBy, type ModelBar } from './model-bar';
 import { ModelCatalog, type ModelEntry } from './model-catalog.port';
 
 /**
- * What the catalogue says of the models that engines have, at once: it is asked wherever places are looked at. An entry and an
+ * What the catalogue says of the models that engines have, at once: it is asked wherever candidates are looked at. An entry and an
  * engine's model are the same where the entry's id is a name of the model, or its file is the model's: the same path below the
  * model directory, or, for a file in no folder, the same name.
  */

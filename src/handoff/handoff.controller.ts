@@ -10,7 +10,7 @@ export class HandoffListQuery extends PageQuery {
   cursor?: string;
 }
 
-export class HandoffDto {
+export class HandoffView {
   @AnswerText('Name of the file.') file!: string;
   @AnswerChoice('`bound`: its replica is ready, by whomever it was bound.', ['waiting', 'bound', 'ignored'])
   state!: HandoffState;
@@ -28,15 +28,15 @@ export class HandoffController {
 
   @Get()
   @ApiOperation({ summary: 'Handoff files and what became of them' })
-  @ApiPage(HandoffDto)
-  list(@Query() { limit, cursor = '' }: HandoffListQuery): Page<HandoffDto> {
+  @ApiPage(HandoffView, 'By the name of the file.')
+  list(@Query() { limit, cursor = '' }: HandoffListQuery): Page<HandoffView> {
     const after = Buffer.from(cursor, 'base64url').toString();
     const rest = this.handoffs.known().filter(known => known.file > after);
-    return pageOf(rest, limit, toHandoffDto, handoff => Buffer.from(handoff.file).toString('base64url'));
+    return pageOf(rest, limit, toHandoffView, handoff => Buffer.from(handoff.file).toString('base64url'));
   }
 }
 
-function toHandoffDto({ file, state, reason, handoff, firstSeenMs }: KnownHandoff): HandoffDto {
+function toHandoffView({ file, state, reason, handoff, firstSeenMs }: KnownHandoff): HandoffView {
   return {
     file,
     state,

@@ -1,10 +1,10 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiOperation, ApiResponse, ApiSecurity, ApiTags } from '@nestjs/swagger';
 import { Public } from '../http/routes/route-marks';
-import { AboutDto } from './meta.dto';
+import { AboutView } from './meta.dto';
 import { SERVICE_VERSION, API_VERSION } from '../http/documents/versions';
 
-const about: AboutDto = {
+const about: AboutView = {
   name: 'orchestratord',
   description: 'Admits, queues, places and streams LLM tasks between programs and self-hosted engines.',
   version: SERVICE_VERSION,
@@ -26,8 +26,8 @@ export class AboutController {
   @Get()
   @Public()
   @ApiOperation({ summary: 'What this is, and where things are', description: 'The paths may need an API key.' })
-  @ApiResponse({ status: 200, type: AboutDto })
-  about(): AboutDto {
+  @ApiResponse({ status: 200, description: 'Names and paths.', type: AboutView })
+  about(): AboutView {
     return about;
   }
 }

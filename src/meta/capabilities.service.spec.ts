@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { bindingOf, startPools, type PoolsUnderTest } from '../../test/support/pools';
 import { Config } from '../config/config';
-import type { PoolView } from '../pools/registry/pool';
+import type { PoolStatus } from '../pools/registry/pool';
 import { EngineSightings } from '../pools/bindings/engine-sightings';
 import { PoolRegistry } from '../pools/registry/pool-registry.port';
 import { API_VERSION } from '../http/documents/versions';
@@ -103,7 +103,7 @@ describe('the capabilities', () => {
 
   it('do not keep what was read before a change that came while it was read', async () => {
     const before = await registry.pools();
-    let answer = (_pools: readonly PoolView[]): void => undefined;
+    let answer = (_pools: readonly PoolStatus[]): void => undefined;
     vi.spyOn(registry, 'pools').mockReturnValueOnce(new Promise(resolve => (answer = resolve)));
     const first = look();
     await bindReady('r0', 2, 4096);

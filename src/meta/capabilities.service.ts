@@ -4,10 +4,10 @@ import { filter, type Subscription } from 'rxjs';
 import { Config } from '../config/config';
 import { standIn } from '../engines/stand-in';
 import { EngineSightings } from '../pools/bindings/engine-sightings';
-import type { ReplicaView } from '../pools/registry/pool';
+import type { ReplicaStatus } from '../pools/registry/pool';
 import { isOfSlots, PoolRegistry } from '../pools/registry/pool-registry.port';
 import { API_VERSION } from '../http/documents/versions';
-import type { CapabilitiesDto, EngineCapabilitiesDto } from './meta.dto';
+import type { CapabilitiesView, EngineCapabilitiesView } from './meta.dto';
 
 /** What this service can do right now, as bytes that are the same until something changes. */
 export interface CapabilitiesSnapshot {
@@ -51,13 +51,13 @@ export class CapabilitiesService implements OnModuleInit, OnModuleDestroy {
   }
 
   private async compute(): Promise<CapabilitiesSnapshot> {
-    const capabilities: CapabilitiesDto = { api_version: API_VERSION, engines: await this.engines() };
+    const capabilities: CapabilitiesView = { api_version: API_VERSION, engines: await this.engines() };
     const json = `${JSON.stringify(capabilities)}\n`;
     return { json, etag: `"${createHash('sha256').update(json).digest('hex').slice(0, 32)}"` };
   }
 
-  private async engines(): Promise<EngineCapabilitiesDto[]> {
-    const groups = new Map<string, ReplicaView[]>();
+  private async engines(): Promise<EngineCapabilitiesView[]> {
+    const groups = new Map<string, ReplicaStatus[]>();
     for (const replica of (await this.registry.pools()).flatMap(pool => pool.replicas)) {
       if (replica.url === undefined || replica.leaving) continue;
       const key = `${replica.engine} ${replica.engineVersion}`;
@@ -74,7 +74,7 @@ export class CapabilitiesService implements OnModuleInit, OnModuleDestroy {
     return fallback === 'deterministic' || (fallback === 'auto' && !this.sightings.any);
   }
 
-  private capabilitiesOf(replicas: readonly ReplicaView[]): EngineCapabilitiesDto | undefined {
+  private capabilitiesOf(replicas: readonly ReplicaStatus[]): EngineCapabilitiesView | undefined {
     const [first] = replicas;
     if (!first) return undefined;
     const contexts = replicas.map(replica => replica.ctxMax).filter(ctx => ctx !== undefined);
@@ -92,7 +92,7 @@ export class CapabilitiesService implements OnModuleInit, OnModuleDestroy {
   }
 
   /** Answers where no pool is ready; it is listed so that nobody is surprised by it. */
-  private standIn(): EngineCapabilitiesDto {
+  private standIn(): EngineCapabilitiesView {
     return {
       engine: standIn.engine,
       engine_version: standIn.engineVersion,
@@ -106,12 +106,12 @@ export class CapabilitiesService implements OnModuleInit, OnModuleDestroy {
     };
   }
 
-  private limits(slotsTotal: number): EngineCapabilitiesDto['rate_limits'] {
+  private limits(slotsTotal: number): EngineCapabilitiesView['rate_limits'] {
     return { slots_total: slotsTotal, queue_capacity: this.config.admissionCapacity };
   }
 }
 
-function namesOfModels({ models = [] }: ReplicaView): readonly string[] {
+function namesOfModels({ models = [] }: ReplicaStatus): readonly string[] {
   return models.filter(({ state }) => state !== 'failed').map(model => model.id);
 }
 

@@ -2,7 +2,7 @@ import { Controller, Get, Headers, Res } from '@nestjs/common';
 import { ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { CapabilitiesService } from './capabilities.service';
-import { CapabilitiesDto, VersionDto } from './meta.dto';
+import { CapabilitiesView, VersionView } from './meta.dto';
 import { SERVICE_VERSION, API_VERSION } from '../http/documents/versions';
 
 const headers = {
@@ -31,7 +31,7 @@ export class MetaController {
     schema: { type: 'string' },
     description: 'The ETag of a copy at hand.',
   })
-  @ApiResponse({ status: 200, description: 'As of the last change of the bindings.', type: CapabilitiesDto, headers })
+  @ApiResponse({ status: 200, description: 'As of the last change of the bindings.', type: CapabilitiesView, headers })
   @ApiResponse({ status: 304, description: 'As `If-None-Match` has it.', headers })
   async getCapabilities(
     @Headers('if-none-match') known: string | undefined,
@@ -52,8 +52,8 @@ export class MetaController {
 
   @Get('version')
   @ApiOperation({ summary: 'Version of the service' })
-  @ApiResponse({ status: 200, description: 'Versions.', type: VersionDto })
-  getVersion(): VersionDto {
+  @ApiResponse({ status: 200, description: 'Versions.', type: VersionView })
+  getVersion(): VersionView {
     return { version: SERVICE_VERSION, api_version: API_VERSION, node: process.versions.node };
   }
 }

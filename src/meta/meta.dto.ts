@@ -8,12 +8,12 @@ import {
   AnswerTexts,
 } from '../http/fields/answer-fields';
 
-export class RateLimitsDto {
+export class RateLimitsView {
   @AnswerCount('How many tasks its replicas can run at once.') slots_total!: number;
   @AnswerCount('How many tasks can wait.') queue_capacity!: number;
 }
 
-export class EngineCapabilitiesDto {
+export class EngineCapabilitiesView {
   @AnswerId('Kind of engine.') engine!: string;
   @AnswerText('Version of the engine, by its own word; empty while that is not known.') engine_version!: string;
   @AnswerFlag('It is part of this service, and stands in where no engine is.') builtin!: boolean;
@@ -23,17 +23,17 @@ export class EngineCapabilitiesDto {
   @AnswerTexts('What it can do besides.') features!: readonly string[];
   @AnswerTexts('Models that it declares.') models!: readonly string[];
   @AnswerTexts('Pools that have it.') pools!: readonly string[];
-  @AnswerPart('How much it takes at once.', RateLimitsDto) rate_limits!: RateLimitsDto;
+  @AnswerPart('How much it takes at once.', RateLimitsView) rate_limits!: RateLimitsView;
 }
 
-export class CapabilitiesDto {
+export class CapabilitiesView {
   @AnswerText('Version of this API.') api_version!: string;
-  @AnswerParts('Engines that are bound, by kind and version.', EngineCapabilitiesDto)
-  engines!: readonly EngineCapabilitiesDto[];
+  @AnswerParts('Engines that are bound, by kind and version.', EngineCapabilitiesView)
+  engines!: readonly EngineCapabilitiesView[];
 }
 
 /** Paths start at the root of this address. */
-export class AboutDto {
+export class AboutView {
   @AnswerText('Name of the service.') name!: string;
   @AnswerText('What it does.') description!: string;
   @AnswerText('Version of the service.') version!: string;
@@ -47,12 +47,12 @@ export class AboutDto {
   @AnswerText('Path of the tasks.') tasks!: string;
 }
 
-export class VersionDto {
+export class VersionView {
   @AnswerText('Version of the service.') version!: string;
   @AnswerText('Version of this API.') api_version!: string;
   @AnswerText('Version of Node.js that it runs on.') node!: string;
 }
 
-export class StatusDto {
+export class StatusView {
   @AnswerText('`ok` or `ready`, as the probe asks.') status!: string;
 }

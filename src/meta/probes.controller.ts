@@ -3,7 +3,7 @@ import { ApiOperation, ApiResponse, ApiSecurity, ApiTags } from '@nestjs/swagger
 import { ApiErrors } from '../http/documents/api-errors';
 import { Public } from '../http/routes/route-marks';
 import { Lifecycle } from '../lifecycle/lifecycle';
-import { StatusDto } from './meta.dto';
+import { StatusView } from './meta.dto';
 
 @ApiTags('operations')
 @ApiSecurity({})
@@ -14,8 +14,8 @@ export class ProbesController {
   @Get('healthz')
   @Public()
   @ApiOperation({ summary: 'Liveness: the process answers' })
-  @ApiResponse({ status: 200, description: '`{"status": "ok"}`', type: StatusDto })
-  healthz(): StatusDto {
+  @ApiResponse({ status: 200, description: '`{"status": "ok"}`', type: StatusView })
+  healthz(): StatusView {
     return { status: 'ok' };
   }
 
@@ -23,9 +23,9 @@ export class ProbesController {
   @Get('readyz')
   @Public()
   @ApiOperation({ summary: 'Readiness: the service takes tasks' })
-  @ApiResponse({ status: 200, description: '`{"status": "ready"}`', type: StatusDto })
+  @ApiResponse({ status: 200, description: '`{"status": "ready"}`', type: StatusView })
   @ApiErrors('NOT_READY', 'SHUTTING_DOWN')
-  readyz(): StatusDto {
+  readyz(): StatusView {
     this.lifecycle.assertReady();
     return { status: 'ready' };
   }

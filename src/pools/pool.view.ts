@@ -1,10 +1,10 @@
 import type { EngineModel } from '../engines/engine-adapter.port';
-import type { ReplicaView } from './registry/pool';
-import type { PoolDto, PoolHealthDto, ReplicaDto } from './pools.dto';
+import type { ReplicaStatus } from './registry/pool';
+import type { PoolView, PoolHealthView, ReplicaView } from './pools.dto';
 import type { PoolStanding } from './placement/pools.service';
 
 /** What an unknown pool's health says, by contract. */
-export const unknownPoolHealth: PoolHealthDto = {
+export const unknownPoolHealth: PoolHealthView = {
   live: true,
   ready: true,
   draining: false,
@@ -13,7 +13,7 @@ export const unknownPoolHealth: PoolHealthDto = {
   replicas: [],
 };
 
-export function toHealthDto({ pool, queueDepth }: PoolStanding): PoolHealthDto {
+export function toHealthDto({ pool, queueDepth }: PoolStanding): PoolHealthView {
   return {
     live: pool.live,
     ready: pool.ready,
@@ -26,11 +26,11 @@ export function toHealthDto({ pool, queueDepth }: PoolStanding): PoolHealthDto {
       releasing: pool.releasing,
     },
     last_error: pool.lastError ?? null,
-    replicas: pool.replicas.map(toReplicaDto),
+    replicas: pool.replicas.map(toReplicaView),
   };
 }
 
-export function toPoolDto(standing: PoolStanding): PoolDto {
+export function toPoolView(standing: PoolStanding): PoolView {
   const { poolId, reloading, lastPurge } = standing.pool;
   return {
     pool_id: poolId,
@@ -41,7 +41,7 @@ export function toPoolDto(standing: PoolStanding): PoolDto {
 }
 
 /** The address stays inside: it can name hosts that clients have no business with. */
-export function toReplicaDto(replica: ReplicaView): ReplicaDto {
+export function toReplicaView(replica: ReplicaStatus): ReplicaView {
   return {
     replica_id: replica.replicaId,
     engine: replica.engine,
@@ -67,7 +67,7 @@ export function toReplicaDto(replica: ReplicaView): ReplicaDto {
 }
 
 /** What can be asked for, and apart from it what could not be loaded. */
-function modelsDto(models: readonly EngineModel[]): Pick<ReplicaDto, 'models' | 'failed_models'> {
+function modelsDto(models: readonly EngineModel[]): Pick<ReplicaView, 'models' | 'failed_models'> {
   const failed = models.filter(({ state }) => state === 'failed');
   return {
     models: models.filter(({ state }) => state !== 'failed').map(model => model.id),

@@ -6,19 +6,19 @@ import { IdParamPipe, ApiIdParam } from '../http/fields/id-param.pipe';
 import { ApiPage, IdPageQuery, pageOf, type Page } from '../http/fields/page';
 import { warningsOf } from '../http/fields/unknown-members';
 import { DrainService } from './operations/drain.service';
-import { toHealthDto, toPoolDto, unknownPoolHealth } from './pool.view';
+import { toHealthDto, toPoolView, unknownPoolHealth } from './pool.view';
 import {
   DRAIN_DEADLINE_DEFAULT_MS,
   DrainDto,
-  DrainingDto,
-  PoolDto,
-  PoolHealthDto,
-  PurgeAcceptedDto,
+  DrainingView,
+  PoolView,
+  PoolHealthView,
+  PurgeAcceptedView,
   PurgeDto,
   ReloadDto,
-  ReloadedDto,
+  ReloadedView,
   toPurgeOrder,
-  toReloadedDto,
+  toReloadedView,
 } from './pools.dto';
 import { PoolsService } from './placement/pools.service';
 import { PurgeService } from './operations/purge.service';
@@ -36,19 +36,19 @@ export class PoolsController {
 
   @Get()
   @ApiOperation({ summary: 'List pools' })
-  @ApiPage(PoolDto)
-  async list(@Query() { limit, cursor = '' }: IdPageQuery): Promise<Page<PoolDto>> {
+  @ApiPage(PoolView, 'By id.')
+  async list(@Query() { limit, cursor = '' }: IdPageQuery): Promise<Page<PoolView>> {
     const found = await this.pools.list(cursor, limit + 1);
-    return pageOf(found, limit, toPoolDto, pool => pool.pool_id);
+    return pageOf(found, limit, toPoolView, pool => pool.pool_id);
   }
 
   @Get(':id')
   @ApiIdParam('id', 'The pool.')
   @ApiOperation({ summary: 'A pool with its replicas' })
-  @ApiResponse({ status: 200, type: PoolDto })
+  @ApiResponse({ status: 200, description: 'As it stands now.', type: PoolView })
   @ApiErrors('INVALID_PARAMS', 'POOL_NOT_FOUND')
-  async get(@Param('id', IdParamPipe) id: string): Promise<PoolDto> {
-    return toPoolDto(await this.pools.get(id));
+  async get(@Param('id', IdParamPipe) id: string): Promise<PoolView> {
+    return toPoolView(await this.pools.get(id));
   }
 
   @Get(':id/health')
@@ -57,9 +57,9 @@ export class PoolsController {
     summary: "A pool's health",
     description: 'A pool that is not known is live and ready by definition.',
   })
-  @ApiResponse({ status: 200, type: PoolHealthDto })
+  @ApiResponse({ status: 200, description: 'As its engines were when they last answered.', type: PoolHealthView })
   @ApiErrors('INVALID_PARAMS')
-  async health(@Param('id', IdParamPipe) id: string): Promise<PoolHealthDto> {
+  async health(@Param('id', IdParamPipe) id: string): Promise<PoolHealthView> {
     const standing = await this.pools.find(id);
     return standing ? toHealthDto(standing) : unknownPoolHealth;
   }
@@ -73,9 +73,9 @@ export class PoolsController {
     description: 'No new work from now on; what runs is ended at the deadline.',
   })
   @ApiBody({ type: DrainDto, required: false })
-  @ApiResponse({ status: 202, type: DrainingDto })
+  @ApiResponse({ status: 202, type: DrainingView })
   @ApiErrors('INVALID_PARAMS', 'POOL_NOT_FOUND')
-  async drain(@Param('id', IdParamPipe) id: string, @Body() body: DrainDto): Promise<DrainingDto> {
+  async drain(@Param('id', IdParamPipe) id: string, @Body() body: DrainDto): Promise<DrainingView> {
     await this.drains.drain(id, body.deadline_ms ?? DRAIN_DEADLINE_DEFAULT_MS);
     return { pool_id: id, draining: true, ...warningsOf(body) };
   }
@@ -85,9 +85,9 @@ export class PoolsController {
   @HttpCode(202)
   @ApiIdParam('id', 'The pool.')
   @ApiOperation({ summary: 'Take a drained pool back' })
-  @ApiResponse({ status: 202, type: DrainingDto })
+  @ApiResponse({ status: 202, type: DrainingView })
   @ApiErrors('INVALID_PARAMS', 'POOL_NOT_FOUND')
-  async undrain(@Param('id', IdParamPipe) id: string): Promise<DrainingDto> {
+  async undrain(@Param('id', IdParamPipe) id: string): Promise<DrainingView> {
     await this.drains.undrain(id);
     return { pool_id: id, draining: false };
   }
@@ -100,7 +100,7 @@ export class PoolsController {
     summary: 'Swap the model of a pool',
     description: 'All replicas get the new model, or keep the old one.',
   })
-  @ApiResponse({ status: 200, type: ReloadedDto })
+  @ApiResponse({ status: 200, description: 'The new model is loaded.', type: ReloadedView })
   @ApiErrors(
     'INVALID_PARAMS',
     'POOL_NOT_FOUND',
@@ -110,8 +110,8 @@ export class PoolsController {
     'MODEL_RETIRED',
     'MODEL_UNVERIFIED',
   )
-  async reload(@Param('id', IdParamPipe) id: string, @Body() body: ReloadDto): Promise<ReloadedDto> {
-    return { ...toReloadedDto(id, await this.reloads.reload(id, body.new_model_ref)), ...warningsOf(body) };
+  async reload(@Param('id', IdParamPipe) id: string, @Body() body: ReloadDto): Promise<ReloadedView> {
+    return { ...toReloadedView(id, await this.reloads.reload(id, body.new_model_ref)), ...warningsOf(body) };
   }
 
   @Post(':id/purge')
@@ -123,9 +123,9 @@ export class PoolsController {
     description: 'The outcome is shown as `last_purge`.',
   })
   @ApiBody({ type: PurgeDto, required: false })
-  @ApiResponse({ status: 202, type: PurgeAcceptedDto })
+  @ApiResponse({ status: 202, type: PurgeAcceptedView })
   @ApiErrors('INVALID_PARAMS', 'POOL_NOT_FOUND', 'POOL_BUSY')
-  async purge(@Param('id', IdParamPipe) id: string, @Body() body: PurgeDto): Promise<PurgeAcceptedDto> {
+  async purge(@Param('id', IdParamPipe) id: string, @Body() body: PurgeDto): Promise<PurgeAcceptedView> {
     await this.purges.purge(id, toPurgeOrder(body));
     return { pool_id: id, accepted: true, ...warningsOf(body) };
   }

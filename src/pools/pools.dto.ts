@@ -11,7 +11,7 @@ import {
 } from '../http/fields/answer-fields';
 import { BooleanField, IntField, TextField, TextListField } from '../http/fields/fields';
 import { SchemaKeywords } from '../http/documents/schemas';
-import { WarningDto } from '../http/fields/unknown-members';
+import { WarningsView } from '../http/fields/unknown-members';
 import { bindingSources } from './registry/pool';
 import type { PurgeOrder } from './operations/purge-steps';
 import type { ReloadResult } from './operations/reload.service';
@@ -32,11 +32,9 @@ export class DrainDto {
   deadline_ms?: number | null;
 }
 
-export class DrainingDto {
+export class DrainingView extends WarningsView {
   @AnswerId('The pool.') pool_id!: string;
   @AnswerFlag('It takes no new task.') draining!: boolean;
-  @AnswerParts('What is odd about the request, such as fields that are not known.', WarningDto, { optional: true })
-  warnings?: readonly WarningDto[];
 }
 
 @SchemaKeywords({ example: { new_model_ref: 'llama-3-8b' } })
@@ -64,19 +62,17 @@ export class PurgeDto {
   force?: boolean | null;
 }
 
-export class PurgeAcceptedDto {
+export class PurgeAcceptedView extends WarningsView {
   @AnswerId('The pool.') pool_id!: string;
   @AnswerFlag('Always true.') accepted!: boolean;
-  @AnswerParts('What is odd about the request, such as fields that are not known.', WarningDto, { optional: true })
-  warnings?: readonly WarningDto[];
 }
 
-export class FailedModelDto {
+export class FailedModelView {
   @AnswerText('The model.') model!: string;
   @AnswerText('Why, in the words of its engine.') reason!: string;
 }
 
-export class ReplicaDto {
+export class ReplicaView {
   @AnswerId('Its name within the pool.') replica_id!: string;
   @AnswerId('Kind of engine.') engine!: string;
   @AnswerText('Version of the engine, by its own word; empty while that is not known.') engine_version!: string;
@@ -99,10 +95,10 @@ export class ReplicaDto {
   @AnswerCount('Context of one slot, in tokens.', { optional: true }) ctx_max?: number;
   @AnswerTexts('Models that tasks may name; absent until its engine was ready once.', { optional: true })
   models?: string[];
-  @AnswerParts('Models that could not be loaded a short while ago; they are tried again.', FailedModelDto, {
+  @AnswerParts('Models that could not be loaded a short while ago; they are tried again.', FailedModelView, {
     optional: true,
   })
-  failed_models?: FailedModelDto[];
+  failed_models?: FailedModelView[];
   @AnswerText('The model that a task gets which names none.', { optional: true }) loaded_model?: string;
   @AnswerFlag('Its engine is sent a key of its own.') api_key_set!: boolean;
   @AnswerText('Devices it uses, as its registration says.', { optional: true }) device_mask?: string;
@@ -112,7 +108,7 @@ export class ReplicaDto {
 }
 
 /** Absent, all of them, for a pool that is not known. */
-export class PoolMetricsDto {
+export class PoolMetricsView {
   @AnswerCount('Tasks that wait and may use the pool.', { optional: true }) queue_depth?: number;
   @AnswerCount('How many tasks its replicas can run at once.', { optional: true }) slots_total?: number;
   @AnswerCount('How many more they could take now.', { optional: true }) slots_free?: number;
@@ -121,47 +117,45 @@ export class PoolMetricsDto {
   releasing?: number;
 }
 
-export class PurgeStepDto {
+export class PurgeStepView {
   @AnswerText('What was to be done.') step!: string;
   @AnswerFlag('Whether it was.') done!: boolean;
   @AnswerText('Why not.', { optional: true }) reason?: string;
 }
 
-class PurgeReportDto {
+class PurgeReportView {
   @AnswerTime('When it began.') started_ms!: number;
   @AnswerTime('When it was over.') ended_ms!: number;
   @AnswerCount('How many steps there were.') steps_total!: number;
   @AnswerCount('How many of them were not possible.') steps_not_done!: number;
-  @AnswerParts('The first of them.', PurgeStepDto) steps!: readonly PurgeStepDto[];
+  @AnswerParts('The first of them.', PurgeStepView) steps!: readonly PurgeStepView[];
 }
 
-export class PoolHealthDto {
+export class PoolHealthView {
   @AnswerFlag('One of its replicas is live.') live!: boolean;
   @AnswerFlag('One of its replicas can take work.') ready!: boolean;
   @AnswerFlag('It takes no new task.') draining!: boolean;
-  @AnswerPart('Empty for a pool that is not known.', PoolMetricsDto) metrics!: PoolMetricsDto;
+  @AnswerPart('Empty for a pool that is not known.', PoolMetricsView) metrics!: PoolMetricsView;
   @AnswerText('Why it is not ready; null where nothing is wrong.', { nullable: true }) last_error!: string | null;
-  @AnswerParts('Its replicas.', ReplicaDto) replicas!: ReplicaDto[];
+  @AnswerParts('Its replicas.', ReplicaView) replicas!: ReplicaView[];
 }
 
-export class PoolDto extends PoolHealthDto {
+export class PoolView extends PoolHealthView {
   @AnswerId('The pool.') pool_id!: string;
   @AnswerFlag('Its model is being swapped.') reloading!: boolean;
-  @AnswerPart('What the last purge did, and what was not possible.', PurgeReportDto, { optional: true })
+  @AnswerPart('What the last purge did, and what was not possible.', PurgeReportView, { optional: true })
   last_purge?: unknown;
 }
 
-export class ReloadedDto {
+export class ReloadedView extends WarningsView {
   @AnswerId('The pool.') pool_id!: string;
   @AnswerText('The model that was loaded before; null where none was.', { nullable: true })
   old_model_ref!: string | null;
   @AnswerText('The model that is loaded now.') new_model_ref!: string;
   @AnswerTexts('The replicas that have it.') replicas!: readonly string[];
-  @AnswerParts('What is odd about the request, such as fields that are not known.', WarningDto, { optional: true })
-  warnings?: readonly WarningDto[];
 }
 
-export function toReloadedDto(poolId: string, { oldModelRef, newModelRef, replicas }: ReloadResult): ReloadedDto {
+export function toReloadedView(poolId: string, { oldModelRef, newModelRef, replicas }: ReloadResult): ReloadedView {
   return { pool_id: poolId, old_model_ref: oldModelRef ?? null, new_model_ref: newModelRef, replicas };
 }
 

@@ -7,7 +7,7 @@ export interface Spend {
   readonly cost: number;
 }
 
-export interface SessionView {
+export interface SessionStatus {
   readonly sessionId: string;
   readonly ttlMsRemaining: number;
   readonly turns: number;
@@ -29,7 +29,7 @@ export interface SessionView {
  */
 export abstract class SessionStore {
   /** The session, made if missing; looking does not renew its time to live. */
-  abstract open(sessionId: string): MaybeLater<SessionView>;
+  abstract open(sessionId: string): MaybeLater<SessionStatus>;
 
   /**
    * Forgets the session with what it has spent, over a restart too; tasks of it that still run settle into nothing. Resolves

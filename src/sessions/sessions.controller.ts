@@ -3,7 +3,7 @@ import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { Administrative } from '../http/routes/route-marks';
 import { ApiErrors } from '../http/documents/api-errors';
 import { IdParamPipe, ApiIdParam } from '../http/fields/id-param.pipe';
-import { SessionDto, toSessionDto } from './session.dto';
+import { SessionView, toSessionView } from './session.view';
 import { SessionsService } from './sessions.service';
 
 @ApiTags('sessions')
@@ -14,10 +14,10 @@ export class SessionsController {
   @Get(':id')
   @ApiIdParam('id', 'The session.')
   @ApiOperation({ summary: 'A session, made if it is missing' })
-  @ApiResponse({ status: 200, type: SessionDto })
+  @ApiResponse({ status: 200, description: 'As it stands now.', type: SessionView })
   @ApiErrors('INVALID_PARAMS')
-  async get(@Param('id', IdParamPipe) id: string): Promise<SessionDto> {
-    return toSessionDto(await this.sessions.open(id));
+  async get(@Param('id', IdParamPipe) id: string): Promise<SessionView> {
+    return toSessionView(await this.sessions.open(id));
   }
 
   @Delete(':id')

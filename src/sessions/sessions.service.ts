@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { SessionStore, type SessionView } from './session-store.port';
+import { SessionStore, type SessionStatus } from './session-store.port';
 
 /** Sessions as clients see them. */
 @Injectable()
@@ -7,7 +7,7 @@ export class SessionsService {
   constructor(private readonly store: SessionStore) {}
 
   /** Makes the session if it is missing. */
-  async open(sessionId: string): Promise<SessionView> {
+  async open(sessionId: string): Promise<SessionStatus> {
     return this.store.open(sessionId);
   }
 

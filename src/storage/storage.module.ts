@@ -11,7 +11,7 @@ import { SessionStore } from '../sessions/session-store.port';
 import { JournalStart } from '../tasks/journal/journal-start';
 import { TaskJournal } from '../tasks/journal/task-journal.port';
 import { TaskLedger } from '../tasks/ledger/task-ledger.port';
-import { Places } from '../pools/placement/places.port';
+import { Candidates } from '../pools/placement/candidates.port';
 import { TaskRecords } from '../tasks/ledger/task-records.port';
 import { EventLog } from '../tasks/events/event-log.port';
 import { EmbeddedLedger } from './embedded/embedded-ledger';
@@ -40,7 +40,7 @@ import { SqliteTaskJournal } from './sqlite/task-journal.sqlite';
     { provide: PoolRegistry, useExisting: MemoryPoolRegistry },
     { provide: PoolStore, useClass: EmbeddedPoolStore },
     PlacementService,
-    { provide: Places, useExisting: PlacementService },
+    { provide: Candidates, useExisting: PlacementService },
     ...[RunningTimeFile, Slots, SessionBook, TaskAccounts, OwedEndings],
     { provide: SessionStore, useClass: EmbeddedSessions },
     { provide: TaskLedger, useClass: EmbeddedLedger },

@@ -114,7 +114,7 @@ export class TasksController {
 
   @Get()
   @ApiOperation({ summary: 'List tasks, newest first' })
-  @ApiPage(TaskView)
+  @ApiPage(TaskView, 'Newest first.')
   async list(@Query() query: TaskListQuery): Promise<Page<TaskView>> {
     const { state, session_id: sessionId, limit } = query;
     const found = await this.lookup.list({

@@ -7,7 +7,7 @@ import { ApiErrors } from '../http/documents/api-errors';
 import { IdParamPipe, ApiIdParam } from '../http/fields/id-param.pipe';
 import { ForWorkers, Administrative } from '../http/routes/route-marks';
 import { ApiPage, pageOf, type Page } from '../http/fields/page';
-import { RegisteredDto, RegisterWorkerDto, WorkerDto, WorkerListQuery } from './workers.dto';
+import { RegisteredView, RegisterWorkerDto, WorkerView, WorkerListQuery } from './workers.dto';
 import { WorkersService } from './workers.service';
 
 @ApiTags('workers')
@@ -24,9 +24,9 @@ export class WorkersController {
     description: 'Needs the worker token, no API key. Registering again renews it.',
   })
   @ApiBody({ type: RegisterWorkerDto, required: false })
-  @ApiResponse({ status: 200, type: RegisteredDto })
+  @ApiResponse({ status: 200, description: 'How the replica is bound now.', type: RegisteredView })
   @ApiErrors('INVALID_PARAMS', 'MISSING_TOKEN', 'BAD_TOKEN', 'REPLICA_CONFLICT')
-  async register(@Body() body: RegisterWorkerDto, @Req() request: FastifyRequest): Promise<RegisteredDto> {
+  async register(@Body() body: RegisterWorkerDto, @Req() request: FastifyRequest): Promise<RegisteredView> {
     const identity = request.caller.identity ?? '';
     const outcome = await this.workers.register(body, identity);
     return { ok: true, identity, pool_id: body.pool_id, replica_id: body.replica_id, outcome };
@@ -34,8 +34,8 @@ export class WorkersController {
 
   @Get()
   @ApiOperation({ summary: 'List replicas of all pools' })
-  @ApiPage(WorkerDto)
-  async list(@Query() { limit, cursor = '' }: WorkerListQuery): Promise<Page<WorkerDto>> {
+  @ApiPage(WorkerView, 'By pool and replica.')
+  async list(@Query() { limit, cursor = '' }: WorkerListQuery): Promise<Page<WorkerView>> {
     const found = await this.workers.list(cursor, limit + 1);
     return pageOf(
       found,

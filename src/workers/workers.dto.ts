@@ -5,7 +5,7 @@ import { CursorField, PageQuery } from '../http/fields/page';
 import { SchemaKeywords } from '../http/documents/schemas';
 import { RefusesUnknown } from '../http/fields/unknown-members';
 import { keyFileName } from '../pools/bindings/engine-address';
-import { ReplicaDto } from '../pools/pools.dto';
+import { ReplicaView } from '../pools/pools.dto';
 
 /** `pool/replica`. */
 const workerCursor = new RegExp(`${idPattern.source.slice(0, -1)}/${idPattern.source.slice(1)}`);
@@ -73,7 +73,7 @@ export class RegisterWorkerDto {
 
 const outcomes = ['bound', 'renewed', 'replaced', 'kept'];
 
-export class RegisteredDto {
+export class RegisteredView {
   @AnswerFlag('Always true.') ok!: boolean;
   @AnswerText('`token:` and the first six hex digits of the SHA-256 of the token.') identity!: string;
   @AnswerId('The pool it belongs to.') pool_id!: string;
@@ -81,6 +81,6 @@ export class RegisteredDto {
   @AnswerChoice('What came of it; `kept`: the bound engine is alive at another address.', outcomes) outcome!: string;
 }
 
-export class WorkerDto extends ReplicaDto {
+export class WorkerView extends ReplicaView {
   @AnswerId('The pool it belongs to.') pool_id!: string;
 }

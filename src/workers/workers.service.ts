@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { Narrator } from '../observability/narrator';
 import { BindingsService } from '../pools/bindings/bindings.service';
-import { toReplicaDto } from '../pools/pool.view';
+import { toReplicaView } from '../pools/pool.view';
 import { PoolRegistry, type BindOutcome } from '../pools/registry/pool-registry.port';
-import type { RegisterWorkerDto, WorkerDto } from './workers.dto';
+import type { RegisterWorkerDto, WorkerView } from './workers.dto';
 
 /** Engine processes that announce themselves. */
 @Injectable()
@@ -38,9 +38,9 @@ export class WorkersService {
   }
 
   /** By pool and replica, after `pool/replica`. */
-  async list(after: string, limit: number): Promise<WorkerDto[]> {
+  async list(after: string, limit: number): Promise<WorkerView[]> {
     const replicas = (await this.registry.pools()).flatMap(pool => pool.replicas);
-    const workers = replicas.map(replica => ({ pool_id: replica.poolId, ...toReplicaDto(replica) }));
+    const workers = replicas.map(replica => ({ pool_id: replica.poolId, ...toReplicaView(replica) }));
     const rest = workers.filter(worker => nameOf(worker) > after).sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
     return rest.slice(0, limit);
   }
@@ -54,6 +54,6 @@ export class WorkersService {
   }
 }
 
-function nameOf({ pool_id, replica_id }: WorkerDto): string {
+function nameOf({ pool_id, replica_id }: WorkerView): string {
   return `${pool_id}/${replica_id}`;
 }

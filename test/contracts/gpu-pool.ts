@@ -1,7 +1,7 @@
 import { afterEach, beforeEach } from 'vitest';
 import type { EngineProbe } from '../../src/engines/engine-adapter.port';
 import type { ServiceError } from '../../src/errors/service-error';
-import type { Binding, Lease, ReplicaView } from '../../src/pools/registry/pool';
+import type { Binding, Lease, ReplicaStatus } from '../../src/pools/registry/pool';
 import type { PoolChange, PoolRegistry } from '../../src/pools/registry/pool-registry.port';
 import { bindingOf, ready, type PoolRegistryUnderTest } from './pool-samples';
 
@@ -32,7 +32,7 @@ export class GpuPool {
   /** Lets that much time pass. */
   readonly pass = (ms: number): void => this.opened.pass(ms);
 
-  readonly replica = (): Promise<ReplicaView | undefined> => this.registry.replica('gpu', 'r0');
+  readonly replica = (): Promise<ReplicaStatus | undefined> => this.registry.replica('gpu', 'r0');
 
   readonly observe = (probe: EngineProbe): Promise<void> => this.registry.observe('gpu', 'r0', probe);
 

@@ -11,7 +11,7 @@ import type {
   Submission,
   TaskLedger,
 } from '../../src/tasks/ledger/task-ledger.port';
-import type { SessionView } from '../../src/sessions/session-store.port';
+import type { SessionStatus } from '../../src/sessions/session-store.port';
 import type { TaskSpec } from '../../src/tasks/task/task';
 import type { MaybeLater } from '../../src/time/maybe-later';
 import { plainSpec } from './journal-samples';
@@ -32,7 +32,7 @@ export interface LedgerUnderTest {
   /** The engine is gone: the replica is bound, and not ready. */
   lose(name: string): Promise<void>;
   slotsFree(name: string): number;
-  session(sessionId: string): MaybeLater<SessionView>;
+  session(sessionId: string): MaybeLater<SessionStatus>;
   advance(ms: number): Promise<void>;
   /** What is written from here on waits; what is returned lets it through, or makes it fail. */
   hold(): (fails: boolean) => void;

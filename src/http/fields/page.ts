@@ -38,9 +38,9 @@ export interface Page<T> {
   readonly next_cursor?: string;
 }
 
-/** Documents a list whose members are of this class. */
-export function ApiPage(item: Class): MethodDecorator {
-  const items = { type: 'array', items: { $ref: getSchemaPath(item) } } as const;
+/** Documents a list whose members are of this class; `order` is a sentence. */
+export function ApiPage(item: Class, order: string): MethodDecorator {
+  const items = { type: 'array', description: order, items: { $ref: getSchemaPath(item) } } as const;
   const cursor = { type: 'string', description: 'Absent on the last page.' } as const;
   const schema = { type: 'object', required: ['items'], properties: { items, next_cursor: cursor } };
   return applyDecorators(

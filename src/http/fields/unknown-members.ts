@@ -1,6 +1,6 @@
 import { nearestName } from '../../config/nearest-name';
 import { ServiceError } from '../../errors/service-error';
-import { AnswerText } from './answer-fields';
+import { AnswerParts, AnswerText } from './answer-fields';
 import { knownNames, nestedClasses, type DtoClass } from './dto-reader';
 
 /** Warnings of one answer; one more says how many others there are. */
@@ -10,9 +10,15 @@ const MOST_CHARACTERS = 64;
 const MOST_EDITS = 3;
 
 /** What was odd about a request that was accepted. */
-export class WarningDto {
+export class WarningView {
   @AnswerText('The field in question, as a dotted path.') field!: string;
   @AnswerText('What is odd about it, for people.') message!: string;
+}
+
+/** An answer to a request that may have been odd. */
+export class WarningsView {
+  @AnswerParts('What is odd about the request, such as fields that are not known.', WarningView, { optional: true })
+  warnings?: readonly WarningView[];
 }
 
 interface Unknown {
@@ -62,7 +68,7 @@ function refusal(dto: DtoClass, name: string, parent: string): ServiceError {
 }
 
 /** `warnings` of an answer to requests with these bodies and queries: nothing where all that they hold is known. */
-export function warningsOf(...requests: readonly object[]): { readonly warnings?: readonly WarningDto[] } {
+export function warningsOf(...requests: readonly object[]): WarningsView {
   const warnings = requests.flatMap(request => {
     const unknown = unknownOf.get(request);
     return unknown ? toWarnings(unknown) : [];
@@ -70,7 +76,7 @@ export function warningsOf(...requests: readonly object[]): { readonly warnings?
   return warnings.length > 0 ? { warnings } : {};
 }
 
-function toWarnings({ fields, total, dto }: Unknown): WarningDto[] {
+function toWarnings({ fields, total, dto }: Unknown): WarningView[] {
   return fields.map((name, at) => {
     const field = shortened(name);
     if (at === MOST_WARNINGS)

@@ -2,7 +2,7 @@ import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/com
 import { filter, type Subscription } from 'rxjs';
 import { Narrator } from '../../observability/narrator';
 import { PoolStore, type KeptBinding } from '../registry/pool-store.port';
-import type { ReplicaView } from '../registry/pool';
+import type { ReplicaStatus } from '../registry/pool';
 import { PoolRegistry } from '../registry/pool-registry.port';
 
 /**
@@ -69,7 +69,7 @@ export class KeptBindings implements OnModuleInit, OnModuleDestroy {
 }
 
 /** The configuration names its replica again by itself, and one that leaves shall not come back. */
-function worthKeeping(replica: ReplicaView | undefined): KeptBinding | undefined {
+function worthKeeping(replica: ReplicaStatus | undefined): KeptBinding | undefined {
   if (replica?.url === undefined || replica.leaving || replica.source === 'config') return undefined;
   const { poolId, replicaId, engine, url, source, ttlMs, apiKeyFile } = replica;
   return {

@@ -5,7 +5,7 @@ import { ModelStandings } from '../../catalog/model-standings';
 import { goesBy } from '../../engines/model-names';
 import { MetricsService } from '../../observability/metrics.service';
 import { Narrator } from '../../observability/narrator';
-import type { ReplicaView } from '../registry/pool';
+import type { ReplicaStatus } from '../registry/pool';
 import { isOfSlots, PoolRegistry } from '../registry/pool-registry.port';
 
 /** Changes come in bursts (a start, an engine that goes down with all its replicas): the gauge follows them this much later. */
@@ -49,7 +49,7 @@ export class ModelStates implements OnModuleInit, OnModuleDestroy {
   }
 
   /** The models a replica has loaded, the one of its last reload first; empty where nobody knows. */
-  loadedOn(replica: ReplicaView): readonly string[] {
+  loadedOn(replica: ReplicaStatus): readonly string[] {
     const listed = replica.models?.length ? replica.models : undefined;
     const bySelf = listed?.filter(model => model.state === 'loaded').map(model => model.id);
     const last = this.reloaded.get(keyOf(replica));
@@ -59,24 +59,24 @@ export class ModelStates implements OnModuleInit, OnModuleDestroy {
   }
 
   /** Why a model that the replica declares under this name may not be used; undefined where it may, or there is none. */
-  barOn(replica: ReplicaView, name: string): ModelBar | undefined {
+  barOn(replica: ReplicaStatus, name: string): ModelBar | undefined {
     const model = replica.models?.find(each => goesBy(each, this.standings.namesOf(name)));
     return model && this.standings.barOn(model);
   }
 
   /** What the replica's engine calls a model; the name itself where it declares no such model. */
-  idOn({ models }: ReplicaView, name: string): string {
+  idOn({ models }: ReplicaStatus, name: string): string {
     return models?.find(model => goesBy(model, this.standings.namesOf(name)))?.id ?? name;
   }
 
   /** A reload has loaded this model; `replica` as it stands after it. */
-  async loaded(replica: ReplicaView, modelRef: string): Promise<void> {
+  async loaded(replica: ReplicaStatus, modelRef: string): Promise<void> {
     this.reloaded.set(keyOf(replica), { modelRef, engineSaid: replica.loadedModel });
     await this.refresh();
   }
 
   /** A purge has unloaded this model. */
-  async unloaded(replica: ReplicaView, modelRef: string): Promise<void> {
+  async unloaded(replica: ReplicaStatus, modelRef: string): Promise<void> {
     if (this.reloaded.get(keyOf(replica))?.modelRef === modelRef) this.reloaded.delete(keyOf(replica));
     await this.refresh();
   }
@@ -99,7 +99,7 @@ export class ModelStates implements OnModuleInit, OnModuleDestroy {
   }
 
   /** Of an engine that is down nobody knows what it has. */
-  private statesOf(replica: ReplicaView): { readonly modelId: string; readonly state: string }[] {
+  private statesOf(replica: ReplicaStatus): { readonly modelId: string; readonly state: string }[] {
     if (replica.url !== undefined && !replica.live) return [];
     const loaded = this.loadedOn(replica);
     const others = (replica.models ?? []).filter(model => !loaded.includes(model.id));
@@ -112,6 +112,6 @@ export class ModelStates implements OnModuleInit, OnModuleDestroy {
 
 const notCounted = { event: 'models_not_counted' };
 
-function keyOf({ poolId, replicaId }: ReplicaView): string {
+function keyOf({ poolId, replicaId }: ReplicaStatus): string {
   return `${poolId}/${replicaId}`;
 }

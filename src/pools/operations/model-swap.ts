@@ -5,7 +5,7 @@ import { Narrator } from '../../observability/narrator';
 import { Alarms } from '../../time/alarms';
 import { EngineAccess } from '../probing/engine-access';
 import { ModelStates } from './model-states';
-import type { ReplicaView } from '../registry/pool';
+import type { ReplicaStatus } from '../registry/pool';
 import { PoolRegistry } from '../registry/pool-registry.port';
 import { Prober } from '../probing/prober';
 import { withinTime } from '../../time/time-limit';
@@ -14,7 +14,7 @@ import { withinTime } from '../../time/time-limit';
 const AFTERWARDS_MS = 60_000;
 
 /** The replicas that a swap has touched, each with the models it had loaded before. */
-export type Touched = Map<ReplicaView, readonly string[]>;
+export type Touched = Map<ReplicaStatus, readonly string[]>;
 
 /** Changes the models that engines have loaded. */
 @Injectable()
@@ -32,10 +32,15 @@ export class ModelSwap {
    * Loads the model on all replicas: on one first, so that a model that cannot be loaded disturbs no other. `touched` is
    * filled as it goes on. @throws ServiceError RELOAD_FAILED with the reason of the engine, once no load is under way any more
    */
-  async load(replicas: readonly ReplicaView[], modelRef: string, signal: AbortSignal, touched: Touched): Promise<void> {
+  async load(
+    replicas: readonly ReplicaStatus[],
+    modelRef: string,
+    signal: AbortSignal,
+    touched: Touched,
+  ): Promise<void> {
     const [first, ...others] = replicas;
     if (!first) throw new ServiceError('RELOAD_FAILED', { message: 'The pool has no replica.' });
-    const loadOn = async (replica: ReplicaView): Promise<void> => {
+    const loadOn = async (replica: ReplicaStatus): Promise<void> => {
       signal.throwIfAborted();
       touched.set(replica, this.models.loadedOn(replica));
       await this.loadOne(replica, modelRef, signal);
@@ -74,7 +79,7 @@ export class ModelSwap {
   private async afterwards(
     touched: Touched,
     event: string,
-    act: (replica: ReplicaView, before: readonly string[], signal: AbortSignal) => Promise<void>,
+    act: (replica: ReplicaStatus, before: readonly string[], signal: AbortSignal) => Promise<void>,
   ): Promise<void> {
     const each = [...touched].map(async ([replica, before]) => {
       const { poolId, replicaId } = replica;
@@ -89,13 +94,13 @@ export class ModelSwap {
     await Promise.all(each);
   }
 
-  private async loadOne(replica: ReplicaView, modelRef: string, signal: AbortSignal): Promise<void> {
+  private async loadOne(replica: ReplicaStatus, modelRef: string, signal: AbortSignal): Promise<void> {
     const { adapter, target } = this.engines.of(replica);
     const outcome = await adapter.load(target, this.models.idOn(replica, modelRef), signal);
     if (!outcome.ok) throw new ServiceError('RELOAD_FAILED', { engine: adapter.engine, message: outcome.reason });
   }
 
-  private unloadOne(replica: ReplicaView, modelRef: string, signal: AbortSignal): Promise<EngineOutcome> {
+  private unloadOne(replica: ReplicaStatus, modelRef: string, signal: AbortSignal): Promise<EngineOutcome> {
     const { adapter, target } = this.engines.of(replica);
     return adapter.unload(target, this.models.idOn(replica, modelRef), signal);
   }

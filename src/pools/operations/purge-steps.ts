@@ -5,7 +5,7 @@ import { asServiceError } from '../../errors/service-error';
 import { Alarms } from '../../time/alarms';
 import { EngineAccess } from '../probing/engine-access';
 import { ModelStates } from './model-states';
-import type { ReplicaView } from '../registry/pool';
+import type { ReplicaStatus } from '../registry/pool';
 import { Prober } from '../probing/prober';
 import { TimeUp, withinTime } from '../../time/time-limit';
 
@@ -39,7 +39,7 @@ export class PurgeSteps {
     private readonly alarms: Alarms,
   ) {}
 
-  async onReplica(replica: ReplicaView, { purgeEngine, purgeModels }: PurgeOrder): Promise<readonly PurgeStep[]> {
+  async onReplica(replica: ReplicaStatus, { purgeEngine, purgeModels }: PurgeOrder): Promise<readonly PurgeStep[]> {
     const { adapter, target } = this.engines.of(replica);
     const steps: PurgeStep[] = [];
     const attempt = async (step: string, act: (signal: AbortSignal) => Promise<EngineOutcome>): Promise<boolean> => {

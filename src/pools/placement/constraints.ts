@@ -4,14 +4,14 @@ export interface PlacementConstraints {
   readonly preferPools: readonly string[];
   readonly avoidPools: readonly string[];
   readonly engine?: string;
-  /** Any name of the model; undefined: whichever a place has. */
+  /** Any name of the model; undefined: whichever a candidate has. */
   readonly modelRef?: string;
   /** The least context of a slot, in tokens. */
   readonly ctx?: number;
   readonly workload: string;
 }
 
-/** Equal for tasks that the same set of places can run, whatever the order of the pools they name. */
+/** Equal for tasks that the same set of candidates can run, whatever the order of the pools they name. */
 export function laneIdOf(constraints: PlacementConstraints): string {
   const { pinPoolId, preferPools, avoidPools, engine, modelRef, ctx, workload } = constraints;
   return JSON.stringify([pinPoolId, engine, modelRef, ctx, workload, sorted(preferPools), sorted(avoidPools)]);

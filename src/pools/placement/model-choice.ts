@@ -1,7 +1,7 @@
 import type { ModelBar } from '../../catalog/model-bar';
 import type { EngineModel } from '../../engines/engine-adapter.port';
 import { goesBy } from '../../engines/model-names';
-import type { ReplicaView } from '../registry/pool';
+import type { ReplicaStatus } from '../registry/pool';
 
 /** What a task wants of the model that runs it. */
 export interface ModelWish {
@@ -36,7 +36,7 @@ export type ModelChoice =
       readonly bar?: ModelBar;
     };
 
-export function chooseModel({ names, ctx, barOn }: ModelWish, replica: ReplicaView): ModelChoice {
+export function chooseModel({ names, ctx, barOn }: ModelWish, replica: ReplicaStatus): ModelChoice {
   const { models } = replica;
   const hasRoom = (ctxMax: number | undefined): boolean => ctx === undefined || ctxMax === undefined || ctxMax >= ctx;
   if (models === undefined || (models.length === 0 && names === undefined)) {
@@ -58,12 +58,12 @@ export function chooseModel({ names, ctx, barOn }: ModelWish, replica: ReplicaVi
 }
 
 /** Whether a request that names the model gets an answer from it, after loading it where need be. */
-export function canServe({ state }: EngineModel, { features }: ReplicaView): boolean {
+export function canServe({ state }: EngineModel, { features }: ReplicaStatus): boolean {
   return state === 'loaded' || state === 'loading' || (state === 'unloaded' && features.includes('model-loading'));
 }
 
 /** What a replica says of its slots holds for a model where that is the only one. */
-function ownContext({ state }: EngineModel, { models, ctxMax }: ReplicaView): number | undefined {
+function ownContext({ state }: EngineModel, { models, ctxMax }: ReplicaStatus): number | undefined {
   return models?.length === 1 && state === 'loaded' ? ctxMax : undefined;
 }
 

@@ -1,9 +1,9 @@
 import type { PlacementConstraints } from './constraints';
 import { chooseModel, type ModelWish } from './model-choice';
-import type { PoolView, ReplicaView } from '../registry/pool';
+import type { PoolStatus, ReplicaStatus } from '../registry/pool';
 
 /** A replica that a task may use, were it free, and how it stands there. */
-export interface Place {
+export interface Candidate {
   readonly poolId: string;
   readonly replicaId: string;
   readonly preferred: boolean;
@@ -19,7 +19,7 @@ export function allowsPool({ pinPoolId, avoidPools }: PlacementConstraints, pool
 }
 
 /** Whether the replica is of the right kind, whatever its model. */
-export function isOfKind({ engine, workload }: PlacementConstraints, replica: ReplicaView): boolean {
+export function isOfKind({ engine, workload }: PlacementConstraints, replica: ReplicaStatus): boolean {
   if (engine !== undefined && replica.engine !== engine) return false;
   // Before its first answer a replica has told nothing of its workloads.
   return replica.supportedWorkloads.length === 0 || replica.supportedWorkloads.includes(workload);
@@ -34,24 +34,28 @@ export function wishOf(
 }
 
 /** Whether the replica is of the right kind and has the model that is wanted, as far as anybody knows. */
-export function canRun(constraints: PlacementConstraints, replica: ReplicaView): boolean {
+export function canRun(constraints: PlacementConstraints, replica: ReplicaStatus): boolean {
   return isOfKind(constraints, replica) && chooseModel(wishOf(constraints), replica).ok;
 }
 
-/** The ready places of a task that wants this of a model, over all pools. */
-export function readyPlaces(
+/** The ready candidates of a task that wants this of a model, over all pools. */
+export function readyCandidates(
   constraints: PlacementConstraints,
   wish: ModelWish,
-  pools: readonly PoolView[],
-): readonly Place[] {
+  pools: readonly PoolStatus[],
+): readonly Candidate[] {
   return pools
     .filter(pool => pool.ready && allowsPool(constraints, pool.poolId))
     .flatMap(pool => pool.replicas)
     .filter(replica => replica.ready && isOfKind(constraints, replica))
-    .flatMap(replica => placeOn(replica, constraints, wish) ?? []);
+    .flatMap(replica => candidateOn(replica, constraints, wish) ?? []);
 }
 
-function placeOn(replica: ReplicaView, { preferPools }: PlacementConstraints, wish: ModelWish): Place | undefined {
+function candidateOn(
+  replica: ReplicaStatus,
+  { preferPools }: PlacementConstraints,
+  wish: ModelWish,
+): Candidate | undefined {
   const choice = chooseModel(wish, replica);
   if (!choice.ok) return undefined;
   const { poolId, replicaId } = replica;

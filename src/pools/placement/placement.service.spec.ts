@@ -3,7 +3,7 @@ import { startPools, type PoolsUnderTest } from '../../../test/support/pools';
 import { ModelStandings } from '../../catalog/model-standings';
 import type { EngineProbe } from '../../engines/engine-adapter.port';
 import { MetricsService } from '../../observability/metrics.service';
-import type { SessionView } from '../../sessions/session-store.port';
+import type { SessionStatus } from '../../sessions/session-store.port';
 import { Slots } from '../../storage/embedded/slots';
 import type { PlacementConstraints } from './constraints';
 import { Clock } from '../../time/clock';
@@ -43,7 +43,7 @@ async function bind(name: string, probe?: Partial<EngineProbe>, engine = 'llamac
 /** Takes the best free slot, as the ledger does. */
 async function acquire(
   constraints: PlacementConstraints = anything,
-  warm?: SessionView['lastReplica'],
+  warm?: SessionStatus['lastReplica'],
 ): Promise<string | undefined> {
   const slots = pools.get(Slots);
   const slot = slots.bestOf(placement.readyFor(constraints), warm);
@@ -203,7 +203,7 @@ describe('assess', () => {
 
   it('finds nothing where nothing is bound', async () => {
     expect(placement.assess(anything)).toEqual({
-      ...{ verdict: 'not-ready', slotsTotal: 0, slotsFree: 0, candidates: 0, models: [], needsLoad: false },
+      ...{ verdict: 'not-ready', slotsTotal: 0, slotsFree: 0, considered: 0, models: [], needsLoad: false },
     });
   });
 
@@ -216,7 +216,7 @@ describe('assess', () => {
       verdict: 'ready',
       slotsTotal: 5,
       slotsFree: 4,
-      candidates: 3,
+      considered: 3,
     });
     expect(placement.assess(wanting({ pinPoolId: 'a' }))).toMatchObject({ verdict: 'ready', slotsFree: 0 });
   });
@@ -269,7 +269,7 @@ describe('assess', () => {
     await bind('a/r0', {});
     await acquire();
     await registry.unbind('a', 'r0');
-    expect(placement.assess(anything)).toMatchObject({ verdict: 'not-ready', candidates: 0 });
+    expect(placement.assess(anything)).toMatchObject({ verdict: 'not-ready', considered: 0 });
   });
 
   it('is counted where the caller refuses', async () => {

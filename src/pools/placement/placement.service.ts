@@ -4,17 +4,17 @@ import { ModelStandings } from '../../catalog/model-standings';
 import { MetricsService } from '../../observability/metrics.service';
 import { laneIdOf, type PlacementConstraints } from './constraints';
 import { Clock } from '../../time/clock';
-import { Places } from './places.port';
+import { Candidates } from './candidates.port';
 import { canServe, chooseModel, shortfalls, type ModelChoice, type ModelWish, type Shortfall } from './model-choice';
-import { allowsPool, isOfKind, readyPlaces, wishOf, type Place } from './placement-rules';
-import type { PoolView, ReplicaView } from '../registry/pool';
+import { allowsPool, isOfKind, readyCandidates, wishOf, type Candidate } from './placement-rules';
+import type { PoolStatus, ReplicaStatus } from '../registry/pool';
 import { PoolRegistry } from '../registry/pool-registry.port';
 
 /**
- * Whether a task with these constraints could run, looking at every place it may use:
+ * Whether a task with these constraints could run, looking at every candidate it may use:
  * - `ready` a live and ready replica serves it (it may be busy: see `slotsFree`);
  * - `waiting` none is ready now, but one reloads, drains, or was bound before a restart and not probed yet: worth waiting for;
- * - `not-ready` no such place is ready (none is bound, or those bound are down or loading);
+ * - `not-ready` no such candidate is ready (none is bound, or those bound are down or loading);
  * - `draining` it is pinned to a pool that drains;
  * - `no-model` replicas are bound, all have said what they have, and none has the model asked for;
  * - `model-failed` those that have it could not load it a short while ago;
@@ -28,7 +28,7 @@ export interface Assessment {
   readonly slotsTotal: number;
   readonly slotsFree: number;
   /** Replicas looked at. */
-  readonly candidates: number;
+  readonly considered: number;
   /** Models that a task could name on the bound replicas, sorted; those that failed are not among them. */
   readonly models: readonly string[];
   /** For `model-failed`: why. */
@@ -55,13 +55,13 @@ const CACHE_MAX = 1024;
 interface Standing {
   /** By the monotonic clock. */
   readonly untilMs: number;
-  readonly places: readonly Place[];
+  readonly candidates: readonly Candidate[];
   readonly assessment: Assessment;
 }
 
-/** Which places could run a task. Remembered for a minute, until bindings or health change. */
+/** Which candidates could run a task. Remembered for a minute, until bindings or health change. */
 @Injectable()
-export class PlacementService extends Places {
+export class PlacementService extends Candidates {
   private readonly cache = new Map<string, Standing>();
   /** Of the pools that {@link cache} was made from. */
   private seenVersion = -1;
@@ -82,16 +82,16 @@ export class PlacementService extends Places {
 
   /** With the free slots of this moment. */
   assess(constraints: PlacementConstraints): Assessment {
-    const { places, assessment } = this.standingOf(constraints);
-    const slotsFree = places.reduce(
+    const { candidates, assessment } = this.standingOf(constraints);
+    const slotsFree = candidates.reduce(
       (sum, { poolId, replicaId }) => sum + this.registry.slotsFree(poolId, replicaId),
       0,
     );
     return { ...assessment, slotsFree };
   }
 
-  readyFor(constraints: PlacementConstraints): readonly Place[] {
-    return this.standingOf(constraints).places;
+  readyFor(constraints: PlacementConstraints): readonly Candidate[] {
+    return this.standingOf(constraints).candidates;
   }
 
   isServed(constraints: PlacementConstraints): boolean {
@@ -104,8 +104,8 @@ export class PlacementService extends Places {
   }
 
   /** Counts a refusal at admission. Asking for a slot again and again while a task waits counts nothing. */
-  countRefusal({ pinPoolId }: PlacementConstraints, { verdict, candidates }: Assessment): void {
-    this.metrics.placementDecision(verdict.replaceAll('-', '_'), pinPoolId !== undefined, false, candidates);
+  countRefusal({ pinPoolId }: PlacementConstraints, { verdict, considered }: Assessment): void {
+    this.metrics.placementDecision(verdict.replaceAll('-', '_'), pinPoolId !== undefined, false, considered);
   }
 
   /** Counts a task that got a slot. */
@@ -126,8 +126,8 @@ export class PlacementService extends Places {
     const assessment = assessmentOf(constraints, wish, pools);
     const standing = {
       untilMs: this.clock.nowMs() + CACHE_MS,
-      // Admission refuses what may get no other model: who asks for places still was admitted before.
-      places: readyPlaces(constraints, assessment.verdict === 'model-barred' ? open : wish, pools),
+      // Admission refuses what may get no other model: who asks for candidates still was admitted before.
+      candidates: readyCandidates(constraints, assessment.verdict === 'model-barred' ? open : wish, pools),
       assessment,
     };
     if (this.cache.size >= CACHE_MAX) this.cache.clear();
@@ -140,11 +140,11 @@ type Reason = Pick<Assessment, 'verdict' | 'failure' | 'ctxMax' | 'bar'>;
 
 /** A replica of the right kind, and what it would run. */
 interface Option {
-  readonly replica: ReplicaView;
+  readonly replica: ReplicaStatus;
   readonly choice: ModelChoice;
 }
 
-function assessmentOf(constraints: PlacementConstraints, wish: ModelWish, pools: readonly PoolView[]): Assessment {
+function assessmentOf(constraints: PlacementConstraints, wish: ModelWish, pools: readonly PoolStatus[]): Assessment {
   const allowed = pools.filter(pool => allowsPool(constraints, pool.poolId));
   const options: Option[] = allowed
     .flatMap(pool => pool.replicas)
@@ -158,7 +158,7 @@ function assessmentOf(constraints: PlacementConstraints, wish: ModelWish, pools:
     ...verdictOf(constraints, allowed, options, able, ready),
     slotsTotal: ready.reduce((sum, { replica }) => sum + replica.slotsTotal, 0),
     slotsFree: ready.reduce((sum, { replica }) => sum + replica.slotsFree, 0),
-    candidates: options.length,
+    considered: options.length,
     models: modelsOf(options, wish),
     needsLoad: ready.length > 0 && ready.every(({ choice }) => choice.model && choice.model.state !== 'loaded'),
   };
@@ -166,7 +166,7 @@ function assessmentOf(constraints: PlacementConstraints, wish: ModelWish, pools:
 
 function verdictOf(
   { pinPoolId }: PlacementConstraints,
-  allowed: readonly PoolView[],
+  allowed: readonly PoolStatus[],
   options: readonly Option[],
   able: readonly Option[],
   ready: readonly Option[],
@@ -176,7 +176,7 @@ function verdictOf(
   if (options.length > 0 && able.length === 0) return shortfallOf(options.map(({ choice }) => choice));
   const draining = new Set(allowed.filter(pool => pool.draining).map(pool => pool.poolId));
   const reloading = new Set(allowed.filter(pool => pool.reloading).map(pool => pool.poolId));
-  const comesBack = ({ poolId, live, probed }: ReplicaView): boolean =>
+  const comesBack = ({ poolId, live, probed }: ReplicaStatus): boolean =>
     // An engine may well be silent while it loads its model.
     !probed || reloading.has(poolId) || (live && draining.has(poolId));
   return { verdict: able.some(({ replica }) => comesBack(replica)) ? 'waiting' : 'not-ready' };

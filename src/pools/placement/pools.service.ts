@@ -2,12 +2,12 @@ import { Injectable } from '@nestjs/common';
 import { ServiceError } from '../../errors/service-error';
 import { allowsPool } from './placement-rules';
 import { QueueDepths } from './queue-depths.port';
-import type { PoolView } from '../registry/pool';
+import type { PoolStatus } from '../registry/pool';
 import { PoolRegistry } from '../registry/pool-registry.port';
 
 /** A pool, and how many queued tasks it may yet get. */
 export interface PoolStanding {
-  readonly pool: PoolView;
+  readonly pool: PoolStatus;
   readonly queueDepth: number;
 }
 
@@ -47,7 +47,7 @@ export class PoolsService {
       .reduce((sum, { interactive, batch }) => sum + interactive + batch, 0);
   }
 
-  private async standingOf(pool: PoolView): Promise<PoolStanding> {
+  private async standingOf(pool: PoolStatus): Promise<PoolStanding> {
     return { pool, queueDepth: await this.queueDepth(pool.poolId) };
   }
 }

@@ -7,12 +7,12 @@ export interface QueueDepth {
   readonly batch: number;
 }
 
-/** The queued tasks that ask for the same places. */
+/** The queued tasks that ask for the same candidates. */
 export interface LaneDepth extends QueueDepth {
   readonly constraints: PlacementConstraints;
 }
 
-/** How many tasks wait, and for which places. */
+/** How many tasks wait, and for which candidates. */
 export abstract class QueueDepths {
   /** Of all that wait. At once, for it is told with every measure of a stream. */
   abstract depth(): QueueDepth;

@@ -3,14 +3,14 @@ import type { EngineAdapter, EngineTarget } from '../../engines/engine-adapter.p
 import { EngineRegistry } from '../../engines/engine-registry';
 import { standIn } from '../../engines/stand-in';
 import { ServiceError } from '../../errors/service-error';
-import type { ReplicaView } from '../registry/pool';
+import type { ReplicaStatus } from '../registry/pool';
 
 /** The adapter of a replica with its address; the deterministic engine stands in where no engine is bound. */
 @Injectable()
 export class EngineAccess {
   constructor(private readonly engines: EngineRegistry) {}
 
-  of({ engine, poolId, replicaId, url, apiKeyFile }: ReplicaView): {
+  of({ engine, poolId, replicaId, url, apiKeyFile }: ReplicaStatus): {
     readonly adapter: EngineAdapter;
     readonly target: EngineTarget;
   } {

@@ -1,7 +1,7 @@
 import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { filter, type Subscription } from 'rxjs';
 import { MetricsService, type ServedBy } from '../../observability/metrics.service';
-import type { ReplicaView } from '../registry/pool';
+import type { ReplicaStatus } from '../registry/pool';
 import { PoolRegistry } from '../registry/pool-registry.port';
 
 /** The gauge of KV cache usage: a series for each live replica whose engine reports it, and none for any other. */
@@ -26,7 +26,7 @@ export class KvUsage implements OnModuleInit, OnModuleDestroy {
     this.unbound?.unsubscribe();
   }
 
-  show({ engine, engineVersion, poolId, replicaId, live, leaving, kvUsageRatio }: ReplicaView): void {
+  show({ engine, engineVersion, poolId, replicaId, live, leaving, kvUsageRatio }: ReplicaStatus): void {
     const key = `${poolId}/${replicaId}`;
     const before = this.shown.get(key);
     const isReported = kvUsageRatio !== undefined && live && !leaving;

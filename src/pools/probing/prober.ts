@@ -6,7 +6,7 @@ import { Narrator } from '../../observability/narrator';
 import { Alarms, type Alarm } from '../../time/alarms';
 import { EngineAccess } from './engine-access';
 import { KvUsage } from './kv-usage';
-import type { ReplicaView } from '../registry/pool';
+import type { ReplicaStatus } from '../registry/pool';
 import { PoolRegistry } from '../registry/pool-registry.port';
 import { SlotWatch } from './slot-watch';
 import { TimeUp, withinTime } from '../../time/time-limit';
@@ -96,7 +96,7 @@ export class Prober implements OnModuleInit, OnModuleDestroy {
   }
 
   /** The replica as it stands afterwards; undefined when it is gone, or another engine took its place meanwhile. */
-  private async observe(before: ReplicaView): Promise<ReplicaView | undefined> {
+  private async observe(before: ReplicaStatus): Promise<ReplicaStatus | undefined> {
     const { poolId, replicaId } = before;
     for (;;) {
       const { answer, inTime, askedAtMs } = await this.ask(before);
@@ -111,7 +111,7 @@ export class Prober implements OnModuleInit, OnModuleDestroy {
     }
   }
 
-  private async ask(replica: ReplicaView): Promise<Asked> {
+  private async ask(replica: ReplicaStatus): Promise<Asked> {
     const { adapter, target } = this.engines.of(replica);
     const { probeTimeoutMs } = this.config;
     const { question, askedAtMs } = this.slots.ask(replica);
@@ -135,7 +135,7 @@ export class Prober implements OnModuleInit, OnModuleDestroy {
     }
   }
 
-  private tell({ engine, engineVersion, poolId, replicaId, ready, live, lastError }: ReplicaView): void {
+  private tell({ engine, engineVersion, poolId, replicaId, ready, live, lastError }: ReplicaStatus): void {
     const state = ready ? 'is ready' : live ? 'is not ready yet' : 'cannot be reached';
     this.narrator.tell(`Engine ${poolId}/${replicaId} ${state}.`, {
       event: 'replica_health',
@@ -157,7 +157,7 @@ interface Asked {
 }
 
 /** One line for each change of health, none for a probe that says the same again. */
-function hasNews(before: ReplicaView, after: ReplicaView): boolean {
+function hasNews(before: ReplicaStatus, after: ReplicaStatus): boolean {
   if (after.leaving) return false;
   return (
     before.probed !== after.probed ||

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Narrator } from '../../observability/narrator';
 import { Alarms } from '../../time/alarms';
 import { Clock } from '../../time/clock';
-import type { ReplicaView } from '../registry/pool';
+import type { ReplicaStatus } from '../registry/pool';
 import type { PoolChange, PoolRegistry } from '../registry/pool-registry.port';
 import type { PoolsService } from '../placement/pools.service';
 import { SlotWatch } from './slot-watch';
@@ -17,10 +17,10 @@ class FakeClock extends Clock {
 const idle = {
   ...{ poolId: 'gpu', replicaId: 'r0', ready: true, sleeping: false },
   ...{ slotsTotal: 4, slotsFree: 4, running: 0, releasing: 0, releasingUnheard: 0, slotsElsewhere: 0 },
-} as unknown as ReplicaView;
+} as unknown as ReplicaStatus;
 
 let changes: Subject<PoolChange>;
-let replica: ReplicaView | undefined;
+let replica: ReplicaStatus | undefined;
 let waiting: number;
 let watch: SlotWatch;
 let startMs: number;
@@ -37,7 +37,7 @@ function probe(): void {
   watch.seen(replica);
 }
 
-function becomes(change: Partial<ReplicaView>): void {
+function becomes(change: Partial<ReplicaStatus>): void {
   replica = { ...idle, ...change };
 }
 

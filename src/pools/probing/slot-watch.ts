@@ -4,7 +4,7 @@ import type { SlotQuestion } from '../../engines/engine-adapter.port';
 import { Narrator } from '../../observability/narrator';
 import { Alarms, type Alarm } from '../../time/alarms';
 import { Clock } from '../../time/clock';
-import type { ReplicaView } from '../registry/pool';
+import type { ReplicaStatus } from '../registry/pool';
 import { PoolRegistry, type PoolChange } from '../registry/pool-registry.port';
 import { PoolsService } from '../placement/pools.service';
 
@@ -20,7 +20,7 @@ const WAIT_LOOK_MS = 250;
 const QUIET_MS = 1_200;
 const LOOKS_MS = 5_000;
 
-type ReplicaName = Pick<ReplicaView, 'poolId' | 'replicaId'>;
+type ReplicaName = Pick<ReplicaStatus, 'poolId' | 'replicaId'>;
 
 /** When the slots of one engine were asked for. */
 interface Looks {
@@ -64,14 +64,14 @@ export class SlotWatch implements OnModuleInit, OnModuleDestroy {
   }
 
   /** A probe begins: whether it asks for busy slots too. */
-  ask(replica: ReplicaView): { readonly question: SlotQuestion; readonly askedAtMs: number } {
+  ask(replica: ReplicaStatus): { readonly question: SlotQuestion; readonly askedAtMs: number } {
     const askedAtMs = this.clock.nowMs();
     const question = this.question(replica);
     if (question === 'ask') this.asked(replica, askedAtMs);
     return { question, askedAtMs };
   }
 
-  private question(replica: ReplicaView): SlotQuestion {
+  private question(replica: ReplicaStatus): SlotQuestion {
     const looks = this.looks.get(nameOf(replica));
     if (!looks) return 'ask';
     // One that is idle may want to sleep, and is left alone: whether others use it is asked again when we do.
@@ -91,7 +91,7 @@ export class SlotWatch implements OnModuleInit, OnModuleDestroy {
   }
 
   /** A probe is over; `replica` is how it stands now. */
-  seen(replica: ReplicaView): void {
+  seen(replica: ReplicaStatus): void {
     if (replica.releasing > 0) this.plan(replica, RELEASE_LOOK_MS);
     else if (isTakenByOthers(replica)) this.plan(replica, WAIT_LOOK_MS);
   }
@@ -118,7 +118,7 @@ export class SlotWatch implements OnModuleInit, OnModuleDestroy {
   }
 
   /** Not before that: the engine shall have its quiet second. */
-  private earliest({ lastMs, sinceMs }: Looks, { releasingUnheard }: ReplicaView): number {
+  private earliest({ lastMs, sinceMs }: Looks, { releasingUnheard }: ReplicaStatus): number {
     return releasingUnheard > 0 || lastMs - sinceMs >= LOOKS_MS ? lastMs + QUIET_MS : lastMs;
   }
 
@@ -129,7 +129,7 @@ export class SlotWatch implements OnModuleInit, OnModuleDestroy {
 }
 
 /** Nothing is free, and that is not our doing alone. */
-function isTakenByOthers({ slotsElsewhere, slotsFree, ready }: ReplicaView): boolean {
+function isTakenByOthers({ slotsElsewhere, slotsFree, ready }: ReplicaStatus): boolean {
   return ready && slotsElsewhere > 0 && slotsFree === 0;
 }
 

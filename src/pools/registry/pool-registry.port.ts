@@ -2,7 +2,7 @@ import type { Observable } from 'rxjs';
 import type { EngineProbe } from '../../engines/engine-adapter.port';
 import type { ServiceError } from '../../errors/service-error';
 import type { MaybeLater } from '../../time/maybe-later';
-import type { Binding, Lease, PoolView, ReplicaView, UnbindCause } from './pool';
+import type { Binding, Lease, PoolStatus, ReplicaStatus, UnbindCause } from './pool';
 
 /**
  * What changed, for those who cache or wait: dispatch, placement, capabilities, metrics. `slot-releasing`: an attempt was broken
@@ -53,20 +53,20 @@ export abstract class PoolRegistry {
   /** An attempt has found that the engine cannot load a model: it counts as failed for a while, or until it is seen loaded. */
   abstract modelFailed(poolId: string, replicaId: string, model: string, reason: string): Promise<void>;
 
-  abstract pool(poolId: string): Promise<PoolView | undefined>;
+  abstract pool(poolId: string): Promise<PoolStatus | undefined>;
 
-  abstract pools(): Promise<readonly PoolView[]>;
+  abstract pools(): Promise<readonly PoolStatus[]>;
 
   /** Another number after each change but a slot's: what was made of {@link view} before says nothing any more. */
   abstract readonly version: number;
 
   /** The pools by id, as this node sees them now; what it holds of each stays the same until that pool changes. */
-  abstract view(): readonly PoolView[];
+  abstract view(): readonly PoolStatus[];
 
   /** Free slots of a replica: none of one that is not ready, or whose pool takes no work. */
   abstract slotsFree(poolId: string, replicaId: string): number;
 
-  abstract replica(poolId: string, replicaId: string): Promise<ReplicaView | undefined>;
+  abstract replica(poolId: string, replicaId: string): Promise<ReplicaStatus | undefined>;
 
   /** Starts or ends draining; false when there is no such pool. */
   abstract setDraining(poolId: string, draining: boolean): Promise<boolean>;

@@ -33,7 +33,7 @@ export interface Binding {
 }
 
 /** What is known of one replica. */
-export interface ReplicaView {
+export interface ReplicaStatus {
   readonly poolId: string;
   readonly replicaId: string;
   readonly source: BindingSource;
@@ -78,7 +78,7 @@ export interface ReplicaView {
   readonly lastSeenMs?: number;
 }
 
-export interface PoolView {
+export interface PoolStatus {
   readonly poolId: string;
   readonly live: boolean;
   readonly ready: boolean;
@@ -89,7 +89,7 @@ export interface PoolView {
   readonly running: number;
   readonly releasing: number;
   readonly lastError?: string;
-  readonly replicas: readonly ReplicaView[];
+  readonly replicas: readonly ReplicaStatus[];
   readonly lastPurge?: unknown;
 }
 

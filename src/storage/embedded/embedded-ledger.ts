@@ -16,13 +16,13 @@ import {
   type Ended,
   type Ending,
   type LaneAhead,
-  type LiveView,
+  type LiveTask,
   type Refusal,
   type Requeue,
   type Submission,
 } from '../../tasks/ledger/task-ledger.port';
 import type { LaneDepth, QueueDepth } from '../../pools/placement/queue-depths.port';
-import { Places } from '../../pools/placement/places.port';
+import { Candidates } from '../../pools/placement/candidates.port';
 import type { AdmissionFacts, Priority, TaskEnding, TaskSpec } from '../../tasks/task/task';
 import type { PlacementConstraints } from '../../pools/placement/constraints';
 import { Alarms } from '../../time/alarms';
@@ -36,7 +36,7 @@ import { OwedEndings } from './owed-endings';
 import { Slots, type FreeSlot } from './slots';
 import { TaskAccounts } from './task-accounts';
 
-/** Sets of places that queued tasks may name at once; a client that varies its constraints without end stops here. */
+/** Sets of candidates that queued tasks may name at once; a client that varies its constraints without end stops here. */
 const MAX_LANES = 1024;
 
 /** Whether a task may have become able to start. */
@@ -58,7 +58,7 @@ export class EmbeddedLedger extends TaskLedger implements OnModuleInit, OnModule
 
   constructor(
     private readonly config: Config,
-    places: Places,
+    candidates: Candidates,
     private readonly slots: Slots,
     private readonly accounts: TaskAccounts,
     private readonly journal: TaskJournal,
@@ -69,7 +69,7 @@ export class EmbeddedLedger extends TaskLedger implements OnModuleInit, OnModule
     private readonly alarms: Alarms,
   ) {
     super();
-    this.lanes = new Lanes(places);
+    this.lanes = new Lanes(candidates);
   }
 
   onModuleInit(): void {
@@ -183,7 +183,7 @@ export class EmbeddedLedger extends TaskLedger implements OnModuleInit, OnModule
     this.resumeTime(recovery);
     this.lastSeq = Math.max(this.lastSeq, lastSeq);
     this.accounts.restore(sessions);
-    const interrupted: LiveView[] = [];
+    const interrupted: LiveTask[] = [];
     for (const record of live) {
       const task = this.restore(record);
       if (record.firstTokenMarked) interrupted.push(task);
@@ -193,11 +193,11 @@ export class EmbeddedLedger extends TaskLedger implements OnModuleInit, OnModule
     return { queued: live.length - interrupted.length, interrupted };
   }
 
-  find(taskId: string): LiveView | undefined {
+  find(taskId: string): LiveTask | undefined {
     return this.tasks.get(taskId);
   }
 
-  live(): Iterable<LiveView> {
+  live(): Iterable<LiveTask> {
     return this.tasks.values();
   }
 

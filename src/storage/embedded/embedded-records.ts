@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { TaskJournal, type JournalRecord } from '../../tasks/journal/task-journal.port';
-import { TaskLedger, type LiveView } from '../../tasks/ledger/task-ledger.port';
+import { TaskLedger, type LiveTask } from '../../tasks/ledger/task-ledger.port';
 import { TaskRecords, type RecordQuery, type TaskRecord } from '../../tasks/ledger/task-records.port';
 import { OwedEndings } from './owed-endings';
 
@@ -63,25 +63,19 @@ export class EmbeddedRecords extends TaskRecords {
     if (!ending) return undefined;
     const { state, attempts, startedAtMs } = ending;
     const placement = ending.placement ?? record.placement;
-    return {
-      spec,
-      facts,
-      state,
-      attempts,
-      ...(placement && { placement }),
-      ...(startedAtMs !== undefined && { startedAtMs }),
-      ending,
-    };
+    return { ...recordOf({ spec, facts, state, attempts, placement, startedAtMs }), ending };
   }
 }
 
-function ofLive({ spec, facts, state, attempts, placement, shown: { startedAtMs } }: LiveView): TaskRecord {
-  return {
-    spec,
-    facts,
-    state,
-    attempts,
-    ...(placement && { placement }),
-    ...(startedAtMs !== undefined && { startedAtMs }),
-  };
+function ofLive({ spec, facts, state, attempts, placement, shown: { startedAtMs } }: LiveTask): TaskRecord {
+  return recordOf({ spec, facts, state, attempts, placement, startedAtMs });
 }
+
+/** What is undefined is left out. */
+function recordOf({ placement, startedAtMs, ...known }: Standing): TaskRecord {
+  return { ...known, ...(placement && { placement }), ...(startedAtMs !== undefined && { startedAtMs }) };
+}
+
+type Standing = Pick<TaskRecord, 'spec' | 'facts' | 'state' | 'attempts'> &
+  Record<'placement', TaskRecord['placement'] | undefined> &
+  Record<'startedAtMs', number | undefined>;

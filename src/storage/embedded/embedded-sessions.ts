@@ -1,6 +1,6 @@
 import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import type { Subscription } from 'rxjs';
-import { SessionStore, type SessionView } from '../../sessions/session-store.port';
+import { SessionStore, type SessionStatus } from '../../sessions/session-store.port';
 import { TaskJournal } from '../../tasks/journal/task-journal.port';
 import { SessionBook } from './session-book';
 
@@ -25,7 +25,7 @@ export class EmbeddedSessions extends SessionStore implements OnModuleInit, OnMo
     this.forgotten?.unsubscribe();
   }
 
-  open(sessionId: string): SessionView {
+  open(sessionId: string): SessionStatus {
     return this.book.open(sessionId);
   }
 

@@ -1,13 +1,13 @@
 import type { ServiceError } from '../../errors/service-error';
 import type { Lease } from '../../pools/registry/pool';
 import type { Spend } from '../../sessions/session-store.port';
-import type { Claim, LiveView, Shown } from '../../tasks/ledger/task-ledger.port';
+import type { Claim, LiveTask, Shown } from '../../tasks/ledger/task-ledger.port';
 import type { AdmissionFacts, Placement, Priority, TaskSpec } from '../../tasks/task/task';
 import type { PlacementConstraints } from '../../pools/placement/constraints';
 import type { Alarm } from '../../time/alarms';
 
 /** What the ledger holds of a task between its admission and its end. */
-export class HeldTask implements LiveView {
+export class HeldTask implements LiveTask {
   /** The lane in which it waits; undefined while it runs, or waits to be tried again. */
   laneId: string | undefined;
   /** Its attempt that runs. */
@@ -84,7 +84,7 @@ export class HeldTask implements LiveView {
     ending?.settle();
   }
 
-  get state(): LiveView['state'] {
+  get state(): LiveTask['state'] {
     if (this.isMarked) return 'streaming';
     return this.claim ? 'dispatching' : 'queued';
   }

@@ -1,6 +1,6 @@
-import type { Place } from '../../pools/placement/placement-rules';
+import type { Candidate } from '../../pools/placement/placement-rules';
 import type { LaneAhead } from '../../tasks/ledger/task-ledger.port';
-import type { Places } from '../../pools/placement/places.port';
+import type { Candidates } from '../../pools/placement/candidates.port';
 import { laneIdOf, type PlacementConstraints } from '../../pools/placement/constraints';
 import type { Priority } from '../../tasks/task/task';
 import type { HeldTask } from './held-task';
@@ -10,14 +10,14 @@ import { SummedSet } from './summed-set';
 /** Apart by class, for within a class the order of service is that of age. */
 type Members = Readonly<Record<Priority, OrderedSet<HeldTask>>>;
 
-/** The waiting tasks that one set of places can run. */
+/** The waiting tasks that one set of candidates can run. */
 export class Lane {
   readonly members: Readonly<Record<Priority, SummedSet<HeldTask>>> = {
     interactive: new SummedSet(),
     batch: new SummedSet(),
   };
   isServed = false;
-  ready: readonly Place[] = [];
+  ready: readonly Candidate[] = [];
   private seenVersion = -1;
 
   constructor(
@@ -51,15 +51,15 @@ export class Lane {
     };
   }
 
-  /** Looks at the places anew where they changed; true when the lane is served now and was not, or the other way round. */
-  look(places: Places): boolean {
-    if (this.seenVersion === places.version) return false;
-    this.seenVersion = places.version;
-    const ready = places.readyFor(this.constraints);
-    const others = ready.filter(place => !this.avoided.has(nameOf(place)));
+  /** Looks at the candidates anew where they changed; true when the lane is served now and was not, or the other way round. */
+  look(candidates: Candidates): boolean {
+    if (this.seenVersion === candidates.version) return false;
+    this.seenVersion = candidates.version;
+    const ready = candidates.readyFor(this.constraints);
+    const others = ready.filter(candidate => !this.avoided.has(nameOf(candidate)));
     this.ready = others.length > 0 ? others : ready;
     const wasServed = this.isServed;
-    this.isServed = places.isServed(this.constraints);
+    this.isServed = candidates.isServed(this.constraints);
     return this.isServed !== wasServed;
   }
 }
@@ -115,7 +115,7 @@ export class Lanes {
   private readonly unserved = new Room();
   private seenVersion = -1;
 
-  constructor(private readonly places: Places) {}
+  constructor(private readonly candidates: Candidates) {}
 
   get depth(): Readonly<Record<Priority, number>> {
     const { served, unserved } = this;
@@ -134,7 +134,7 @@ export class Lanes {
   roomFor(constraints: PlacementConstraints): RoomView {
     this.look();
     const lane = this.lanes.get(laneIdOf(constraints));
-    const isServed = lane?.isServed ?? this.places.isServed(constraints);
+    const isServed = lane?.isServed ?? this.candidates.isServed(constraints);
     const { tasks, lanes, bytes } = this.room(isServed);
     return { tasks, lanes, bytes, isServed, isNewLane: !lane };
   }
@@ -168,10 +168,10 @@ export class Lanes {
     return this.room(this.laneWith(task)?.isServed ?? true).rank(task);
   }
 
-  /** Whether a ready place that the task does not avoid may run it, free or not. */
+  /** Whether a ready candidate that the task does not avoid may run it, free or not. */
   hasOtherPlace(task: HeldTask, nowMs: number): boolean {
     const avoided = avoidedBy(task, nowMs);
-    return this.places.readyFor(task.constraints).some(place => !avoided.has(nameOf(place)));
+    return this.candidates.readyFor(task.constraints).some(candidate => !avoided.has(nameOf(candidate)));
   }
 
   /** What goes before a task of this order, by lane; lanes of which nothing does are left out. */
@@ -191,10 +191,10 @@ export class Lanes {
   }
 
   private look(): void {
-    if (this.seenVersion === this.places.version) return;
-    this.seenVersion = this.places.version;
+    if (this.seenVersion === this.candidates.version) return;
+    this.seenVersion = this.candidates.version;
     for (const lane of this.lanes.values()) {
-      if (!lane.look(this.places)) continue;
+      if (!lane.look(this.candidates)) continue;
       const [from, to] = lane.isServed ? [this.unserved, this.served] : [this.served, this.unserved];
       from.lanes--;
       to.lanes++;
@@ -219,7 +219,7 @@ export class Lanes {
     const known = this.lanes.get(id);
     if (known) return known;
     const lane = new Lane(id, task.constraints, avoided);
-    lane.look(this.places);
+    lane.look(this.candidates);
     this.lanes.set(id, lane);
     this.room(lane.isServed).lanes++;
     return lane;
@@ -235,7 +235,7 @@ function avoidedBy({ avoided }: HeldTask, nowMs: number): ReadonlySet<string> {
   return new Set([...avoided].flatMap(([replica, untilMs]) => (untilMs > nowMs ? [replica] : [])));
 }
 
-function nameOf({ poolId, replicaId }: Place): string {
+function nameOf({ poolId, replicaId }: Candidate): string {
   return `${poolId}/${replicaId}`;
 }
 

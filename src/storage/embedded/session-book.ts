@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Subject } from 'rxjs';
 import { Config } from '../../config/config';
-import type { SessionView, Spend } from '../../sessions/session-store.port';
+import type { SessionStatus, Spend } from '../../sessions/session-store.port';
 import { Alarms, type Alarm } from '../../time/alarms';
 import { Clock } from '../../time/clock';
 import { add, atLeast, atMost, nothing, subtract, toSpend, within, type Amounts } from './session-amounts';
@@ -22,13 +22,13 @@ interface Session {
 
 export type ReserveOutcome =
   /** `reserved` can be less than was asked for, of time alone: what is left of a session's time bounds the run. */
-  | { readonly ok: true; readonly session: SessionView; readonly reserved: Spend }
+  | { readonly ok: true; readonly session: SessionStatus; readonly reserved: Spend }
   | {
       readonly ok: false;
       readonly budget: 'tokens' | 'time' | 'cost';
       /** True when the amount is spent for good, false when it is only reserved by tasks still running. */
       readonly spent: boolean;
-      readonly session: SessionView;
+      readonly session: SessionStatus;
     };
 
 /** Sessions lapse to the millisecond for whoever looks; those nobody looks at are swept out in batches this far apart. */
@@ -64,7 +64,7 @@ export class SessionBook {
   }
 
   /** The session, made if missing; looking does not renew its time to live. */
-  open(sessionId: string): SessionView {
+  open(sessionId: string): SessionStatus {
     const known = this.find(sessionId);
     if (known) return this.view(sessionId, known);
     const made = this.fresh(false);
@@ -98,7 +98,7 @@ export class SessionBook {
   }
 
   /** Ends a reservation: what was used is spent, at most what was reserved; the rest is free again. A second settling of a task does nothing. */
-  settle(sessionId: string, taskId: string, used: Spend, countTurn: boolean): SessionView {
+  settle(sessionId: string, taskId: string, used: Spend, countTurn: boolean): SessionStatus {
     const session = this.busy.get(sessionId);
     const reserved = session?.tasks.get(taskId);
     if (!session || !reserved) return this.view(sessionId, this.find(sessionId) ?? this.fresh(true));
@@ -121,7 +121,7 @@ export class SessionBook {
     if (session) session.lastReplica = { poolId, replicaId };
   }
 
-  lastReplica(sessionId: string): SessionView['lastReplica'] {
+  lastReplica(sessionId: string): SessionStatus['lastReplica'] {
     return (this.busy.get(sessionId) ?? this.idle.get(sessionId))?.lastReplica;
   }
 
@@ -214,7 +214,7 @@ export class SessionBook {
     return undefined;
   }
 
-  private view(sessionId: string, session: Session, nowMs = this.clock.nowMs()): SessionView {
+  private view(sessionId: string, session: Session, nowMs = this.clock.nowMs()): SessionStatus {
     const free = toSpend(subtract(subtract(this.budget, session.spent), session.reserved));
     return {
       sessionId,

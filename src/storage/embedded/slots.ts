@@ -1,13 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import type { Observable } from 'rxjs';
-import type { Place } from '../../pools/placement/placement-rules';
+import type { Candidate } from '../../pools/placement/placement-rules';
 import type { Lease } from '../../pools/registry/pool';
 import type { PoolChange } from '../../pools/registry/pool-registry.port';
-import type { SessionView } from '../../sessions/session-store.port';
+import type { SessionStatus } from '../../sessions/session-store.port';
 import { MemoryPoolRegistry } from '../memory/pool-registry.memory';
 
-/** A place with a free slot, as one task sees it. */
-export interface FreeSlot extends Place {
+/** A candidate with a free slot, as one task sees it. */
+export interface FreeSlot extends Candidate {
   readonly free: number;
   /** The session's last attempt ran there. */
   readonly isWarm: boolean;
@@ -28,15 +28,19 @@ export class Slots {
   }
 
   /**
-   * The best place with a free slot, by an order that can be explained and repeated: the session's last replica, for its KV cache
+   * The best candidate with a free slot, by an order that can be explained and repeated: the session's last replica, for its KV cache
    * may be warm; preferred pools; where the model is loaded already; the most free slots; pool id; replica id.
    */
-  bestOf(places: readonly Place[], warm: SessionView['lastReplica']): FreeSlot | undefined {
+  bestOf(candidates: readonly Candidate[], warm: SessionStatus['lastReplica']): FreeSlot | undefined {
     let best: FreeSlot | undefined;
-    for (const place of places) {
-      const free = this.registry.slotsFree(place.poolId, place.replicaId);
+    for (const candidate of candidates) {
+      const free = this.registry.slotsFree(candidate.poolId, candidate.replicaId);
       if (free === 0) continue;
-      const slot = { ...place, free, isWarm: warm?.poolId === place.poolId && warm.replicaId === place.replicaId };
+      const slot = {
+        ...candidate,
+        free,
+        isWarm: warm?.poolId === candidate.poolId && warm.replicaId === candidate.replicaId,
+      };
       if (!best || isBetter(slot, best)) best = slot;
     }
     return best;

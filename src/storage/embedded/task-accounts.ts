@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Config } from '../../config/config';
 import type { Lease } from '../../pools/registry/pool';
-import type { SessionView, Spend } from '../../sessions/session-store.port';
+import type { SessionStatus, Spend } from '../../sessions/session-store.port';
 import type { SessionUsage } from '../../tasks/journal/task-journal.port';
 import type { TaskSpec, TaskUsage } from '../../tasks/task/task';
 import type { Settled } from './embedded-ended';
@@ -20,7 +20,7 @@ export class TaskAccounts {
   }
 
   /** For a task that was admitted once: should there be nothing left to reserve, it runs all the same. */
-  reserveAgain(spec: TaskSpec): { readonly session: SessionView; readonly reserved: Spend } {
+  reserveAgain(spec: TaskSpec): { readonly session: SessionStatus; readonly reserved: Spend } {
     const outcome = this.reserve(spec);
     return outcome.ok ? outcome : { session: outcome.session, reserved: this.most(spec) };
   }
@@ -41,7 +41,7 @@ export class TaskAccounts {
     return this.book.open(spec.sessionId).remaining;
   }
 
-  lastReplicaOf({ ownSession, sessionId }: TaskSpec): SessionView['lastReplica'] {
+  lastReplicaOf({ ownSession, sessionId }: TaskSpec): SessionStatus['lastReplica'] {
     return ownSession ? undefined : this.book.lastReplica(sessionId);
   }
 
@@ -64,6 +64,6 @@ export class TaskAccounts {
   }
 }
 
-function usageOf({ sessionId, spent, turns }: SessionView): SessionUsage {
+function usageOf({ sessionId, spent, turns }: SessionStatus): SessionUsage {
   return { sessionId, tokens: spent.tokens, timeMs: spent.timeMs, cost: spent.cost, turns };
 }

@@ -1,4 +1,4 @@
-import type { PoolView, ReplicaView } from '../../pools/registry/pool';
+import type { PoolStatus, ReplicaStatus } from '../../pools/registry/pool';
 import type { MemoryLease } from './memory-lease';
 import type { ReplicaState } from './replica-state';
 
@@ -17,7 +17,7 @@ export class MemoryPool {
     return !this.draining && !this.reloading;
   }
 
-  view(): PoolView {
+  view(): PoolStatus {
     const { poolId, takesWork, draining, reloading, lastPurge } = this;
     const replicas = [...this.replicas.values()].map(replica => replica.view());
     const lastError = replicas.find(replica => !replica.ready)?.lastError;
@@ -38,6 +38,6 @@ export class MemoryPool {
   }
 }
 
-function sum(replicas: readonly ReplicaView[], pick: (replica: ReplicaView) => number): number {
+function sum(replicas: readonly ReplicaStatus[], pick: (replica: ReplicaStatus) => number): number {
   return replicas.reduce((total, replica) => total + pick(replica), 0);
 }

@@ -4,7 +4,7 @@ import { Config } from '../../config/config';
 import type { EngineAdapter, EngineProbe } from '../../engines/engine-adapter.port';
 import { EngineRegistry } from '../../engines/engine-registry';
 import { ServiceError } from '../../errors/service-error';
-import type { Binding, Lease, PoolView, ReplicaView, UnbindCause } from '../../pools/registry/pool';
+import type { Binding, Lease, PoolStatus, ReplicaStatus, UnbindCause } from '../../pools/registry/pool';
 import { isOfSlots, PoolRegistry, type BindOutcome, type PoolChange } from '../../pools/registry/pool-registry.port';
 import { Alarms } from '../../time/alarms';
 import { Clock } from '../../time/clock';
@@ -82,20 +82,20 @@ export class MemoryPoolRegistry extends PoolRegistry {
     if (noticed) this.tell({ poolId, replicaId, kind: 'health' });
   }
 
-  async pool(poolId: string): Promise<PoolView | undefined> {
+  async pool(poolId: string): Promise<PoolStatus | undefined> {
     return this.poolsById.get(poolId)?.view();
   }
 
-  async pools(): Promise<readonly PoolView[]> {
+  async pools(): Promise<readonly PoolStatus[]> {
     return this.view();
   }
 
-  view(): readonly PoolView[] {
+  view(): readonly PoolStatus[] {
     const pools = [...this.poolsById.values()].sort((a, b) => (a.poolId < b.poolId ? -1 : 1));
     return pools.map(pool => pool.view());
   }
 
-  async replica(poolId: string, replicaId: string): Promise<ReplicaView | undefined> {
+  async replica(poolId: string, replicaId: string): Promise<ReplicaStatus | undefined> {
     return this.state(poolId, replicaId)?.view();
   }
 
@@ -243,7 +243,7 @@ function revokeAll(leases: Iterable<MemoryLease>, reason: ServiceError): number 
   return held.length;
 }
 
-function gone({ engine, lastError }: ReplicaView): ServiceError {
+function gone({ engine, lastError }: ReplicaStatus): ServiceError {
   return new ServiceError('WORKER_RESET', { engine, message: `The engine is gone. ${lastError ?? ''}`.trim() });
 }
 

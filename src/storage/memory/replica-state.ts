@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { EngineAdapter, EngineProbe } from '../../engines/engine-adapter.port';
-import type { Binding, BindingSource, ReplicaView, UnbindCause } from '../../pools/registry/pool';
+import type { Binding, BindingSource, ReplicaStatus, UnbindCause } from '../../pools/registry/pool';
 import type { Alarm } from '../../time/alarms';
 import type { Clock } from '../../time/clock';
 import { MemoryLease } from './memory-lease';
@@ -28,7 +28,7 @@ export class ReplicaState {
   private readonly modelFailures: ModelFailures;
   private noticed = '';
   /** Made when somebody looks, and kept until something changes: placement looks far more often than that. */
-  private shown: ReplicaView | undefined;
+  private shown: ReplicaStatus | undefined;
   private readonly boundAtMs: number;
 
   constructor(
@@ -143,7 +143,7 @@ export class ReplicaState {
     return lease;
   }
 
-  view(): ReplicaView {
+  view(): ReplicaStatus {
     return (this.shown ??= this.look());
   }
 
@@ -173,7 +173,7 @@ export class ReplicaState {
     return before !== this.noticed;
   }
 
-  private look(): ReplicaView {
+  private look(): ReplicaStatus {
     const { binding, health, lastError } = this;
     const { facts, lastSeenMs } = health;
     return {

@@ -8,7 +8,7 @@ import { files } from './file/journal-file';
 import { Ledger } from './ledger';
 import { openLedger, type OpenLedger } from './opening/ledger-opening';
 import { LedgerSpace } from './file/ledger-space';
-import type { Outcome, WriteRequest } from './tables/protocol';
+import type { RequestOutcome, WriteRequest } from './tables/protocol';
 import { encodeAdmission, encodeEnding } from './tables/record-codec';
 
 /* The journal's folder is taken away from under it. */
@@ -56,7 +56,7 @@ const admission = (taskId: string, seq: number): WriteRequest => ({
   task: encodeAdmission(plainSpec(taskId), factsOf(seq)),
 });
 const ending = (taskId: string): WriteRequest => ({ kind: 'end', task: encodeEnding(endingOf(taskId)) });
-const unavailable: Outcome = { failure: { code: 'STORAGE_UNAVAILABLE', reason: 'FILES_GONE' } };
+const unavailable: RequestOutcome = { failure: { code: 'STORAGE_UNAVAILABLE', reason: 'FILES_GONE' } };
 
 /** Ids of the live tasks that the next start finds. */
 function reopened(): string[] {

@@ -5,13 +5,13 @@ import { failpoint, slowSync } from './file/failpoints';
 import { codeOf, FilesGone, isNoSpace, isStorageFault } from './file/journal-error';
 import type { LedgerSpace } from './file/ledger-space';
 import type { LedgerTables } from './tables/ledger-tables';
-import type { Failure, Outcome, WriteRequest } from './tables/protocol';
+import type { Failure, RequestOutcome, WriteRequest } from './tables/protocol';
 
 /** What one transaction takes at most, so that none outgrows the log's room. */
 const GROUP_REQUESTS = 256;
 const GROUP_PROMPT_UNITS = 1024 * 1024;
 
-type Outcomes = (Outcome | undefined)[];
+type Outcomes = (RequestOutcome | undefined)[];
 
 /**
  * Group commit: the requests that arrived while the last transaction was syncing are one transaction, synced once.
@@ -71,7 +71,7 @@ export class Ledger {
   private writeWithoutAdmissions(group: readonly WriteRequest[]): Outcomes {
     const rest = group.filter(request => !isAdmission(request));
     const outcomes = rest.length > 0 ? this.write(rest) : [];
-    const refusal: Outcome = { failure: unavailable('no room on the disk') };
+    const refusal: RequestOutcome = { failure: unavailable('no room on the disk') };
     let next = 0;
     return group.map(request => (isAdmission(request) ? refusal : outcomes[next++]));
   }

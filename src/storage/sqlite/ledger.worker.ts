@@ -6,7 +6,7 @@ import { Ledger } from './ledger';
 import { openLedger, type OpenLedger } from './opening/ledger-opening';
 import { LedgerSpace } from './file/ledger-space';
 import { spaceNote, upkeepNote, writingNote } from './notes';
-import type { LedgerRequest, Outcome, WriteRequest } from './tables/protocol';
+import type { LedgerRequest, RequestOutcome, WriteRequest } from './tables/protocol';
 import { ThreadPort } from './thread-port';
 
 /** The thread that writes the journal and waits for its disk. */
@@ -27,7 +27,7 @@ let upkeepFails = false;
 
 port.serve(handle, rest);
 
-function handle(waiting: readonly LedgerRequest[]): (Outcome | undefined)[] {
+function handle(waiting: readonly LedgerRequest[]): (RequestOutcome | undefined)[] {
   const [first] = waiting;
   if (first?.kind === 'open') return [open(first.folder)];
   if (first?.kind === 'close') return [close()];
@@ -41,7 +41,7 @@ function isWrite(request: LedgerRequest): request is WriteRequest {
   return request.kind !== 'open' && request.kind !== 'close';
 }
 
-function open(folder: string): Outcome {
+function open(folder: string): RequestOutcome {
   try {
     const opening = openLedger(folder, note => port.tell(note));
     const { db, tables, echo } = opening;

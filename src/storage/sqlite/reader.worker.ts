@@ -5,7 +5,7 @@ import { isLarge } from './opening/inspection';
 import { codeOf, isStorageFault } from './file/journal-error';
 import { files, openForReading } from './file/journal-file';
 import { DamagedRow, JournalReader } from './tables/journal-reader';
-import type { EventBatch, Failure, Outcome, ReaderRequest } from './tables/protocol';
+import type { EventBatch, Failure, RequestOutcome, ReaderRequest } from './tables/protocol';
 import { namesTranscript } from './tables/record-codec';
 import { Scrub } from './opening/scrub';
 import { ThreadPort } from './thread-port';
@@ -28,7 +28,7 @@ port.serve(
   () => undefined,
 );
 
-function answer(request: ReaderRequest): Outcome | undefined {
+function answer(request: ReaderRequest): RequestOutcome | undefined {
   try {
     const value = perform(request);
     return value === undefined ? undefined : { value };

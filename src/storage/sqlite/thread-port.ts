@@ -1,7 +1,7 @@
 import { parentPort, receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
-import type { FromThread, Note, Outcome } from './tables/protocol';
+import type { FromThread, Note, RequestOutcome } from './tables/protocol';
 
-type Outcomes = readonly (Outcome | undefined)[];
+type Outcomes = readonly (RequestOutcome | undefined)[];
 
 /** A thread's end of its connection: requests come in batches and are answered in their order. */
 export class ThreadPort<Request> {
@@ -48,7 +48,7 @@ export class ThreadPort<Request> {
   }
 
   private reply(outcomes: Outcomes): void {
-    const told: [number, Outcome][] = [];
+    const told: [number, RequestOutcome][] = [];
     outcomes.forEach((outcome, place) => outcome && told.push([place, outcome]));
     this.post({ kind: 'replies', count: outcomes.length, outcomes: told });
   }

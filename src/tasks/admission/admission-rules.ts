@@ -30,7 +30,7 @@ export class AdmissionRules {
   }
 
   /**
-   * Looks at the places that could run the task.
+   * Looks at the candidates that could run the task.
    * @throws ServiceError MODEL_RETIRED, MODEL_UNVERIFIED, POOL_UNAVAILABLE (a draining pin; a model that nobody has, or could
    *   load), INVALID_PARAMS (a context that no slot has; no model named where one must be)
    */
@@ -84,8 +84,8 @@ export class AdmissionRules {
     const mustWait = verdict === 'waiting' || (verdict === 'not-ready' && this.fallback.for(constraints) === 'wait');
     if (mustWait) steps.push({ kind: 'pool_warmup', detail: this.whyNotReady(constraints) });
     if (needsLoad) {
-      const [place] = this.placement.readyFor(constraints);
-      steps.push({ kind: 'model_load', detail: place?.model ?? constraints.modelRef ?? '' });
+      const [candidate] = this.placement.readyFor(constraints);
+      steps.push({ kind: 'model_load', detail: candidate?.model ?? constraints.modelRef ?? '' });
     }
     return steps;
   }

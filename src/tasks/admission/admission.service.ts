@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { ServiceError } from '../../errors/service-error';
+import type { Spend } from '../../sessions/session-store.port';
 import { SessionBudgets } from '../accounts/session-budgets';
 import { Dispatcher } from '../dispatch/dispatcher';
 import { Finisher } from '../ending/finisher';
@@ -7,10 +8,17 @@ import { TaskReporter } from '../ending/task-reporter';
 import { TaskLedger, type Admitted, type Submission } from '../ledger/task-ledger.port';
 import { TaskRecords } from '../ledger/task-records.port';
 import { EventLog } from '../events/event-log.port';
-import type { TaskSpec } from '../task/task';
-import type { Admission } from './admission';
+import type { AdmissionFacts, TaskSpec } from '../task/task';
 import { AdmissionRules } from './admission-rules';
 import { Refusals } from './refusals';
+
+/** What a client is told of an accepted task. */
+export interface Admission {
+  readonly spec: TaskSpec;
+  readonly facts: AdmissionFacts;
+  /** What its session can still use. */
+  readonly remaining: Spend;
+}
 
 /** Admits tasks, or says at once why not and when to come back. */
 @Injectable()

@@ -7,10 +7,10 @@ import {
   AnswerSpan,
   AnswerText,
 } from '../../http/fields/answer-fields';
-import { WarningDto } from '../../http/fields/unknown-members';
+import { WarningsView } from '../../http/fields/unknown-members';
 import { predictedStartOf, PredictedStartView } from '../task/predicted-start.view';
 import { streamsOf, TaskStreamsView } from '../lookup/task.view';
-import type { Admission } from './admission';
+import type { Admission } from './admission.service';
 
 export class PreparationStepView {
   @AnswerChoice('A model to load, or a pool to wait for.', ['model_load', 'pool_warmup']) kind!: string;
@@ -23,7 +23,7 @@ export class PreparationView {
 }
 
 /** The answer to an accepted task. */
-export class AdmissionView {
+export class AdmissionView extends WarningsView {
   @AnswerId('The task: as it was named, or a new UUIDv7.') task_id!: string;
   @AnswerId('The session it belongs to.') session_id!: string;
   @AnswerCount('How many queued tasks go before it.') queue_position!: number;
@@ -31,8 +31,6 @@ export class AdmissionView {
   @AnswerPart('How sure that is.', PredictedStartView) predicted_start!: PredictedStartView;
   @AnswerPart('Where its events are read.', TaskStreamsView) streams!: TaskStreamsView;
   @AnswerPart('What has to happen before it can start.', PreparationView) preparation!: PreparationView;
-  @AnswerParts('What is odd about the request, such as fields that are not known.', WarningDto, { optional: true })
-  warnings?: readonly WarningDto[];
 }
 
 export function toAdmissionView({ spec, facts }: Admission): AdmissionView {

@@ -6,7 +6,7 @@ const MODELS_NAMED = 20;
 const RETRY_UNAVAILABLE_MS = 5000;
 
 /**
- * Why a task is not admitted for want of a place that could run it: the client can change the task, or come back. Undefined for
+ * Why a task is not admitted for want of a candidate that could run it: the client can change the task, or come back. Undefined for
  * one that can run now or may be worth waiting for.
  */
 export function unservable(

@@ -9,7 +9,7 @@ import { TaskLedger, type Claim } from '../ledger/task-ledger.port';
 
 /**
  * Models that could not be loaded: no task waits for one until its deadline. A task whose attempt found out goes elsewhere where
- * another place has the model; otherwise it ends with the engine's reason, and so do all that are queued for the same.
+ * another candidate has the model; otherwise it ends with the engine's reason, and so do all that are queued for the same.
  */
 @Injectable()
 export class ModelFaults implements OnModuleInit, OnModuleDestroy {
@@ -39,7 +39,7 @@ export class ModelFaults implements OnModuleInit, OnModuleDestroy {
     this.changes?.unsubscribe();
   }
 
-  /** Takes in that an attempt failed for the sake of its model; true where no other place could run the task. */
+  /** Takes in that an attempt failed for the sake of its model; true where no other candidate could run the task. */
   async isHopeless({ spec, placement }: Claim, error: ServiceError): Promise<boolean> {
     const { poolId, replicaId, model } = placement;
     if (error.code !== 'MODEL_LOAD_FAILED' || model === undefined) return false;

@@ -4,6 +4,7 @@ import { MetricsService, type ServedBy } from '../../observability/metrics.servi
 import { Narrator, type LogFields } from '../../observability/narrator';
 import type { Claim } from '../ledger/task-ledger.port';
 import type { AdmissionFacts, Placement, TaskEnding, TaskSpec } from '../task/task';
+import { placementFields } from '../task/placement-fields';
 
 /** Counts and tells what happens to tasks, each thing once. */
 @Injectable()
@@ -105,13 +106,7 @@ function about(spec: TaskSpec, placement?: Placement): Omit<LogFields, 'event'> 
     session_id: spec.sessionId,
     correlation_id: spec.correlationId,
     ...(spec.identity !== undefined && { identity: spec.identity }),
-    ...(placement && {
-      engine: placement.engine,
-      engine_version: placement.engineVersion,
-      pool_id: placement.poolId,
-      replica_id: placement.replicaId,
-      ...(placement.model !== undefined && { model: placement.model }),
-    }),
+    ...(placement && placementFields(placement)),
   };
 }
 

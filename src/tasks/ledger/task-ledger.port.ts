@@ -3,7 +3,7 @@ import type { EngineUsage } from '../../engines/engine-adapter.port';
 import type { ServiceError } from '../../errors/service-error';
 import type { LaneDepth, QueueDepth, QueueDepths } from '../../pools/placement/queue-depths.port';
 import type { Lease } from '../../pools/registry/pool';
-import type { SessionView, Spend } from '../../sessions/session-store.port';
+import type { SessionStatus, Spend } from '../../sessions/session-store.port';
 import type { MaybeLater } from '../../time/maybe-later';
 import type {
   AdmissionFacts,
@@ -65,7 +65,7 @@ export type Refusal =
       readonly budget: 'tokens' | 'time' | 'cost';
       /** True when the amount is spent for good, false when it is only reserved by tasks still running. */
       readonly isSpent: boolean;
-      readonly session: SessionView;
+      readonly session: SessionStatus;
     };
 
 /**
@@ -162,9 +162,9 @@ export interface Adopted {
   readonly queued: number;
   /**
    * Output of them may have been seen: to be ended by the caller, with {@link TaskLedger.cancel}, once it has said in
-   * {@link LiveView.shown} what is left of it.
+   * {@link LiveTask.shown} what is left of it.
    */
-  readonly interrupted: readonly LiveView[];
+  readonly interrupted: readonly LiveTask[];
 }
 
 /** What tasks add up to. */
@@ -183,7 +183,7 @@ export interface LaneAhead {
 }
 
 /** A task between its admission and its end, as it stands now. */
-export interface LiveView {
+export interface LiveTask {
   readonly spec: TaskSpec;
   readonly facts: AdmissionFacts;
   readonly state: 'queued' | 'dispatching' | 'streaming';
@@ -254,9 +254,9 @@ export abstract class TaskLedger implements QueueDepths {
   /** Takes over what a process that is no more had: places as they were, and what it may have shown for the caller to end. */
   abstract adopt(): Promise<Adopted>;
 
-  abstract find(taskId: string): LiveView | undefined;
+  abstract find(taskId: string): LiveTask | undefined;
 
-  abstract live(): Iterable<LiveView>;
+  abstract live(): Iterable<LiveTask>;
 
   /** How many queued tasks go before it (0-based); undefined when it is not queued. */
   abstract position(taskId: string): MaybeLater<number | undefined>;

@@ -12,6 +12,7 @@ import {
 import type { TaskRecord } from '../ledger/task-records.port';
 import { predictedStartOf, PredictedStartView } from '../task/predicted-start.view';
 import { priorities, taskStates, type TaskState, type TaskUsage } from '../task/task';
+import { placementFields } from '../task/placement-fields';
 
 export class TaskUsageView {
   @AnswerCount('Tokens of the request, by the engine; 0 where it did not say.') tokens_in!: number;
@@ -75,13 +76,7 @@ export function toTaskView({ spec, facts, state, attempts, placement, startedAtM
     priority: spec.priority,
     workload: spec.constraints.workload,
     ...(spec.constraints.modelRef !== undefined && { model_ref: spec.constraints.modelRef }),
-    ...(placement && {
-      engine: placement.engine,
-      engine_version: placement.engineVersion,
-      pool_id: placement.poolId,
-      replica_id: placement.replicaId,
-      ...(placement.model !== undefined && { model: placement.model }),
-    }),
+    ...(placement && placementFields(placement)),
     attempts,
     queue_position: facts.queuePosition,
     predicted_start_ms: facts.predictedStartMs,

@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
-import type { PoolView, ReplicaView } from '../../pools/registry/pool';
+import type { PoolStatus, ReplicaStatus } from '../../pools/registry/pool';
 import type { PlacementConstraints } from '../../pools/placement/constraints';
 import { StationMap } from './station-map';
 
-function replica(name: string, more: Partial<ReplicaView> = {}): ReplicaView {
+function replica(name: string, more: Partial<ReplicaStatus> = {}): ReplicaStatus {
   const [poolId = '', replicaId = ''] = name.split('/');
   return {
     poolId,
@@ -28,7 +28,7 @@ function replica(name: string, more: Partial<ReplicaView> = {}): ReplicaView {
   };
 }
 
-function pools(...replicas: readonly ReplicaView[]): PoolView[] {
+function pools(...replicas: readonly ReplicaStatus[]): PoolStatus[] {
   const ids = [...new Set(replicas.map(({ poolId }) => poolId))];
   const rest = {
     live: true,
@@ -44,7 +44,7 @@ function pools(...replicas: readonly ReplicaView[]): PoolView[] {
 }
 
 const anything: PlacementConstraints = { preferPools: [], avoidPools: [], workload: 'completion' };
-const models = (...ids: string[]): ReplicaView['models'] => ids.map(id => ({ id, state: 'loaded' as const }));
+const models = (...ids: string[]): ReplicaStatus['models'] => ids.map(id => ({ id, state: 'loaded' as const }));
 
 it('puts replicas together that are alike to whoever waits, and adds up their slots', () => {
   const all = pools(replica('a/r0'), replica('a/r1'), replica('b/r0'));
@@ -77,7 +77,7 @@ it('tells apart what a task may tell apart: pool, engine, workload and models', 
 
 it('leaves out what is not ready', () => {
   const [drained] = pools(replica('b/r0'));
-  const all = [...pools(replica('a/r0', { ready: false })), { ...(drained as PoolView), ready: false }];
+  const all = [...pools(replica('a/r0', { ready: false })), { ...(drained as PoolStatus), ready: false }];
   const map = new StationMap(all, 1);
   expect([map.usableBy(anything), map.views(all, () => [])]).toEqual([[], []]);
 });

@@ -1,5 +1,5 @@
 import { allowsPool, canRun } from '../../pools/placement/placement-rules';
-import type { PoolView, ReplicaView } from '../../pools/registry/pool';
+import type { PoolStatus, ReplicaStatus } from '../../pools/registry/pool';
 import { laneIdOf, type PlacementConstraints } from '../../pools/placement/constraints';
 import type { StationView } from './forecasts';
 import type { RunningAttempt } from './station';
@@ -7,7 +7,7 @@ import type { RunningAttempt } from './station';
 interface Kind {
   readonly poolId: string;
   /** Stands for all: whatever a task may ask of one, the others have as well. */
-  readonly sample: ReplicaView;
+  readonly sample: ReplicaStatus;
 }
 
 /** The ready replicas in stations, as they are until bindings or health change. */
@@ -19,7 +19,7 @@ export class StationMap {
 
   /** @param version of the pools that it is made of */
   constructor(
-    pools: readonly PoolView[],
+    pools: readonly PoolStatus[],
     readonly version: number,
   ) {
     const known = new Map<string, number>();
@@ -50,7 +50,7 @@ export class StationMap {
   }
 
   /** The stations as their slots are taken now. */
-  views(pools: readonly PoolView[], runsOn: (replica: string) => Iterable<RunningAttempt>): readonly StationView[] {
+  views(pools: readonly PoolStatus[], runsOn: (replica: string) => Iterable<RunningAttempt>): readonly StationView[] {
     const views = this.kinds.map(({ poolId }) => ({
       poolId,
       replicas: 0,
@@ -86,7 +86,7 @@ export class StationMap {
 /** As many as a queue may have. */
 const LANES_MAX = 1024;
 
-function* readyReplicas(pools: readonly PoolView[]): IterableIterator<{ replica: ReplicaView; key: string }> {
+function* readyReplicas(pools: readonly PoolStatus[]): IterableIterator<{ replica: ReplicaStatus; key: string }> {
   for (const pool of pools) {
     if (!pool.ready) continue;
     for (const replica of pool.replicas) if (replica.ready) yield { replica, key: replicaKey(replica) };
@@ -98,6 +98,6 @@ export function replicaKey({ poolId, replicaId }: { readonly poolId: string; rea
 }
 
 /** Equal for replicas that the same tasks may use. */
-function kindOf({ poolId, engine, supportedWorkloads, models, ctxMax, features }: ReplicaView): string {
+function kindOf({ poolId, engine, supportedWorkloads, models, ctxMax, features }: ReplicaStatus): string {
   return JSON.stringify([poolId, engine, supportedWorkloads, models, ctxMax, features.includes('model-loading')]);
 }

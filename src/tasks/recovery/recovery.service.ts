@@ -9,7 +9,7 @@ import { Dispatcher } from '../dispatch/dispatcher';
 import { Finisher } from '../ending/finisher';
 import { OwedTranscripts } from '../ending/owed-transcripts';
 import { JournalStart } from '../journal/journal-start';
-import { TaskLedger, type LiveView } from '../ledger/task-ledger.port';
+import { TaskLedger, type LiveTask } from '../ledger/task-ledger.port';
 import { PaceKeeper } from '../prediction/pace-keeper';
 import { EventLog } from '../events/event-log.port';
 import { seqAfterInterruption } from '../task/task';
@@ -62,7 +62,7 @@ export class RecoveryService {
    * Output of it may have been seen, so it is never run again; what was copied of it stays readable before its end. The end's
    * number leaves a gap, for a reader may have seen up to 100 ms more than was copied.
    */
-  private async endInterrupted({ spec: { taskId }, shown }: LiveView): Promise<void> {
+  private async endInterrupted({ spec: { taskId }, shown }: LiveTask): Promise<void> {
     const events = await this.log.kept(taskId);
     this.log.open(taskId, events);
     shown.terminalSeq = seqAfterInterruption(events.length);

@@ -8,7 +8,7 @@ import { Dispatcher } from '../dispatch/dispatcher';
 import { Finisher } from '../ending/finisher';
 import { OwedTranscripts } from '../ending/owed-transcripts';
 import { TaskJournal } from '../journal/task-journal.port';
-import { TaskLedger, type LiveView } from '../ledger/task-ledger.port';
+import { TaskLedger, type LiveTask } from '../ledger/task-ledger.port';
 import { PaceKeeper } from '../prediction/pace-keeper';
 import { OpenStreams } from '../stream/open-streams';
 
@@ -55,7 +55,7 @@ export class ShutdownService {
     this.narrator.tell(`Stopped; ${left} tasks wait for the next start.`, { event: 'stopped', tasks_left: left });
   }
 
-  private running(): readonly LiveView[] {
+  private running(): readonly LiveTask[] {
     return [...this.ledger.live()].filter(task => task.state !== 'queued' || task.isEnding);
   }
 

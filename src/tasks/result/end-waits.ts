@@ -10,7 +10,7 @@ import { Readers } from '../stream/readers';
 import type { TaskSpec } from '../task/task';
 import { watchClient } from './client-watch';
 
-type Outcome = 'ended' | 'time is up' | 'client left';
+type WaitEnd = 'ended' | 'time is up' | 'client left';
 
 /**
  * Requests that wait for the end of a task. Who waits is a reader, as one who has opened its stream: the fallback policy may have a
@@ -47,10 +47,10 @@ export class EndWaits implements OnModuleDestroy {
     return outcome === 'ended';
   }
 
-  private outcome(taskId: string, waitMs: number, response: ServerResponse): Promise<Outcome> {
+  private outcome(taskId: string, waitMs: number, response: ServerResponse): Promise<WaitEnd> {
     return new Promise(resolve => {
       const held = new Subscription();
-      const settle = (outcome: Outcome): void => {
+      const settle = (outcome: WaitEnd): void => {
         held.unsubscribe();
         resolve(outcome);
       };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ServiceError } from '../../errors/service-error';
-import { endedSource, type EventSource } from '../stream/event-source';
+import { endedFeed, type EventFeed } from '../stream/event-feed';
 import type { StreamLookup } from '../stream/stream-lookup';
 import { endEvent, errorEvent, metricsEvent, tokenEvent } from '../events/task-events';
 import type { TaskEvent } from '../task/task';
@@ -16,10 +16,10 @@ const metrics = metricsEvent(
   [],
 );
 
-function readerOf(find: () => { source: EventSource }): OutputReader {
+function readerOf(find: () => { feed: EventFeed }): OutputReader {
   return new OutputReader({ find: async () => find() } as unknown as StreamLookup);
 }
-const outputOf = (events: readonly TaskEvent[]) => readerOf(() => ({ source: endedSource(events) })).read('t');
+const outputOf = (events: readonly TaskEvent[]) => readerOf(() => ({ feed: endedFeed(events) })).read('t');
 
 describe('The output of a task', () => {
   it('is the text of its tokens, whatever stands between them', async () => {

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { ServiceError } from '../../errors/service-error';
-import type { EventSource } from '../stream/event-source';
+import type { EventFeed } from '../stream/event-feed';
 import { eventsIn, type NumberedEvent } from '../events/sse-frame';
 import { StreamLookup } from '../stream/stream-lookup';
 
@@ -29,11 +29,11 @@ export class OutputReader {
    * @throws ServiceError TASK_NOT_FOUND
    */
   async read(taskId: string): Promise<OutputText | undefined> {
-    const source = await this.sourceOf(taskId);
-    if (!source) return undefined;
+    const feed = await this.feedOf(taskId);
+    if (!feed) return undefined;
     const gathered = new Gathered();
     for (;;) {
-      const chunk = await source.read(gathered.lastSeq, CHUNK_BYTES);
+      const chunk = await feed.read(gathered.lastSeq, CHUNK_BYTES);
       if (!chunk) break;
       for (const event of eventsIn(chunk.frames)) if (!gathered.take(event)) return gathered.text(true);
       if (chunk.terminal) break;
@@ -42,9 +42,9 @@ export class OutputReader {
     return gathered.text(false);
   }
 
-  private async sourceOf(taskId: string): Promise<EventSource | undefined> {
+  private async feedOf(taskId: string): Promise<EventFeed | undefined> {
     try {
-      return (await this.streams.find(taskId, 0, false)).source;
+      return (await this.streams.find(taskId, 0, false)).feed;
     } catch (thrown) {
       if (thrown instanceof ServiceError && thrown.code === 'TRANSCRIPT_GONE') return undefined;
       throw thrown;

@@ -1,5 +1,5 @@
 import { AnswerCount, AnswerFlag, AnswerPart, AnswerParts, AnswerText } from '../../http/fields/answer-fields';
-import { WarningDto } from '../../http/fields/unknown-members';
+import { WarningView } from '../../http/fields/unknown-members';
 import { TaskView, toTaskView } from '../lookup/task.view';
 import type { TaskResult } from './task-results';
 
@@ -14,10 +14,10 @@ export class TaskOutputView {
 export class TaskResultView extends TaskView {
   @AnswerPart('Where it was asked for, and the events of the task are still kept.', TaskOutputView, { optional: true })
   output?: TaskOutputView;
-  @AnswerParts('Of a submission: what is odd about the request, such as fields that are not known.', WarningDto, {
+  @AnswerParts('Of a submission: what is odd about the request, such as fields that are not known.', WarningView, {
     optional: true,
   })
-  warnings?: readonly WarningDto[];
+  warnings?: readonly WarningView[];
 }
 
 export function toResultView({ record, output }: TaskResult): TaskResultView {

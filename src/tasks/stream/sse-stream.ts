@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Subscription } from 'rxjs';
 import type { LogChunk } from '../events/event-log.port';
-import type { EventSource } from './event-source';
+import type { EventFeed } from './event-feed';
 import { SseSocket } from './sse-socket';
 import type { StreamTurns } from './stream-turns';
 
@@ -35,7 +35,7 @@ export class SseStream {
 
   constructor(
     private readonly response: ServerResponse,
-    private readonly source: EventSource,
+    private readonly feed: EventFeed,
     private cursor: number,
     private readonly turns: StreamTurns,
     private readonly onClose: () => void,
@@ -45,7 +45,7 @@ export class SseStream {
 
   /** Sends the head and everything there is; follows until the terminal event or until the reader leaves. */
   start(headers: Readonly<Record<string, string | number | string[]>>): void {
-    const { response, source } = this;
+    const { response, feed } = this;
     // The response's close, not the request's: that one fires once its body was read, or never.
     response.once('close', () => this.close());
     response.on('error', () => this.close());
@@ -53,7 +53,7 @@ export class SseStream {
     response.writeHead(200, headers);
     this.write(RETRY_FRAME);
     if (response.req.socket.readableEnded) this.onHalfClosed();
-    this.wakes = source.follow(this.wake);
+    this.wakes = feed.follow(this.wake);
     this.readOn();
   }
 
@@ -104,7 +104,7 @@ export class SseStream {
     this.blocked &&= this.socket.isFull;
     try {
       while (!this.blocked && !this.over) {
-        const chunk = this.source.read(this.cursor, CHUNK_BYTES);
+        const chunk = this.feed.read(this.cursor, CHUNK_BYTES);
         if (chunk instanceof Promise) {
           this.awaitChunk(chunk);
           return;

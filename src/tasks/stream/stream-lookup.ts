@@ -8,13 +8,13 @@ import { TaskLookup } from '../lookup/task-lookup';
 import { lastSeqOf, type TaskEvent } from '../task/task';
 import { eventsOf } from '../transcript/transcript';
 import { EventLog } from '../events/event-log.port';
-import { endedSource, logSource, type EventSource } from './event-source';
+import { endedFeed, logFeed, type EventFeed } from './event-feed';
 import { canonicalJson } from '../events/task-events';
 
 /** A stream that can be opened: everything that could refuse it has run. */
 export interface FoundStream {
   readonly record: TaskRecord;
-  readonly source: EventSource;
+  readonly feed: EventFeed;
   /** Number of the last event the reader has seen. */
   readonly afterSeq: number;
   /** True when that was the terminal event: there is nothing to send. */
@@ -44,13 +44,11 @@ export class StreamLookup {
     const tail = await this.log.tail(taskId);
     if (tail) {
       if (afterSeq > tail.lastSeq && !tail.terminal) throw notSent();
-      const source = logSource(this.log, taskId, verbose, async () =>
-        endedSource((await this.endedEvents(taskId)).events),
-      );
-      return { record, source, afterSeq, atEnd: tail.terminal && afterSeq >= tail.lastSeq, verbose };
+      const feed = logFeed(this.log, taskId, verbose, async () => endedFeed((await this.endedEvents(taskId)).events));
+      return { record, feed, afterSeq, atEnd: tail.terminal && afterSeq >= tail.lastSeq, verbose };
     }
     const { ended, events } = await this.endedEvents(taskId);
-    return { record: ended, source: endedSource(events), afterSeq, atEnd: afterSeq >= lastSeqOf(events), verbose };
+    return { record: ended, feed: endedFeed(events), afterSeq, atEnd: afterSeq >= lastSeqOf(events), verbose };
   }
 
   /** Looked up anew: the task may have ended, and its log gone, since it was found. */

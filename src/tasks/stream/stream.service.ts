@@ -26,7 +26,7 @@ export class StreamService {
   open(stream: FoundStream, response: ServerResponse, headers: Record<string, string>): void {
     const { spec, ending } = stream.record;
     const leave = ending ? undefined : this.readers.attach(spec);
-    const sse = new SseStream(response, stream.source, stream.afterSeq, this.turns, () => {
+    const sse = new SseStream(response, stream.feed, stream.afterSeq, this.turns, () => {
       this.streams.remove(sse);
       leave?.();
     });

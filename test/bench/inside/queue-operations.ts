@@ -1,9 +1,9 @@
 import 'reflect-metadata';
-import type { Place } from '../../../src/pools/placement/placement-rules';
+import type { Candidate } from '../../../src/pools/placement/placement-rules';
 import { HeldTask } from '../../../src/storage/embedded/held-task';
 import { Lanes } from '../../../src/storage/embedded/lanes';
 import { isBefore } from '../../../src/storage/embedded/ordered-set';
-import { Places } from '../../../src/pools/placement/places.port';
+import { Candidates } from '../../../src/pools/placement/candidates.port';
 import type { TaskSpec } from '../../../src/tasks/task/task';
 import type { PlacementConstraints } from '../../../src/pools/placement/constraints';
 import { median } from '../figures';
@@ -37,13 +37,15 @@ const lanes: PlacementConstraints[] = Array.from({ length: MODELS }, (_, n) => (
   workload: 'completion',
 }));
 
-/** One place for each model: what a pool that serves all of them looks like to the queue. */
-class OnePool extends Places {
+/** One candidate for each model: what a pool that serves all of them looks like to the queue. */
+class OnePool extends Candidates {
   readonly version = 1;
-  private readonly places: readonly Place[] = [{ poolId: 'p', replicaId: 'r0', preferred: false, mustLoad: false }];
+  private readonly candidates: readonly Candidate[] = [
+    { poolId: 'p', replicaId: 'r0', preferred: false, mustLoad: false },
+  ];
 
-  readyFor(): readonly Place[] {
-    return this.places;
+  readyFor(): readonly Candidate[] {
+    return this.candidates;
   }
 
   isServed(): boolean {

@@ -7,7 +7,7 @@ import { temporaryFolder, type TemporaryFolder } from '../../../../test/support/
 import { Ledger } from '../ledger';
 import { openLedger, type OpenLedger } from '../opening/ledger-opening';
 import { LedgerSpace } from './ledger-space';
-import type { Outcome, WriteRequest } from '../tables/protocol';
+import type { RequestOutcome, WriteRequest } from '../tables/protocol';
 import { encodeAdmission, encodeEnding, encodePlacement } from '../tables/record-codec';
 import { LAST_RESORT_MS } from '../../../../test/support/deadline';
 
@@ -47,7 +47,7 @@ function ending(seq: number): WriteRequest {
   return { kind: 'end', task: encodeEnding(endingOf(`task-${seq}`)) };
 }
 
-function failureOf(outcome: Outcome | undefined): string | undefined {
+function failureOf(outcome: RequestOutcome | undefined): string | undefined {
   return outcome && 'failure' in outcome ? outcome.failure.code : undefined;
 }
 

@@ -3,7 +3,7 @@ import type { SessionUsage } from '../../../tasks/journal/task-journal.port';
 import type { KeptBinding, KeptDrain } from '../../../pools/registry/pool-store.port';
 import type { Change, ChangeKind } from './echo';
 import { failpoint } from '../file/failpoints';
-import type { AdmissionWrite, EndingWrite, Expired, Outcome, WriteRequest } from './protocol';
+import type { AdmissionWrite, EndingWrite, Expired, RequestOutcome, WriteRequest } from './protocol';
 import { firstEndState, namesTranscript, queuedState, streamingState, withTranscript } from './record-codec';
 import {
   bindingColumns,
@@ -45,7 +45,7 @@ export class LedgerTables {
   }
 
   /** Expected refusals are outcomes; whatever is thrown undoes the transaction. */
-  apply(request: WriteRequest): Outcome | undefined {
+  apply(request: WriteRequest): RequestOutcome | undefined {
     switch (request.kind) {
       case 'admit':
         return this.admit(request.task, request.evicted);
@@ -97,7 +97,7 @@ export class LedgerTables {
     this.counters = { changes, lastSeq: Math.max(lastSeq, this.counters.lastSeq), tasks, live };
   }
 
-  private admit(task: AdmissionWrite, evicted: EndingWrite | undefined): Outcome | undefined {
+  private admit(task: AdmissionWrite, evicted: EndingWrite | undefined): RequestOutcome | undefined {
     const { seq, taskId, sessionId, admittedAtMs, admission, prompt } = task;
     const row = sealed<TaskRow>(seq, taskId, sessionId, admittedAtMs, queuedState, 0, null, admission, null, null);
     if (this.sql.insertTask.run(...row).changes === 0) {

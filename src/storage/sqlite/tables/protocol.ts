@@ -98,7 +98,7 @@ export interface Failure {
 }
 
 /** What a request has to say beyond "done". */
-export type Outcome = { readonly value: unknown } | { readonly failure: Failure };
+export type RequestOutcome = { readonly value: unknown } | { readonly failure: Failure };
 
 /** A line for the log, from a thread that has no narrator of its own. */
 export interface Note {
@@ -113,6 +113,6 @@ export type FromThread =
       /** How many requests, in the order in which they were sent, are answered by this. */
       readonly count: number;
       /** By their places among those; one that is not here is simply done. */
-      readonly outcomes: readonly (readonly [place: number, outcome: Outcome])[];
+      readonly outcomes: readonly (readonly [place: number, outcome: RequestOutcome])[];
     }
   | { readonly kind: 'note'; readonly note: Note };

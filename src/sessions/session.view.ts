@@ -1,7 +1,7 @@
 import { AnswerCount, AnswerId, AnswerNumber, AnswerSpan } from '../http/fields/answer-fields';
-import type { SessionView } from './session-store.port';
+import type { SessionStatus } from './session-store.port';
 
-export class SessionDto {
+export class SessionView {
   @AnswerId('The session.') session_id!: string;
   @AnswerSpan('Milliseconds until it lapses; work renews it.') ttl_ms_remaining!: number;
   @AnswerCount('Tasks of it that were completed.') turns!: number;
@@ -15,7 +15,7 @@ export class SessionDto {
   cost_budget_remaining!: number;
 }
 
-export function toSessionDto(session: SessionView): SessionDto {
+export function toSessionView(session: SessionStatus): SessionView {
   return {
     session_id: session.sessionId,
     ttl_ms_remaining: session.ttlMsRemaining,
