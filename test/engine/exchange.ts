@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { abortable } from './abortable';
 import type { HttpDialect } from './http-dialect';
 import type { WireError, HeaderList } from './wire-error';
@@ -77,12 +78,12 @@ export class Exchange {
 
   /** Sends a part of an event stream; the headers go with the first. Each text becomes one HTTP chunk. */
   stream(chunks: readonly (string | Buffer)[]): void {
+    const parts = chunks.filter(chunk => chunk.length > 0).map(chunk => Buffer.from(chunk));
     if (chunks.length > 0) this.headStream();
-    // Node gathers the chunks of one turn into one write to the socket.
-    for (const chunk of chunks) {
-      if (this.cutsCharacters) for (const half of halves(Buffer.from(chunk))) this.response.write(half);
-      else this.response.write(chunk);
-    }
+    if (parts.length === 0) return;
+    const cut = this.cutsCharacters ? parts.flatMap(halves) : parts;
+    // By hand, for newer versions of Node make one HTTP chunk of all that is written in a turn.
+    this.socket.write(Buffer.concat(this.response.chunkedEncoding ? cut.map(chunkOf) : cut));
   }
 
   endStream(): void {
@@ -92,17 +93,17 @@ export class Exchange {
 
   /** Resolves when the reader took what was sent, as far as the socket's buffers tell; rejects when it goes instead. */
   drained(): Promise<void> {
-    if (!this.response.writableNeedDrain) return Promise.resolve();
+    if (!this.socket.writableNeedDrain) return Promise.resolve();
     return abortable<void>(this.signal, done => {
-      this.response.once('drain', done);
-      return () => this.response.off('drain', done);
+      this.socket.once('drain', done);
+      return () => this.socket.off('drain', done);
     });
   }
 
   /** Resolves when all that was sent is with the operating system. */
   flushed(): Promise<void> {
     return abortable<void>(this.signal, done => {
-      this.response.write('', () => done());
+      this.socket.write('', () => done());
       return () => undefined;
     });
   }
@@ -119,11 +120,19 @@ export class Exchange {
   /** Sends status and headers of a stream, with nothing behind them yet. */
   openStream(): void {
     this.headStream();
-    this.response.flushHeaders();
+  }
+
+  private get socket(): Socket {
+    return this.request.socket;
   }
 
   private headStream(status = 200, more: HeaderList = []): void {
-    if (!this.begun) this.head(status, this.types.stream, undefined, more);
+    if (this.begun) return;
+    this.head(status, this.types.stream, undefined, more);
+    // The head goes out with the chunks of this turn.
+    this.socket.cork();
+    this.response.flushHeaders();
+    process.nextTick(() => this.socket.uncork());
   }
 
   private head(status: number, contentType: string, length: number | undefined, more: HeaderList): void {
@@ -143,4 +152,9 @@ export class Exchange {
 function halves(chunk: Buffer): Buffer[] {
   const at = chunk.findIndex(byte => byte >= 0xc0);
   return at < 0 ? [chunk] : [chunk.subarray(0, at + 1), chunk.subarray(at + 1)];
+}
+
+/** A chunk of a chunked body (RFC 9112, section 7.1). */
+function chunkOf(bytes: Buffer): Buffer {
+  return Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from('\r\n')]);
 }

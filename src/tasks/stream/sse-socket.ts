@@ -2,13 +2,12 @@ import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
 /**
- * Writes the body of an event stream. Once the head is out, frames go straight to the socket with their chunk framing in one
- * piece: `response.write` would make three writes of it, corked into a writev, which at one token a write is a third of what
- * a token costs.
+ * Writes the body of an event stream. Frames go straight to the socket with their chunk framing in one piece: `response.write` would
+ * make three writes of it, corked into a writev, which at one token a write is a third of what a token costs. It is either that or
+ * `response.write` for all of a stream, never both: what is written by it may be kept back until the end of the turn.
  */
 export class SseSocket {
   private socket: Socket | undefined;
-  /** The head goes out with the first write of the response, so that one must be its own. */
   private begun = false;
 
   constructor(
@@ -20,12 +19,8 @@ export class SseSocket {
 
   /** False when the reader's buffers are full: `onDrain` follows. */
   write(frames: Buffer): boolean {
-    const socket = (this.socket ??= this.takeSocket());
-    if (!socket) {
-      this.begun = true;
-      return this.response.write(frames);
-    }
-    return socket.write(chunkOf(frames));
+    if (!this.begun) this.begin();
+    return this.socket ? this.socket.write(chunkOf(frames)) : this.response.write(frames);
   }
 
   get isFull(): boolean {
@@ -43,12 +38,20 @@ export class SseSocket {
     this.response.off('drain', this.onDrain);
   }
 
-  /** Undefined while a pipelined request waits for its turn, or for a client that knows no chunks. */
-  private takeSocket(): Socket | undefined {
-    const { socket, chunkedEncoding } = this.response;
-    if (!this.begun || !socket || !chunkedEncoding) return undefined;
+  /** Sends the head, in one piece with what is written this turn. */
+  private begin(): void {
+    this.begun = true;
+    const { response } = this;
+    // None while a pipelined request waits for its turn.
+    const { socket } = response;
+    socket?.cork();
+    response.flushHeaders();
+    if (!socket) return;
+    process.nextTick(() => socket.uncork());
+    // A client may know no chunks.
+    if (!response.chunkedEncoding) return;
+    this.socket = socket;
     socket.on('drain', this.onDrain);
-    return socket;
   }
 }
 
