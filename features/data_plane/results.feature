@@ -35,12 +35,13 @@ Feature: Results without a stream
     Then I receive 200 OK
     And the answer is task "t-1", completed, with all that its stream says
 
-  @B-DP-147 @B-DP-112
+  @B-DP-147 @B-DP-112 @B-DP-154
   Scenario: Who waits is answered by the stand-in, as who reads
     Given an OrchQueue API endpoint
     When I submit task "t-1" and wait up to 30 seconds
     Then I receive 200 OK
     And the answer is task "t-1", completed, with all that its stream says
+    And the answer says that a stand-in gave it
 
   @B-DP-148
   Scenario: A client that leaves while it waits is a reader that left

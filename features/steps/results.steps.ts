@@ -98,3 +98,7 @@ Then('without asking for it there is none', async function (this: ServiceWorld) 
 function tokensOf(world: ServiceWorld): readonly string[] {
   return world.events('token').map(({ data }) => (data as { t: string }).t);
 }
+
+Then('the answer says that a stand-in gave it', function (this: ServiceWorld) {
+  assert.equal(this.json['stand_in'], true);
+});

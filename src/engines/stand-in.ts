@@ -5,3 +5,8 @@ export const standIn = {
   supportedWorkloads: ['completion'],
   features: ['streaming', 'cancel'],
 } as const;
+
+/** Whether a task ran on the stand-in, which has a place in no pool and goes by the name of its engine there. */
+export function isOnStandIn({ engine, replicaId }: { readonly engine: string; readonly replicaId: string }): boolean {
+  return engine === standIn.engine && replicaId === standIn.engine;
+}

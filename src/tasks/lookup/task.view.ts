@@ -1,6 +1,7 @@
 import {
   AnswerChoice,
   AnswerCount,
+  AnswerFlag,
   AnswerHash,
   AnswerId,
   AnswerNumber,
@@ -9,6 +10,7 @@ import {
   AnswerText,
   AnswerTime,
 } from '../../http/fields/answer-fields';
+import { isOnStandIn } from '../../engines/stand-in';
 import type { TaskRecord } from '../ledger/task-records.port';
 import { predictedStartOf, PredictedStartView } from '../task/predicted-start.view';
 import { priorities, taskStates, type TaskState, type TaskUsage } from '../task/task';
@@ -48,6 +50,8 @@ export class TaskView {
   @AnswerText('Version of that engine.', { optional: true }) engine_version?: string;
   @AnswerId('Pool it runs or ran in.', { optional: true }) pool_id?: string;
   @AnswerId('Replica it runs or ran on.', { optional: true }) replica_id?: string;
+  @AnswerFlag('The built-in stand-in answered, for there was no engine; absent otherwise.', { optional: true })
+  stand_in?: true;
   @AnswerCount('Attempts begun.') attempts!: number;
   @AnswerCount('How many queued tasks went before it at admission.') queue_position!: number;
   @AnswerSpan('Milliseconds until its start, as predicted at admission.') predicted_start_ms!: number;
@@ -77,6 +81,7 @@ export function toTaskView({ spec, facts, state, attempts, placement, startedAtM
     workload: spec.constraints.workload,
     ...(spec.constraints.modelRef !== undefined && { model_ref: spec.constraints.modelRef }),
     ...(placement && placementFields(placement)),
+    ...(placement && isOnStandIn(placement) && { stand_in: true }),
     attempts,
     queue_position: facts.queuePosition,
     predicted_start_ms: facts.predictedStartMs,
