@@ -172,6 +172,12 @@ describe('one engine', () => {
     expect(await bindings.bind(bindingOf(engine.url + end))).toBe('renewed');
   });
 
+  it('is one replica, also where its host is called localhost', async () => {
+    await bindings.bind(bindingOf(engine.url));
+    const url = engine.url.replace('127.0.0.1', 'localhost');
+    await expect(other(url)).rejects.toMatchObject({ code: 'REPLICA_CONFLICT', details: { field: 'url' } });
+  });
+
   it('is one replica though two ask for it at once', async () => {
     const asked = await Promise.allSettled([bindings.bind(bindingOf(engine.url)), other(engine.url)]);
     expect(asked.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);

@@ -5,7 +5,7 @@ import { asServiceError, ServiceError } from '../../errors/service-error';
 import { Narrator } from '../../observability/narrator';
 import type { KeptBinding } from '../registry/pool-store.port';
 import { Alarms } from '../../time/alarms';
-import { engineAddress } from './engine-address';
+import { engineAddress, isSameEngine } from './engine-address';
 import { EngineAllow } from './engine-allow.port';
 import { KeptBindings } from './kept-bindings';
 import { bindingSources, type Binding, type BindingSource, type UnbindCause } from '../registry/pool';
@@ -137,7 +137,8 @@ export class BindingsService implements OnModuleInit, OnModuleDestroy {
     if (own?.live && !own.leaving) return;
     const holder = (await this.registry.pools())
       .flatMap(pool => pool.replicas)
-      .find(other => other.url === url && !other.leaving && (other.poolId !== poolId || other.replicaId !== replicaId));
+      .filter(other => !other.leaving && (other.poolId !== poolId || other.replicaId !== replicaId))
+      .find(other => other.url !== undefined && isSameEngine(other.url, url));
     if (!holder) return;
     const message = `the engine at this url is bound as ${holder.poolId}/${holder.replicaId} already: unbind that first`;
     throw new ServiceError('REPLICA_CONFLICT', { field: 'url', message });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { engineAddress } from './engine-address';
+import { engineAddress, isSameEngine } from './engine-address';
 
 describe('the address of an engine', () => {
   it.each([
@@ -22,5 +22,25 @@ describe('the address of an engine', () => {
   it('leaves alone what the check of addresses refuses', () => {
     const bad = ['', 'x', 'ftp://a/', 'http://u:p@a/', 'http://a/?q', 'http://a/#f'];
     expect(bad.map(engineAddress)).toEqual(bad);
+  });
+});
+
+describe('two addresses', () => {
+  it.each([
+    ['http://localhost:9090', 'http://127.0.0.1:9090'],
+    ['http://localhost', 'http://[::1]'],
+    ['https://localhost/Engines/a', 'https://127.0.0.1/Engines/a'],
+    ['http://gpu-1', 'http://gpu-1'],
+  ])('%s and %s are those of one engine', (one, other) => {
+    expect([isSameEngine(one, other), isSameEngine(other, one)]).toEqual([true, true]);
+  });
+
+  it.each([
+    ['http://localhost:9090', 'http://127.0.0.1:9091'],
+    ['http://localhost.example', 'http://127.0.0.1.example'],
+    ['http://127.0.0.1', 'http://[::1]'],
+    ['https://localhost', 'http://127.0.0.1'],
+  ])('%s and %s are not', (one, other) => {
+    expect([isSameEngine(one, other), isSameEngine(other, one)]).toEqual([false, false]);
   });
 });

@@ -11,6 +11,23 @@ export function engineAddress(text: string): string {
 }
 
 /**
+ * Whether two addresses, each in its one spelling, are those of one engine. `localhost` is either of the loopback addresses; that two
+ * other names lead to one machine is not looked into, for it may change.
+ */
+export function isSameEngine(one: string, other: string): boolean {
+  return (
+    one === other || (withoutLocalhost(one) ?? []).includes(other) || (withoutLocalhost(other) ?? []).includes(one)
+  );
+}
+
+function withoutLocalhost(address: string): readonly string[] | undefined {
+  const [all, scheme = '', rest = ''] = /^(https?:\/\/)localhost((?:[:/].*)?)$/.exec(address) ?? [];
+  return all === undefined ? undefined : LOOPBACK.map(host => scheme + host + rest);
+}
+
+const LOOPBACK = ['127.0.0.1', '[::1]'];
+
+/**
  * How a registration or a handoff file names the file of an engine's key: a plain name in the folder that the operator has set
  * apart for keys, so that no path can be written with it.
  */
