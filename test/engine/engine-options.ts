@@ -33,6 +33,8 @@ export interface EngineSettings {
   readonly modelPath?: string;
   /** The model thinks: so many tokens of that before each answer to a chat. */
   readonly reasoningTokens: number;
+  /** The model takes images. */
+  readonly vision: boolean;
   /** The member of OpenAI's chats in which that is shown, where the server is a plain one of that API; undefined: it is not. */
   readonly reasoningField?: string;
   /** Requests that may run and wait; further ones are refused. 0: no bound. */
@@ -82,6 +84,7 @@ export const defaultSettings: EngineSettings = {
   model: 'tiny.gguf',
   aliases: [],
   reasoningTokens: 0,
+  vision: false,
   maxRequests: 0,
   old: false,
   loadMs: 0,

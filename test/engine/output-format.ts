@@ -12,7 +12,9 @@ export interface OutputFormat {
   /** So much of the prompt was read, where the client asked to be told. */
   progress?(run: RunState, processedTokens: number): string[];
   token(run: RunState, token: GeneratedToken): string | readonly string[];
-  /** Once every sequence has come to its end. */
+  /** Once a sequence has come to its end. */
+  closing?(result: RunResult): readonly string[];
+  /** Once every one has. */
   end(results: readonly RunResult[]): readonly string[];
   /** The whole answer, where the client asked for no stream. */
   plain(results: readonly RunResult[]): object;

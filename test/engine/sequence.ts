@@ -48,7 +48,9 @@ export class Sequence {
     await this.misbehaviour.atEnd();
     const { ending } = this.state.source;
     if (!ending) throw new Error('a generation finished without an ending');
-    return { ...this.state, ending };
+    const result = { ...this.state, ending };
+    if (this.state.request.stream && this.format.closing) this.exchange.stream(this.format.closing(result));
+    return result;
   }
 
   private async readPrompt(): Promise<void> {

@@ -60,8 +60,8 @@ const shared = {
   bad: (message: string) => wireErrors.invalid(message),
   tooLong: (promptTokens: number, ctxTokens: number) => wireErrors.tooLong(promptTokens, ctxTokens),
   tooLongOld: () => wireErrors.tooLongAsFailure(),
-  failed: () => wireErrors.internal('Compute error.'),
-  failedLate: () => [frame(wireErrors.internal('Compute error.').body)],
+  failed: () => wireErrors.internal('Context size has been exceeded.'),
+  failedLate: () => [frame(wireErrors.internal('Context size has been exceeded.').body)],
   // Until autumn 2025 it came as an SSE field of its own.
   failedLateOld: () => {
     const { error } = wireErrors.tooLongAsFailure().body as { error: object };

@@ -6,7 +6,7 @@ import type { ModelInstance } from '../../model-instance';
 import { tokenize } from '../../vocabulary';
 import { wireErrors } from './errors';
 import { metricsText } from './metrics-text';
-import { nativeFormat } from './native-format';
+import { nativeFormatOf } from './native-format';
 import { chatFormat, textFormat } from './openai-format';
 import type { OutputFormat } from '../../output-format';
 import { slotsView } from './slots-view';
@@ -22,12 +22,15 @@ export function modelRoutes(core: EngineCore, modelOf: ModelOf): Routes {
   const { ctxTokens, slots } = core.settings;
 
   const generate =
-    (read: (body: Readonly<Record<string, unknown>>) => GenerationRequest, format: () => OutputFormat): Handler =>
+    (
+      read: (core: EngineCore, body: Readonly<Record<string, unknown>>) => readonly GenerationRequest[],
+      format: (sequences: number) => OutputFormat,
+    ): Handler =>
     async exchange => {
-      const request = read(bodyOf(exchange));
-      await serveGeneration(core, await modelOf(exchange), exchange, [request], format());
+      const requests = read(core, bodyOf(exchange));
+      await serveGeneration(core, await modelOf(exchange), exchange, requests, format(requests.length));
     };
-  const native = generate(fromNative, () => nativeFormat);
+  const native = generate(fromNative, nativeFormatOf);
   const text = generate(fromTextCompletion, textFormat);
   const chat = generate(fromChat, chatFormat);
   const unsupported =

@@ -4,7 +4,7 @@ import { nativeRefusals } from './errors';
 import { frame, type OutputFormat } from '../../output-format';
 
 /** llama.cpp's own API, `/completion`. */
-export const nativeFormat: OutputFormat = {
+const nativeFormat: OutputFormat = {
   refusals: nativeRefusals,
   headAt: 'output',
 
@@ -25,9 +25,9 @@ export const nativeFormat: OutputFormat = {
     return frame({ ...body, timings: run.times.toWire(run.request.promptTokens, run.source.produced) });
   },
 
-  end(results) {
-    return results.map(result => frame(whole(result, '', [])));
-  },
+  closing: result => [frame(whole(result, '', []))],
+
+  end: () => [],
 
   plain(results) {
     const bodies = results.map(result => whole(result, result.source.text, result.source.tokenIds));
@@ -35,9 +35,23 @@ export const nativeFormat: OutputFormat = {
   },
 };
 
+/** Several prompts in one request: their stream begins with a null. */
+export function nativeFormatOf(prompts: number): OutputFormat {
+  if (prompts === 1) return nativeFormat;
+  let begun = false;
+  return {
+    ...nativeFormat,
+    token(run, token) {
+      const opening = begun ? [] : [frame('null')];
+      begun = true;
+      return [...opening, ...[nativeFormat.token(run, token)].flat()];
+    },
+  };
+}
+
 function partial(run: RunState, content: string, tokens: number[], predicted: number): object {
   return {
-    index: 0,
+    index: run.index,
     content,
     tokens,
     stop: false,
@@ -48,12 +62,12 @@ function partial(run: RunState, content: string, tokens: number[], predicted: nu
 }
 
 function whole(
-  { request, source, slot, model, times, ending }: RunResult,
+  { index, request, source, slot, model, times, ending }: RunResult,
   content: string,
   tokens: readonly number[],
 ): object {
   return {
-    index: 0,
+    index,
     content,
     tokens,
     id_slot: slot.id,

@@ -1,29 +1,69 @@
+import { randomInt } from 'node:crypto';
 import { chatPrompt } from '../../chat-prompt';
+import type { EngineCore } from '../../engine-core';
 import type { GenerationRequest } from '../../generation-request';
 import { tokenize } from '../../vocabulary';
+import { formed, sayOf, type Form } from '../openai/request';
+import { checkChat } from './checks';
 import { wireErrors } from './errors';
 import { RANDOM_SEED, samplingSettings, type SamplingSettings } from './generation-settings';
 
 type Body = Readonly<Record<string, unknown>>;
 
-/** The body of `/completion`. Throws the WireError that llama.cpp would answer. */
-export function fromNative(body: Body): GenerationRequest {
-  return request(body, promptText(body.prompt), numberIn(body, ['n_predict', 'max_tokens'], -1));
+/** The body of `/completion`: several texts are as many prompts. Throws the WireError that llama.cpp would answer. */
+export function fromNative(core: EngineCore, body: Body): readonly GenerationRequest[] {
+  return promptTexts(body.prompt).map(prompt => {
+    const asked = request(body, prompt, numberIn(body, ['n_predict', 'max_tokens'], -1));
+    return withForm(core, body, asked);
+  });
 }
 
 /** The body of `/v1/completions`. */
-export function fromTextCompletion(body: Body): GenerationRequest {
-  return request(body, promptText(body.prompt), numberIn(body, ['max_tokens', 'n_predict'], -1));
+export function fromTextCompletion(core: EngineCore, body: Body): readonly GenerationRequest[] {
+  if (body.prompt === undefined) throw wireErrors.invalid("[json.exception.out_of_range.403] key 'prompt' not found");
+  const logprobs = typeof body.logprobs === 'number' ? { logprobs: body.logprobs } : {};
+  return promptTexts(body.prompt).map(prompt => {
+    const asked = request(body, prompt, numberIn(body, ['max_tokens', 'n_predict'], -1));
+    return { ...withForm(core, body, asked), ...logprobs };
+  });
 }
 
-/** The body of `/v1/chat/completions`. */
-export function fromChat(body: Body): GenerationRequest {
-  if (!Array.isArray(body.messages)) throw wireErrors.invalid("Expected 'messages' to be an array");
-  return request(
+/** The body of `/v1/chat/completions`. A function that `tool_choice` names is taken, and not kept to. */
+export function fromChat(core: EngineCore, body: Body): readonly GenerationRequest[] {
+  checkChat(body, core.settings);
+  const messages = body.messages as readonly unknown[];
+  const asked = request(
     body,
-    chatPrompt(body.messages),
+    chatPrompt(messages),
     numberIn(body, ['max_completion_tokens', 'max_tokens', 'n_predict'], -1),
   );
+  const logprobs = body.logprobs === true ? { logprobs: numberIn(body, ['top_logprobs'], 0) } : {};
+  const choice = typeof body.tool_choice === 'string' ? body.tool_choice : 'auto';
+  const parallel_tool_calls = body.parallel_tool_calls === true;
+  const options = { ownForm, thinks };
+  return Array.from({ length: numberIn(body, ['n'], 1) }, (_, index) => {
+    const own = { ...asked, ...logprobs, ...(index > 0 && { seed: (asked.seed ?? randomInt(2 ** 32)) + index }) };
+    const say = sayOf(core, { ...body, tool_choice: choice, parallel_tool_calls }, messages, own, options);
+    return say ? { ...own, say } : own;
+  });
+}
+
+function withForm(core: EngineCore, body: Body, asked: GenerationRequest): GenerationRequest {
+  const say = formed(core, { ...body, response_format: undefined }, asked, { ownForm });
+  return say ? { ...asked, say } : asked;
+}
+
+/** `json_schema`, and of grammars those whose root is a choice of texts; any other is ignored here. */
+function ownForm({ json_schema: schema, grammar }: Body): Form | undefined {
+  if (schema !== undefined && schema !== null) return { schema };
+  const [, root] = /^\s*root\s*::=\s*(.+)$/m.exec(typeof grammar === 'string' ? grammar : '') ?? [];
+  const texts = root?.match(/"(?:[^"\\]|\\.)*"/g)?.map(text => JSON.parse(text) as string);
+  return texts ? { texts } : undefined;
+}
+
+function thinks({ chat_template_kwargs: given, reasoning_format: format }: Body): boolean {
+  const { enable_thinking: enabled } = (given ?? {}) as Body;
+  return enabled !== false && format !== 'none';
 }
 
 function request(body: Body, prompt: string, maxTokens: number): GenerationRequest {
@@ -44,6 +84,12 @@ function request(body: Body, prompt: string, maxTokens: number): GenerationReque
     includeUsage: includeUsage === true,
     settings,
   };
+}
+
+/** Texts alone are prompts of their own; a list that has token ids in it is one. */
+function promptTexts(prompt: unknown): readonly string[] {
+  const several = Array.isArray(prompt) && prompt.length > 1 && prompt.every(part => typeof part === 'string');
+  return several ? prompt : [promptText(prompt)];
 }
 
 /** A text, a list of texts and token ids, or an object with `prompt_string`. A token id stands for itself in the text. */

@@ -70,11 +70,13 @@ export function chatFormat(style: ChatStyle, choices: number, usageComes: boolea
   const { delta } = style;
   const calls = new Map<string, Call>();
   let begun = false;
+  /** What comes together with the finish reason, by choice. */
+  const last = new Map<number, { readonly content: object | undefined; readonly logprobs: object | null }>();
   let finished = 0;
 
   const chunk = (run: RunState, content: object, logprobs: object | null, finish?: Finish) => {
-    const last = finish !== undefined && ++finished === choices && !usageComes;
-    return frame(style.chunk([style.choice(run.index, content, finish, logprobs)], { last, run }));
+    const isLast = finish !== undefined && ++finished === choices && !usageComes;
+    return frame(style.chunk([style.choice(run.index, content, finish, logprobs)], { last: isLast, run }));
   };
   const callOf = (run: RunState, index: number, name: string) => {
     const key = `${run.index} ${index}`;
@@ -107,12 +109,13 @@ export function chatFormat(style: ChatStyle, choices: number, usageComes: boolea
       const { ending } = run.source;
       const finish = ending && finishOf(run.source, ending);
       const shared = finish && style.finishWithText && finish.why !== 'eos' && token.part?.kind !== 'call';
-      if (shared) frames.push(chunk(run, content ?? delta.finish, logprobs, finish));
-      else {
-        if (content) frames.push(chunk(run, content, logprobs));
-        if (finish) frames.push(chunk(run, delta.finish, null, finish));
-      }
+      if (shared) last.set(run.index, { content, logprobs });
+      else if (content) frames.push(chunk(run, content, logprobs));
       return frames;
+    },
+    closing(result) {
+      const { content, logprobs = null } = last.get(result.index) ?? {};
+      return [chunk(result, content ?? delta.finish, logprobs, finishOf(result.source, result.ending))];
     },
     end(results) {
       const usage = style.usageChunk(results);

@@ -75,12 +75,13 @@ function sequences(
   });
 }
 
-function sayOf(
+/** What is said to a chat instead of words, or before them; undefined: words alone. */
+export function sayOf(
   core: EngineCore,
   body: Body,
   messages: readonly unknown[],
   request: GenerationRequest,
-  options: ReadingOptions,
+  options: Pick<ReadingOptions, 'ownForm' | 'thinks'>,
 ): Say | undefined {
   const { vocabulary, reasoningTokens } = core.settings;
   const parallel = body.parallel_tool_calls !== false;
@@ -93,7 +94,13 @@ function sayOf(
   return thought || form ? { ...thought, ...form } : undefined;
 }
 
-function formed(core: EngineCore, body: Body, request: GenerationRequest, options: ReadingOptions): Say | undefined {
+/** What is said where a form is asked for. */
+export function formed(
+  core: EngineCore,
+  body: Body,
+  request: GenerationRequest,
+  options: Pick<ReadingOptions, 'ownForm'>,
+): Say | undefined {
   const form = options.ownForm?.(body) ?? responseFormat(body.response_format);
   if (!form) return undefined;
   const random = randomOf(request);

@@ -23,7 +23,14 @@ export interface TextStyle {
 export function textFormat(style: TextStyle, choices: number, usageComes: boolean): OutputFormat {
   const begun = new Set<number>();
   const lengths = new Map<number, number>();
+  /** What comes together with the finish reason, by choice. */
+  const held = new Map<number, { readonly text: string; readonly logprobs: object | null; readonly first: boolean }>();
   let finished = 0;
+
+  const chunk = (run: RunState, text: string, finish: Finish | undefined, logprobs: object | null, first: boolean) => {
+    const last = finish !== undefined && ++finished === choices && !usageComes;
+    return frame(style.chunk([style.choice(run, text, finish, logprobs, first)], { last, run }));
+  };
 
   return {
     refusals: style.refusals,
@@ -39,12 +46,15 @@ export function textFormat(style: TextStyle, choices: number, usageComes: boolea
       const offset = lengths.get(run.index) ?? 0;
       lengths.set(run.index, offset + text.length);
       const logprobs = wanted === undefined ? null : textLogprobs([token], wanted, offset);
-      const chunk = (said: string, why: Finish | undefined, told: object | null) => {
-        const last = why !== undefined && ++finished === choices && !usageComes;
-        return frame(style.chunk([style.choice(run, said, why, told, first)], { last, run }));
-      };
-      if (!finish || (style.finishWithText && finish.why !== 'eos')) return chunk(text, finish, logprobs);
-      return [chunk(text, undefined, logprobs), chunk('', finish, null)];
+      if (finish && style.finishWithText && finish.why !== 'eos') {
+        held.set(run.index, { text, logprobs, first });
+        return [];
+      }
+      return chunk(run, text, undefined, logprobs, first);
+    },
+    closing(result) {
+      const { text = '', logprobs = null, first = false } = held.get(result.index) ?? {};
+      return [chunk(result, text, finishOf(result.source, result.ending), logprobs, first)];
     },
     end(results) {
       const usage = style.usageChunk(results);

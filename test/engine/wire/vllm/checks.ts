@@ -1,3 +1,4 @@
+import type { EngineSettings } from '../../engine-options';
 import { functionsIn, namedFunction } from '../../tool-calls';
 import type { Body } from '../openai/request';
 import { vllmErrors } from './errors';
@@ -43,7 +44,7 @@ export function checkSampling(body: Body, ctxTokens: number): void {
 }
 
 /** Throws what vLLM answers to a chat that it cannot take. */
-export function checkChat(body: Body, model: string): void {
+export function checkChat(body: Body, { model, vision }: EngineSettings): void {
   const { messages, tools, tool_choice: choice, top_logprobs: top } = body;
   if (!Array.isArray(messages)) {
     const size = Object.keys(body).length;
@@ -53,7 +54,7 @@ export function checkChat(body: Body, model: string): void {
   if (messages.length === 0) {
     throw vllmErrors.bad('Cannot apply chat template to an empty conversation. Provide at least one message.');
   }
-  if (JSON.stringify(messages).includes('"type":"image_url"')) {
+  if (!vision && JSON.stringify(messages).includes('"type":"image_url"')) {
     throw vllmErrors.bad(`${model} is not a multimodal model`);
   }
   if (Array.isArray(tools) && tools.length === 0) {

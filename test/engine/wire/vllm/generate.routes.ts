@@ -35,7 +35,7 @@ export function generateRoutes(core: EngineCore, instance: ModelInstance): Route
   return {
     'POST /v1/chat/completions': exchange => {
       const body = bodyOf(exchange);
-      checkChat(body, settings.model);
+      checkChat(body, settings);
       checkSampling(body, settings.ctxTokens);
       const answer = answerOf(exchange, body, 'chatcmpl');
       const sequences = chatSequences(core, body, chatOptions);
