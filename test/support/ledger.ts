@@ -17,7 +17,7 @@ import { JournalStart } from '../../src/tasks/journal/journal-start';
 import { Alarms } from '../../src/time/alarms';
 import { Clock } from '../../src/time/clock';
 import { RunningTime } from '../../src/time/running-time';
-import type { LedgerSettings, LedgerUnderTest } from '../contracts/task-ledger.contract';
+import type { LedgerSettings, LedgerUnderTest } from '../contracts/task-ledger/ledger-use';
 
 /** A journal whose writes can be held back, and made to fail. */
 class HeldJournal extends MemoryTaskJournal {
@@ -61,9 +61,10 @@ export async function embeddedLedger(
   startMs = 1_000_000,
 ): Promise<LedgerUnderTest> {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'], now: startMs });
-  const { capacity, policy, batchAgeingMs, tokensBudget, timeBudgetMs } = settings;
+  const { capacity, unservedCapacity, policy, batchAgeingMs, tokensBudget, timeBudgetMs } = settings;
   const { config } = loadConfig({
     ...(capacity !== undefined && { ORCHD_ADMISSION_CAPACITY: String(capacity) }),
+    ...(unservedCapacity !== undefined && { ORCHD_UNSERVED_CAPACITY: String(unservedCapacity) }),
     ...(policy !== undefined && { ORCHD_ADMISSION_POLICY: policy }),
     ...(batchAgeingMs !== undefined && { ORCHD_BATCH_AGEING_MS: String(batchAgeingMs) }),
     ...(tokensBudget !== undefined && { ORCHD_SESSION_TOKENS_BUDGET: String(tokensBudget) }),

@@ -1,11 +1,10 @@
 import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { filter, Subject, type Subscription } from 'rxjs';
 import { Config } from '../../config/config';
-import { ServiceError } from '../../errors/service-error';
 import type { Lease } from '../../pools/registry/pool';
 import type { PoolChange } from '../../pools/registry/pool-registry.port';
 import { JournalStart } from '../../tasks/journal/journal-start';
-import { TaskJournal, type JournalRecord, type Recovery } from '../../tasks/journal/task-journal.port';
+import { TaskJournal, type JournalRecord } from '../../tasks/journal/task-journal.port';
 import {
   TaskLedger,
   type Admitted,
@@ -17,27 +16,25 @@ import {
   type Ending,
   type LaneAhead,
   type LiveTask,
-  type Refusal,
   type Requeue,
   type Submission,
 } from '../../tasks/ledger/task-ledger.port';
 import type { LaneDepth, QueueDepth } from '../../pools/placement/queue-depths.port';
 import { Candidates } from '../../pools/placement/candidates.port';
-import type { AdmissionFacts, Priority, TaskEnding, TaskSpec } from '../../tasks/task/task';
+import type { AdmissionFacts, Priority } from '../../tasks/task/task';
 import type { PlacementConstraints } from '../../pools/placement/constraints';
 import { Alarms } from '../../time/alarms';
 import { Clock } from '../../time/clock';
 import { RunningTime } from '../../time/running-time';
-import { EmbeddedEnded, endingOf, usageOf, type EndTimes } from './embedded-ended';
 import { EmbeddedClaim, HeldTask } from './held-task';
 import { Lanes, type Lane } from './lanes';
 import { isBefore } from './ordered-set';
 import { OwedEndings } from './owed-endings';
+import { OrderKeys } from './order-keys';
+import { QueueBounds } from './queue-bounds';
 import { Slots, type FreeSlot } from './slots';
 import { TaskAccounts } from './task-accounts';
-
-/** Sets of candidates that queued tasks may name at once; a client that varies its constraints without end stops here. */
-const MAX_LANES = 1024;
+import { TaskEndings } from './task-endings';
 
 /** Whether a task may have become able to start. */
 function opensPlaces({ kind }: PoolChange): boolean {
@@ -49,6 +46,9 @@ function opensPlaces({ kind }: PoolChange): boolean {
 export class EmbeddedLedger extends TaskLedger implements OnModuleInit, OnModuleDestroy {
   private readonly tasks = new Map<string, HeldTask>();
   private readonly lanes: Lanes;
+  private readonly bounds: QueueBounds;
+  private readonly orderKeys: OrderKeys;
+  private readonly endings: TaskEndings;
   private readonly wakes = new Subject<void>();
   private readonly overdue = new Subject<string>();
   override readonly wake$ = this.wakes.asObservable();
@@ -57,19 +57,24 @@ export class EmbeddedLedger extends TaskLedger implements OnModuleInit, OnModule
   private lastSeq = 0;
 
   constructor(
-    private readonly config: Config,
+    config: Config,
     candidates: Candidates,
     private readonly slots: Slots,
     private readonly accounts: TaskAccounts,
     private readonly journal: TaskJournal,
     private readonly opening: JournalStart,
-    private readonly endings: OwedEndings,
+    owed: OwedEndings,
     private readonly clock: Clock,
-    private readonly runningTime: RunningTime,
+    runningTime: RunningTime,
     private readonly alarms: Alarms,
   ) {
     super();
     this.lanes = new Lanes(candidates);
+    this.bounds = new QueueBounds(config, this.lanes);
+    this.orderKeys = new OrderKeys(config, runningTime);
+    this.endings = new TaskEndings(this.lanes, accounts, owed, clock, runningTime, task =>
+      this.tasks.delete(task.taskId),
+    );
   }
 
   onModuleInit(): void {
@@ -89,13 +94,13 @@ export class EmbeddedLedger extends TaskLedger implements OnModuleInit, OnModule
       const { budget, spent: isSpent, session } = reserved;
       return { kind: 'over-budget', budget, isSpent, session };
     }
-    const refusal = this.refusalOf(spec);
-    if (refusal && !(refusal.reason === 'places' && this.dropsOldest)) {
+    const refusal = this.bounds.refusalOf(spec);
+    const loser = refusal && this.bounds.loserFor(refusal);
+    if (refusal && !loser) {
       this.accounts.giveBack(spec);
       return refusal;
     }
-    const loser = refusal && this.lanes.oldest(refusal.isServed);
-    if (loser) this.take(loser);
+    if (loser) this.endings.take(loser);
     const task = this.hold(submission, reserved.session.remaining, reserved.reserved.timeMs);
     const durable = this.write(task, loser);
     const claim = this.claimOnlyOne();
@@ -104,10 +109,8 @@ export class EmbeddedLedger extends TaskLedger implements OnModuleInit, OnModule
   }
 
   makeRoom(constraints: PlacementConstraints): Ended | undefined {
-    const { tasks, isServed } = this.lanes.roomFor(constraints);
-    if (!this.dropsOldest || tasks < this.capacityOf(isServed)) return undefined;
-    const oldest = this.lanes.oldest(isServed);
-    return oldest && this.win(oldest, this.droppedDraft(), true);
+    const oldest = this.bounds.surplus(constraints);
+    return oldest && this.endings.win(oldest, this.bounds.droppedDraft(), true);
   }
 
   claim(): Claim | undefined {
@@ -163,14 +166,14 @@ export class EmbeddedLedger extends TaskLedger implements OnModuleInit, OnModule
 
   end(claim: Claim, draft: EndDraft): Ended | undefined {
     const task = this.taskOf(claim);
-    return task && this.win(task, draft, false);
+    return task && this.endings.win(task, draft, false);
   }
 
   cancel(taskId: string, draft: EndDraft): Ended | Ending | undefined {
     const task = this.tasks.get(taskId);
     if (!task) return undefined;
     if (task.endingOver) return { over: task.endingOver };
-    return this.win(task, draft, true);
+    return this.endings.win(task, draft, true);
   }
 
   abandonAll(): void {
@@ -180,7 +183,7 @@ export class EmbeddedLedger extends TaskLedger implements OnModuleInit, OnModule
   async adopt(): Promise<Adopted> {
     const recovery = await this.opening.recovered();
     const { live, sessions, lastSeq } = recovery;
-    this.resumeTime(recovery);
+    this.orderKeys.resume(recovery);
     this.lastSeq = Math.max(this.lastSeq, lastSeq);
     this.accounts.restore(sessions);
     const interrupted: LiveTask[] = [];
@@ -219,16 +222,12 @@ export class EmbeddedLedger extends TaskLedger implements OnModuleInit, OnModule
   }
 
   ahead(priority: Priority): readonly LaneAhead[] {
-    return this.lanes.ahead({ orderKey: this.orderKeyOf(priority), seq: this.lastSeq + 1 });
+    return this.lanes.ahead({ orderKey: this.orderKeys.of(priority), seq: this.lastSeq + 1 });
   }
 
   aheadOf(taskId: string): readonly LaneAhead[] {
     const task = this.tasks.get(taskId);
     return task?.laneId === undefined ? [] : this.lanes.ahead(task);
-  }
-
-  private get dropsOldest(): boolean {
-    return this.config.admissionPolicy === 'drop-lru';
   }
 
   private answerKnown(task: HeldTask, requestHash: string): AdmitOutcome {
@@ -237,22 +236,9 @@ export class EmbeddedLedger extends TaskLedger implements OnModuleInit, OnModule
     return { kind: 'known', spec, facts, remaining: this.accounts.remainingOf(spec), durable };
   }
 
-  private refusalOf({ constraints, prompt }: TaskSpec): Extract<Refusal, { kind: 'full' }> | undefined {
-    const { tasks, lanes, bytes, isServed, isNewLane } = this.lanes.roomFor(constraints);
-    if (bytes + Buffer.byteLength(prompt) > this.config.queueMaxBytes)
-      return { kind: 'full', reason: 'bytes', isServed };
-    if (isNewLane && lanes >= MAX_LANES) return { kind: 'full', reason: 'lanes', isServed };
-    return tasks < this.capacityOf(isServed) ? undefined : { kind: 'full', reason: 'places', isServed };
-  }
-
-  private capacityOf(isServed: boolean): number {
-    const { admissionCapacity, unservedCapacity } = this.config;
-    return isServed ? admissionCapacity : (unservedCapacity ?? admissionCapacity);
-  }
-
   private hold(submission: Submission, remaining: Admitted['remaining'], timeLimitMs: number): HeldTask {
     const { spec, requestHash, predictedStartMs, predictedStart, preparation } = submission;
-    const place = { orderKey: this.orderKeyOf(spec.priority), seq: ++this.lastSeq };
+    const place = { orderKey: this.orderKeys.of(spec.priority), seq: ++this.lastSeq };
     const facts: AdmissionFacts & { queuePosition: number } = {
       requestHash,
       admittedAtMs: this.clock.wallMs(),
@@ -270,25 +256,6 @@ export class EmbeddedLedger extends TaskLedger implements OnModuleInit, OnModule
     return task;
   }
 
-  /** A batch task goes as if it had come later: that much is the head start of interactive ones. */
-  private orderKeyOf(priority: Priority): number {
-    return this.runningTime.nowMs() + this.headStartMs(priority);
-  }
-
-  private headStartMs(priority: Priority): number {
-    return priority === 'batch' ? this.config.batchAgeingMs : 0;
-  }
-
-  /** Time goes on behind all that the process before has stamped with it. */
-  private resumeTime({ live, lastKeptMs }: Recovery): void {
-    if (lastKeptMs !== undefined) this.runningTime.resumeAfter(lastKeptMs);
-    for (const { spec, facts } of live) this.runningTime.resumeAfter(facts.orderKey - this.headStartMs(spec.priority));
-  }
-
-  private endTimes(): EndTimes {
-    return { endedAtMs: this.clock.wallMs(), keptFromMs: this.runningTime.nowMs() };
-  }
-
   private keep(task: HeldTask): void {
     this.tasks.set(task.taskId, task);
     task.deadline = this.alarms.at(task.deadlineAtMs, () => this.overdue.next(task.taskId));
@@ -296,9 +263,10 @@ export class EmbeddedLedger extends TaskLedger implements OnModuleInit, OnModule
 
   /** Writes an admission, and the ending of who lost its place for it: both or neither. */
   private write(task: HeldTask, loser?: HeldTask): Promise<Ended | undefined> {
-    const eviction = loser && this.evictionOf(loser);
-    const durable = this.journal.admit(task.spec, task.facts, eviction?.ending).then(
-      () => eviction && this.conclude(eviction.loser, eviction.draft, true),
+    const eviction = loser && { loser, draft: this.bounds.droppedDraft() };
+    const ending = eviction && this.endings.drafted(loser, eviction.draft);
+    const durable = this.journal.admit(task.spec, task.facts, ending).then(
+      () => eviction && this.endings.conclude(eviction.loser, eviction.draft, true),
       (cause: unknown) => {
         this.forget(task);
         if (eviction) this.takeBack(eviction.loser);
@@ -308,12 +276,6 @@ export class EmbeddedLedger extends TaskLedger implements OnModuleInit, OnModule
     task.durable = durable;
     durable.catch(() => undefined); // Whoever admitted it finds out.
     return durable;
-  }
-
-  private evictionOf(loser: HeldTask): { loser: HeldTask; draft: EndDraft; ending: TaskEnding } {
-    const draft = this.droppedDraft();
-    const usage = usageOf(loser, draft, this.clock.nowMs());
-    return { loser, draft, ending: endingOf(loser, draft, usage, this.endTimes()) };
   }
 
   /** It was not admitted after all. */
@@ -353,35 +315,9 @@ export class EmbeddedLedger extends TaskLedger implements OnModuleInit, OnModule
     this.wake();
   }
 
-  private win(task: HeldTask, draft: EndDraft, tell: boolean): Ended {
-    this.take(task);
-    return this.conclude(task, draft, tell);
-  }
-
-  /** For an ending: it has no place any more, and nobody else touches it. */
-  private take(task: HeldTask): void {
-    this.lanes.remove(task);
-    task.beginEnding();
-  }
-
   private takeBack(task: HeldTask): void {
     task.settleEnding(true);
     this.queue(task);
-  }
-
-  /** The ending is decided: its slot is free, its timers are off, what it had reserved is settled. */
-  private conclude(task: HeldTask, draft: EndDraft, tell: boolean): Ended {
-    task.deadline?.cancel();
-    task.retry?.cancel();
-    const measured = usageOf(task, draft, this.clock.nowMs());
-    task.claim?.close(tell);
-    const usage = { ...measured, cost: this.accounts.costOf(measured.tokensOut) };
-    const settled = this.accounts.settle(task.spec, usage, draft.state === 'completed');
-    const ending = endingOf(task, draft, usage, this.endTimes());
-    return new EmbeddedEnded(task, draft, ending, settled, this.endings, () => {
-      if (!task.isVoid) this.tasks.delete(task.taskId);
-      task.settleEnding(false);
-    });
   }
 
   private restore({ spec, facts, firstTokenMarked, placement }: JournalRecord): HeldTask {
@@ -402,11 +338,6 @@ export class EmbeddedLedger extends TaskLedger implements OnModuleInit, OnModule
   private taskOf(claim: Claim): HeldTask | undefined {
     const { task, isHeld } = claim as EmbeddedClaim;
     return isHeld && !task.isEnding ? task : undefined;
-  }
-
-  private droppedDraft(): EndDraft {
-    const policyLabel = this.config.admissionPolicy;
-    return { state: 'dropped', error: new ServiceError('QUEUE_FULL_DROP_LRU', { policyLabel }) };
   }
 
   private wake(): void {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { LedgerUnderTest } from '../../../test/contracts/task-ledger.contract';
+import type { LedgerUnderTest } from '../../../test/contracts/task-ledger/ledger-use';
 import { plainSpec } from '../../../test/contracts/journal-samples';
 import { embeddedLedger } from '../../../test/support/ledger';
 import { loadConfig } from '../../config/config';
