@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { ServiceError } from '../../errors/service-error';
-import { faultOfJson, type JsonBounds, type JsonFault } from './json-scan';
+import { faultOfJson, type JsonBounds, type JsonFault } from '../../json/json-scan';
 
 /** Nesting past this is refused before anything recurses over it. */
 export const MAX_JSON_DEPTH = 64;
@@ -10,12 +10,25 @@ export const MAX_JSON_DEPTH = 64;
  * hundreds of tools), and so little that no text within it keeps the parser busy for longer than some 35 ms: `npm run test:freeze`.
  * How long each may be is bounded by the bytes of the body.
  */
-const objectBounds: JsonBounds = { depth: MAX_JSON_DEPTH, members: 16_384, strings: 32_768, values: 163_840 };
+const objectBounds: JsonBounds = {
+  depth: MAX_JSON_DEPTH,
+  containers: Infinity, // They are values, all but one.
+  members: 16_384,
+  strings: 32_768,
+  values: 163_840,
+};
 
 /** Of a body that no object is made of on the event loop. */
-const textBounds: JsonBounds = { depth: MAX_JSON_DEPTH, members: Infinity, strings: Infinity, values: Infinity };
+const textBounds: JsonBounds = {
+  depth: MAX_JSON_DEPTH,
+  containers: Infinity,
+  members: Infinity,
+  strings: Infinity,
+  values: Infinity,
+};
 
 const sentences: Readonly<Record<JsonFault, string>> = {
+  containers: 'must have fewer objects and arrays',
   depth: `must nest at most ${MAX_JSON_DEPTH} levels`,
   members: `must have at most ${objectBounds.members} members in its objects, all together`,
   strings: `must have at most ${objectBounds.strings} strings, names of members among them`,

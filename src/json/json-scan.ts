@@ -2,6 +2,8 @@
 export interface JsonBounds {
   /** Levels of objects and arrays. */
   readonly depth: number;
+  /** Objects and arrays, all together. */
+  readonly containers: number;
   /** Members of all objects together. Each costs the parser a name and often a shape: nothing is dearer. */
   readonly members: number;
   /** Strings, names of members too. The parser looks for each short one among all that it knows. */
@@ -42,6 +44,7 @@ for (const [kind, characters] of [
 export function faultOfJson(bytes: Buffer, bounds: JsonBounds): JsonFault | undefined {
   const { length } = bytes;
   let depth = 0;
+  let containers = 0;
   let members = 0;
   let strings = 0;
   let values = 0;
@@ -58,6 +61,7 @@ export function faultOfJson(bytes: Buffer, bounds: JsonBounds): JsonFault | unde
         break;
       case OPEN:
         if (++depth > bounds.depth) return 'depth';
+        if (++containers > bounds.containers) return 'containers';
         // What is not empty has one value more than commas.
         if (kinds[bytes[(at = beforeNext(bytes, at)) + 1] as number] !== CLOSE && ++values > bounds.values)
           return 'values';

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { faultOfJson, type JsonBounds } from './json-scan';
 
-const unbounded: JsonBounds = { depth: Infinity, members: Infinity, strings: Infinity, values: Infinity };
+const names = ['depth', 'containers', 'members', 'strings', 'values'] as const;
+const unbounded = Object.fromEntries(names.map(name => [name, Infinity])) as unknown as JsonBounds;
 
 function fault(text: string, bounds: Partial<JsonBounds> = {}): string | undefined {
   return faultOfJson(Buffer.from(text), { ...unbounded, ...bounds });
@@ -10,10 +11,11 @@ function fault(text: string, bounds: Partial<JsonBounds> = {}): string | undefin
 
 /** What a value holds, counted on the value. */
 function countsOf(value: unknown): JsonBounds {
-  const counts = { depth: 0, members: 0, strings: 0, values: 0 };
+  const counts = { depth: 0, containers: 0, members: 0, strings: 0, values: 0 };
   const visit = (node: unknown, depth: number): void => {
     if (typeof node === 'string') counts.strings++;
     if (typeof node !== 'object' || node === null) return;
+    counts.containers++;
     counts.depth = Math.max(counts.depth, depth);
     const held = Object.values(node);
     counts.values += held.length;
@@ -44,7 +46,7 @@ describe('the counts of a JSON text', () => {
         const isPoisoned = fault(text) === 'proto';
         if (isPoisoned) return;
         expect(fault(text, counts)).toBeUndefined();
-        for (const name of ['depth', 'members', 'strings', 'values'] as const) {
+        for (const name of names) {
           if (counts[name] > 0) expect([text, fault(text, { [name]: counts[name] - 1 })]).toEqual([text, name]);
         }
       }),
