@@ -22,7 +22,16 @@ describe('EnginesModule', () => {
   it('offers every engine by its name', async () => {
     const module = await Test.createTestingModule({ imports: [TimeModule, PolicyModule, EnginesModule] }).compile();
     const registry = module.get(EngineRegistry);
-    expect(registry.names()).toEqual(['llamacpp', 'openai', 'vllm', 'deterministic']);
+    expect(registry.names()).toEqual([
+      'llamacpp',
+      'openai',
+      'vllm',
+      'sglang',
+      'ollama',
+      'tgi',
+      'triton',
+      'deterministic',
+    ]);
     for (const name of registry.names()) expect(registry.find(name)?.engine).toBe(name);
     expect(registry.find('other')).toBeUndefined();
     await module.close();

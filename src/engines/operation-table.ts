@@ -41,16 +41,21 @@ export function refusalIn(
   return undefined;
 }
 
+/** The same as an error: INVALID_PARAMS naming what the engine cannot do. */
+export function refusalOf(engine: string, table: OperationTable, body: Body): ServiceError | undefined {
+  const refusal = refusalIn(table, body);
+  if (!refusal) return undefined;
+  const { field, reason } = refusal;
+  return new ServiceError('INVALID_PARAMS', { engine, field, message: `${field} cannot be used here: ${reason}` });
+}
+
 /**
  * The body as the engine is to have it: renamed, without what is left out, and without what is `mapped`, which the adapter adds.
- * @throws ServiceError INVALID_PARAMS naming what the engine cannot do
+ * @throws ServiceError as {@link refusalOf} has it
  */
 export function applied(engine: string, table: OperationTable, body: Body): Record<string, unknown> {
-  const refusal = refusalIn(table, body);
-  if (refusal) {
-    const { field, reason } = refusal;
-    throw new ServiceError('INVALID_PARAMS', { engine, field, message: `${field} cannot be used here: ${reason}` });
-  }
+  const refusal = refusalOf(engine, table, body);
+  if (refusal) throw refusal;
   const made: Record<string, unknown> = {};
   for (const name in body) {
     const value = body[name];

@@ -1,8 +1,10 @@
 import { ServiceError } from '../../errors/service-error';
 import type { EngineEvent, EngineUsage } from '../engine-adapter.port';
-import { durationMsOf, integerOf, lineOf, membersOf, parseJson } from '../wire/engine-json';
-import type { StreamFormat } from '../wire/stream-format';
 import { errorIn } from '../wire/engine-error';
+import { integerOf, lineOf, membersOf, parseJson } from '../wire/engine-json';
+import { tokenCount } from '../wire/openai/usage';
+import type { StreamFormat } from '../wire/stream-format';
+import { progressOf, timesOf } from './figures';
 import { llamacppError } from './llamacpp-error';
 
 /** A hundred times the largest frame that was seen, less the prompt. */
@@ -10,9 +12,6 @@ const FRAME_CHARS = 1024 * 1024;
 /** A control character becomes `\u0000` in JSON. */
 const MAX_ESCAPED_CHARS = 6;
 const MODEL_NAME_CHARS = 256;
-/** The server counts in 32 bits, and no task may last longer than a year. One figure past that would spoil a sum for good. */
-const MAX_COUNT = 2 ** 31 - 1;
-const MAX_DURATION_MS = 365 * 86_400_000;
 
 /** One frame of a streamed completion, as far as it is read. */
 interface CompletionFrame {
@@ -64,38 +63,16 @@ export class CompletionFormat implements StreamFormat {
   }
 
   private usageOf(frame: CompletionFrame): EngineUsage {
-    const timings = membersOf(frame.timings);
-    const tokensIn = countOf(frame.tokens_evaluated);
-    const tokensCached = countOf(timings['cache_n']);
-    const promptMs = credible(durationMsOf(timings['prompt_ms']), MAX_DURATION_MS);
-    const decodeMs = credible(durationMsOf(timings['predicted_ms']), MAX_DURATION_MS);
+    const tokensIn = tokenCount(frame.tokens_evaluated);
     const model = lineOf(frame.model, MODEL_NAME_CHARS);
     return {
-      tokensOut: countOf(frame.tokens_predicted) ?? this.tokens,
+      tokensOut: tokenCount(frame.tokens_predicted) ?? this.tokens,
       finishReason: frame.stop_type === 'limit' ? 'length' : 'stop',
       ...(tokensIn !== undefined && { tokensIn }),
-      ...(tokensCached !== undefined && { tokensCached }),
-      ...(promptMs !== undefined && { promptMs }),
-      ...(decodeMs !== undefined && { decodeMs }),
+      ...timesOf(frame.timings),
       ...(model !== undefined && { model }),
     };
   }
-}
-
-function progressOf(value: unknown): EngineEvent[] {
-  const { processed, total } = membersOf(value);
-  const [processedTokens, totalTokens] = [countOf(processed), countOf(total)];
-  return processedTokens === undefined || totalTokens === undefined
-    ? []
-    : [{ kind: 'progress', processedTokens, totalTokens }];
-}
-
-function countOf(value: unknown): number | undefined {
-  return credible(integerOf(value), MAX_COUNT);
-}
-
-function credible(value: number | undefined, max: number): number | undefined {
-  return value !== undefined && value <= max ? value : undefined;
 }
 
 /** An error that came without a status of its own. */

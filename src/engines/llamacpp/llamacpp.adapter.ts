@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { Observable } from 'rxjs';
+import { throwError, type Observable } from 'rxjs';
 import {
   EngineAdapter,
   type EngineEvent,
@@ -9,13 +9,18 @@ import {
   type EngineTarget,
   type SlotQuestion,
 } from '../engine-adapter.port';
+import { refusalOf } from '../operation-table';
 import { EngineHttp } from '../wire/engine-http';
+import { expectationOf, isText } from '../wire/openai/openai-request';
+import { runOpenai } from '../wire/openai/run-openai';
+import { LlamaChunkFormat, LlamaResultFormat } from './chat-format';
 import { CompletionFormat } from './completion-format';
-import { completionBody } from './completion-request';
+import { completionBody, isNative } from './completion-request';
 import { LlamaServer } from './llama-server';
 import { llamacppOperations } from './llamacpp-operations';
 import { eraseSlots, loadModel, unloadModel } from './operations';
 import { probeServer } from './probe';
+import { toolsAndChoice } from './tool-choice';
 
 /** llama.cpp's own HTTP API, with one model or as a router of many. */
 @Injectable()
@@ -32,11 +37,10 @@ export class LlamacppAdapter extends EngineAdapter {
   }
 
   override run(target: EngineTarget, request: EngineRequest): Observable<readonly EngineEvent[]> {
-    const { correlationId, work, firstTokenTimeoutMs, idleTimeoutMs } = request;
-    const promptChars = typeof work.body['prompt'] === 'string' ? work.body['prompt'].length : 0;
-    const body = completionBody(request);
-    const wire = { route: '/completion', body, correlationId, firstTokenTimeoutMs, idleTimeoutMs };
-    return this.http.stream(target, wire, () => new CompletionFormat(promptChars));
+    const { operation, body } = request.work;
+    return operation === 'completion' && isNative(body)
+      ? this.complete(target, request)
+      : this.runOpenai(target, request);
   }
 
   override load(target: EngineTarget, modelRef: string, signal: AbortSignal): Promise<EngineOutcome> {
@@ -49,5 +53,32 @@ export class LlamacppAdapter extends EngineAdapter {
 
   override eraseSlots(target: EngineTarget, signal: AbortSignal): Promise<EngineOutcome> {
     return eraseSlots(new LlamaServer(this.http, target, signal));
+  }
+
+  /** The way of plain text. */
+  private complete(target: EngineTarget, request: EngineRequest): Observable<readonly EngineEvent[]> {
+    const { correlationId, work, firstTokenTimeoutMs, idleTimeoutMs } = request;
+    const refused = refusalOf(this.engine, llamacppOperations.completion, work.body);
+    if (refused) return throwError(() => refused);
+    const promptChars = (work.body['prompt'] as string).length;
+    const body = completionBody(request);
+    const wire = { route: '/completion', body, correlationId, firstTokenTimeoutMs, idleTimeoutMs };
+    return this.http.stream(target, wire, () => new CompletionFormat(promptChars));
+  }
+
+  private runOpenai(target: EngineTarget, request: EngineRequest): Observable<readonly EngineEvent[]> {
+    const { engine, operations } = this;
+    const { operation, body } = request.work;
+    // Progress tells a long prompt from an engine that is stuck.
+    const additions = {
+      ...(isText(operation) && { return_progress: true }),
+      ...(operation === 'completion' && { max_tokens: body['max_tokens'] ?? body['max_completion_tokens'] }),
+      ...(operation === 'chat' && toolsAndChoice(body)),
+    };
+    const format = () =>
+      isText(operation)
+        ? new LlamaChunkFormat(expectationOf(engine, request))
+        : new LlamaResultFormat(engine, operation, body['encoding_format'] === 'base64');
+    return runOpenai(this.http, target, request, { engine, operations, additions, format });
   }
 }

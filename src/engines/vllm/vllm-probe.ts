@@ -14,7 +14,7 @@ const families = {
   steps: 'vllm:iteration_tokens_total_count',
 } as const;
 
-export interface VllmLoad extends Pick<EngineProbe, 'running' | 'waiting' | 'kvUsageRatio'> {
+export interface VllmLoad extends Pick<EngineProbe, 'running' | 'waiting' | 'slotsBusy' | 'kvUsageRatio'> {
   /** Undefined where the server does not count them. */
   readonly steps?: number;
 }
@@ -76,6 +76,7 @@ export function loadIn(scrape: string): VllmLoad {
   return {
     ...(running !== undefined && { running }),
     ...(waiting !== undefined && { waiting }),
+    ...(running !== undefined && { slotsBusy: running + (waiting ?? 0) }),
     ...(steps !== undefined && { steps }),
     ...(ratios.length > 0 && { kvUsageRatio: Math.min(1, Math.max(...ratios.map(({ value }) => value))) }),
   };

@@ -22,6 +22,7 @@ export class ChoiceReader {
     private readonly operation: 'chat' | 'completion',
     /** A single choice was asked for. */
     private readonly single: boolean,
+    private readonly logprobsOf: (logprobs: unknown) => unknown,
   ) {}
 
   get calledTools(): boolean {
@@ -91,7 +92,7 @@ export class ChoiceReader {
     const fragment = {
       index,
       ...(output ?? nothing),
-      ...(logprobs !== null && logprobs !== undefined && { logprobs }),
+      ...(logprobs !== null && logprobs !== undefined && { logprobs: this.logprobsOf(logprobs) }),
       finish_reason: isEnd ? unified(finish) : null,
       ...extensions,
     };

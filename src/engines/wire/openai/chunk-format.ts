@@ -19,6 +19,7 @@ const DONE = '[DONE]';
 export interface ChunkExpectation {
   readonly engine: string;
   readonly operation: 'chat' | 'completion';
+  readonly prompts: number;
   /** Choices that the stream is to have: `n` for each prompt. */
   readonly choices: number;
   /** Of a prompt that the engine may send back; 0 where it does not. */
@@ -51,7 +52,7 @@ export class ChunkFormat implements StreamFormat {
 
   constructor(protected readonly expected: ChunkExpectation) {
     this.maxFrameChars = FRAME_CHARS + MAX_ESCAPED_CHARS * expected.echoChars;
-    this.reader = new ChoiceReader(expected.operation, expected.choices === 1);
+    this.reader = new ChoiceReader(expected.operation, expected.choices === 1, logprobs => this.logprobsOf(logprobs));
   }
 
   read(data: string, into: EngineEvent[]): void {
@@ -95,6 +96,11 @@ export class ChunkFormat implements StreamFormat {
   /** Usage where more of it comes; most engines tell of all that there was so far. */
   protected added(_before: TokenCounts, now: TokenCounts, _chunk: Chunk): TokenCounts {
     return now;
+  }
+
+  /** Logprobs as OpenAI's API has them for the operation. */
+  protected logprobsOf(logprobs: unknown): unknown {
+    return logprobs;
   }
 
   /** What a kind of engine knows of a run beyond its tokens. */

@@ -19,12 +19,16 @@ const LONE_SURROGATE = /\\u[dD][89a-fA-F]/;
  * has for it. Text is always streamed, and usage always asked for.
  */
 export function openaiBody({ model, work }: EngineRequest, body: Readonly<Record<string, unknown>>): string {
-  const isText = work.operation === 'chat' || work.operation === 'completion';
   return jsonOf({
     ...(model !== undefined && { model }),
     ...body,
-    ...(isText && { stream: true, stream_options: { include_usage: true } }),
+    ...(isText(work.operation) && { stream: true, stream_options: { include_usage: true } }),
   });
+}
+
+/** Text comes in a stream; everything else whole. */
+export function isText(operation: Operation): boolean {
+  return operation === 'chat' || operation === 'completion';
 }
 
 /** JSON with well-formed text only: strict parsers, and whoever encodes the text as UTF-8 after them, refuse half a surrogate pair. */
@@ -38,16 +42,18 @@ export function jsonOf(body: object): string {
 export function expectationOf(engine: string, { work: { operation, body } }: EngineRequest): ChunkExpectation {
   const { prompt, n, echo } = body;
   const perPrompt = typeof n === 'number' && n > 1 ? n : 1;
+  const prompts = promptsIn(operation, prompt);
   return {
     engine,
     operation: operation === 'chat' ? 'chat' : 'completion',
-    choices: perPrompt * promptsIn(operation, prompt),
+    prompts,
+    choices: perPrompt * prompts,
     echoChars: echo === true ? JSON.stringify(prompt ?? '').length : 0,
   };
 }
 
 /** A list of texts or of lists of tokens is many prompts; a list of tokens is one. */
-export function promptsIn(operation: Operation, prompt: unknown): number {
+function promptsIn(operation: Operation, prompt: unknown): number {
   const items = operation === 'completion' ? itemsOf(prompt, MAX_PROMPTS) : [];
   return typeof items[0] === 'number' ? 1 : Math.max(1, items.length);
 }

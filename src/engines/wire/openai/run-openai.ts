@@ -5,7 +5,7 @@ import { applied, type Body } from '../../operation-table';
 import type { EngineHttp } from '../engine-http';
 import type { StreamFormat } from '../stream-format';
 import { ChunkFormat } from './chunk-format';
-import { expectationOf, openaiBody, openaiRoutes } from './openai-request';
+import { expectationOf, isText, openaiBody, openaiRoutes } from './openai-request';
 import { ResultFormat } from './result-format';
 
 /** What one kind of engine does in its own way. */
@@ -30,8 +30,9 @@ export function runOpenai(
   const { operation } = work;
   const table = operations[operation];
   if (!table) return cannotDo(engine, operation);
-  const isText = operation === 'chat' || operation === 'completion';
-  const format = () => (isText ? new ChunkFormat(expectationOf(engine, request)) : new ResultFormat(engine, operation));
+  const inBase64 = work.body['encoding_format'] === 'base64';
+  const format = (): StreamFormat =>
+    isText(operation) ? new ChunkFormat(expectationOf(engine, request)) : new ResultFormat(engine, operation, inBase64);
   try {
     const body = openaiBody(request, { ...applied(engine, table, work.body), ...additions });
     const patience = { firstTokenTimeoutMs, idleTimeoutMs };

@@ -1,0 +1,63 @@
+import type { OperationTables } from '../engine-adapter.port';
+import {
+  jinaRerank,
+  leftOut,
+  openaiChat,
+  openaiCompletion,
+  openaiEmbedding,
+  openaiTable,
+  passed,
+  refusedUnless,
+} from '../wire/openai/parameters';
+
+const ignored = 'SGLang has nothing of the kind.';
+const unseen = leftOut(
+  ignored,
+  'metadata',
+  'store',
+  'service_tier',
+  'prompt_cache_key',
+  'safety_identifier',
+  'prediction',
+);
+const own = {
+  ...passed(
+    'top_k',
+    'min_p',
+    'min_tokens',
+    'repetition_penalty',
+    'stop_token_ids',
+    'ignore_eos',
+    'regex',
+    'ebnf',
+    'json_schema',
+  ),
+  ...passed('lora_path', 'session_params', 'routed_dp_rank', 'extra_key'),
+  priority: { rule: 'passed', note: 'Larger goes first, and only where the server was started with it.' },
+  repeat_penalty: { rule: 'renamed', to: 'repetition_penalty' },
+  rid: { rule: 'mapped', note: 'The adapter gives each request its own, to end it by.' },
+} as const;
+
+export const sglangOperations = {
+  chat: openaiTable('chat', {
+    ...openaiChat,
+    messages: { rule: 'mapped', note: '`reasoning` of earlier answers goes as `reasoning_content`.' },
+    ...own,
+    ...passed('chat_template_kwargs', 'separate_reasoning', 'stream_reasoning'),
+    ...unseen,
+    ...leftOut(ignored, 'verbosity'),
+    ...refusedUnless('Use tools.', [[]], 'functions'),
+    ...refusedUnless('Use tool_choice.', [], 'function_call'),
+    ...refusedUnless(ignored, [['text']], 'modalities'),
+    ...refusedUnless(ignored, [], 'audio', 'web_search_options'),
+  }),
+  completion: openaiTable('completion', {
+    ...openaiCompletion,
+    ...own,
+    ...unseen,
+    ...refusedUnless(ignored, [1], 'best_of'),
+    ...refusedUnless(ignored, [''], 'suffix'),
+  }),
+  embedding: openaiTable('embedding', openaiEmbedding),
+  rerank: openaiTable('rerank', jinaRerank),
+} satisfies OperationTables;
