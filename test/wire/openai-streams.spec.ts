@@ -24,6 +24,23 @@ const streams: readonly (readonly [engine: string, name: string, request?: Engin
   ['vllm', 'completion-stream-usage', engineRequest()],
   ['vllm', 'completion-echo-stream', engineRequest({ body: { echo: true } })],
   ['vllm', 'completion-prompt-list-stream', engineRequest({ body: { prompt: ['a', 'b'] } })],
+  ['sglang', 'openai-chat-stream'],
+  ['sglang', 'openai-chat-stream-usage'],
+  ['sglang', 'openai-chat-stream-reasoning'],
+  ['sglang', 'openai-chat-stream-tool'],
+  ['sglang', 'openai-completions-stream', engineRequest()],
+  ['tgi', 'openai-chat-stream-usage'],
+  ['tgi', 'openai-chat-stream-eos'],
+  ['tgi', 'openai-completions-stream', engineRequest()],
+  ['llamacpp', 'chat-stream-usage'],
+  ['llamacpp', 'chat-progress-stream'],
+  ['llamacpp', 'chat-logprobs-stream'],
+  ['llamacpp', 'chat-think-stream'],
+  ['llamacpp', 'chat-think-tools-stream'],
+  ['llamacpp', 'chat-tools-stream'],
+  ['llamacpp', 'chat-tools-parallel-stream'],
+  ['llamacpp', 'chat-tools-cut-stream'],
+  ['llamacpp', 'openai-completions-stream', engineRequest()],
 ];
 
 /** The events of a response's body, given to the decoder in two pieces. */
