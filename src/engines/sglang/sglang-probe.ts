@@ -65,7 +65,7 @@ export function loadIn(answer: unknown): SglangLoad {
     waiting,
     slotsBusy: running + waiting,
     // When each scheduler last wrote its figures down, which it does as it goes.
-    ...(looks.length > 0 && { steps: Math.round(1000 * Math.max(...(looks))) }),
+    ...(looks.length > 0 && { steps: Math.round(1000 * Math.max(...looks)) }),
     ...(slots > 0 && { slotsTotal: Math.min(slots, MAX_SLOTS) }),
     ...(ratios.length > 0 && { kvUsageRatio: Math.min(1, Math.max(...(ratios as number[]))) }),
   };
