@@ -6,6 +6,7 @@ import { tokenCount } from '../wire/openai/usage';
 import type { StreamFormat } from '../wire/stream-format';
 import { progressOf, timesOf } from './figures';
 import { llamacppError } from './llamacpp-error';
+import { textOfUsualFrame } from './usual-frame';
 
 /** A hundred times the largest frame that was seen, less the prompt. */
 const FRAME_CHARS = 1024 * 1024;
@@ -38,6 +39,14 @@ export class CompletionFormat implements StreamFormat {
   }
 
   read(data: string, into: EngineEvent[]): void {
+    const text = textOfUsualFrame(data);
+    if (text === undefined) return this.readParsed(data, into);
+    this.tokens++;
+    into.push({ kind: 'token', text: text.toWellFormed() });
+  }
+
+  /** The long way, for a frame of any form. */
+  readParsed(data: string, into: EngineEvent[]): void {
     const frame = frameOf(data);
     if (!frame) return;
     if (frame.error !== undefined && errorIn(frame)) throw faultOf(frame);

@@ -1,6 +1,9 @@
 import { StringDecoder } from 'node:string_decoder';
 import { ServiceError } from '../../errors/service-error';
 
+const PLAIN = 'data: ';
+const LF = 0x0a;
+
 /**
  * Decodes an engine's SSE bytes into the `data` of its events (WHATWG HTML, section 9.2.6), wherever the chunks are cut:
  * inside a UTF-8 sequence, a line end, a field name. Other fields (event, id, retry) and comments say nothing here, but for
@@ -34,7 +37,20 @@ export class SseDecoder {
       if (text.charCodeAt(0) === 0xfeff) text = text.slice(1);
     }
     if (this.afterCr || text.includes('\r')) text = this.withPlainLineEnds(text);
-    this.takeLines(text);
+    this.takeLines(this.line === '' && this.data === undefined ? this.takePlainEvents(text) : text);
+  }
+
+  /** Hands on whole events of one data line each, which is all that most chunks hold; what is left begins with something else. */
+  private takePlainEvents(text: string): string {
+    let from = 0;
+    while (text.startsWith(PLAIN, from)) {
+      const end = text.indexOf('\n', from);
+      if (end === -1 || text.charCodeAt(end + 1) !== LF) break;
+      const data = this.bounded(text.slice(from + PLAIN.length, end));
+      from = end + 2;
+      this.onData(data);
+    }
+    return text.slice(from);
   }
 
   /** The stream is over: hands on an event that is whole but for its line end or its blank line. */

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { EMPTY, Subject, type Observable } from 'rxjs';
+import { EMPTY, Observable, type Subscriber } from 'rxjs';
 import { Config } from '../../config/config';
 import { ServiceError } from '../../errors/service-error';
 import { EventLog, type LogChunk } from '../../tasks/events/event-log.port';
@@ -12,7 +12,8 @@ export type EventCopies = Pick<TaskJournal, 'copyEvents' | 'readEvents'>;
 
 class Log {
   readonly frames = new EventFrames();
-  readonly more$ = new Subject<void>();
+  /** Each is told by itself: a Subject makes closures and copies for every token. */
+  readonly followers = new Set<Subscriber<void>>();
   terminal = false;
   isSealed = false;
   /** What was read last: readers that keep pace ask for the same. */
@@ -58,7 +59,12 @@ export class MemoryEventLog extends EventLog {
   }
 
   follow(taskId: string): Observable<void> {
-    return this.logs.get(taskId)?.more$ ?? EMPTY;
+    const followers = this.logs.get(taskId)?.followers;
+    if (!followers) return EMPTY;
+    return new Observable(follower => {
+      followers.add(follower);
+      return () => followers.delete(follower);
+    });
   }
 
   tail(taskId: string): { lastSeq: number; terminal: boolean } | undefined {
@@ -90,7 +96,7 @@ export class MemoryEventLog extends EventLog {
     if (!log) return;
     this.logs.delete(taskId);
     if (this.sealed.delete(taskId)) this.sealedBytes -= log.frames.byteLength;
-    log.more$.complete();
+    for (const follower of log.followers) follower.complete();
   }
 
   private push(taskId: string, events: readonly TaskEvent[]): number {
@@ -104,7 +110,7 @@ export class MemoryEventLog extends EventLog {
       log.terminal ||= isTerminal(event);
     }
     log.joined = undefined;
-    log.more$.next();
+    for (const follower of log.followers) follower.next();
     return log.frames.byteLength;
   }
 
@@ -112,7 +118,7 @@ export class MemoryEventLog extends EventLog {
     if (this.sealedBytes <= this.config.eventCacheBytes) return;
     for (const [taskId, log] of this.sealed) {
       // A log that is being read stays until its readers are through; they are at its end or on their way to it.
-      if (!log.more$.observed) this.drop(taskId);
+      if (log.followers.size === 0) this.drop(taskId);
       if (this.sealedBytes <= this.config.eventCacheBytes) return;
     }
   }

@@ -3,7 +3,7 @@ import { encodeRun } from './tables/event-lines';
 import type { EventBatch } from './tables/protocol';
 
 /** How old a copied event can get before it is handed over. With the way to the file, and a busy machine, it stays under 100 ms. */
-const FLUSH_MS = 25;
+const FLUSH_MS = 50;
 /** Text that may wait while the disk stalls; what comes beyond is not copied. */
 const WAITING_MAX_UNITS = 32 * 1024 * 1024;
 

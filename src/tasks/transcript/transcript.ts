@@ -16,7 +16,8 @@ export async function transcriptOf(events: readonly TaskEvent[]): Promise<Canoni
   let hasher: Hash | undefined;
   const pieces: string[] = [];
   let piece = '{"events":[';
-  for (const [at, { type, data, seq }] of events.entries()) {
+  for (let at = 0; at < events.length; at++) {
+    const { type, data, seq } = events[at] as TaskEvent;
     if (piece.length > PIECE_CHARS) {
       (hasher ??= createHash('sha256')).update(piece);
       pieces.push(piece);
