@@ -12,7 +12,8 @@ interface Session {
   turns: number;
   /** Monotonic; renewed by work. */
   renewedAtMs: number;
-  readonly tasks: Map<string, Amounts>;
+  /** What each of its live tasks has reserved. */
+  tasks: Map<string, Amounts>;
   /** It goes with its last task. */
   transient: boolean;
   /** True once a task of it was settled: then something of it is kept elsewhere too. */
@@ -31,6 +32,11 @@ export type ReserveOutcome =
       readonly session: SessionStatus;
     };
 
+/** Of all sessions that no task is at work in, and never changed: a map each would be a third of what they hold. */
+const noTasks = new Map<string, Amounts>();
+/** Replicas whose names are shared by the sessions that ran there last. */
+const REPLICAS_SHARED = 1024;
+
 /** Sessions lapse to the millisecond for whoever looks; those nobody looks at are swept out in batches this far apart. */
 const SWEEP_MS = 1000;
 
@@ -45,6 +51,7 @@ export class SessionBook {
   private readonly busy = new Map<string, Session>();
   private readonly idle = new Map<string, Session>();
   private readonly forgotten = new Subject<string>();
+  private readonly replicas = new Map<string, NonNullable<Session['lastReplica']>>();
   private readonly budget: Amounts;
   private sweep: Alarm | undefined;
 
@@ -88,6 +95,7 @@ export class SessionBook {
     }
     // Named by a client, it is no longer one task's own, and what is spent from here on counts for good.
     session.transient &&= transient;
+    if (session.tasks === noTasks) session.tasks = new Map();
     session.tasks.set(taskId, amounts);
     session.reserved = add(session.reserved, amounts);
     session.renewedAtMs = this.clock.nowMs();
@@ -103,12 +111,14 @@ export class SessionBook {
     const reserved = session?.tasks.get(taskId);
     if (!session || !reserved) return this.view(sessionId, this.find(sessionId) ?? this.fresh(true));
     session.tasks.delete(taskId);
-    session.reserved = subtract(session.reserved, reserved);
+    const isIdle = session.tasks.size === 0;
+    if (isIdle) session.tasks = noTasks;
+    session.reserved = isIdle ? nothing : subtract(session.reserved, reserved);
     session.spent = add(session.spent, within(atMost(used), reserved));
     session.hasUsage = true;
     if (countTurn) session.turns++;
     session.renewedAtMs = this.clock.nowMs();
-    if (session.tasks.size === 0) {
+    if (isIdle) {
       this.busy.delete(sessionId);
       if (!session.transient) this.rest(sessionId, session);
     }
@@ -118,7 +128,17 @@ export class SessionBook {
   /** Remembers where the session's last attempt ran. */
   placed(sessionId: string, poolId: string, replicaId: string): void {
     const session = this.busy.get(sessionId) ?? this.idle.get(sessionId);
-    if (session) session.lastReplica = { poolId, replicaId };
+    if (session) session.lastReplica = this.shared(poolId, replicaId);
+  }
+
+  private shared(poolId: string, replicaId: string): NonNullable<Session['lastReplica']> {
+    const name = `${poolId}/${replicaId}`;
+    let replica = this.replicas.get(name);
+    if (!replica) {
+      if (this.replicas.size >= REPLICAS_SHARED) this.replicas.clear();
+      this.replicas.set(name, (replica = { poolId, replicaId }));
+    }
+    return replica;
   }
 
   lastReplica(sessionId: string): SessionStatus['lastReplica'] {
@@ -154,7 +174,7 @@ export class SessionBook {
       reserved: nothing,
       turns: 0,
       renewedAtMs: this.clock.nowMs(),
-      tasks: new Map(),
+      tasks: noTasks,
       transient,
       hasUsage: false,
       lastReplica: undefined,

@@ -7,18 +7,14 @@ import { compare, comparePosition, NewestFirst } from './newest-first';
  */
 export const NAME_BYTES = 4096;
 
-/** One content and its names: a name for the upload, and one for each task whose transcript it is. */
-interface Artifact {
-  /** The name it is listed under: the upload's, otherwise the newest. */
-  listed: ArtifactInfo;
-  /** Few artifacts have any. */
-  others?: Set<ArtifactInfo>;
-}
-
 /** What is known of all artifacts, in memory. Nothing here awaits: an index is never seen half changed. */
 export class ArtifactIndex {
-  private readonly artifacts = new Map<string, Artifact>();
-  private readonly byTask = new Map<string, ArtifactInfo[]>();
+  /** By id, the only name of nearly each. What is kept for a name is kept for every task that has ended: no object more than it needs. */
+  private readonly artifacts = new Map<string, ArtifactInfo>();
+  /** By id, those of the few that have more: what is listed of them stands in {@link artifacts}. */
+  private readonly others = new Map<string, Set<ArtifactInfo>>();
+  /** A task has one, unless its transcript was put in another form as well. */
+  private readonly byTask = new Map<string, ArtifactInfo | ArtifactInfo[]>();
   private readonly listed = { document: new NewestFirst(), transcript: new NewestFirst() };
   /** All names of transcripts, listed or not. */
   private readonly transcripts = new NewestFirst();
@@ -36,13 +32,13 @@ export class ArtifactIndex {
   }
 
   find(id: string): ArtifactInfo | undefined {
-    return this.artifacts.get(id)?.listed;
+    return this.artifacts.get(id);
   }
 
   /** All names of an artifact, the listed one last. */
   namesOf(id: string): readonly ArtifactInfo[] {
-    const artifact = this.artifacts.get(id);
-    return artifact ? [...(artifact.others ?? []), artifact.listed] : [];
+    const listed = this.artifacts.get(id);
+    return listed ? [...(this.others.get(id) ?? []), listed] : [];
   }
 
   /** Whether putting this again would change nothing. */
@@ -50,7 +46,7 @@ export class ArtifactIndex {
     const known = this.find(id);
     if (!known) return false;
     if (taskId === undefined) return kind === 'transcript' || known.kind === 'document';
-    return (this.byTask.get(taskId) ?? []).some(info => info.id === id && info.kind === kind);
+    return this.ofTask(taskId).some(info => info.id === id && info.kind === kind);
   }
 
   add(info: ArtifactInfo): void {
@@ -59,24 +55,25 @@ export class ArtifactIndex {
     if (info.kind === 'transcript') this.transcripts.add(info);
     if (info.taskId !== undefined) this.indexTask(info.taskId, info);
     if (!known) {
-      this.artifacts.set(info.id, { listed: info });
+      this.artifacts.set(info.id, info);
       this.listed[info.kind].add(info);
-    } else if (isListedRather(info, known.listed)) {
-      (known.others ??= new Set()).add(known.listed);
+    } else if (isListedRather(info, known)) {
+      this.addOther(known);
       this.relist(known, info);
     } else {
-      (known.others ??= new Set()).add(info);
+      this.addOther(info);
     }
   }
 
   delete(info: ArtifactInfo): void {
-    const artifact = this.artifacts.get(info.id);
-    if (!artifact || !this.unname(artifact, info)) return;
+    const listed = this.artifacts.get(info.id);
+    if (!listed || !this.unname(listed, info)) return;
     this.count(info, -1);
     this.transcripts.delete(info);
     if (info.taskId === undefined) return;
-    const rest = (this.byTask.get(info.taskId) ?? []).filter(other => other !== info);
-    if (rest.length > 0) this.byTask.set(info.taskId, rest);
+    const rest = this.ofTask(info.taskId).filter(other => other !== info);
+    const [only] = rest;
+    if (only) this.byTask.set(info.taskId, rest.length === 1 ? only : rest);
     else this.byTask.delete(info.taskId);
   }
 
@@ -95,7 +92,7 @@ export class ArtifactIndex {
     if (taskId !== undefined) {
       const wanted = (info: ArtifactInfo): boolean =>
         (kind === undefined || info.kind === kind) && (!after || comparePosition(info, after) > 0);
-      return (this.byTask.get(taskId) ?? []).filter(wanted).sort(compare).slice(0, limit);
+      return this.ofTask(taskId).filter(wanted).sort(compare).slice(0, limit);
     }
     const { document, transcript } = this.listed;
     const found = kind ? this.listed[kind].after(after) : merged(document.after(after), transcript.after(after));
@@ -104,27 +101,43 @@ export class ArtifactIndex {
     return page;
   }
 
-  private indexTask(taskId: string, info: ArtifactInfo): void {
-    const ofTask = this.byTask.get(taskId);
-    if (ofTask) ofTask.push(info);
-    else this.byTask.set(taskId, [info]);
+  private ofTask(taskId: string): readonly ArtifactInfo[] {
+    const found = this.byTask.get(taskId);
+    return Array.isArray(found) ? found : found ? [found] : [];
   }
 
-  private relist(artifact: Artifact, info: ArtifactInfo): void {
-    this.listed[artifact.listed.kind].delete(artifact.listed);
-    artifact.listed = info;
+  private indexTask(taskId: string, info: ArtifactInfo): void {
+    const found = this.byTask.get(taskId);
+    this.byTask.set(taskId, found ? [...this.ofTask(taskId), info] : info);
+  }
+
+  private addOther(info: ArtifactInfo): void {
+    const others = this.others.get(info.id);
+    if (others) others.add(info);
+    else this.others.set(info.id, new Set([info]));
+  }
+
+  private deleteOther(info: ArtifactInfo): boolean {
+    const others = this.others.get(info.id);
+    if (!others?.delete(info)) return false;
+    if (others.size === 0) this.others.delete(info.id);
+    return true;
+  }
+
+  private relist(before: ArtifactInfo, info: ArtifactInfo): void {
+    this.listed[before.kind].delete(before);
+    this.artifacts.set(info.id, info);
     this.listed[info.kind].add(info);
   }
 
   /** Takes a name from its artifact, and the artifact away with its last one. False where it had no such name. */
-  private unname(artifact: Artifact, info: ArtifactInfo): boolean {
-    const { listed, others } = artifact;
-    if (listed !== info) return others?.delete(info) ?? false;
-    const [first, ...rest] = others ?? [];
+  private unname(listed: ArtifactInfo, info: ArtifactInfo): boolean {
+    if (listed !== info) return this.deleteOther(info);
+    const [first, ...rest] = this.others.get(info.id) ?? [];
     if (first) {
       const heir = rest.reduce((best, other) => (isListedRather(other, best) ? other : best), first);
-      others?.delete(heir);
-      this.relist(artifact, heir);
+      this.deleteOther(heir);
+      this.relist(info, heir);
     } else {
       this.listed[info.kind].delete(info);
       this.artifacts.delete(info.id);

@@ -17,16 +17,55 @@ export function fileNameOf({ id, kind, createdAtMs, storedAtMs, bytes, taskId = 
   return name;
 }
 
+/**
+ * A name of an artifact, with the place of its content where that stands in a file with others. One is kept for every task that has ended,
+ * so the place is part of it: a map of places would take as much again.
+ */
+export class StoredName implements ArtifactInfo {
+  readonly id: string;
+  readonly kind: ArtifactInfo['kind'];
+  readonly createdAtMs: number;
+  readonly storedAtMs: number;
+  readonly bytes: number;
+  declare readonly taskId?: string;
+  /** Of the packs that hold it; undefined while none does. */
+  #pack: object | undefined = undefined;
+  #offset = 0;
+
+  constructor({ id, kind, createdAtMs, storedAtMs, bytes, taskId }: ArtifactInfo) {
+    this.id = id;
+    this.kind = kind;
+    this.createdAtMs = createdAtMs;
+    this.storedAtMs = storedAtMs;
+    this.bytes = bytes;
+    if (taskId !== undefined) this.taskId = taskId;
+  }
+
+  get pack(): object | undefined {
+    return this.#pack;
+  }
+
+  /** In bytes from the start of the pack. */
+  get offset(): number {
+    return this.#offset;
+  }
+
+  place(pack: object | undefined, offset = 0): void {
+    this.#pack = pack;
+    this.#offset = offset;
+  }
+}
+
 /** Undefined for the name of a file that is none of ours. */
-export function infoOf(name: string): ArtifactInfo | undefined {
+export function infoOf(name: string): StoredName | undefined {
   const [, id, kind, created, stored = created, bytes, taskId] = pattern.exec(name) ?? [];
   if (id === undefined || (kind !== 'document' && kind !== 'transcript')) return undefined;
-  return {
+  return new StoredName({
     id,
     kind,
     createdAtMs: Number(created),
     storedAtMs: Number(stored),
     bytes: Number(bytes),
     ...(taskId && { taskId }),
-  };
+  });
 }

@@ -16,7 +16,7 @@ import { Clock } from '../../time/clock';
 import { RunningTime } from '../../time/running-time';
 import { KeptFile } from '../../files/kept-file';
 import { ArtifactIndex, NAME_BYTES } from './artifact-index';
-import { fileNameOf, infoOf } from './artifact-name';
+import { fileNameOf, infoOf, StoredName } from './artifact-name';
 import {
   type FileReading,
   filesOf,
@@ -196,7 +196,7 @@ export class FileArtifactStore extends ArtifactStore implements OnModuleInit, On
     const bytes = Buffer.byteLength(json);
     const createdAtMs = this.clock.wallMs();
     const storedAtMs = Math.floor(this.runningTime.nowMs());
-    const info = { id, kind, createdAtMs, storedAtMs, bytes, ...(taskId !== undefined && { taskId }) };
+    const info = new StoredName({ id, kind, createdAtMs, storedAtMs, bytes, ...(taskId !== undefined && { taskId }) });
     if (kind === 'transcript') await this.packs.append(info, json);
     else await this.write(info, json);
     this.index.add(info);

@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import type { ArtifactInfo } from '../../artifacts/artifact-store.port';
-import { fileNameOf, infoOf } from './artifact-name';
+import { fileNameOf, infoOf, type StoredName } from './artifact-name';
 
 /*
  * A pack holds artifacts one after the other, two lines each: `#` and what would be the artifact's file name, then its JSON, which
@@ -17,7 +17,7 @@ const SEARCH_BYTES = 64 * 1024;
 
 /** An artifact in a pack. */
 export interface PackedArtifact {
-  readonly info: ArtifactInfo;
+  readonly info: StoredName;
   /** Of its record, in bytes from the start of the pack. */
   readonly offset: number;
 }
@@ -53,7 +53,7 @@ export function artifactsIn(path: string): PackedArtifact[] {
 }
 
 /** Undefined where no whole record begins; without `info` for a deleted one. */
-function recordAt(file: number, at: number, size: number): { info: ArtifactInfo | undefined; end: number } | undefined {
+function recordAt(file: number, at: number, size: number): { info: StoredName | undefined; end: number } | undefined {
   const head = textAt(file, at, HEAD_BYTES);
   const mark = head.charAt(0);
   const info = infoOf(head.slice(1, Math.max(0, head.indexOf('\n'))));

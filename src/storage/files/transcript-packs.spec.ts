@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { temporaryFolder, type TemporaryFolder } from '../../../test/support/temporary-folder';
 import type { ArtifactInfo, CanonicalDocument } from '../../artifacts/artifact-store.port';
 import { canonicalDocument } from '../../artifacts/canonical-json';
+import { StoredName } from './artifact-name';
 import { TranscriptPacks } from './transcript-packs';
 
 const PACK_BYTES = 4096;
@@ -16,16 +17,16 @@ const at = (name: string): string => join(folder.path, name);
 const files = (): string[] => readdirSync(folder.path).sort();
 
 /** A transcript of some hundred bytes, no two alike. */
-function transcript(task: string, bytes = 300): { info: ArtifactInfo; doc: CanonicalDocument } {
+function transcript(task: string, bytes = 300): { info: StoredName; doc: CanonicalDocument } {
   const doc = canonicalDocument({ task, text: randomBytes(bytes / 2).toString('hex'), more: 'ü #\n-' });
-  const info = {
+  const info = new StoredName({
     id: doc.id,
     kind: 'transcript',
     taskId: task,
     createdAtMs: 1_700_000_000_000,
     storedAtMs: 1_700_000_000_001,
     bytes: Buffer.byteLength(doc.json),
-  } as const;
+  });
   return { info, doc };
 }
 

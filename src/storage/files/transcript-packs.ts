@@ -5,6 +5,7 @@ import { setImmediate as immediate } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { ArtifactInfo } from '../../artifacts/artifact-store.port';
 import { KeptFile } from '../../files/kept-file';
+import { StoredName } from './artifact-name';
 import { makeFolder, removeDurably, removeFile } from './atomic-file';
 import { syncFolder } from './folder-sync';
 import { artifactsIn, DELETED, headOf, listOf, readList, recordBytesOf, type PackedArtifact } from './pack';
@@ -33,7 +34,7 @@ interface Pack {
 }
 
 interface Append {
-  readonly info: ArtifactInfo;
+  readonly info: StoredName;
   /** Head, content and line ends. */
   readonly record: string;
   readonly done: () => void;
@@ -57,7 +58,6 @@ interface Current {
  * does each start of the service.
  */
 export class TranscriptPacks {
-  private readonly places = new Map<ArtifactInfo, { readonly pack: Pack; readonly offset: number }>();
   private readonly packs = new Set<Pack>();
   private current: Current | undefined;
   private lastNumber = 0;
@@ -86,17 +86,18 @@ export class TranscriptPacks {
     this.within = within;
     await makeFolder(this.folder);
     const numbers = (await readdir(this.folder)).flatMap(name => (packName.exec(name) ? [parseInt(name, 10)] : []));
-    for (const number of numbers.sort((a, b) => a - b)) await this.load(number);
+    const found: ArtifactInfo[] = [];
+    for (const number of numbers.sort((a, b) => a - b)) for (const info of await this.load(number)) found.push(info);
     await syncFolder(this.folder);
-    return [...this.places.keys()];
+    return found;
   }
 
   holds(info: ArtifactInfo): boolean {
-    return this.places.has(info);
+    return placeOf(info) !== undefined;
   }
 
   /** Resolves once it is durable. @throws ServiceError STORAGE_FULL, STORAGE_UNAVAILABLE */
-  append(info: ArtifactInfo, json: string): Promise<void> {
+  append(info: StoredName, json: string): Promise<void> {
     return new Promise((done, failed) => {
       this.waiting.push({ info, record: `${headOf(info)}${json}\n`, done, failed });
       // What else ends in this turn goes with it.
@@ -112,7 +113,7 @@ export class TranscriptPacks {
 
   /** Whether the content of an artifact is where it would be read. */
   async isStored(info: ArtifactInfo): Promise<boolean> {
-    const place = this.places.get(info);
+    const place = placeOf(info);
     if (!place) return false;
     if (this.current?.pack === place.pack) return this.current.kept.isInPlace;
     const size = await stat(this.pathOf(place.pack)).then(
@@ -124,7 +125,7 @@ export class TranscriptPacks {
 
   /** The content as it stands there; undefined when it is gone. @throws ServiceError STORAGE_UNAVAILABLE */
   async read(info: ArtifactInfo): Promise<Buffer | undefined> {
-    const place = this.places.get(info);
+    const place = placeOf(info);
     if (!place) return undefined;
     try {
       const file = await open(this.pathOf(place.pack), 'r');
@@ -143,15 +144,15 @@ export class TranscriptPacks {
 
   /** It is not wanted any more. Not synced: the next start may find it again. @throws ServiceError STORAGE_UNAVAILABLE */
   async drop(info: ArtifactInfo): Promise<void> {
-    const place = this.places.get(info);
+    const place = placeOf(info);
     if (!place) return;
-    this.places.delete(info);
+    place.name.place(undefined);
     await this.unwant(place.pack, info);
   }
 
   /** It is gone for good, and its content blank, when this resolves. @throws ServiceError STORAGE_UNAVAILABLE */
   async erase(info: ArtifactInfo): Promise<void> {
-    const place = this.places.get(info);
+    const place = placeOf(info);
     if (!place) return;
     const { current } = this;
     if (current?.pack === place.pack) current.artifacts = current.artifacts.filter(other => other.info !== info);
@@ -173,9 +174,10 @@ export class TranscriptPacks {
     await this.drop(info);
   }
 
-  private async load(number: number): Promise<void> {
+  private async load(number: number): Promise<readonly ArtifactInfo[]> {
     const pack: Pack = { number, bytes: 0, wanted: 0, wantedBytes: 0 };
     const path = this.pathOf(pack);
+    let found: readonly ArtifactInfo[];
     const file = await open(path, 'r');
     try {
       pack.bytes = (await file.stat()).size;
@@ -186,6 +188,7 @@ export class TranscriptPacks {
         await this.writeList(pack, artifacts);
       }
       for (const { info, offset } of artifacts) this.place(info, pack, offset);
+      found = artifacts.map(({ info }) => info);
       this.dead += pack.bytes - pack.wantedBytes;
       this.packs.add(pack);
       this.lastNumber = number;
@@ -193,6 +196,7 @@ export class TranscriptPacks {
       await file.close();
     }
     if (pack.wanted === 0) await this.remove(pack);
+    return found;
   }
 
   /** Never rejects. */
@@ -282,8 +286,8 @@ export class TranscriptPacks {
     await writeFile(this.listPathOf(pack), listOf(artifacts), { mode: 0o600 }).catch(() => undefined);
   }
 
-  private place(info: ArtifactInfo, pack: Pack, offset: number): void {
-    this.places.set(info, { pack, offset });
+  private place(info: StoredName, pack: Pack, offset: number): void {
+    info.place(pack, offset);
     pack.wanted++;
     pack.wantedBytes += recordBytesOf(info);
   }
@@ -315,6 +319,13 @@ export class TranscriptPacks {
   private listPathOf(pack: Pack): string {
     return join(this.folder, listNameOf(pack));
   }
+}
+
+function placeOf(
+  info: ArtifactInfo,
+): { readonly name: StoredName; readonly pack: Pack; readonly offset: number } | undefined {
+  if (!(info instanceof StoredName) || !info.pack) return undefined;
+  return { name: info, pack: info.pack as Pack, offset: info.offset };
 }
 
 function listNameOf({ number }: Pack): string {

@@ -13,11 +13,18 @@ export type EventCopies = Pick<TaskJournal, 'copyEvents' | 'readEvents'>;
 class Log {
   readonly frames = new EventFrames();
   /** Each is told by itself: a Subject makes closures and copies for every token. */
-  readonly followers = new Set<Subscriber<void>>();
+  followers: readonly Subscriber<void>[] = [];
   terminal = false;
   isSealed = false;
   /** What was read last: readers that keep pace ask for the same. */
   joined: { readonly afterSeq: number; readonly verbose: boolean; readonly chunk: LogChunk } | undefined;
+}
+
+/** What a log takes beside its frames: of short outputs, that is most of it. */
+const LOG_BYTES = 2048;
+
+function keptBytesOf({ frames }: Log): number {
+  return LOG_BYTES + frames.byteLength;
 }
 
 /** Event logs in this process. Sealed ones are kept for late readers within `ORCHD_EVENT_CACHE_BYTES`, oldest out first. */
@@ -59,11 +66,11 @@ export class MemoryEventLog extends EventLog {
   }
 
   follow(taskId: string): Observable<void> {
-    const followers = this.logs.get(taskId)?.followers;
-    if (!followers) return EMPTY;
+    const log = this.logs.get(taskId);
+    if (!log) return EMPTY;
     return new Observable(follower => {
-      followers.add(follower);
-      return () => followers.delete(follower);
+      log.followers = [...log.followers, follower];
+      return () => (log.followers = log.followers.filter(other => other !== follower));
     });
   }
 
@@ -87,7 +94,7 @@ export class MemoryEventLog extends EventLog {
     log.joined = undefined;
     log.frames.trim();
     this.sealed.set(taskId, log);
-    this.sealedBytes += log.frames.byteLength;
+    this.sealedBytes += keptBytesOf(log);
     this.evict();
   }
 
@@ -95,7 +102,7 @@ export class MemoryEventLog extends EventLog {
     const log = this.logs.get(taskId);
     if (!log) return;
     this.logs.delete(taskId);
-    if (this.sealed.delete(taskId)) this.sealedBytes -= log.frames.byteLength;
+    if (this.sealed.delete(taskId)) this.sealedBytes -= keptBytesOf(log);
     for (const follower of log.followers) follower.complete();
   }
 
@@ -118,7 +125,7 @@ export class MemoryEventLog extends EventLog {
     if (this.sealedBytes <= this.config.eventCacheBytes) return;
     for (const [taskId, log] of this.sealed) {
       // A log that is being read stays until its readers are through; they are at its end or on their way to it.
-      if (log.followers.size === 0) this.drop(taskId);
+      if (log.followers.length === 0) this.drop(taskId);
       if (this.sealedBytes <= this.config.eventCacheBytes) return;
     }
   }
