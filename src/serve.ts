@@ -1,5 +1,6 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ConfigError, loadConfig, type LoadedConfig } from './config/config';
+import { boundGarbage } from './lifecycle/heap-growth';
 import { Logger } from './observability/logger';
 import { createService, startService, stopService } from './service';
 import type { StopSignals } from './stop-signals';
@@ -9,6 +10,7 @@ export async function serve(signals: StopSignals): Promise<void> {
   const { config, warnings } = readConfig();
   const logger = new Logger(config);
   stopOnFault(logger);
+  boundGarbage();
   for (const warning of warnings) logger.warn({ event: 'unknown_setting', human: warning });
   signals.onSecond = () => exitNow(1, logger);
   // Nothing was accepted yet, and the journal stands an end at any point.

@@ -93,10 +93,13 @@ function errorOf({ code, reason }: Failure): Error {
   }
 }
 
+/** Nothing that these threads make lives longer than a request: they need no room for it to grow old in. */
+const resourceLimits = { maxYoungGenerationSizeMb: 4 };
+
 /** Compiled, the entry stands beside this file; where TypeScript is run as it is (tests, scripts), the thread needs its loader too. */
 function startWorker(entry: string): Worker {
   const isTypeScript = __filename.endsWith('.ts');
-  if (!isTypeScript) return new Worker(join(__dirname, `${entry}.js`));
+  if (!isTypeScript) return new Worker(join(__dirname, `${entry}.js`), { resourceLimits });
   // Loaded here first: the compiler's native part takes the process down when the only thread that has it ends.
   createRequire(__filename)('@swc/core');
   return new Worker(join(__dirname, `${entry}.ts`), { execArgv: ['-r', '@swc-node/register'] });
