@@ -1,4 +1,5 @@
 import type { ArtifactInfo, ArtifactQuery } from '../../artifacts/artifact-store.port';
+import { NamesByText } from './names-by-text';
 import { compare, comparePosition, NewestFirst } from './newest-first';
 
 /**
@@ -10,11 +11,10 @@ export const NAME_BYTES = 4096;
 /** What is known of all artifacts, in memory. Nothing here awaits: an index is never seen half changed. */
 export class ArtifactIndex {
   /** By id, the only name of nearly each. What is kept for a name is kept for every task that has ended: no object more than it needs. */
-  private readonly artifacts = new Map<string, ArtifactInfo>();
+  private readonly artifacts = new NamesByText(({ id }) => id);
   /** By id, those of the few that have more: what is listed of them stands in {@link artifacts}. */
   private readonly others = new Map<string, Set<ArtifactInfo>>();
-  /** A task has one, unless its transcript was put in another form as well. */
-  private readonly byTask = new Map<string, ArtifactInfo | ArtifactInfo[]>();
+  private readonly byTask = new NamesByText(({ taskId }) => taskId);
   private readonly listed = { document: new NewestFirst(), transcript: new NewestFirst() };
   /** All names of transcripts, listed or not. */
   private readonly transcripts = new NewestFirst();
@@ -32,12 +32,12 @@ export class ArtifactIndex {
   }
 
   find(id: string): ArtifactInfo | undefined {
-    return this.artifacts.get(id);
+    return this.artifacts.first(id);
   }
 
   /** All names of an artifact, the listed one last. */
   namesOf(id: string): readonly ArtifactInfo[] {
-    const listed = this.artifacts.get(id);
+    const listed = this.find(id);
     return listed ? [...(this.others.get(id) ?? []), listed] : [];
   }
 
@@ -46,16 +46,16 @@ export class ArtifactIndex {
     const known = this.find(id);
     if (!known) return false;
     if (taskId === undefined) return kind === 'transcript' || known.kind === 'document';
-    return this.ofTask(taskId).some(info => info.id === id && info.kind === kind);
+    return this.byTask.all(taskId).some(info => info.id === id && info.kind === kind);
   }
 
   add(info: ArtifactInfo): void {
-    const known = this.artifacts.get(info.id);
+    const known = this.find(info.id);
     this.count(info, 1);
     if (info.kind === 'transcript') this.transcripts.add(info);
-    if (info.taskId !== undefined) this.indexTask(info.taskId, info);
+    this.byTask.add(info);
     if (!known) {
-      this.artifacts.set(info.id, info);
+      this.artifacts.add(info);
       this.listed[info.kind].add(info);
     } else if (isListedRather(info, known)) {
       this.addOther(known);
@@ -66,15 +66,11 @@ export class ArtifactIndex {
   }
 
   delete(info: ArtifactInfo): void {
-    const listed = this.artifacts.get(info.id);
+    const listed = this.find(info.id);
     if (!listed || !this.unname(listed, info)) return;
     this.count(info, -1);
     this.transcripts.delete(info);
-    if (info.taskId === undefined) return;
-    const rest = this.ofTask(info.taskId).filter(other => other !== info);
-    const [only] = rest;
-    if (only) this.byTask.set(info.taskId, rest.length === 1 ? only : rest);
-    else this.byTask.delete(info.taskId);
+    this.byTask.delete(info);
   }
 
   /** The latest time at which anything was stored. */
@@ -92,23 +88,13 @@ export class ArtifactIndex {
     if (taskId !== undefined) {
       const wanted = (info: ArtifactInfo): boolean =>
         (kind === undefined || info.kind === kind) && (!after || comparePosition(info, after) > 0);
-      return this.ofTask(taskId).filter(wanted).sort(compare).slice(0, limit);
+      return this.byTask.all(taskId).filter(wanted).sort(compare).slice(0, limit);
     }
     const { document, transcript } = this.listed;
     const found = kind ? this.listed[kind].after(after) : merged(document.after(after), transcript.after(after));
     const page: ArtifactInfo[] = [];
     for (const info of found) if (page.push(info) >= limit) break;
     return page;
-  }
-
-  private ofTask(taskId: string): readonly ArtifactInfo[] {
-    const found = this.byTask.get(taskId);
-    return Array.isArray(found) ? found : found ? [found] : [];
-  }
-
-  private indexTask(taskId: string, info: ArtifactInfo): void {
-    const found = this.byTask.get(taskId);
-    this.byTask.set(taskId, found ? [...this.ofTask(taskId), info] : info);
   }
 
   private addOther(info: ArtifactInfo): void {
@@ -126,7 +112,8 @@ export class ArtifactIndex {
 
   private relist(before: ArtifactInfo, info: ArtifactInfo): void {
     this.listed[before.kind].delete(before);
-    this.artifacts.set(info.id, info);
+    this.artifacts.delete(before);
+    this.artifacts.add(info);
     this.listed[info.kind].add(info);
   }
 
@@ -140,7 +127,7 @@ export class ArtifactIndex {
       this.relist(info, heir);
     } else {
       this.listed[info.kind].delete(info);
-      this.artifacts.delete(info.id);
+      this.artifacts.delete(info);
     }
     return true;
   }

@@ -17,28 +17,72 @@ export function fileNameOf({ id, kind, createdAtMs, storedAtMs, bytes, taskId = 
   return name;
 }
 
+/** Bytes of names that are kept in one piece. */
+const SLAB_BYTES = 64 * 1024;
+const ID_BYTES = 32;
+/** Of a time, and of a size. */
+const NUMBER_BYTES = 8;
+/** Id, both times, size, kind and the length of the task's id; that id follows. */
+const FIXED_BYTES = ID_BYTES + 3 * NUMBER_BYTES + 2;
+
+const kinds: readonly ArtifactInfo['kind'][] = ['document', 'transcript'];
+
+/** What is written to; those before it live as long as a name in them. */
+let slab = Buffer.alloc(0);
+let used = 0;
+
 /**
- * A name of an artifact, with the place of its content where that stands in a file with others. One is kept for every task that has ended,
- * so the place is part of it: a map of places would take as much again.
+ * A name of an artifact, with the place of its content where that stands in a file with others. One is kept for every task that has
+ * ended, so what it says is kept as bytes, beside those of other names: as texts and numbers it would be three times as much.
  */
 export class StoredName implements ArtifactInfo {
-  readonly id: string;
-  readonly kind: ArtifactInfo['kind'];
-  readonly createdAtMs: number;
-  readonly storedAtMs: number;
-  readonly bytes: number;
-  declare readonly taskId?: string;
+  readonly #slab: Buffer;
+  readonly #at: number;
   /** Of the packs that hold it; undefined while none does. */
   #pack: object | undefined = undefined;
   #offset = 0;
 
-  constructor({ id, kind, createdAtMs, storedAtMs, bytes, taskId }: ArtifactInfo) {
-    this.id = id;
-    this.kind = kind;
-    this.createdAtMs = createdAtMs;
-    this.storedAtMs = storedAtMs;
-    this.bytes = bytes;
-    if (taskId !== undefined) this.taskId = taskId;
+  constructor({ id, kind, createdAtMs, storedAtMs, bytes, taskId = '' }: ArtifactInfo) {
+    const size = FIXED_BYTES + taskId.length;
+    if (used + size > slab.length) {
+      slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
+      used = 0;
+    }
+    this.#slab = slab;
+    this.#at = used;
+    let at = used + slab.write(id, used, ID_BYTES, 'hex');
+    at = slab.writeDoubleLE(createdAtMs, at);
+    at = slab.writeDoubleLE(storedAtMs, at);
+    at = slab.writeDoubleLE(bytes, at);
+    at = slab.writeUInt8(kinds.indexOf(kind), at);
+    at = slab.writeUInt8(taskId.length, at);
+    used = at + slab.write(taskId, at, 'latin1');
+  }
+
+  get id(): string {
+    return this.#slab.toString('hex', this.#at, this.#at + ID_BYTES);
+  }
+
+  get createdAtMs(): number {
+    return this.#slab.readDoubleLE(this.#at + ID_BYTES);
+  }
+
+  get storedAtMs(): number {
+    return this.#slab.readDoubleLE(this.#at + ID_BYTES + NUMBER_BYTES);
+  }
+
+  get bytes(): number {
+    return this.#slab.readDoubleLE(this.#at + ID_BYTES + 2 * NUMBER_BYTES);
+  }
+
+  get kind(): ArtifactInfo['kind'] {
+    return kinds[this.#slab[this.#at + FIXED_BYTES - 2] as number] as ArtifactInfo['kind'];
+  }
+
+  get taskId(): string | undefined {
+    const start = this.#at + FIXED_BYTES;
+    const length = this.#slab[start - 1] as number;
+    return length === 0 ? undefined : this.#slab.toString('latin1', start, start + length);
   }
 
   get pack(): object | undefined {
@@ -53,6 +97,12 @@ export class StoredName implements ArtifactInfo {
   place(pack: object | undefined, offset = 0): void {
     this.#pack = pack;
     this.#offset = offset;
+  }
+
+  /** The same as an object of its own. */
+  get info(): ArtifactInfo {
+    const { id, kind, createdAtMs, storedAtMs, bytes, taskId } = this;
+    return { id, kind, createdAtMs, storedAtMs, bytes, ...(taskId !== undefined && { taskId }) };
   }
 }
 

@@ -116,7 +116,7 @@ export class FileArtifactStore extends ArtifactStore implements OnModuleInit, On
   }
 
   async list(query: ArtifactQuery): Promise<readonly ArtifactInfo[]> {
-    return this.index.list(query);
+    return this.index.list(query).map(found => (found instanceof StoredName ? found.info : found));
   }
 
   delete(id: string): Promise<boolean> {
