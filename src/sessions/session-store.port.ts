@@ -2,8 +2,11 @@ import type { MaybeLater } from '../time/maybe-later';
 
 /** Amounts of the three budgets. */
 export interface Spend {
+  /** Generated ones; a prompt's do not count. */
   readonly tokens: number;
+  /** Of engines at work. */
   readonly timeMs: number;
+  /** In the unit of `ORCHD_COST_PER_1K_TOKENS`. */
   readonly cost: number;
 }
 

@@ -31,6 +31,7 @@ export type BindOutcome = 'bound' | 'renewed' | 'replaced' | 'kept';
  * A slot in use is a lease object and nothing else is counted: `running` is the number of leases. The engine's own report
  * only ever lowers what is free: by what others use, and by what is still at work on an attempt that was broken off, for hanging up
  * on an engine does not stop it at once. A pool exists from its first binding until its last replica is gone and it is not draining.
+ * Each verb is one step, seen whole or not at all; `changes$` tells of it after that.
  * Deliberately left out: how engines are asked (the prober), which replica suits a task (placement).
  */
 export abstract class PoolRegistry {

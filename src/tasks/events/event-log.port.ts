@@ -17,6 +17,9 @@ export interface LogChunk {
  *
  * A reader holds a number, not a queue: `follow` says that there is more, `read` gives what follows the number. Wake-ups
  * may be merged or spurious. After the terminal event nothing can be appended.
+ *
+ * Readers see whole events, in their order. Appending costs time in the bytes of the batch and the number of followers, reading in the
+ * bytes that it gives; neither in the length of the log, but that a verbose read passes the `metrics` events before its own.
  */
 export abstract class EventLog {
   /** Makes an empty log (or, after a restart, one with the events that were kept). */

@@ -11,6 +11,7 @@ export interface JournalRecord {
   readonly ending?: TaskEnding;
 }
 
+/** What the ended tasks of a session have used in all, in the units of Spend, and how many of them were completed. */
 export interface SessionUsage {
   readonly sessionId: string;
   readonly tokens: number;

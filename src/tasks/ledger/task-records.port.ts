@@ -24,7 +24,10 @@ export interface RecordQuery {
   readonly limit: number;
 }
 
-/** What is remembered of tasks, from their admission until their retention is over. */
+/**
+ * What is remembered of tasks, from their admission until their retention is over. What is found is the task as it stood at one moment;
+ * a list is of one moment only for tasks that have ended.
+ */
 export abstract class TaskRecords {
   /** Undefined too for a task whose admission is not through. */
   abstract find(taskId: string): MaybeLater<TaskRecord | undefined>;

@@ -97,6 +97,7 @@ export interface TaskUsage {
   /** Reading the prompt took the engine so long; undefined where it did not say. */
   readonly promptMs?: number;
   readonly decodeMs: number;
+  /** Of the generated tokens, in the unit of `ORCHD_COST_PER_1K_TOKENS`. */
   readonly cost: number;
 }
 
