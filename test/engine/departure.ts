@@ -12,8 +12,11 @@ export class Departure {
   constructor(
     private readonly core: EngineCore,
     private readonly gone: AbortSignal,
+    /** It looks only when it sends. */
+    late = false,
   ) {
     this.signal = this.noticed.signal;
+    if (late) return;
     if (gone.aborted) void this.listen();
     else gone.addEventListener('abort', () => void this.listen(), { once: true });
   }

@@ -1,7 +1,7 @@
 import type { FaultSettings } from './faults';
 import { vocabulary as ordinaryWords } from './vocabulary';
 
-export const wireNames = ['llamacpp', 'openai', 'vllm', 'ollama'] as const;
+export const wireNames = ['llamacpp', 'openai', 'vllm', 'sglang', 'ollama', 'tgi', 'triton'] as const;
 export type WireName = (typeof wireNames)[number];
 
 /** Everything that can be chosen about a stand-in engine at its start. */
@@ -33,6 +33,8 @@ export interface EngineSettings {
   readonly modelPath?: string;
   /** The model thinks: so many tokens of that before each answer to a chat. */
   readonly reasoningTokens: number;
+  /** SGLang's `--incremental-streaming-output`: natively it streams pieces, not everything so far. */
+  readonly incremental: boolean;
   /** The model takes images. */
   readonly vision: boolean;
   /** The member of OpenAI's chats in which that is shown, where the server is a plain one of that API; undefined: it is not. */
@@ -85,6 +87,7 @@ export const defaultSettings: EngineSettings = {
   aliases: [],
   reasoningTokens: 0,
   vision: false,
+  incremental: false,
   maxRequests: 0,
   old: false,
   loadMs: 0,

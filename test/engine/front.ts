@@ -14,7 +14,7 @@ export function front(core: EngineCore, wire: Wire, server: Server, controlRoute
     record(core, exchange);
     await core.faults.unwedged();
     server.admit(exchange, route);
-    const handler = server.routes[route];
+    const handler = server.routes[route] ?? server.find?.(exchange.request.method ?? '', exchange.url.pathname);
     if (!handler) throw server.unrouted(exchange);
     return server.openWhileAsleep.has(route) ? handler(exchange) : core.sleep.during(() => handler(exchange));
   };

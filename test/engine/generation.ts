@@ -8,10 +8,11 @@ import type { OutputFormat } from './output-format';
 import type { RunResult } from './run-times';
 import { Sequence } from './sequence';
 import type { SlotLease } from './slots';
+import { WireError } from './wire-error';
 
 /**
  * Answers one request for a generation: each of its sequences waits for a slot, reads the prompt, sends its tokens at the
- * engine's pace. The request ends with the last of them.
+ * engine's pace. The request ends with the last of them, or where a route of the engine's aborts it.
  */
 export async function serveGeneration(
   core: EngineCore,
@@ -19,6 +20,7 @@ export async function serveGeneration(
   exchange: Exchange,
   requests: readonly GenerationRequest[],
   format: OutputFormat,
+  aborting?: AbortSignal,
 ): Promise<void> {
   const stream = requests[0]?.stream ?? false;
   if (refusedByFault(core, exchange, format.refusals, stream)) return core.ledger.count('faulted');
@@ -27,10 +29,11 @@ export async function serveGeneration(
   const long = requests.find(({ promptTokens }) => promptTokens >= ctxTokens);
   if (long) throw format.refusals.tooLong(long.promptTokens, ctxTokens, stream);
   exchange.cutsCharacters = core.faults.strikes('split-utf8');
-  const departure = new Departure(core, exchange.signal);
+  const departure = new Departure(core, exchange.signal, format.noticesLate);
   // What ends one of several sequences ends the others.
   const ended = new AbortController();
-  const signal = AbortSignal.any([departure.signal, instance.closed, ended.signal]);
+  const signals = [departure.signal, instance.closed, ended.signal];
+  const signal = AbortSignal.any(aborting ? [...signals, aborting] : signals);
   const results: RunResult[] = [];
   let started = false;
   let left = requests.length;
@@ -54,6 +57,12 @@ export async function serveGeneration(
   const fail = (error: unknown) => {
     ended.abort();
     if (error instanceof EndedByFault) return core.ledger.count('faulted');
+    if (aborting?.aborted && !departure.signal.aborted) {
+      const said = format.aborted?.(stream);
+      if (said) exchange.sendError(said);
+      else exchange.destroy();
+      return core.ledger.count('aborted');
+    }
     if (!departure.signal.aborted && !instance.closed.aborted)
       return void (unexpected = error instanceof Error ? error : new Error(String(error)));
     // An unloaded model takes its connections with it, as its process would.
@@ -70,7 +79,11 @@ export async function serveGeneration(
 }
 
 function finish(exchange: Exchange, format: OutputFormat, results: readonly RunResult[], stream: boolean): void {
-  if (!stream) return exchange.sendJson(200, format.plain(results));
+  if (!stream && format.chunked) {
+    const frames = [JSON.stringify(format.plain(results))];
+    return exchange.sendError(new WireError(200, '', { contentType: exchange.types.json, frames }));
+  }
+  if (!stream) return exchange.sendJson(200, format.plain(results), format.headers?.(results));
   exchange.stream(format.end(results));
   exchange.endStream();
 }

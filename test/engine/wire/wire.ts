@@ -2,7 +2,7 @@ import type { EngineCore } from '../engine-core';
 import type { Exchange } from '../exchange';
 import type { HttpDialect } from '../http-dialect';
 import type { ModelInstance } from '../model-instance';
-import type { Routes } from '../routes/routes';
+import type { Handler, Routes } from '../routes/routes';
 import type { WireError } from '../wire-error';
 
 /** One engine's way to speak: its HTTP server's, and the routes behind that. */
@@ -16,6 +16,8 @@ export interface Wire {
 /** A server's routes, and the models behind them. */
 export interface Server {
   readonly routes: Routes;
+  /** A route whose path has a name in it. */
+  find?(method: string, path: string): Handler | undefined;
   /** Loaded now. */
   instances(): readonly ModelInstance[];
   /** Whether `loadMs` is what the whole server takes at its start, rather than each of its models. */

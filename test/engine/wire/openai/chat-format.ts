@@ -3,6 +3,7 @@ import { frame } from '../../output-format';
 import type { Refusals } from '../../refusals';
 import type { RunResult, RunState } from '../../run-times';
 import type { Ending, GeneratedToken } from '../../token-source';
+import type { WireError } from '../../wire-error';
 import { chatLogprobs } from './logprobs';
 
 /** What all chunks of an answer have in common. */
@@ -50,6 +51,8 @@ export interface ChatStyle {
   chunk(choices: readonly object[], place: ChunkPlace): object;
   /** Undefined: none was asked for. */
   usageChunk(results: readonly RunResult[]): object | undefined;
+  /** See `OutputFormat`. */
+  aborted?(stream: boolean): WireError;
   plain(results: readonly RunResult[]): object;
 }
 
