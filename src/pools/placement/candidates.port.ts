@@ -1,5 +1,15 @@
 import type { PlacementConstraints } from './constraints';
-import type { Candidate } from './placement-rules';
+
+/** A replica that a task may use, were it free, and how it stands there. */
+export interface Candidate {
+  readonly poolId: string;
+  readonly replicaId: string;
+  readonly preferred: boolean;
+  /** The model that the task would run, by its id; undefined where the engine declares none. */
+  readonly model?: string;
+  /** It has to be loaded first. */
+  readonly mustLoad: boolean;
+}
 
 /** The candidates of this deployment as a node sees them now. */
 export abstract class Candidates {

@@ -1,17 +1,7 @@
+import type { Candidate } from './candidates.port';
 import type { PlacementConstraints } from './constraints';
 import { chooseModel, type ModelWish } from './model-choice';
 import type { PoolStatus, ReplicaStatus } from '../registry/pool';
-
-/** A replica that a task may use, were it free, and how it stands there. */
-export interface Candidate {
-  readonly poolId: string;
-  readonly replicaId: string;
-  readonly preferred: boolean;
-  /** The model that the task would run, by its id; undefined where the engine declares none. */
-  readonly model?: string;
-  /** It has to be loaded first. */
-  readonly mustLoad: boolean;
-}
 
 /** Whether the constraints leave this pool open, whatever its state. */
 export function allowsPool({ pinPoolId, avoidPools }: PlacementConstraints, poolId: string): boolean {

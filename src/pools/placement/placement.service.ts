@@ -4,9 +4,9 @@ import { ModelStandings } from '../../catalog/model-standings';
 import { MetricsService } from '../../observability/metrics.service';
 import { laneIdOf, type PlacementConstraints } from './constraints';
 import { Clock } from '../../time/clock';
-import { Candidates } from './candidates.port';
+import { Candidates, type Candidate } from './candidates.port';
 import { canServe, chooseModel, shortfalls, type ModelChoice, type ModelWish, type Shortfall } from './model-choice';
-import { allowsPool, isOfKind, readyCandidates, wishOf, type Candidate } from './placement-rules';
+import { allowsPool, isOfKind, readyCandidates, wishOf } from './placement-rules';
 import type { PoolStatus, ReplicaStatus } from '../registry/pool';
 import { PoolRegistry } from '../registry/pool-registry.port';
 

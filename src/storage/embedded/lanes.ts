@@ -1,6 +1,5 @@
-import type { Candidate } from '../../pools/placement/placement-rules';
 import type { LaneAhead } from '../../tasks/ledger/task-ledger.port';
-import type { Candidates } from '../../pools/placement/candidates.port';
+import type { Candidates, Candidate } from '../../pools/placement/candidates.port';
 import { laneIdOf, type PlacementConstraints } from '../../pools/placement/constraints';
 import type { Priority } from '../../tasks/task/task';
 import type { HeldTask } from './held-task';

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Observable } from 'rxjs';
-import type { Candidate } from '../../pools/placement/placement-rules';
+import type { Candidate } from '../../pools/placement/candidates.port';
 import type { Lease } from '../../pools/registry/pool';
 import type { PoolChange } from '../../pools/registry/pool-registry.port';
 import type { SessionStatus } from '../../sessions/session-store.port';

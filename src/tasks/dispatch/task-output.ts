@@ -1,7 +1,7 @@
 import type { EngineEvent } from '../../engines/engine-adapter.port';
 import { ServiceError } from '../../errors/service-error';
 import type { Claim } from '../ledger/task-ledger.port';
-import { predictedStartOf } from '../task/predicted-start.view';
+import { predictedStartOf } from '../task/parts.view';
 import { startedEvent, tokenEvent } from '../events/task-events';
 import type { TaskEvent } from '../task/task';
 

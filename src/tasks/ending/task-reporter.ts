@@ -4,7 +4,7 @@ import { MetricsService, type ServedBy } from '../../observability/metrics.servi
 import { Narrator, type LogFields } from '../../observability/narrator';
 import type { Claim } from '../ledger/task-ledger.port';
 import type { AdmissionFacts, Placement, TaskEnding, TaskSpec } from '../task/task';
-import { placementFields } from '../task/placement-fields';
+import { placementFields } from '../task/parts.view';
 
 /** Counts and tells what happens to tasks, each thing once. */
 @Injectable()

@@ -1,7 +1,7 @@
 import canonicalize from 'canonicalize';
 import { toEnvelope } from '../../errors/envelope';
 import type { ServiceError } from '../../errors/service-error';
-import type { PredictedStartView } from '../task/predicted-start.view';
+import type { PredictedStartView } from '../task/parts.view';
 import type { TaskEvent } from '../task/task';
 
 /**

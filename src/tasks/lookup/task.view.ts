@@ -12,9 +12,8 @@ import {
 } from '../../http/fields/answer-fields';
 import { isOnStandIn } from '../../engines/stand-in';
 import type { TaskRecord } from '../ledger/task-records.port';
-import { predictedStartOf, PredictedStartView } from '../task/predicted-start.view';
+import { predictedStartOf, PredictedStartView, placementFields } from '../task/parts.view';
 import { priorities, taskStates, type TaskState, type TaskUsage } from '../task/task';
-import { placementFields } from '../task/placement-fields';
 
 export class TaskUsageView {
   @AnswerCount('Tokens of the request, by the engine; 0 where it did not say.') tokens_in!: number;

@@ -3,7 +3,7 @@ import { concatMap, filter, takeWhile, timer, type Observable } from 'rxjs';
 import { PlacementService } from '../../pools/placement/placement.service';
 import { RunningTime } from '../../time/running-time';
 import { TaskLedger } from '../ledger/task-ledger.port';
-import { predictedStartOf } from '../task/predicted-start.view';
+import { predictedStartOf } from '../task/parts.view';
 import { StartForecasts } from '../prediction/start-forecasts';
 import { passingFrame } from '../events/sse-frame';
 import { canonicalJson } from '../events/task-events';

@@ -1,9 +1,8 @@
 import 'reflect-metadata';
-import type { Candidate } from '../../../src/pools/placement/placement-rules';
 import { HeldTask } from '../../../src/storage/embedded/held-task';
 import { Lanes } from '../../../src/storage/embedded/lanes';
 import { isBefore } from '../../../src/storage/embedded/ordered-set';
-import { Candidates } from '../../../src/pools/placement/candidates.port';
+import { Candidates, type Candidate } from '../../../src/pools/placement/candidates.port';
 import type { TaskSpec } from '../../../src/tasks/task/task';
 import type { PlacementConstraints } from '../../../src/pools/placement/constraints';
 import { median } from '../figures';

@@ -1,5 +1,5 @@
 import { AnswerChoice, AnswerSpan } from '../../http/fields/answer-fields';
-import type { PredictedStart } from './task';
+import type { Placement, PredictedStart } from './task';
 
 export class PredictedStartView {
   @AnswerSpan('It starts before this many milliseconds in one of ten cases.') earliest_ms!: number;
@@ -13,4 +13,23 @@ export function predictedStartOf({ earliestMs, latestMs, basis }: PredictedStart
   readonly predicted_start: PredictedStartView;
 } {
   return { predicted_start: { earliest_ms: earliestMs, latest_ms: latestMs, basis } };
+}
+
+/** Where an attempt runs, as answers and log lines tell it. */
+export function placementFields({ engine, engineVersion, poolId, replicaId, model }: Placement): PlacementFields {
+  return {
+    engine,
+    engine_version: engineVersion,
+    pool_id: poolId,
+    replica_id: replicaId,
+    ...(model !== undefined && { model }),
+  };
+}
+
+export interface PlacementFields {
+  readonly engine: string;
+  readonly engine_version: string;
+  readonly pool_id: string;
+  readonly replica_id: string;
+  readonly model?: string;
 }
