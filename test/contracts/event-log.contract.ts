@@ -266,7 +266,8 @@ export function eventLogContract(make: (options?: EventLogOptions) => Promise<Ev
       for (const id of ['t', 'u']) await under.admitted(id);
       const events = [tokenEvent(0, 'a'), tokenEvent(1, '\u2028 "\\'), tokenEvent(2, 'c')];
       log.open('t');
-      for (const event of events) log.append('t', [event]);
+      log.append('t', events.slice(0, 2));
+      log.append('t', events.slice(2));
       log.open('u');
       log.append('u', [tokenEvent(0, 'of u')]);
       under = await under.reopen();
