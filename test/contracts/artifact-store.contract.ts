@@ -73,11 +73,16 @@ export function artifactStoreContract(name: string, setUp: () => Promise<Artifac
     });
 
     it('forgets what is deleted, also after it was opened again', async () => {
-      const doc = document({ gone: true });
-      await store.put(doc, 'transcript', 't');
-      expect(await store.delete(doc.id)).toBe(true);
-      expect(await store.get(doc.id)).toBeUndefined();
-      expect(await (await setup.reopen()).get(doc.id)).toBeUndefined();
+      const [transcript, upload] = [document({ gone: true }), document({ gone: 'too' })];
+      await store.put(transcript, 'transcript', 't');
+      await store.put(upload, 'document');
+      for (const { id } of [transcript, upload]) {
+        expect(await store.delete(id)).toBe(true);
+        expect(await store.get(id)).toBeUndefined();
+      }
+      const next = await setup.reopen();
+      for (const { id } of [transcript, upload]) expect(await next.get(id)).toBeUndefined();
+      expect(await next.list({ limit: 10 })).toEqual([]);
     });
 
     it('expires transcripts by age and never documents', async () => {

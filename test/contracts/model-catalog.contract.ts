@@ -105,6 +105,8 @@ export function modelCatalogContract(name: string, setUp: () => Promise<ModelCat
       await catalog.delete('b');
       expect(await page('b', 5)).toEqual(['c', 'd']);
       expect(await page('d', 5)).toEqual([]);
+      await catalog.create(modelEntry('bb'));
+      expect(await page(undefined, 5)).toEqual(['a', 'bb', 'c', 'd']);
     });
 
     it('has nothing for what is unknown or deleted', async () => {

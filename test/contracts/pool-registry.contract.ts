@@ -24,6 +24,27 @@ export function poolRegistryContract(driver: string, open: () => Promise<PoolReg
       return firstValueFrom(unbound$.pipe(timeout(LAST_RESORT_MS)));
     }
 
+    it('has another version after each change of what may be placed where, and not after one of slots', async () => {
+      const steps: readonly (() => unknown)[] = [
+        () => registry.bind(bindingOf()),
+        () => observe(ready()),
+        () => registry.setDraining('gpu', true),
+        () => registry.setDraining('gpu', false),
+        () => registry.setReloading('gpu', true),
+        () => registry.setReloading('gpu', false),
+      ];
+      for (const [at, step] of steps.entries()) {
+        const before = registry.version;
+        await step();
+        expect(registry.version, `step ${at}`).not.toBe(before);
+      }
+      const before = registry.version;
+      (await acquire())?.release();
+      expect(registry.version).toBe(before);
+      await registry.unbind('gpu', 'r0');
+      expect(registry.version).not.toBe(before);
+    });
+
     describe('what is not there', () => {
       it('is undefined or false', async () => {
         expect(await registry.pools()).toEqual([]);

@@ -75,6 +75,15 @@ export function taskJournalContract(driver: string, open: () => Promise<JournalU
       expect(live).toEqual([{ spec: plainSpec('a'), facts: factsOf(1), firstTokenMarked: true, placement }]);
     });
 
+    it('keeps where a task ran, though its ending does not say so', async () => {
+      await journal.admit(plainSpec('a'), factsOf(1));
+      await journal.markFirstToken('a', placement);
+      const { placement: _, ...ending } = endingOf('a');
+      await journal.end(ending);
+      await recovered();
+      expect(await journal.find('a')).toMatchObject({ placement, ending });
+    });
+
     it('keeps an ending and no longer the prompt', async () => {
       await journal.admit(fullSpec('a'), factsOf(1));
       await journal.markFirstToken('a', placement);

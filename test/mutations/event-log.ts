@@ -79,9 +79,8 @@ export const eventLogMutations: readonly Mutation[] = [
   {
     name: 'nobody is woken',
     file: 'src/storage/memory/event-log.memory.ts',
-    find: `    log.joined = undefined;
-    log.more$.next();`,
-    replace: '    log.joined = undefined;',
+    find: `    for (const follower of log.followers) follower.next();\n`,
+    replace: ``,
     specs: ['src/storage/memory/event-log.memory.spec.ts'],
   },
   {
@@ -94,9 +93,8 @@ export const eventLogMutations: readonly Mutation[] = [
   {
     name: 'followers of a dropped log are not told',
     file: 'src/storage/memory/event-log.memory.ts',
-    find: `    log.more$.complete();
-`,
-    replace: '',
+    find: `    for (const follower of log.followers) follower.complete();\n`,
+    replace: ``,
     specs: ['src/storage/memory/event-log.memory.spec.ts'],
   },
   {
@@ -111,8 +109,8 @@ export const eventLogMutations: readonly Mutation[] = [
   {
     name: 'a log is dropped under its readers',
     file: 'src/storage/memory/event-log.memory.ts',
-    find: '      if (!log.more$.observed) this.drop(taskId);',
-    replace: '      this.drop(taskId);',
+    find: `      if (log.followers.length === 0) this.drop(taskId);`,
+    replace: `      this.drop(taskId);`,
     specs: ['src/storage/memory/event-log.memory.spec.ts'],
   },
   {

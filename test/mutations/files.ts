@@ -92,14 +92,6 @@ export const artifactMutations: readonly Mutation[] = [
     specs: ['src/storage/files/file-artifact-store.spec.ts'],
   },
   {
-    name: 'the same document is stored twice',
-    file: 'src/storage/files/file-artifact-store.ts',
-    find: `    if (this.index.holds(id, kind, taskId)) return;
-    const bytes`,
-    replace: '    const bytes',
-    specs: ['src/storage/files/file-artifact-store.spec.ts'],
-  },
-  {
     name: 'a document is listed and not kept',
     file: 'src/storage/files/file-artifact-store.ts',
     find: `    else await this.write(info, json);

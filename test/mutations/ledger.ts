@@ -4,11 +4,9 @@ import type { Mutation } from './mutation';
 export const ledgerMutations: readonly Mutation[] = [
   {
     name: 'capacity not held',
-    file: 'src/storage/embedded/embedded-ledger.ts',
-    find: `    const refusal = this.refusalOf(spec);
-`,
-    replace: `    const refusal = undefined as ReturnType<EmbeddedLedger['refusalOf']>;
-`,
+    file: 'src/storage/embedded/queue-bounds.ts',
+    find: `    return tasks < this.capacityOf(isServed) ? undefined : { kind: 'full', reason: 'places', isServed };`,
+    replace: `    return tasks < 0 ? { kind: 'full', reason: 'places', isServed } : undefined;`,
     specs: ['src/storage/embedded/embedded-ledger.spec.ts', 'src/storage/embedded/session-book.spec.ts'],
   },
   {
@@ -60,7 +58,7 @@ export const ledgerMutations: readonly Mutation[] = [
   },
   {
     name: 'the slot of an ended task is not freed',
-    file: 'src/storage/embedded/embedded-ledger.ts',
+    file: 'src/storage/embedded/task-endings.ts',
     find: `    task.claim?.close(tell);
     const usage`,
     replace: '    const usage',
@@ -91,7 +89,7 @@ export const ledgerMutations: readonly Mutation[] = [
   },
   {
     name: 'usage is not spent',
-    file: 'src/storage/embedded/embedded-ledger.ts',
+    file: 'src/storage/embedded/task-endings.ts',
     find: `    const settled = this.accounts.settle(task.spec, usage, draft.state === 'completed');`,
     replace: `    const settled = this.accounts.settle(task.spec, { ...usage, tokensOut: 0 }, draft.state === 'completed');`,
     specs: ['src/storage/embedded/embedded-ledger.spec.ts', 'src/storage/embedded/session-book.spec.ts'],
@@ -151,14 +149,14 @@ export const ledgerMutations: readonly Mutation[] = [
   },
   {
     name: 'batch goes first',
-    file: 'src/storage/embedded/embedded-ledger.ts',
-    find: `this.clock.steadyWallMs() + (priority === 'batch' ? this.config.batchAgeingMs : 0)`,
-    replace: `this.clock.steadyWallMs() + (priority === 'batch' ? 0 : this.config.batchAgeingMs)`,
+    file: 'src/storage/embedded/order-keys.ts',
+    find: `return priority === 'batch' ? this.config.batchAgeingMs : 0;`,
+    replace: `return priority === 'batch' ? 0 : this.config.batchAgeingMs;`,
     specs: ['src/storage/embedded/embedded-ledger.spec.ts', 'src/storage/embedded/session-book.spec.ts'],
   },
   {
     name: 'the room of the unserved has no bound',
-    file: 'src/storage/embedded/embedded-ledger.ts',
+    file: 'src/storage/embedded/queue-bounds.ts',
     find: 'return isServed ? admissionCapacity : (unservedCapacity ?? admissionCapacity);',
     replace: 'return admissionCapacity * (isServed ? 1 : 9);',
     specs: ['src/storage/embedded/embedded-ledger.spec.ts', 'src/storage/embedded/session-book.spec.ts'],
@@ -231,9 +229,10 @@ export const ledgerMutations: readonly Mutation[] = [
   {
     name: 'a reservation stays',
     file: 'src/storage/embedded/session-book.ts',
-    find: `    session.reserved = subtract(session.reserved, reserved);
+    find: `    session.reserved = isIdle ? nothing : subtract(session.reserved, reserved);
 `,
-    replace: '',
+    replace: `    session.reserved = isIdle ? session.reserved : session.reserved;
+`,
     specs: ['src/storage/embedded/embedded-ledger.spec.ts', 'src/storage/embedded/session-book.spec.ts'],
   },
   {
