@@ -50,6 +50,13 @@ export function fullSpec(taskId: string, more: Partial<TaskSpec> = {}): TaskSpec
   };
 }
 
+/** A task that is not a plain completion: its body is kept where a prompt is. */
+export function workSpec(taskId: string): TaskSpec {
+  const body = JSON.stringify({ messages: [{ role: 'user', content: `Hello from ${taskId}, \u{1F680}` }], n: 2 });
+  const constraints = { preferPools: [], avoidPools: [], workload: 'chat' };
+  return plainSpec(taskId, { operation: 'chat', prompt: body, constraints });
+}
+
 /** A task with no optional field. */
 export function plainSpec(taskId: string, more: Partial<TaskSpec> = {}): TaskSpec {
   return {

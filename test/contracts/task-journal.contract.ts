@@ -1,7 +1,17 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { JournalQuery, SessionUsage, TaskJournal } from '../../src/tasks/journal/task-journal.port';
 import type { TaskEvent } from '../../src/tasks/task/task';
-import { droppedEnding, endingOf, eventsOf, factsOf, fullSpec, plainSpec, placement, startMs } from './journal-samples';
+import {
+  droppedEnding,
+  endingOf,
+  eventsOf,
+  factsOf,
+  fullSpec,
+  plainSpec,
+  placement,
+  startMs,
+  workSpec,
+} from './journal-samples';
 
 /** One journal under test. */
 export interface JournalUnderTest {
@@ -57,6 +67,16 @@ export function taskJournalContract(driver: string, open: () => Promise<JournalU
       expect(await journal.find('full')).toEqual(full);
       expect(await recovered()).toMatchObject({ live: [full, plain], lastSeq: 2 });
       expect(await journal.find('plain')).toEqual(plain);
+    });
+
+    it('keeps operation and body of a task, and the body no longer than the task lives', async () => {
+      await journal.admit(workSpec('chat'), factsOf(1));
+      expect((await recovered()).live).toEqual([
+        { spec: workSpec('chat'), facts: factsOf(1), firstTokenMarked: false },
+      ]);
+      expect((await journal.find('chat'))?.spec).toEqual(workSpec('chat'));
+      await journal.end(endingOf('chat'));
+      expect((await journal.find('chat'))?.spec).toEqual({ ...workSpec('chat'), prompt: '' });
     });
 
     it('recovers live tasks in the order of their keys, whatever the order of admission', async () => {
@@ -211,6 +231,17 @@ export function taskJournalContract(driver: string, open: () => Promise<JournalU
         expect(await journal.readEvents('a')).toEqual(events);
         await recovered();
         expect(await journal.readEvents('a')).toEqual(events);
+      });
+
+      it('gives back output of every kind', async () => {
+        const output: TaskEvent[] = [
+          { type: 'started', data: '{}' },
+          { type: 'delta', data: '{"choices":[{"delta":{"content":"\\t"},"index":0}]}' },
+          { type: 'result', data: '{"data":[]}' },
+        ];
+        await journal.admit(plainSpec('a'), factsOf(1));
+        journal.copyEvents('a', 1, output);
+        expect(await journal.readEvents('a')).toEqual(output);
       });
 
       it('ends before a gap', async () => {

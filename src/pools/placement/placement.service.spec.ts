@@ -207,6 +207,16 @@ describe('assess', () => {
     });
   });
 
+  it('says what engines do where none does what is wanted', async () => {
+    await bind('a/r0', { supportedWorkloads: ['embedding'] });
+    expect(placement.assess(wanting({ workload: 'chat' }))).toMatchObject({
+      verdict: 'no-workload',
+      workloads: ['embedding'],
+    });
+    await bind('a/r1');
+    expect(verdictOf({ workload: 'chat' })).toBe('waiting');
+  });
+
   it('counts the slots of what is ready, busy or not', async () => {
     await bind('a/r0', { slotsTotal: 1 });
     await bind('b/r0', { slotsTotal: 4 });

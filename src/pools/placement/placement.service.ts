@@ -16,6 +16,7 @@ import { PoolRegistry } from '../registry/pool-registry.port';
  * - `waiting` none is ready now, but one reloads, drains, or was bound before a restart and not probed yet: worth waiting for;
  * - `not-ready` no such candidate is ready (none is bound, or those bound are down or loading);
  * - `draining` it is pinned to a pool that drains;
+ * - `no-workload` replicas of the right kind are bound, all have said what they do, and none does this;
  * - `no-model` replicas are bound, all have said what they have, and none has the model asked for;
  * - `model-failed` those that have it could not load it a short while ago;
  * - `model-unnamed` it names no model, none is loaded, and there are several to choose from;
@@ -23,7 +24,8 @@ import { PoolRegistry } from '../registry/pool-registry.port';
  * - `model-barred` the catalogue forbids the model that it would get. A task that was admitted before that still gets it.
  */
 export interface Assessment {
-  readonly verdict: 'ready' | 'waiting' | 'not-ready' | 'draining' | (typeof verdictOfShortfall)[Shortfall];
+  readonly verdict:
+    'ready' | 'waiting' | 'not-ready' | 'draining' | 'no-workload' | (typeof verdictOfShortfall)[Shortfall];
   /** Slots in all, and free ones, of the ready replicas that may run it. */
   readonly slotsTotal: number;
   readonly slotsFree: number;
@@ -31,6 +33,8 @@ export interface Assessment {
   readonly considered: number;
   /** Models that a task could name on the bound replicas, sorted; those that failed are not among them. */
   readonly models: readonly string[];
+  /** For `no-workload`: what they do, sorted. */
+  readonly workloads?: readonly string[];
   /** For `model-failed`: why. */
   readonly failure?: string;
   /** For `small-context`: the largest there is. */
@@ -136,7 +140,7 @@ export class PlacementService extends Candidates {
   }
 }
 
-type Reason = Pick<Assessment, 'verdict' | 'failure' | 'ctxMax' | 'bar'>;
+type Reason = Pick<Assessment, 'verdict' | 'workloads' | 'failure' | 'ctxMax' | 'bar'>;
 
 /** A replica of the right kind, and what it would run. */
 interface Option {
@@ -146,16 +150,18 @@ interface Option {
 
 function assessmentOf(constraints: PlacementConstraints, wish: ModelWish, pools: readonly PoolStatus[]): Assessment {
   const allowed = pools.filter(pool => allowsPool(constraints, pool.poolId));
-  const options: Option[] = allowed
-    .flatMap(pool => pool.replicas)
-    // One without an address will never serve anything.
-    .filter(replica => replica.url !== undefined && !replica.leaving && isOfKind(constraints, replica))
+  // One without an address will never serve anything.
+  const bound = allowed.flatMap(pool => pool.replicas).filter(({ url, leaving }) => url !== undefined && !leaving);
+  const options: Option[] = bound
+    .filter(replica => isOfKind(constraints, replica))
     .map(replica => ({ replica, choice: chooseModel(wish, replica) }));
   const able = options.filter(({ choice }) => choice.ok);
   const open = new Set(allowed.filter(pool => pool.ready).map(pool => pool.poolId));
   const ready = able.filter(({ replica }) => replica.ready && open.has(replica.poolId));
   return {
-    ...verdictOf(constraints, allowed, options, able, ready),
+    ...(options.length === 0
+      ? verdictOfNone(constraints, allowed, bound)
+      : verdictOf(constraints, allowed, options, able, ready)),
     slotsTotal: ready.reduce((sum, { replica }) => sum + replica.slotsTotal, 0),
     slotsFree: ready.reduce((sum, { replica }) => sum + replica.slotsFree, 0),
     considered: options.length,
@@ -180,6 +186,21 @@ function verdictOf(
     // An engine may well be silent while it loads its model.
     !probed || reloading.has(poolId) || (live && draining.has(poolId));
   return { verdict: able.some(({ replica }) => comesBack(replica)) ? 'waiting' : 'not-ready' };
+}
+
+/** No replica that is bound is of the right kind. */
+function verdictOfNone(
+  { pinPoolId, engine }: PlacementConstraints,
+  allowed: readonly PoolStatus[],
+  bound: readonly ReplicaStatus[],
+): Reason {
+  if (pinPoolId !== undefined && allowed.some(pool => pool.draining)) return { verdict: 'draining' };
+  const workloads = bound
+    .filter(replica => engine === undefined || replica.engine === engine)
+    .flatMap(({ supportedWorkloads }) => supportedWorkloads);
+  return workloads.length === 0
+    ? { verdict: 'not-ready' }
+    : { verdict: 'no-workload', workloads: [...new Set(workloads)].sort() };
 }
 
 /** What is most worth telling of why none of these will do. */

@@ -10,8 +10,8 @@ const RETRY_UNAVAILABLE_MS = 5000;
  * one that can run now or may be worth waiting for.
  */
 export function unservable(
-  { modelRef, pinPoolId, ctx }: PlacementConstraints,
-  { verdict, models, failure, ctxMax, bar = 'MODEL_RETIRED' }: Assessment,
+  { modelRef, pinPoolId, ctx, workload }: PlacementConstraints,
+  { verdict, workloads = [], models, failure, ctxMax, bar = 'MODEL_RETIRED' }: Assessment,
   modelRetryMs: number,
 ): ServiceError | undefined {
   const there = models.length === 0 ? 'there is none' : `there are: ${models.slice(0, MODELS_NAMED).join(', ')}`;
@@ -25,6 +25,11 @@ export function unservable(
         field: 'placement.pin_pool_id',
         message: `pool ${pinPoolId ?? ''} is draining`,
         retryAfterMs: RETRY_UNAVAILABLE_MS,
+      });
+    case 'no-workload':
+      return new ServiceError('INVALID_PARAMS', {
+        field: 'operation',
+        message: `no engine that may run this task can do the operation ${workload}; they can do: ${workloads.join(', ')}`,
       });
     case 'no-model': {
       const wanted = modelRef === undefined ? 'a model that is loaded' : `the model ${modelRef}`;

@@ -129,7 +129,8 @@ function requestOf(spec: TaskSpec, model: string | undefined, config: Config): E
   };
 }
 
-function workOf({ prompt, maxTokens, sampling }: TaskSpec): Work {
+function workOf({ operation, prompt, maxTokens, sampling }: TaskSpec): Work {
+  if (operation) return { operation, body: JSON.parse(prompt) as Work['body'] };
   const body = {
     prompt,
     max_tokens: maxTokens,

@@ -64,6 +64,37 @@ describe('TaskOutput', () => {
     expect([marks, output.close()]).toEqual([1, []]);
   });
 
+  it('shows deltas and results as canonical JSON, and counts the tokens that they stand for', () => {
+    const choices = '[{"index":0,"delta":{"content":"b"}}]';
+    const batch: EngineEvent[] = [
+      ...words('a'),
+      { kind: 'delta', data: choices, tokens: 1 },
+      ...words('c'),
+      { kind: 'result', data: '{"object":"list","data":[]}' },
+    ];
+    expect(output.take(batch, true)).toBe(true);
+    expect(output.close().slice(1)).toEqual([
+      { type: 'token', data: '{"i":0,"t":"a"}' },
+      { type: 'delta', data: '{"choices":[{"delta":{"content":"b"},"index":0}]}' },
+      { type: 'token', data: '{"i":1,"t":"c"}' },
+      { type: 'result', data: '{"data":[],"object":"list"}' },
+    ]);
+    expect(claim.shown.tokens).toBe(3);
+  });
+
+  it('takes no delta of more tokens than are wanted, and those of none', () => {
+    const delta = (tokens: number): EngineEvent => ({ kind: 'delta', data: '[]', tokens });
+    expect(output.take([delta(3), delta(1), delta(0)], false)).toBe(true);
+    expect(output.take([delta(1)], false)).toBe(false);
+    expect(output.take([delta(0)], true)).toBe(true);
+    expect([claim.shown.tokens, output.close().length]).toEqual([4, 5]);
+  });
+
+  it('does not parse a result that passes the bound of the log', () => {
+    const result: EngineEvent = { kind: 'result', data: `"${'x'.repeat(MAX_BYTES)}` };
+    expect(() => output.take([result], true)).toThrow(expect.objectContaining({ code: 'OUTPUT_TOO_LARGE' }));
+  });
+
   it('gives what nobody has seen back with its end, and asks for no mark where the end comes with the first of it', () => {
     output.take(words('a', 'b'), true);
     expect(textsOf(output.close())).toEqual(['a', 'b']);

@@ -2,7 +2,7 @@ import type { EngineEvent } from '../../engines/engine-adapter.port';
 import { ServiceError } from '../../errors/service-error';
 import type { Claim } from '../ledger/task-ledger.port';
 import { predictedStartOf } from '../task/parts.view';
-import { startedEvent, tokenEvent } from '../events/task-events';
+import { deltaEvent, resultEvent, startedEvent, tokenEvent } from '../events/task-events';
 import type { TaskEvent } from '../task/task';
 
 /** At most one `metrics` event of a stream in this time. */
@@ -33,6 +33,8 @@ export class TaskOutput {
   private hasBegun = false;
   private isClosed = false;
   private lastMetricsMs = 0;
+  /** Tokens that came in deltas: they have no index. */
+  private deltaTokens = 0;
   /** Of the log; until there is one, of the data that is held. */
   private loggedBytes = 0;
 
@@ -49,7 +51,7 @@ export class TaskOutput {
   }
 
   /**
-   * Takes a batch of the engine's tokens; false when it holds more than the task wants, which are left out.
+   * Takes a batch of the engine's output; false when it holds more tokens than the task wants, which are left out.
    * @param isLast the engine's end comes with it
    * @throws ServiceError OUTPUT_TOO_LARGE when the task's log passes its bound
    */
@@ -58,12 +60,29 @@ export class TaskOutput {
     const events: TaskEvent[] = [];
     let tookAll = true;
     for (const event of batch) {
-      if (event.kind !== 'token') continue;
-      if (shown.tokens < spec.maxTokens) events.push(tokenEvent(shown.tokens++, event.text));
-      else tookAll = false;
+      if (event.kind === 'token') {
+        if (shown.tokens < spec.maxTokens) events.push(tokenEvent(shown.tokens++ - this.deltaTokens, event.text));
+        else tookAll = false;
+      } else if (event.kind === 'delta' || event.kind === 'result') {
+        const more = this.whole(event);
+        if (more) events.push(more);
+        else tookAll = false;
+      }
     }
     if (events.length > 0) this.show(events, isLast || !tookAll);
     return tookAll;
+  }
+
+  /** Undefined for a delta of more tokens than the task still wants. One without a token, as the end of a choice is, passes. */
+  private whole(event: Extract<EngineEvent, { kind: 'delta' | 'result' }>): TaskEvent | undefined {
+    const { spec, shown } = this.claim;
+    // Before it is parsed: what cannot be kept must not hold up the event loop.
+    if (event.data.length > this.sink.maxBytes) throw new ServiceError('OUTPUT_TOO_LARGE');
+    if (event.kind === 'result') return resultEvent(event.data);
+    if (event.tokens > 0 && shown.tokens + event.tokens > spec.maxTokens) return undefined;
+    shown.tokens += event.tokens;
+    this.deltaTokens += event.tokens;
+    return deltaEvent(event.data);
   }
 
   /** Nothing more is shown from here on; what was not is returned, in its order: also that the stream of an output of nothing begins. */

@@ -94,12 +94,13 @@ export class Finisher {
       `All ${tokensOut} tokens are there.`,
       facts.preparation,
     );
-    const { finishReason, model, tokensIn, tokensCached, promptMs } = draft.usage;
+    const { finishReason, model, tokensIn, tokensCached, tokensReasoning, promptMs } = draft.usage;
     const decodeMs = Math.round(measuredMs);
     const end = endEvent({
       tokens_out: tokensOut,
       ...(tokensIn !== undefined && { tokens_in: tokensIn }),
       ...(tokensCached !== undefined && { tokens_cached: tokensCached }),
+      ...(tokensReasoning !== undefined && { tokens_reasoning: tokensReasoning }),
       ...(promptMs !== undefined && { prompt_time_ms: Math.round(promptMs) }),
       decode_time_ms: decodeMs,
       decode_ms: decodeMs,

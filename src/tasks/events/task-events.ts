@@ -45,6 +45,16 @@ export function tokenEvent(index: number, text: string): TaskEvent {
   return { type: 'token', data: `{"i":${index},"t":${JSON.stringify(text)}}` };
 }
 
+/** @param choices a JSON list, of a chunk's choices as OpenAI's API has them */
+export function deltaEvent(choices: string): TaskEvent {
+  return { type: 'delta', data: canonicalJson({ choices: JSON.parse(choices) as unknown }) };
+}
+
+/** @param answer a JSON object */
+export function resultEvent(answer: string): TaskEvent {
+  return { type: 'result', data: canonicalJson(JSON.parse(answer) as object) };
+}
+
 export interface StartedData {
   readonly task_id: string;
   readonly queue_position: number;
@@ -98,6 +108,8 @@ export interface EndData {
   readonly tokens_out: number;
   readonly tokens_in?: number;
   readonly tokens_cached?: number;
+  /** Of tokens_out. */
+  readonly tokens_reasoning?: number;
   readonly prompt_time_ms?: number;
   readonly decode_time_ms: number;
   /** The older name of decode_time_ms. */

@@ -100,7 +100,7 @@ export interface Claim {
 
 /** What readers were shown of a task. Whoever runs its attempt keeps it; an ending by somebody else reports it. */
 export interface Shown {
-  /** Token events: the next one's index. */
+  /** Tokens, those in deltas among them. */
   tokens: number;
   /** Wall clock, at the first output; undefined before it. */
   startedAtMs: number | undefined;

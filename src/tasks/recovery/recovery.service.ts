@@ -66,7 +66,8 @@ export class RecoveryService {
     const events = await this.log.kept(taskId);
     this.log.open(taskId, events);
     shown.terminalSeq = seqAfterInterruption(events.length);
-    shown.tokens = events.filter(event => event.type === 'token').length;
+    // How many tokens a delta stood for is not kept: one, mostly.
+    shown.tokens = events.filter(({ type }) => type === 'token' || type === 'delta').length;
     await this.finisher.cancel(taskId, { state: 'failed', error: new ServiceError('ORCHESTRATOR_RESTARTED') });
   }
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { ServiceError } from '../../errors/service-error';
 import { endedFeed, type EventFeed } from '../stream/event-feed';
 import type { StreamLookup } from '../stream/stream-lookup';
-import { endEvent, errorEvent, metricsEvent, tokenEvent } from '../events/task-events';
+import { deltaEvent, endEvent, errorEvent, metricsEvent, resultEvent, tokenEvent } from '../events/task-events';
 import type { TaskEvent } from '../task/task';
 import { OUTPUT_MAX_BYTES, OutputReader } from './output-reader';
 
@@ -25,6 +25,16 @@ describe('The output of a task', () => {
   it('is the text of its tokens, whatever stands between them', async () => {
     const events = [tokenEvent(0, 'Grüße,\n'), metrics, tokenEvent(1, '\u{1F600} "x" \\n'), tokenEvent(2, ''), end];
     expect(await outputOf(events)).toEqual({ text: 'Grüße,\n\u{1F600} "x" \\n', truncated: false, lastSeq: 5 });
+  });
+
+  it('has what the first choice says in deltas, and a result as it is', async () => {
+    const choices = [
+      { index: 1, delta: { content: 'no' } },
+      { index: 0, delta: { content: 'yes', reasoning_content: 'hm' } },
+      { index: 0, text: '!' },
+    ];
+    const events = [tokenEvent(0, 'Well, '), deltaEvent(JSON.stringify(choices)), resultEvent('{"data":[1]}'), end];
+    expect(await outputOf(events)).toEqual({ text: 'Well, yes!', truncated: false, lastSeq: 4, result: { data: [1] } });
   });
 
   it('is empty before there is any', async () => {

@@ -10,13 +10,15 @@ const CHUNK_BYTES = 64 * 1024;
 /** Of the text, in UTF-8. */
 export const OUTPUT_MAX_BYTES = 1024 * 1024;
 
-/** The text of a task's tokens as far as they have come. */
+/** What a task has put out as far as it has come: the text of its tokens, and of its deltas what the first choice says. */
 export interface OutputText {
   readonly text: string;
   /** More has come than fits: it is in the events after {@link lastSeq}. */
   readonly truncated: boolean;
   /** Number of the last event that is in it. */
   readonly lastSeq: number;
+  /** Of an operation whose output comes at once. It is bounded by the task's log alone. */
+  readonly result?: object;
 }
 
 /** Reads the output of tasks, live and ended, from their events. */
@@ -56,21 +58,41 @@ class Gathered {
   lastSeq = 0;
   private bytes = 0;
   private readonly pieces: string[] = [];
+  private result: object | undefined;
 
   /** False when it does not fit any more. */
   take({ seq, type, data }: NumberedEvent): boolean {
-    if (type === 'token') {
-      const { t: piece } = JSON.parse(data) as { readonly t: string };
+    const piece = pieceOf(type, data);
+    if (piece !== '') {
       const bytes = Buffer.byteLength(piece);
       if (this.bytes + bytes > OUTPUT_MAX_BYTES) return false;
       this.bytes += bytes;
       this.pieces.push(piece);
     }
+    if (type === 'result') this.result = JSON.parse(data) as object;
     this.lastSeq = seq;
     return true;
   }
 
   text(truncated: boolean): OutputText {
-    return { text: this.pieces.join(''), truncated, lastSeq: this.lastSeq };
+    const { pieces, lastSeq, result } = this;
+    return { text: pieces.join(''), truncated, lastSeq, ...(result && { result }) };
   }
+}
+
+interface Delta {
+  readonly choices: readonly {
+    readonly index?: number;
+    readonly text?: unknown;
+    readonly delta?: { readonly content?: unknown };
+  }[];
+}
+
+function pieceOf(type: NumberedEvent['type'], data: string): string {
+  if (type === 'token') return (JSON.parse(data) as { readonly t: string }).t;
+  if (type !== 'delta') return '';
+  const texts = (JSON.parse(data) as Delta).choices
+    .filter(({ index = 0 }) => index === 0)
+    .map(({ text, delta }) => text ?? delta?.content);
+  return texts.filter(text => typeof text === 'string').join('');
 }

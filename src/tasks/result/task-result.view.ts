@@ -1,13 +1,25 @@
-import { AnswerCount, AnswerFlag, AnswerPart, AnswerParts, AnswerText } from '../../http/fields/answer-fields';
+import {
+  AnswerCount,
+  AnswerFlag,
+  AnswerPart,
+  AnswerParts,
+  AnswerText,
+  AnswerJson,
+} from '../../http/fields/answer-fields';
 import { WarningView } from '../../http/fields/unknown-members';
 import { TaskView, toTaskView } from '../lookup/task.view';
+import type { OutputText } from './output-reader';
 import type { TaskResult } from './task-results';
 
 export class TaskOutputView {
-  @AnswerText('What its tokens say, one after the other, as far as they have come; at most 1 MiB.') text!: string;
+  @AnswerText(
+    'What its tokens say, one after the other, as far as they have come; of several choices the first; at most 1 MiB.',
+  )
+  text!: string;
   @AnswerFlag('More has come than fits: it is in the events after `last_event_id`.') truncated!: boolean;
   @AnswerCount('Id of the last event that is in it; 0 before there is one. A stream can go on from there.')
   last_event_id!: number;
+  @AnswerJson('Of embeddings and ranks: all of it at once.', { optional: true }) result?: object;
 }
 
 /** A task with what it has put out. */
@@ -23,6 +35,10 @@ export class TaskResultView extends TaskView {
 export function toResultView({ record, output }: TaskResult): TaskResultView {
   return {
     ...toTaskView(record),
-    ...(output && { output: { text: output.text, truncated: output.truncated, last_event_id: output.lastSeq } }),
+    ...(output && { output: toOutputView(output) }),
   };
+}
+
+function toOutputView({ text, truncated, lastSeq, result }: OutputText): TaskOutputView {
+  return { text, truncated, last_event_id: lastSeq, ...(result && { result }) };
 }

@@ -1,3 +1,4 @@
+import type { Operation } from '../../engines/engine-adapter.port';
 import type { ErrorCode } from '../../errors/catalogue';
 import type { PlacementConstraints } from '../../pools/placement/constraints';
 
@@ -38,7 +39,11 @@ export interface TaskSpec {
   readonly ownSession: boolean;
   readonly priority: Priority;
   readonly constraints: PlacementConstraints;
+  /** Undefined: a plain completion of the prompt, steered by {@link sampling}. */
+  readonly operation?: Operation;
+  /** The prompt; with an {@link operation} the body of it, as JSON. */
   readonly prompt: string;
+  /** Over all choices. */
   readonly maxTokens: number;
   readonly expectedTokens?: number;
   /** From admission to end, on the monotonic clock. */
@@ -121,7 +126,7 @@ export interface TaskEnding {
 
 /** One event of a task's stream, before it is framed. `data` is canonical JSON (RFC 8785). */
 export interface TaskEvent {
-  readonly type: 'started' | 'token' | 'metrics' | 'end' | 'error';
+  readonly type: 'started' | 'token' | 'delta' | 'metrics' | 'result' | 'end' | 'error';
   readonly data: string;
   /** What a reader with `verbose=true` gets instead of `data`. Not part of the transcript. */
   readonly verboseData?: string;

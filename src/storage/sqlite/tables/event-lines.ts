@@ -12,7 +12,9 @@ export interface Run {
 const letters: Readonly<Record<TaskEvent['type'], string>> = {
   started: 's',
   token: 't',
+  delta: 'd',
   metrics: 'm',
+  result: 'r',
   end: 'e',
   error: 'x',
 };

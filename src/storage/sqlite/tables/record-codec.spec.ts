@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { endingOf, factsOf, placement, plainSpec } from '../../../../test/contracts/journal-samples';
+import { endingOf, factsOf, placement, plainSpec, workSpec } from '../../../../test/contracts/journal-samples';
 import { decodeRecord, encodeAdmission, encodeEnding, encodePlacement } from './record-codec';
 import type { TaskRow } from './rows';
 
@@ -36,5 +36,21 @@ describe('a predicted start', () => {
       predictedStartMs: 300,
       predictedStart: { earliestMs: 0, latestMs: 3000, basis: 'assumed' },
     });
+  });
+});
+
+describe('an operation', () => {
+  const row = (admission: string): TaskRow => [3, 'a', 'a', 1, 0, 0, null, admission, null, null, 0];
+
+  it('is in no row that was written before there were any, nor in one of a plain completion', () => {
+    const { admission } = encodeAdmission(plainSpec('a'), factsOf(3));
+    const older = JSON.stringify((JSON.parse(admission) as unknown[]).slice(0, 22));
+    for (const text of [older, admission]) expect(decodeRecord(row(text), 'text').spec).not.toHaveProperty('operation');
+  });
+
+  it('comes back as it was', () => {
+    const spec = workSpec('a');
+    const { admission, prompt } = encodeAdmission(spec, factsOf(3));
+    expect(decodeRecord(row(admission), prompt).spec).toEqual(spec);
   });
 });

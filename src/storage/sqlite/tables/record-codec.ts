@@ -63,6 +63,7 @@ export function encodeAdmission(spec: TaskSpec, facts: AdmissionFacts): Admissio
     facts.preparation,
     spec.identity,
     encodePredicted(facts.predictedStart),
+    spec.operation,
   ]);
   const { taskId, sessionId, prompt } = spec;
   return { seq: facts.seq, taskId, sessionId, admittedAtMs: facts.admittedAtMs, admission, prompt };
@@ -91,6 +92,7 @@ type AdmissionCells = [
   preparation: AdmissionFacts['preparation'],
   identity?: string | null,
   predicted?: PredictedCells | null,
+  operation?: NonNullable<TaskSpec['operation']> | null,
 ];
 
 type PredictedCells = [earliestMs: number, latestMs: number, measured: 0 | 1];
@@ -189,7 +191,7 @@ export function decodeRecord(row: TaskRow, prompt = ''): JournalRecord {
 function decodeSpec(taskId: string, sessionId: string, prompt: string, cells: AdmissionCells): TaskSpec {
   const [ownSession, priority, workload, pinPoolId, engine, modelRef, preferPools, avoidPools, ctx, maxTokens] = cells;
   const [, , , , , , , , , , expectedTokens, deadlineMs, sampling, onDisconnect, correlationId] = cells;
-  const identity = cells[20];
+  const [identity, operation] = [cells[20], cells[22]];
   return {
     taskId,
     sessionId,
@@ -204,6 +206,7 @@ function decodeSpec(taskId: string, sessionId: string, prompt: string, cells: Ad
       ...(ctx !== null && { ctx }),
       workload,
     },
+    ...(operation != null && { operation }),
     prompt,
     maxTokens,
     ...(expectedTokens !== null && { expectedTokens }),
