@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -49,5 +50,15 @@ describe('the command line', () => {
     expect(run('--version')).toMatchObject({ status: 0, stdout: `orchestratord ${version}\n`, stderr: '' });
     expect(run('--help')).toMatchObject({ status: 0, stderr: '' });
     expect(run('--verison')).toMatchObject({ status: 2, stdout: '' });
+  });
+
+  it('says nothing more where its answer cannot be written', () => {
+    const full = openSync('/dev/full', 'w');
+    const answer = spawnSync(process.execPath, [resolve(__dirname, '../dist/main.js'), '--help'], {
+      stdio: ['ignore', full, 'pipe'],
+      encoding: 'utf8',
+    });
+    closeSync(full);
+    expect(answer).toMatchObject({ status: 1, stderr: '' });
   });
 });

@@ -26,8 +26,11 @@ async function main(): Promise<void> {
   const { answerTo } = load('./command-line') as typeof CommandLine;
   const answer = answerTo(process.argv.slice(2));
   if (answer) {
-    (answer.exitCode === 0 ? process.stdout : process.stderr).write(answer.text);
+    const output = answer.exitCode === 0 ? process.stdout : process.stderr;
     process.exitCode = answer.exitCode;
+    // A full disk, or a reader that has gone: there is nobody to tell of it.
+    output.on('error', () => (process.exitCode = 1));
+    output.write(answer.text);
     return;
   }
   for (const piece of PIECES) {
