@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { defaultSettings, wireNames, type EngineSettings } from './engine-options';
+import { defaultSettings, servings, wireNames, type EngineSettings } from './engine-options';
 import { faultNames, faultTable, parseFault, type FaultSettings } from './faults';
 
 /** What was wrong with the arguments, in words for who typed them. */
@@ -10,6 +10,7 @@ const flags = {
   wire: { value: 'NAME', help: `whose API it speaks: ${wireNames.join(', ')} (${d.wire})` },
   host: { value: 'HOST', help: `listen there (${d.host})` },
   port: { value: 'PORT', help: 'listen there; 0 picks a free one and prints it (9090)' },
+  serves: { value: 'KIND', help: `what its model is for: ${servings.join(', ')} (${d.serves})` },
   'reasoning-tokens': {
     value: 'N',
     help: `the model thinks that long before it answers a chat (${d.reasoningTokens})`,
@@ -73,8 +74,11 @@ export function settingsFrom(args: readonly string[]): Partial<EngineSettings> |
   if (models.length === 0) throw new UsageError('--models takes one or more names, with commas between');
   const wire = wireNames.find(name => name === text('wire', d.wire));
   if (!wire) throw new UsageError(`--wire takes one of ${wireNames.join(', ')}`);
+  const serves = servings.find(kind => kind === text('serves', d.serves));
+  if (!serves) throw new UsageError(`--serves takes one of ${servings.join(', ')}`);
   return {
     wire,
+    serves,
     reasoningTokens: whole('reasoning-tokens', 1_000_000, d.reasoningTokens),
     ...(typeof given['reasoning-field'] === 'string' && { reasoningField: given['reasoning-field'] }),
     old: given.old === true,

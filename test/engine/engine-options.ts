@@ -2,6 +2,9 @@ import type { FaultSettings } from './faults';
 import { vocabulary as ordinaryWords } from './vocabulary';
 
 export const wireNames = ['llamacpp', 'openai', 'vllm', 'sglang', 'ollama', 'tgi', 'triton'] as const;
+export const servings = ['text', 'embeddings', 'rerank'] as const;
+export type Serves = (typeof servings)[number];
+
 export type WireName = (typeof wireNames)[number];
 
 /** Everything that can be chosen about a stand-in engine at its start. */
@@ -31,6 +34,8 @@ export interface EngineSettings {
   readonly aliases: readonly string[];
   /** The path of its file; as the server does, the name where none is told. */
   readonly modelPath?: string;
+  /** What its model is for, where an engine serves one kind of work at a time. */
+  readonly serves: Serves;
   /** The model thinks: so many tokens of that before each answer to a chat. */
   readonly reasoningTokens: number;
   /** SGLang's `--incremental-streaming-output`: natively it streams pieces, not everything so far. */
@@ -85,6 +90,7 @@ export const defaultSettings: EngineSettings = {
   ctxTokens: 4096,
   model: 'tiny.gguf',
   aliases: [],
+  serves: 'text',
   reasoningTokens: 0,
   vision: false,
   incremental: false,

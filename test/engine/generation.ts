@@ -23,6 +23,7 @@ export async function serveGeneration(
   aborting?: AbortSignal,
 ): Promise<void> {
   const stream = requests[0]?.stream ?? false;
+  if (requests.length === 0) throw format.refusals.bad('there is nothing to generate for', stream);
   if (refusedByFault(core, exchange, format.refusals, stream)) return core.ledger.count('faulted');
   const { ctxTokens, maxRequests } = core.settings;
   if (maxRequests > 0 && !format.takesAll && instance.requests >= maxRequests) throw format.refusals.full(stream);

@@ -11,12 +11,29 @@ export const vocabulary: readonly string[] = (
   .map(word => ` ${word}`);
 
 const TOKEN_IDS = 151_936;
+const PIECES_KEPT = 100_000;
+const known = new Map<number, string>();
 /** A word or a run of blanks; long ones fall into several pieces, as with a real tokenizer. */
 const piece = /\s?[^\s]{1,16}|\s{1,16}/gu;
 
 /** The ids of a text's tokens. The stand-in's tokenizer is its own: stable, and cheap. */
 export function tokenize(text: string): number[] {
   return (text.match(piece) ?? []).map(tokenId);
+}
+
+/** The texts of a text's tokens. Their ids can be read back from then on, those of the newest ones. */
+export function tokenPieces(text: string): string[] {
+  const pieces: string[] = text.match(piece) ?? [];
+  for (const each of pieces) {
+    if (known.size >= PIECES_KEPT) known.clear();
+    known.set(tokenId(each), each);
+  }
+  return pieces;
+}
+
+/** The text of tokens. Ids do not tell it by themselves: one that was never made from a text stands for itself. */
+export function detokenize(ids: readonly unknown[]): string {
+  return ids.map(id => known.get(Number(id)) ?? ` ${String(id)}`).join('');
 }
 
 export function tokenId(text: string): number {

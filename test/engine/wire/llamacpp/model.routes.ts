@@ -1,9 +1,8 @@
 import type { EngineCore } from '../../engine-core';
-import type { Exchange } from '../../exchange';
 import type { GenerationRequest } from '../../generation-request';
 import { serveGeneration } from '../../generation';
-import type { ModelInstance } from '../../model-instance';
-import { tokenize } from '../../vocabulary';
+import { embeddingRoutes, rerankRoutes } from './pooling.routes';
+import { tokenizerRoutes } from './tokenizer.routes';
 import { wireErrors } from './errors';
 import { metricsText } from './metrics-text';
 import { nativeFormatOf } from './native-format';
@@ -13,9 +12,7 @@ import { slotsView } from './slots-view';
 import type { Handler, Routes } from '../../routes/routes';
 import { fromChat, fromNative, fromTextCompletion } from './requests';
 import { bodyOf } from './http';
-
-/** Says which model a request is for. In router mode this may load it first. */
-export type ModelOf = (exchange: Exchange) => ModelInstance | Promise<ModelInstance>;
+import type { ModelOf } from './model-of';
 
 /** The routes that concern a loaded model, the same with one model and behind a router. */
 export function modelRoutes(core: EngineCore, modelOf: ModelOf): Routes {
@@ -51,11 +48,7 @@ export function modelRoutes(core: EngineCore, modelOf: ModelOf): Routes {
     'POST /embeddings': embeddings,
     'POST /v1/rerank': rerank,
     'POST /rerank': rerank,
-    'POST /tokenize': async exchange => {
-      await modelOf(exchange);
-      const { content } = bodyOf(exchange);
-      exchange.sendJson(200, { tokens: typeof content === 'string' ? tokenize(content) : [] });
-    },
+    ...tokenizerRoutes(modelOf),
     'GET /slots': async exchange => {
       const { pool } = await modelOf(exchange);
       core.ledger.count('slotLooks');
@@ -67,6 +60,8 @@ export function modelRoutes(core: EngineCore, modelOf: ModelOf): Routes {
       exchange.send(200, 'text/plain; version=0.0.4', body, [['Process-Start-Time-Unix', processStart()]]);
     },
     ...slotActionRoutes(core, modelOf, slots),
+    ...(core.settings.serves === 'embeddings' && embeddingRoutes(core, modelOf)),
+    ...(core.settings.serves === 'rerank' && rerankRoutes(core, modelOf)),
   };
 }
 

@@ -1,5 +1,6 @@
 import { WireError } from '../../wire-error';
 import type { Server, Wire } from '../wire';
+import { embedRoutes } from './embed.routes';
 import { nativeErrors, openaiErrors } from './errors';
 import { generateRoutes } from './generate.routes';
 import { ollamaHttp } from './http';
@@ -15,7 +16,7 @@ export const ollamaWire: Wire = {
   internal: message => nativeErrors.failed(message),
   server(core): Server {
     const models = new OllamaModels(core);
-    const routes = { ...serverRoutes(core, models), ...generateRoutes(core, models) };
+    const routes = { ...serverRoutes(core, models), ...generateRoutes(core, models), ...embedRoutes(core, models) };
     return {
       routes,
       instances: () => models.instances,

@@ -42,7 +42,7 @@ export function textSequences(core: EngineCore, body: Body, options: ReadingOpti
 export function promptsIn(prompt: unknown): readonly string[] {
   const text = (ids: readonly unknown[]) => ids.map(id => ` ${String(id)}`).join('');
   if (!Array.isArray(prompt)) return [typeof prompt === 'string' ? prompt : JSON.stringify(prompt ?? '')];
-  if (prompt.every(part => Number.isInteger(part))) return [text(prompt)];
+  if (prompt.length > 0 && prompt.every(part => Number.isInteger(part))) return [text(prompt)];
   return prompt.map(part => (Array.isArray(part) ? text(part) : String(part)));
 }
 

@@ -6,6 +6,7 @@ import { hexId } from '../random-id';
 import type { Server, Wire } from '../wire';
 import { openaiErrors } from './errors';
 import { openaiHttp } from './http';
+import { poolingRoutes } from './pooling.routes';
 import { openaiRoutes } from './routes';
 
 const REQUESTS_A_MINUTE = 500;
@@ -18,7 +19,7 @@ export const openaiWire: Wire = {
   server(core): Server {
     const instance = new ModelInstance(core.settings.model, core.settings.slots, () => core.ledger.changed());
     return {
-      routes: openaiRoutes(core, instance),
+      routes: { ...openaiRoutes(core, instance), ...poolingRoutes(core, instance) },
       instances: () => [instance],
       openWhileAsleep: new Set(),
       loadsAtStart: true,

@@ -3,6 +3,7 @@ import { uvicornHttp } from '../vllm/http';
 import type { Server, Wire } from '../wire';
 import { sglangErrors } from './errors';
 import { generateRoutes } from './generate.routes';
+import { poolingRoutes } from './pooling.routes';
 import { RunningRequests } from './running';
 import { serverRoutes, unknownModel } from './server.routes';
 
@@ -14,7 +15,11 @@ export const sglangWire: Wire = {
     const { settings } = core;
     const instance = new ModelInstance(settings.model, settings.slots, () => core.ledger.changed());
     const running = new RunningRequests();
-    const routes = { ...serverRoutes(core, instance, running), ...generateRoutes(core, instance, running) };
+    const routes = {
+      ...serverRoutes(core, instance, running),
+      ...generateRoutes(core, instance, running),
+      ...poolingRoutes(core, instance),
+    };
     return {
       routes,
       instances: () => [instance],

@@ -5,7 +5,9 @@ import type { Server, Wire } from '../wire';
 import { vllmErrors } from './errors';
 import { generateRoutes } from './generate.routes';
 import { uvicornHttp } from './http';
+import { poolingRoutes } from './pooling.routes';
 import { serverRoutes } from './server.routes';
+import { tokenizerRoutes } from './tokenizer.routes';
 
 /** vLLM's API server: one model under one or more names, a bound of sequences at once, a queue without one. */
 export const vllmWire: Wire = {
@@ -13,7 +15,9 @@ export const vllmWire: Wire = {
   internal: message => vllmErrors.internal(message),
   server(core): Server {
     const instance = new ModelInstance(core.settings.model, core.settings.slots, () => core.ledger.changed());
-    const routes = { ...serverRoutes(core, instance), ...generateRoutes(core, instance) };
+    // Routes for another kind of model are not there at all.
+    const work = core.settings.serves === 'text' ? generateRoutes : poolingRoutes;
+    const routes = { ...serverRoutes(core, instance), ...tokenizerRoutes(core), ...work(core, instance) };
     return {
       routes,
       instances: () => [instance],
