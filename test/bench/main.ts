@@ -4,8 +4,10 @@ import { readOptions, usage, type Options } from './options';
 import type { Bench, Part } from './part';
 import { admission } from './parts/admission';
 import { artifacts } from './parts/artifacts';
+import { costs } from './parts/costs';
 import { firstToken } from './parts/first-token';
 import { idle } from './parts/idle';
+import { memory } from './parts/memory';
 import { prediction } from './parts/prediction';
 import { queue } from './parts/queue';
 import { relay } from './parts/relay';
@@ -16,15 +18,18 @@ import { makeWorkFolder } from './work-folder';
 
 /** Measures what the service costs against what nothing less could cost; see docs/benchmarks.md. */
 
-const parts: readonly Part[] = [relay, admission, firstToken, idle, queue, prediction, artifacts, start];
+const parts: readonly Part[] = [costs, relay, admission, firstToken, idle, queue, prediction, artifacts, start];
+/** Those that take minutes: only where they are named. */
+const long: readonly Part[] = [memory];
 
 async function main({ names, quick, write, soakMinutes }: Options): Promise<void> {
-  const unknown = names.filter(name => !parts.some(part => part.name === name));
+  const known = [...parts, ...long];
+  const unknown = names.filter(name => !known.some(part => part.name === name));
   if (unknown.length > 0) {
-    throw new Error(`no such part: ${unknown.join(', ')}; there are ${parts.map(({ name }) => name).join(', ')}`);
+    throw new Error(`no such part: ${unknown.join(', ')}; there are ${known.map(({ name }) => name).join(', ')}`);
   }
   const soaking = soak(soakMinutes ?? 0);
-  const named = parts.filter(({ name }) => names.includes(name));
+  const named = known.filter(({ name }) => names.includes(name));
   const chosen = soakMinutes !== undefined ? [...named, soaking] : named.length > 0 ? named : parts;
   const bench: Bench = {
     quick,
@@ -43,7 +48,7 @@ async function main({ names, quick, write, soakMinutes }: Options): Promise<void
   }
   bench.load.stop();
   if (!write) return;
-  const generate = (current: string): string => withSections(current, [...parts, soaking], measured);
+  const generate = (current: string): string => withSections(current, [...known, soaking], measured);
   await writeOrCheck({ path: 'docs/benchmarks.md', script: 'bench', generate }, []);
 }
 

@@ -16,7 +16,7 @@ const MOST_SOAK_MINUTES = 480;
 
 export const usage = `npm run bench -- [part…] [--quick] [--write] [--soak[=minutes]]
 
-  part       one or more of the parts; without any, all of them (the soak only with --soak)
+  part       one or more of the parts; without any, all of them (memory only where it is named, the soak only with --soak)
   --quick    fewer and smaller runs, under two minutes; prints, and writes only with --write
   --write    writes docs/benchmarks.md (a full run does so anyway)
   --soak     the soak beside the parts that are named, ${SOAK_MINUTES} minutes unless told`;

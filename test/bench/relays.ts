@@ -2,7 +2,7 @@ import { Program } from './program';
 import type { Target } from './load/requests';
 import { startService } from './service';
 
-/** Slots of the engine: more than any part has streams. */
+/** Slots of the engine: more than most parts have streams. */
 const SLOTS = 256;
 
 /** A process between the engine and its clients. */
@@ -26,15 +26,16 @@ export async function startRelays(
   folder: string,
   tokenMs: number,
   settings: Readonly<Record<string, string>> = {},
+  slots = SLOTS,
 ): Promise<Relays> {
   const floor = (name: string, ...args: number[]) => Program.start({ program: `test/bench/${name}.ts`, args, folder });
-  const engine = await floor('engine/main', SLOTS, tokenMs);
+  const engine = await floor('engine/main', slots, tokenMs);
   const pipe = await floor('floors/pipe', engine.port);
   const reframe = await floor('floors/reframe', engine.port);
   const service = await startService(folder, {
     ORCHD_LLAMACPP_URL: `http://127.0.0.1:${engine.port}`,
     // All clients may submit before the first is dispatched.
-    ORCHD_ADMISSION_CAPACITY: '1024',
+    ORCHD_ADMISSION_CAPACITY: String(4 * slots),
     ...settings,
   });
   const engineEnd = '"stop":true';

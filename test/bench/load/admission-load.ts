@@ -9,7 +9,13 @@ const TOKENS = 256;
 let runs = 0;
 
 /** Rejects at the first answer that is not 202. */
-export async function admissionLoad({ port, apiKey, clients, forMs }: AdmissionJob): Promise<AdmissionResult> {
+export async function admissionLoad({
+  port,
+  apiKey,
+  clients,
+  forMs,
+  tokens = TOKENS,
+}: AdmissionJob): Promise<AdmissionResult> {
   const run = `a${process.pid}-${++runs}`;
   const timesMs: number[] = [];
   const startMs = performance.now();
@@ -21,7 +27,7 @@ export async function admissionLoad({ port, apiKey, clients, forMs }: AdmissionJ
     try {
       for (let sentMs = performance.now(); sentMs < endMs; sentMs = performance.now()) {
         const taskId = `${run}-${++submitted}`;
-        const request = admissionRequest(apiKey, taskId, `s-${taskId}`, TOKENS, WAITING_DEADLINE_MS);
+        const request = admissionRequest(apiKey, taskId, `s-${taskId}`, tokens, WAITING_DEADLINE_MS);
         const { status, text } = await exchange(connection, request);
         if (status !== 202) throw new Error(`an admission was answered ${status} ${text}`);
         timesMs.push(performance.now() - sentMs);

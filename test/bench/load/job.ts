@@ -14,6 +14,8 @@ export interface RelayJob {
   readonly tokens: number;
   /** The clients begin spread over this time, so that their tokens are not due all at once. */
   readonly startOverMs: number;
+  /** Each task has a session of its own by name, as where each comes from another user; otherwise each client has one. */
+  readonly sessionEach?: boolean;
 }
 
 export interface RelayResult {
@@ -31,6 +33,8 @@ export interface AdmissionJob {
   readonly apiKey: string;
   readonly clients: number;
   readonly forMs: number;
+  /** Of each task. */
+  readonly tokens?: number;
 }
 
 export interface AdmissionResult {

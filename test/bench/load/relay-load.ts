@@ -7,14 +7,14 @@ let runs = 0;
 
 /** Rejects at the first stream that is not whole. */
 export async function relayLoad(job: RelayJob): Promise<RelayResult> {
-  const { target, apiKey, streams, tasks, tokens, startOverMs } = job;
+  const { target, apiKey, streams, tasks, tokens, startOverMs, sessionEach = false } = job;
   const run = `r${process.pid}-${++runs}`;
   const firstTokensMs: number[] = [];
   let [issued, seen] = [0, 0];
 
   const client = async (number: number): Promise<void> => {
     await pause((startOverMs * number) / streams);
-    const reader = new StreamClient(target, apiKey, `${run}-${number}`);
+    const reader = new StreamClient(target, apiKey, `${run}-${number}`, sessionEach);
     try {
       while (issued < tasks) {
         issued++;

@@ -9,7 +9,7 @@ export interface StreamSeen {
   readonly firstTokenMs: number;
 }
 
-/** One after another, the streams of one client: with a connection and a session of its own. */
+/** One after another, the streams of one client: with a connection of its own, and a session or one a task. */
 export class StreamClient {
   private connection: Connection;
   private tasks = 0;
@@ -19,6 +19,7 @@ export class StreamClient {
     private readonly target: Target,
     private readonly apiKey: string,
     private readonly name: string,
+    private readonly sessionEach = false,
   ) {
     this.connection = new Connection(target.port);
   }
@@ -43,7 +44,13 @@ export class StreamClient {
   private async streamRequest(tokens: number): Promise<string> {
     if (this.target.kind === 'engine') return completionRequest(tokens);
     const taskId = `${this.name}-${++this.tasks}`;
-    const request = admissionRequest(this.apiKey, taskId, this.name, tokens, DEADLINE_MS);
+    const request = admissionRequest(
+      this.apiKey,
+      taskId,
+      this.sessionEach ? `s-${taskId}` : this.name,
+      tokens,
+      DEADLINE_MS,
+    );
     const { status, text } = await exchange(this.connection, request);
     if (status !== 202) throw new Error(`an admission was answered ${status} ${text}`);
     return eventsRequest(this.apiKey, taskId);
