@@ -62,7 +62,7 @@ export class RequestGate {
     request.caller = { ...(refusal && { refusal }), ...(token !== undefined && { identity: tokenIdentity(token) }) };
     if (request.headers.host === undefined && request.raw.httpVersion === '1.1')
       return done(new ServiceError('INVALID_PARAMS', { message: 'the Host header is required' }));
-    if (this.keys.refusesHost(request.hostname))
+    if (this.keys.judgesHosts && this.keys.refusesHost(request.hostname))
       return this.refuse(request, new ServiceError('HOST_NOT_ALLOWED'), done);
     const open = route.public === true || (this.docsArePublic && isDocumentation(url));
     if (refusal && !open) return this.refuse(request, refusal, done);

@@ -1,4 +1,6 @@
+import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { followContext } from './log-context';
 import { Logger } from './logger';
 
 const hostile = 'x\n{"event":"forged"}\r\u001b[2J\u0085\u009b\u2028\u2029\u202e\u{e0041}';
@@ -37,4 +39,36 @@ it('cannot be made to show a field that nobody logged', () => {
   expect(prettyText(logger => logger.info({ event: 'e', human: 'h', note: 'x level=FATAL' }))).toContain(
     'note="x level=FATAL"',
   );
+});
+
+const member = fc.oneof(
+  fc.string({ unit: 'binary' }),
+  fc.double(),
+  fc.boolean(),
+  fc.constantFrom(undefined, null, ['a']),
+);
+
+it('says the same of a decision as of what is out of the ordinary, but for its level', () => {
+  fc.assert(
+    fc.property(fc.dictionary(fc.stringMatching(/^[a-z_]{1,8}$/), member), fields => {
+      const info = jsonText(logger => logger.info(fields)).replace(/"time":"[^"]*"/, '');
+      const warned = jsonText(logger => logger.warn(fields)).replace(/"time":"[^"]*"/, '');
+      expect(JSON.parse(info.replace('"info",', '"info"'))).toEqual(JSON.parse(warned.replace('"warn",', '"info"')));
+    }),
+  );
+});
+
+it('carries the request that a decision belongs to', () => {
+  const line = jsonText(logger => {
+    const release = followContext({ correlation_id: 'c-1' }, () => logger.info({ event: 'e', human: 'h' }));
+    release();
+  });
+  expect(JSON.parse(line)).toMatchObject({ level: 'info', correlation_id: 'c-1', event: 'e', human: 'h' });
+});
+
+it('tells no decisions below its level', () => {
+  const lines: string[] = [];
+  const logger = new Logger({ logLevel: 'warn', logFormat: 'json' }, { write: line => void lines.push(line) });
+  logger.info({ event: 'e', human: 'h' });
+  expect(lines).toEqual([]);
 });

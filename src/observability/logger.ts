@@ -19,20 +19,24 @@ const noDrops: ReadonlyMap<string, number> = new Map();
 export class Logger implements LoggerService {
   private readonly lines: pino.Logger;
   private readonly output: LogOutput | undefined;
+  private readonly put: (line: string) => void;
+  private readonly tellsInfo: boolean;
 
   constructor(config: Pick<Config, 'logLevel' | 'logFormat'>, destination?: LogDestination) {
     const form = config.logFormat === 'pretty' ? prettyLine : jsonLine;
     const lines = destination ?? (this.output = LogOutput.standardOutput((...gap) => form(gapLine(...gap))));
+    this.put = line => lines.write(form(line));
     const options: pino.LoggerOptions = {
       level: config.logLevel,
       base: null,
-      timestamp: () => `,"time":"${new Date().toISOString()}"`,
+      timestamp: () => `,"time":"${timeNow()}"`,
       formatters: { level: label => ({ level: label }) },
       mixin: () => currentContext() ?? none,
       // pino's own would write into the context, or need a copy of it for each line.
       mixinMergeStrategy: (line, context) => (context === none ? line : { ...context, ...line }),
     };
-    this.lines = pino(options, { write: line => lines.write(form(line)) });
+    this.lines = pino(options, { write: this.put });
+    this.tellsInfo = this.lines.isLevelEnabled('info');
   }
 
   /** Lines that could not be written and were given up since the start, by reason. */
@@ -45,8 +49,19 @@ export class Logger implements LoggerService {
     return this.output?.isStuck ?? false;
   }
 
+  /** Most lines are these, three for each task, so they are put together here: pino looks at each member by itself. */
   info(fields: object): void {
-    this.lines.info(fields);
+    if (!this.tellsInfo) return;
+    const context = currentContext();
+    let members: string;
+    try {
+      members = JSON.stringify(context === undefined ? fields : { ...context, ...fields });
+    } catch {
+      this.lines.info(fields); // It has words for what JSON has none for.
+      return;
+    }
+    const rest = members === '{}' ? '}' : `,${members.slice(1)}`;
+    this.put(`{"level":"info","time":"${timeNow()}"${rest}\n`);
   }
 
   debug(fields: object | string): void {
@@ -91,10 +106,23 @@ export class Logger implements LoggerService {
   }
 }
 
+let timeMs = 0;
+let timeText = '';
+
+/** Many lines share a millisecond. */
+function timeNow(): string {
+  const nowMs = Date.now();
+  if (nowMs !== timeMs) {
+    timeMs = nowMs;
+    timeText = new Date(nowMs).toISOString();
+  }
+  return timeText;
+}
+
 /** A line of pino's form in the place of those that are missing: of the log itself, and of no request. */
 function gapLine(lines: number, reason: string): string {
   const human = `${lines} lines of the log are missing here, for it could not be written (${reason}).`;
-  const time = new Date().toISOString();
+  const time = timeNow();
   return `${JSON.stringify({ level: 'warn', time, event: 'log_lines_dropped', lines, reason, human })}\n`;
 }
 

@@ -53,6 +53,11 @@ export class ApiKeys implements OnModuleInit, OnModuleDestroy {
     return this.digests.has(digest(key)) ? undefined : new ServiceError('FORBIDDEN');
   }
 
+  /** Whether {@link refusesHost} may say yes: the name is worked out from headers, for nothing most of the time. */
+  get judgesHosts(): boolean {
+    return this.developing;
+  }
+
   /** With the development key in force a web page must not reach us through a name that it rebinds to loopback. */
   refusesHost(hostname: string): boolean {
     return this.developing && !isLoopbackHost(hostname.replace(/^\[(.*)\]$/, '$1'));

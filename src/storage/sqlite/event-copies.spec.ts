@@ -100,3 +100,22 @@ it('deletes files nobody needs, and moves what one long task needs out of old on
   copies.sweep();
   expect(readdirSync(folder.path)).toEqual([]);
 });
+
+it('moves what many tasks need out of old ones, batch by batch', () => {
+  const tasks = Array.from({ length: 40 }, (_, n) => `task-${n}`);
+  const text = JSON.stringify('x'.repeat(50_000));
+  const rounds = 45;
+  for (let round = 1; round <= rounds; round++) {
+    append(...tasks.map(taskId => [taskId, round, [{ type: 'token', data: text }]] as const));
+    if (round === 20) copies.drop('task-0');
+    copies.sweep();
+  }
+  // 90 MB were appended, and the first files have gone.
+  expect(readdirSync(folder.path)).not.toContain('1.log');
+  const check = (): void => {
+    expect(tasks.slice(1).map(taskId => copies.read(taskId).length)).toEqual(tasks.slice(1).map(() => rounds));
+  };
+  check();
+  reopened();
+  check();
+});

@@ -151,16 +151,24 @@ export class EventCopies {
     rmSync(segment.path, { force: true });
   }
 
+  /** Batch by batch: each is read once, however many tasks want something of it. */
   private moveOn(oldest: Segment): void {
+    const wanting = new Map<Batch, Set<string>>();
     for (const [taskId, batches] of this.batches) {
-      const moving = batches.filter(({ segment }) => segment === oldest);
-      if (moving.length === 0) continue;
-      const runs = moving.flatMap(batch => runsOf(textOf(batch), taskId));
-      this.batches.set(
-        taskId,
-        batches.filter(({ segment }) => segment !== oldest),
-      );
-      this.append(runs.map(textOfRun).join(''), [taskId]);
+      for (const batch of batches) {
+        if (batch.segment !== oldest) continue;
+        const taskIds = wanting.get(batch);
+        if (taskIds) taskIds.add(taskId);
+        else wanting.set(batch, new Set([taskId]));
+      }
+    }
+    for (const [batch, taskIds] of wanting) {
+      const runs = runsOf(textOf(batch)).filter(({ taskId }) => taskIds.has(taskId));
+      this.append(runs.map(textOfRun).join(''), [...new Set(runs.map(({ taskId }) => taskId))]);
+    }
+    for (const [taskId, batches] of this.batches) {
+      const moved = batches.filter(({ segment }) => segment !== oldest);
+      if (moved.length < batches.length) this.batches.set(taskId, moved);
     }
     this.remove(oldest);
   }
