@@ -1,3 +1,4 @@
+import { enginesDoc } from './engines-doc';
 import { errorsDoc } from './errors-doc';
 import { writeOrCheck } from './generated-file';
 import { openApiDoc } from './openapi';
@@ -6,7 +7,7 @@ import { structureDoc } from './structure-doc';
 
 /** Writes what is made from the code; with `--check`, says what is out of date and fails. */
 async function main(): Promise<void> {
-  for (const file of [errorsDoc, settingsDoc, structureDoc, await openApiDoc()]) await writeOrCheck(file);
+  for (const file of [errorsDoc, settingsDoc, enginesDoc, structureDoc, await openApiDoc()]) await writeOrCheck(file);
 }
 
 main().catch((error: unknown) => {

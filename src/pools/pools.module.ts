@@ -4,6 +4,7 @@ import { EnginesModule } from '../engines/engines.module';
 import { BindingsService } from './bindings/bindings.service';
 import { ConfigBinding } from './bindings/config-binding';
 import { DrainService } from './operations/drain.service';
+import { ConcurrencyLimits } from './probing/concurrency-limits';
 import { EngineAccess } from './probing/engine-access';
 import { EngineSightings } from './bindings/engine-sightings';
 import { KeptBindings } from './bindings/kept-bindings';
@@ -25,7 +26,7 @@ import { SlotWatch } from './probing/slot-watch';
   controllers: [PoolsController],
   providers: [
     ...[PoolsService, EngineAccess],
-    ...[Prober, SlotWatch, KvUsage, BindingsService, KeptBindings, ConfigBinding, EngineSightings],
+    ...[Prober, SlotWatch, ConcurrencyLimits, KvUsage, BindingsService, KeptBindings, ConfigBinding, EngineSightings],
     ...[DrainService, KeptDrains, PoolOperations, ReloadService, ModelSwap, ModelStates, PurgeService, PurgeSteps],
   ],
   exports: [BindingsService, DrainService, EngineSightings, Prober],

@@ -4,6 +4,7 @@ import { Config } from '../../config/config';
 import type { EngineProbe } from '../../engines/engine-adapter.port';
 import { Narrator } from '../../observability/narrator';
 import { Alarms, type Alarm } from '../../time/alarms';
+import { ConcurrencyLimits } from './concurrency-limits';
 import { EngineAccess } from './engine-access';
 import { KvUsage } from './kv-usage';
 import type { ReplicaStatus } from '../registry/pool';
@@ -31,6 +32,7 @@ export class Prober implements OnModuleInit, OnModuleDestroy {
     private readonly registry: PoolRegistry,
     private readonly engines: EngineAccess,
     private readonly kvUsage: KvUsage,
+    private readonly limits: ConcurrencyLimits,
     private readonly slots: SlotWatch,
     private readonly alarms: Alarms,
     private readonly narrator: Narrator,
@@ -102,7 +104,7 @@ export class Prober implements OnModuleInit, OnModuleDestroy {
       const { answer, inTime, askedAtMs } = await this.ask(before);
       const now = await this.registry.replica(poolId, replicaId);
       if (this.stopped || now?.url !== before.url || now?.engine !== before.engine) return undefined;
-      await this.registry.observe(poolId, replicaId, answer, askedAtMs);
+      await this.registry.observe(poolId, replicaId, this.limits.applied(now, answer), askedAtMs);
       const after = await this.registry.replica(poolId, replicaId);
       if (after) this.slots.seen(after);
       // A refusal is confirmed at once, and then the engine is dead; one that is too busy to answer gets another round.

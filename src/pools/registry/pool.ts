@@ -48,6 +48,8 @@ export interface ReplicaStatus {
   readonly leaving: boolean;
   /** 0 until the engine was ready for the first time. */
   readonly slotsTotal: number;
+  /** As {@link Binding.slotsTotal}: of an engine that tells no number of its own. */
+  readonly slotsDeclared?: number;
   /** What neither our leases have, nor what they have left behind, nor others by the engine's report. */
   readonly slotsFree: number;
   /** Leases held now. */

@@ -188,6 +188,7 @@ export class ReplicaState {
       probed: health.probed || binding.url === undefined,
       leaving: this.leaving,
       slotsTotal: this.slotsTotal,
+      ...(binding.slotsTotal !== undefined && { slotsDeclared: binding.slotsTotal }),
       slotsFree: this.slotsFree,
       running: this.leases.size,
       releasing: this.slots.releasing,
