@@ -98,6 +98,22 @@ export const httpUrl: Parser<string> = {
   },
 };
 
+/** A kind of engine, and where one is. */
+export interface NamedUrl {
+  readonly name: string;
+  readonly url: string;
+}
+
+export const namedUrl: Parser<NamedUrl> = {
+  allowed: `a kind of engine, =, and ${httpUrl.allowed}`,
+  parse: text => {
+    const at = text.indexOf('=');
+    const name = text.slice(0, Math.max(0, at)).trim();
+    if (!/^[a-z]{1,32}$/.test(name)) throw new SettingFault(namedUrl.allowed);
+    return { name, url: httpUrl.parse(text.slice(at + 1).trim()) };
+  },
+};
+
 /** The form of every id a client, a worker or a file may name. */
 export const idPattern = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/;
 
@@ -110,7 +126,7 @@ export const identifier: Parser<string> = {
 };
 
 /** A comma list without empty members. */
-export function list(member: Parser<string>, max: number): Parser<readonly string[]> {
+export function list<T>(member: Parser<T>, max: number): Parser<readonly T[]> {
   const allowed = `up to ${max} comma-separated, each ${member.allowed}`;
   return {
     allowed,

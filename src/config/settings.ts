@@ -8,6 +8,7 @@ import {
   list,
   listenAddress,
   milliseconds,
+  namedUrl,
   oneOf,
   path,
   secret,
@@ -169,6 +170,17 @@ export const settings = {
     'ORCHD_LLAMACPP_API_KEY_FILE',
     path,
     'File with the key that this server wants (`--api-key`); read again when it changes.',
+  ),
+  engineUrls: setting(
+    'ORCHD_ENGINE_URLS',
+    list(namedUrl, 100),
+    '',
+    'Engines to bind at start, each in the pool that has the name of its kind: `vllm=http://10.0.0.7:8000,ollama=http://…`.',
+  ),
+  engineSlots: optional(
+    'ORCHD_ENGINE_SLOTS',
+    integer(1, 4096),
+    'How many requests at once each of these gets that does not tell it itself.',
   ),
   engineKeysDir: optional(
     'ORCHD_ENGINE_KEYS_DIR',

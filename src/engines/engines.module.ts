@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { DeterministicAdapter } from './deterministic/deterministic.adapter';
+import { EngineDetector } from './detection/engine-detector';
 import { EngineRegistry } from './engine-registry';
 import { LlamacppAdapter } from './llamacpp/llamacpp.adapter';
 import { OllamaAdapter } from './ollama/ollama.adapter';
@@ -25,6 +26,7 @@ const adapters = [
 @Module({
   providers: [
     EngineHttp,
+    EngineDetector,
     ...adapters,
     {
       provide: EngineRegistry,
@@ -32,6 +34,6 @@ const adapters = [
       inject: adapters,
     },
   ],
-  exports: [EngineRegistry],
+  exports: [EngineDetector, EngineRegistry],
 })
 export class EnginesModule {}

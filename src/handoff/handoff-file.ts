@@ -12,7 +12,8 @@ export interface Handoff {
   readonly url: string;
   readonly poolId: string;
   readonly replicaId: string;
-  readonly engine: string;
+  /** Undefined: it is found out. */
+  readonly engine?: string;
   readonly engineVersion?: string;
   readonly deviceMask?: string;
   readonly slotsTotal?: number;
@@ -53,10 +54,10 @@ export function parseHandoff(text: string): HandoffReading {
   if (typeof url !== 'string' || url === '' || url.length > MAX_URL) return bad('url must be a URL');
   const poolId = idOf(fields['pool_id']);
   const replicaId = idOf(fields['replica_id']);
-  const engine = idOf(fields['engine'] ?? 'llamacpp');
+  const engine = idOf(fields['engine'] ?? undefined);
   if (poolId === undefined) return badId('pool_id');
   if (replicaId === undefined) return badId('replica_id');
-  if (engine === undefined) return badId('engine');
+  if (engine === undefined && fields['engine'] != null) return badId('engine');
   const slots = fields['slots_total'];
   if (slots !== undefined && (!Number.isInteger(slots) || (slots as number) < 1 || (slots as number) > MAX_SLOTS)) {
     return bad(`slots_total must be a whole number from 1 to ${MAX_SLOTS}`);
@@ -73,7 +74,7 @@ export function parseHandoff(text: string): HandoffReading {
       url: engineAddress(url),
       poolId,
       replicaId,
-      engine,
+      ...(engine !== undefined && { engine }),
       ...(engineVersion !== undefined && { engineVersion }),
       ...(deviceMask !== undefined && { deviceMask }),
       ...(slots !== undefined && { slotsTotal: slots as number }),

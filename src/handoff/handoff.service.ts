@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { asServiceError, type ServiceError } from '../errors/service-error';
 import { Narrator } from '../observability/narrator';
 import { BindingsService } from '../pools/bindings/bindings.service';
-import type { UnbindCause } from '../pools/registry/pool';
+import type { ReplicaStatus, UnbindCause } from '../pools/registry/pool';
 import { PoolRegistry } from '../pools/registry/pool-registry.port';
 import { Clock } from '../time/clock';
 import type { Handoff } from './handoff-file';
@@ -111,7 +111,7 @@ export class HandoffService {
     const isReady = now?.ready === true;
     const isElsewhere = now !== undefined && now.url !== url;
     if (isReady && !isElsewhere && !told && now.source === 'handoff') {
-      this.tellBound(handoff, now.engineVersion);
+      this.tellBound(handoff, now);
       told = true;
     }
     const { reason: _past, retryAtMs: _due, ...rest } = known;
@@ -124,7 +124,7 @@ export class HandoffService {
     });
   }
 
-  private tellBound({ poolId, replicaId, engine }: Handoff, engineVersion: string): void {
+  private tellBound({ poolId, replicaId }: Handoff, { engine, engineVersion }: ReplicaStatus): void {
     this.narrator.tell(`The engine of the handoff is bound: pool ${poolId} is ready with replica ${replicaId}.`, {
       event: 'autobind',
       engine,

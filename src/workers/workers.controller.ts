@@ -28,8 +28,8 @@ export class WorkersController {
   @ApiErrors('INVALID_PARAMS', 'MISSING_TOKEN', 'BAD_TOKEN', 'REPLICA_CONFLICT')
   async register(@Body() body: RegisterWorkerDto, @Req() request: FastifyRequest): Promise<RegisteredView> {
     const identity = request.caller.identity ?? '';
-    const outcome = await this.workers.register(body, identity);
-    return { ok: true, identity, pool_id: body.pool_id, replica_id: body.replica_id, outcome };
+    const { outcome, engine } = await this.workers.register(body, identity);
+    return { ok: true, identity, pool_id: body.pool_id, replica_id: body.replica_id, engine, outcome };
   }
 
   @Get()

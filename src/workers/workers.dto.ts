@@ -34,8 +34,12 @@ export class RegisterWorkerDto {
   })
   url?: string;
 
-  @IdField({ description: 'Kind of engine; `llamacpp` when absent.', optional: true })
-  engine: string = 'llamacpp';
+  @IdField({
+    description:
+      'Kind of engine. When absent it is found out by what the engine answers; `llamacpp` where that gives no sign.',
+    optional: true,
+  })
+  engine?: string;
 
   @TextField({ description: 'Version of the engine.', maxLength: 128, pattern: /^[\x20-\x7e]*$/, optional: true })
   engine_version?: string;
@@ -78,6 +82,7 @@ export class RegisteredView {
   @AnswerText('`token:` and the first six hex digits of the SHA-256 of the token.') identity!: string;
   @AnswerId('The pool it belongs to.') pool_id!: string;
   @AnswerId('Its name within the pool.') replica_id!: string;
+  @AnswerId('Kind of its engine, named or found.') engine!: string;
   @AnswerChoice('What came of it; `kept`: the bound engine is alive at another address.', outcomes) outcome!: string;
 }
 

@@ -5,6 +5,12 @@ import { toReplicaView } from '../pools/pool.view';
 import { PoolRegistry, type BindOutcome } from '../pools/registry/pool-registry.port';
 import type { RegisterWorkerDto, WorkerView } from './workers.dto';
 
+/** What became of a registration. */
+interface Registered {
+  readonly outcome: BindOutcome;
+  readonly engine: string;
+}
+
 /** Engine processes that announce themselves. */
 @Injectable()
 export class WorkersService {
@@ -15,7 +21,7 @@ export class WorkersService {
   ) {}
 
   /** @throws ServiceError as {@link BindingsService.bind} */
-  async register(body: RegisterWorkerDto, identity: string): Promise<BindOutcome> {
+  async register(body: RegisterWorkerDto, identity: string): Promise<Registered> {
     const { pool_id: poolId, replica_id: replicaId } = body;
     this.narrator.tell(`A worker registers as ${poolId}/${replicaId}.`, {
       event: 'worker_register',
@@ -23,11 +29,11 @@ export class WorkersService {
       pool_id: poolId,
       replica_id: replicaId,
     });
-    return this.bindings.bind({
+    const outcome = await this.bindings.bind({
       poolId,
       replicaId,
       source: 'worker',
-      engine: body.engine,
+      ...(body.engine != null && { engine: body.engine }),
       ...(body.url != null && { url: body.url }),
       ...(body.engine_version != null && { engineVersion: body.engine_version }),
       ...(body.slots_total != null && { slotsTotal: body.slots_total }),
@@ -35,6 +41,9 @@ export class WorkersService {
       ...(body.ttl_ms != null && { ttlMs: body.ttl_ms }),
       ...(body.api_key_file != null && { apiKeyFile: body.api_key_file }),
     });
+    // Gone already where its time to live is shorter than the engine's answer.
+    const engine = (await this.registry.replica(poolId, replicaId))?.engine ?? body.engine ?? 'unknown';
+    return { outcome, engine };
   }
 
   /** By pool and replica, after `pool/replica`. */

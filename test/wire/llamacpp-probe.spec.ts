@@ -39,7 +39,7 @@ describe('a server with one model', () => {
     models: [{ id: 'tiny.gguf', names: ['tiny'], state: 'loaded', ctxMax: 2048 }],
     loadedModel: 'tiny.gguf',
     sleeping: false,
-    supportedWorkloads: ['completion'],
+    supportedWorkloads: ['completion', 'chat'],
     features,
   };
 
@@ -145,7 +145,7 @@ describe('a router', () => {
         { id: 'tiny-a', names: ['models/tiny-a.gguf', 'tiny-a.gguf'], state: 'unloaded' },
         { id: 'tiny-b', names: ['models/tiny-b.gguf', 'tiny-b.gguf'], state: 'unloaded' },
       ],
-      supportedWorkloads: ['completion'],
+      supportedWorkloads: ['completion', 'chat', 'embedding', 'rerank'],
       features: [...features, 'model-loading'],
     });
   });
@@ -329,7 +329,7 @@ it('believes no figure that cannot be one', async () => {
     slotsTotal: 4096,
     models: [{ id: 'tiny.gguf', names: ['/models/deep er/tiny.gguf', 'tiny'], state: 'loaded' }],
     loadedModel: 'tiny.gguf',
-    supportedWorkloads: ['completion'],
+    supportedWorkloads: ['completion', 'chat'],
     features,
   });
 });

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { ServiceError } from '../../errors/service-error';
-import type { EngineModel, EngineTarget } from '../engine-adapter.port';
+import type { EngineModel, EngineTarget, Operation } from '../engine-adapter.port';
 import type { EngineAnswer, EngineHttp } from '../wire/engine-http';
 import { integerOf, itemsOf, lineOf, membersOf } from '../wire/engine-json';
 import { fileNamesOf } from '../model-names';
@@ -110,6 +110,23 @@ export class LlamaServer {
         );
       });
     }
+  }
+
+  /**
+   * What it was started for, by what it says to a request without any members: 501 for what it was not. One that embeds or ranks does not
+   * generate.
+   */
+  async workloads(): Promise<readonly Operation[]> {
+    const embeds = await this.takes('/v1/embeddings');
+    const ranks = await this.takes('/v1/rerank');
+    return embeds || ranks
+      ? [...(embeds ? (['embedding'] as const) : []), ...(ranks ? (['rerank'] as const) : [])]
+      : ['completion', 'chat'];
+  }
+
+  private async takes(route: string): Promise<boolean> {
+    const { status } = await this.post(route, {});
+    return status === 400 || status === 500;
   }
 
   post(path: string, body: object): Promise<EngineAnswer> {

@@ -7,10 +7,12 @@ import {
   type EngineProbe,
   type EngineRequest,
   type EngineTarget,
+  type Operation,
   type SlotQuestion,
 } from '../engine-adapter.port';
 import { refusalOf } from '../operation-table';
 import { EngineHttp } from '../wire/engine-http';
+import { KnownOf } from '../wire/known-of';
 import { expectationOf, isText } from '../wire/openai/openai-request';
 import { runOpenai } from '../wire/openai/run-openai';
 import { LlamaChunkFormat, LlamaResultFormat } from './chat-format';
@@ -27,13 +29,16 @@ import { toolsAndChoice } from './tool-choice';
 export class LlamacppAdapter extends EngineAdapter {
   override readonly engine = 'llamacpp';
   override readonly operations = llamacppOperations;
+  private readonly workloads = new KnownOf<readonly Operation[]>();
 
   constructor(private readonly http: EngineHttp) {
     super();
   }
 
   override probe(target: EngineTarget, signal: AbortSignal, slots: SlotQuestion = 'ask'): Promise<EngineProbe> {
-    return probeServer(new LlamaServer(this.http, target, signal), slots);
+    return probeServer(new LlamaServer(this.http, target, signal), slots, (key, look) =>
+      this.workloads.of(target.url, key, look),
+    );
   }
 
   override run(target: EngineTarget, request: EngineRequest): Observable<readonly EngineEvent[]> {

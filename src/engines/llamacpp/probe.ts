@@ -1,24 +1,34 @@
 import { ServiceError } from '../../errors/service-error';
-import type { EngineModel, EngineProbe, SlotQuestion } from '../engine-adapter.port';
+import type { EngineModel, EngineProbe, Operation, SlotQuestion } from '../engine-adapter.port';
 import type { LlamaServer, ServerProps } from './llama-server';
 import { singleModel } from './single-model';
 
 /** Loaded models of a router that are asked one by one. */
 const MAX_MODELS_ASKED = 32;
-const workloads = ['completion'];
+/** A router's models may be of any kind. */
+const allWorkloads: readonly Operation[] = ['completion', 'chat', 'embedding', 'rerank'];
 const features = ['streaming', 'cancel', 'seed', 'kv-cache'];
+
+/** What a server does, by what it says of itself: asked for once. */
+export type KnownWorkloads = (key: string, look: () => Promise<readonly Operation[]>) => Promise<readonly Operation[]>;
 
 /**
  * Asks a llama.cpp server how it is: health first, then what it has. Health is answered whatever the server is at; what only comes
  * between two batches (`/slots`, for one) can take as long as a batch does.
  */
-export async function probeServer(server: LlamaServer, slots: SlotQuestion): Promise<EngineProbe> {
+export async function probeServer(
+  server: LlamaServer,
+  slots: SlotQuestion,
+  workloads: KnownWorkloads,
+): Promise<EngineProbe> {
   let isHealthy = false;
   try {
     await server.health();
     isHealthy = true;
     const props = await server.props();
-    return props.isRouter ? await probeRouter(server, props, slots) : await probeSingle(server, props, slots);
+    return props.isRouter
+      ? await probeRouter(server, props, slots)
+      : await probeSingle(server, props, slots, workloads);
   } catch (error) {
     if (!(error instanceof ServiceError)) throw error;
     if (isHealthy && error.code === 'DECODE_TIMEOUT') return { state: 'busy', reason: 'The engine is busy.' };
@@ -26,7 +36,12 @@ export async function probeServer(server: LlamaServer, slots: SlotQuestion): Pro
   }
 }
 
-async function probeSingle(server: LlamaServer, props: ServerProps, slots: SlotQuestion): Promise<EngineProbe> {
+async function probeSingle(
+  server: LlamaServer,
+  props: ServerProps,
+  slots: SlotQuestion,
+  workloads: KnownWorkloads,
+): Promise<EngineProbe> {
   const { version, slotsTotal = 1, ctxMax, isSleeping } = props;
   const models = await singleModel(server, props);
   const [own] = models;
@@ -39,7 +54,10 @@ async function probeSingle(server: LlamaServer, props: ServerProps, slots: SlotQ
     ...(ctxMax !== undefined && { ctxMax }),
     models,
     ...(own && { loadedModel: own.id }),
-    supportedWorkloads: workloads,
+    supportedWorkloads: await workloads(`${version ?? ''} ${own?.id ?? ''}`, async () =>
+      // One that sleeps is not woken to say so.
+      isSleeping === true ? allWorkloads : server.workloads(),
+    ),
     features,
   };
 }
@@ -81,7 +99,7 @@ async function probeRouter(
     ...(first && { loadedModel: first.id }),
     ...(version !== undefined && { engineVersion: version }),
     ...(ctxMax > 0 && { ctxMax }),
-    supportedWorkloads: workloads,
+    supportedWorkloads: allWorkloads,
     features: autoload ? [...features, 'model-loading'] : features,
   };
 }

@@ -1,5 +1,6 @@
 import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { concatMap, filter, type Subscription } from 'rxjs';
+import { EngineDetector } from '../../engines/detection/engine-detector';
 import { EngineKeys } from '../../engines/engine-keys';
 import { asServiceError, ServiceError } from '../../errors/service-error';
 import { Narrator } from '../../observability/narrator';
@@ -8,9 +9,18 @@ import { Alarms } from '../../time/alarms';
 import { engineAddress, isSameEngine } from './engine-address';
 import { EngineAllow } from './engine-allow.port';
 import { KeptBindings } from './kept-bindings';
-import { bindingSources, type Binding, type BindingSource, type UnbindCause } from '../registry/pool';
+import {
+  bindingSources,
+  type Binding,
+  type BindingSource,
+  type NamedBinding,
+  type UnbindCause,
+} from '../registry/pool';
 import { PoolRegistry, type BindOutcome, type PoolChange } from '../registry/pool-registry.port';
 import { Prober } from '../probing/prober';
+
+/** Of an engine that nobody has said the kind of, and that does not tell. */
+const UNKNOWN_KIND = 'llamacpp';
 
 /** How soon a binding that nobody will name again is tried anew. */
 const RETRY_MS = 5_000;
@@ -27,6 +37,7 @@ export class BindingsService implements OnModuleInit, OnModuleDestroy {
     private readonly prober: Prober,
     private readonly allow: EngineAllow,
     private readonly keys: EngineKeys,
+    private readonly detector: EngineDetector,
     private readonly kept: KeptBindings,
     private readonly alarms: Alarms,
     private readonly narrator: Narrator,
@@ -50,7 +61,7 @@ export class BindingsService implements OnModuleInit, OnModuleDestroy {
    * @throws ServiceError INVALID_PARAMS for an unknown engine, an address at which no engine may live, a key file that cannot be used,
    *   or one replica too many; REPLICA_CONFLICT for an engine that another replica has
    */
-  async bind(binding: Binding): Promise<BindOutcome> {
+  async bind(binding: NamedBinding): Promise<BindOutcome> {
     const outcome = await this.take(binding);
     if (outcome !== 'kept') await this.prober.probeNow(binding.poolId, binding.replicaId);
     return outcome;
@@ -65,7 +76,7 @@ export class BindingsService implements OnModuleInit, OnModuleDestroy {
   }
 
   /** For a binding that will not be named again: as {@link bind}, and tried until it is taken, for a host's name may come later. */
-  async bindPersistently(binding: Binding): Promise<void> {
+  async bindPersistently(binding: NamedBinding): Promise<void> {
     await this.persist(binding, async () => {
       if ((await this.bind(binding)) !== 'kept') return;
       // It will not be there for ever.
@@ -96,7 +107,7 @@ export class BindingsService implements OnModuleInit, OnModuleDestroy {
     this.prober.probeSoon(poolId, replicaId);
   }
 
-  private async persist({ poolId, replicaId }: Binding, attempt: () => Promise<unknown>): Promise<void> {
+  private async persist({ poolId, replicaId }: NamedBinding, attempt: () => Promise<unknown>): Promise<void> {
     const again = async (isFirst: boolean): Promise<void> => {
       try {
         await attempt();
@@ -110,15 +121,32 @@ export class BindingsService implements OnModuleInit, OnModuleDestroy {
     await again(true);
   }
 
-  private async take(named: Binding): Promise<BindOutcome> {
+  private async take(named: NamedBinding): Promise<BindOutcome> {
     const { poolId, replicaId } = named;
-    const binding = named.url === undefined ? named : { ...named, url: engineAddress(named.url) };
-    if (binding.url !== undefined) await this.assertAllowed(binding.url);
-    await this.assertKeyed(binding);
+    const addressed = named.url === undefined ? named : { ...named, url: engineAddress(named.url) };
+    if (addressed.url !== undefined) await this.assertAllowed(addressed.url);
+    await this.assertKeyed(addressed);
+    const binding = { ...addressed, engine: addressed.engine ?? (await this.kindOf(addressed)) };
     const outcome = await this.make(binding);
     await this.kept.keep(poolId, replicaId);
     if (outcome === 'bound' || outcome === 'replaced') this.tellBound(binding, outcome);
     return outcome;
+  }
+
+  /** What lives there already is what it was found to be; one that gives no sign of its kind is taken for llama.cpp. */
+  private async kindOf({ poolId, replicaId, url, apiKeyFile }: NamedBinding): Promise<string> {
+    if (url === undefined) return UNKNOWN_KIND;
+    const bound = await this.registry.replica(poolId, replicaId);
+    if (bound?.live && bound.url === url) return bound.engine;
+    const target = { url, poolId, replicaId, ...(apiKeyFile !== undefined && { apiKeyFile }) };
+    const found = await this.detector.kindOf(target);
+    const kind = found ?? UNKNOWN_KIND;
+    const human =
+      found === undefined
+        ? `Nobody said of what kind the engine of ${poolId}/${replicaId} is, and it does not tell: it is taken for ${kind}.`
+        : `Nobody said of what kind the engine of ${poolId}/${replicaId} is: by what it answers, ${kind}.`;
+    this.narrator.tell(human, { event: 'engine_kind_found', engine: kind, pool_id: poolId, replica_id: replicaId });
+    return kind;
   }
 
   private make(binding: Binding): Promise<BindOutcome> {
@@ -152,7 +180,7 @@ export class BindingsService implements OnModuleInit, OnModuleDestroy {
   }
 
   /** The file may come later: a mounted Secret is there when its volume is. */
-  private async assertKeyed({ url = '', apiKeyFile }: Binding): Promise<void> {
+  private async assertKeyed({ url = '', apiKeyFile }: NamedBinding): Promise<void> {
     if (apiKeyFile === undefined) return;
     try {
       await this.keys.read({ url, apiKeyFile });

@@ -2,7 +2,10 @@ import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { Config } from '../../config/config';
 import { BindingsService } from './bindings.service';
 
-/** Binds the engine that the environment names (`ORCHD_LLAMACPP_URL`). One that is not up yet is probed until it is. */
+/**
+ * Binds the engines that the environment names (`ORCHD_LLAMACPP_URL`, `ORCHD_ENGINE_URLS`). One that is not up yet is probed until it is;
+ * one of a kind that there is not is tried again for ever, and the log says why.
+ */
 @Injectable()
 export class ConfigBinding implements OnApplicationBootstrap {
   constructor(
@@ -13,8 +16,23 @@ export class ConfigBinding implements OnApplicationBootstrap {
   async onApplicationBootstrap(): Promise<void> {
     const { llamacppUrl: url, llamacppPool: poolId, llamacppReplica: replicaId } = this.config;
     const { llamacppApiKeyFile: apiKeyFile } = this.config;
-    if (url === undefined) return;
-    const key = apiKeyFile === undefined ? {} : { apiKeyFile };
-    await this.bindings.bindPersistently({ poolId, replicaId, engine: 'llamacpp', url, source: 'config', ...key });
+    if (url !== undefined) {
+      const key = apiKeyFile === undefined ? {} : { apiKeyFile };
+      await this.bindings.bindPersistently({ poolId, replicaId, engine: 'llamacpp', url, source: 'config', ...key });
+    }
+    await this.bindNamed();
+  }
+
+  /** Engines of one kind are replicas of one pool. */
+  private async bindNamed(): Promise<void> {
+    const { engineUrls, engineSlots: slotsTotal } = this.config;
+    const counts = new Map<string, number>();
+    for (const { name, url } of engineUrls) {
+      const count = counts.get(name) ?? 0;
+      counts.set(name, count + 1);
+      const slots = slotsTotal === undefined ? {} : { slotsTotal };
+      const replicaId = `r${count}`;
+      await this.bindings.bindPersistently({ poolId: name, replicaId, engine: name, url, source: 'config', ...slots });
+    }
   }
 }

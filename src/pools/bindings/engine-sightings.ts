@@ -17,7 +17,7 @@ export class EngineSightings implements OnModuleInit, OnModuleDestroy {
     private readonly store: PoolStore,
     private readonly narrator: Narrator,
   ) {
-    this.seen = config.llamacppUrl !== undefined;
+    this.seen = config.llamacppUrl !== undefined || config.engineUrls.length > 0;
   }
 
   get any(): boolean {

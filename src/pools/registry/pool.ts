@@ -32,6 +32,9 @@ export interface Binding {
   readonly apiKeyFile?: string;
 }
 
+/** A binding as somebody names it. Of what kind the engine is, is found out where they do not say. */
+export type NamedBinding = Omit<Binding, 'engine'> & { readonly engine?: string };
+
 /** What is known of one replica. */
 export interface ReplicaStatus {
   readonly poolId: string;

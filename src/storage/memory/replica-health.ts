@@ -64,7 +64,14 @@ export class ReplicaHealth {
   fingerprint(): string {
     const { probed, live, ready, fault, facts } = this;
     // These change with every task, and nobody decides anything by them.
-    const fixed = { ...facts, slotsBusy: undefined, slotsUnasked: undefined, running: undefined, waiting: undefined, kvUsageRatio: undefined };
+    const fixed = {
+      ...facts,
+      slotsBusy: undefined,
+      slotsUnasked: undefined,
+      running: undefined,
+      waiting: undefined,
+      kvUsageRatio: undefined,
+    };
     return JSON.stringify([probed, live, ready, fault, fixed]);
   }
 }
