@@ -24,10 +24,7 @@ export interface OperationTable {
 export type Body = Readonly<Record<string, unknown>>;
 
 /** The first member that the engine cannot take; undefined where there is none. */
-export function refusalIn(
-  table: OperationTable,
-  body: Body,
-): { readonly field: string; readonly reason: string } | undefined {
+function refusalIn(table: OperationTable, body: Body): { readonly field: string; readonly reason: string } | undefined {
   for (const field in body) {
     const value = body[field];
     if (isNothing(value)) continue;

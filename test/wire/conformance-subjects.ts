@@ -106,7 +106,7 @@ export const subjects: readonly Subject[] = [
     tools: { ...at(chat, 'sglang', 'openai-chat-stream-tool'), calls: ['get_weather'] },
     reasoning: { ...at(chat, 'sglang', 'openai-chat-stream-reasoning'), begins: '' },
     embeddings: { hole: 'no answer was made from the sources; the format is that of openai' },
-    rerank: { hole: 'no answer was made from the sources; a bare list is tried in sglang.spec.ts' },
+    rerank: { hole: 'no answer was made from the sources; a bare list is tried in engine-probes.spec.ts' },
   },
   {
     name: 'llamacpp chat',

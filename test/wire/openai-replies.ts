@@ -30,7 +30,7 @@ interface Fragment {
 }
 
 /** Puts the choices of chunks together, as any client does. */
-export class Choices {
+class Choices {
   readonly byIndex: Record<number, Choice> = {};
 
   take(fragments: readonly Fragment[]): void {

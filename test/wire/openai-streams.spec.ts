@@ -6,6 +6,7 @@ import { expectationOf } from '../../src/engines/wire/openai/openai-request';
 import { parseHttpMessage } from '../support/http-message';
 import { chatRequest, engineRequest } from './adapter-under-test';
 import { recordedReply, toldReply } from './openai-replies';
+import { faultsOf } from './openai-schemas';
 import { recordingOf } from './replay-server';
 
 /** Streams that end well: the engine, the recording, and the request where it is more than a plain chat. */
@@ -58,6 +59,11 @@ function eventsOf(engine: string, request: EngineRequest, body: Buffer, cut: num
   return events;
 }
 
+/** A completion's chunk has the schema of a whole answer, in which a reason to end and logprobs are wanted. */
+function isOfOlderForm(fault: string): boolean {
+  return /\/choices\/\d+(\/finish_reason| must have required property 'logprobs')/.test(fault);
+}
+
 /** The one thing of an event that is made up: the id of a call that came without one. */
 const isAlike = (events: readonly EngineEvent[]): string =>
   JSON.stringify(events).replace(/call_[0-9a-f]{32}/g, 'call_');
@@ -91,6 +97,20 @@ describe.each(cases)("%s's %s", (engine, name, request) => {
     for (const event of whole) {
       expect(event).not.toEqual({ kind: 'token', text: '' });
       if (event.kind === 'delta') expect(event.data).not.toContain(':null,"role"');
+    }
+  });
+
+  it('has deltas that are choices of a chunk by the specification', () => {
+    const [object, schema] =
+      request.work.operation === 'chat'
+        ? ['chat.completion.chunk', 'CreateChatCompletionStreamResponse']
+        : ['text_completion', 'CreateCompletionResponse'];
+    for (const event of whole) {
+      if (event.kind !== 'delta') continue;
+      const choices = JSON.parse(event.data) as readonly object[];
+      const chunk = { id: 'a', object, created: 1, model: 'm', choices };
+      const faults = faultsOf(schema, chunk).filter(fault => !isOfOlderForm(fault));
+      expect(faults, event.data).toEqual([]);
     }
   });
 

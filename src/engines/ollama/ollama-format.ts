@@ -32,7 +32,7 @@ interface Line {
 }
 
 /** Ollama's streams: a line of JSON for each token, the last with `done: true`. Tool calls come whole, with or before that one. */
-export class OllamaFormat implements StreamFormat {
+class OllamaFormat implements StreamFormat {
   readonly framing = 'ndjson';
   readonly maxFrameChars = FRAME_CHARS;
   private readonly reader: ChoiceReader;
@@ -98,7 +98,7 @@ export class OllamaFormat implements StreamFormat {
 }
 
 /** The answer of `/api/embed`, in OpenAI's form. */
-export class OllamaEmbeddingFormat implements StreamFormat {
+class OllamaEmbeddingFormat implements StreamFormat {
   readonly framing = 'json';
   readonly maxFrameChars = EMBEDDINGS_CHARS;
 

@@ -53,7 +53,7 @@ export interface SglangLoad extends Pick<
 }
 
 /** An entry for each rank. */
-export function loadIn(answer: unknown): SglangLoad {
+function loadIn(answer: unknown): SglangLoad {
   const ranks = itemsOf(membersOf(answer)['loads'], MAX_RANKS).map(membersOf);
   if (ranks.length === 0) return {};
   const sum = (name: string) => ranks.reduce((all, rank) => all + (integerOf(rank[name]) ?? 0), 0);

@@ -67,7 +67,7 @@ async function operationsOf(server: OpenaiServer): Promise<readonly Operation[]>
   return found;
 }
 
-export function loadIn(scrape: string): VllmLoad {
+function loadIn(scrape: string): VllmLoad {
   const samples = samplesOf(scrape, Object.values(families));
   const [running, waiting, steps] = (['running', 'waiting', 'steps'] as const).map(name =>
     sumOf(samples.get(families[name])),

@@ -92,11 +92,16 @@ export class ChoiceReader {
     const fragment = {
       index,
       ...(output ?? nothing),
-      ...(logprobs !== null && logprobs !== undefined && { logprobs: this.logprobsOf(logprobs) }),
+      ...(logprobs !== null && logprobs !== undefined && { logprobs: this.completed(this.logprobsOf(logprobs)) }),
       finish_reason: isEnd ? unified(finish) : null,
       ...extensions,
     };
     return { choice: fragment, tokens };
+  }
+
+  /** A chat's logprobs tell of its text and of its refusal, which no engine has, but the specification wants. */
+  private completed(logprobs: unknown): unknown {
+    return this.operation === 'chat' ? { refusal: null, ...membersOf(logprobs) } : logprobs;
   }
 
   private deltaOf(index: number, delta: Members): { readonly delta: object } | undefined {
