@@ -18,6 +18,10 @@ const flags = {
   incremental: { help: '--wire sglang: /generate streams pieces, not everything so far' },
   vision: { help: 'the model takes images' },
   'reasoning-field': { value: 'NAME', help: '--wire openai: the member that shows it (it is not shown)' },
+  'keep-alive-ms': {
+    value: 'MS',
+    help: '--wire llamacpp|vllm|tgi: a comment in each such silence of a stream; 0: none (0)',
+  },
   'max-requests': { value: 'N', help: 'running and waiting ones; further ones are refused; 0: no bound (0)' },
   slots: { value: 'N', help: `sequences at the same time, 1 to 4096 (${d.slots})` },
   'tokens-per-second': { value: 'N', help: `of each sequence; 0: as fast as it is read (${d.tokensPerSecond})` },
@@ -84,6 +88,7 @@ export function settingsFrom(args: readonly string[]): Partial<EngineSettings> |
     old: given.old === true,
     vision: given.vision === true,
     incremental: given.incremental === true,
+    keepAliveMs: whole('keep-alive-ms', 86_400_000, d.keepAliveMs),
     maxRequests: whole('max-requests', 1_000_000, d.maxRequests),
     host: text('host', d.host),
     port: whole('port', 65_535, 9090),
@@ -119,12 +124,13 @@ export function usage(): string {
     return line(fallback === undefined ? `${name}=${number}` : `${name}[=${number}]`, help);
   });
   return [
-    'A stand-in for an engine: its API over HTTP, tokens drawn from a list of words.',
+    'A stand-in for an engine: the API that --wire names over HTTP, tokens drawn from a list of words.',
+    'Which routes each has: docs/engines.md, "Without a GPU".',
     '',
     'Options (default):',
     ...options,
     '',
-    'Faults, on the routes that generate:',
+    'Faults, on the routes that generate, each in the words of the engine:',
     ...faults,
     '',
     'While it runs: GET /__stats, GET /__control,',

@@ -25,7 +25,7 @@ export class CompletionClient {
     const text = JSON.stringify({ prompt: 'Hello world', stream: true, ...body });
     this.socket = connect(Number(port), hostname);
     this.socket.write(
-      `POST ${path} HTTP/1.1\r\nHost: engine\r\nContent-Type: application/json\r\n` +
+      `POST ${path} HTTP/1.1\r\nHost: ${hostname}:${port}\r\nContent-Type: application/json\r\n` +
         `Content-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`,
     );
     this.ended = new Promise(resolve => {

@@ -44,6 +44,8 @@ export interface EngineSettings {
   readonly vision: boolean;
   /** The member of OpenAI's chats in which that is shown, where the server is a plain one of that API; undefined: it is not. */
   readonly reasoningField?: string;
+  /** A stream says something in each silence of that length, where the engine has words for it; 0: never. */
+  readonly keepAliveMs: number;
   /** Requests that may run and wait; further ones are refused. 0: no bound. */
   readonly maxRequests: number;
   /** At the start, the time during which the server says that it is loading; in router mode, the time a model takes to load. */
@@ -95,6 +97,7 @@ export const defaultSettings: EngineSettings = {
   vision: false,
   incremental: false,
   maxRequests: 0,
+  keepAliveMs: 0,
   old: false,
   loadMs: 0,
   routerModels: [],

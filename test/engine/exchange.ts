@@ -46,6 +46,11 @@ export class Exchange {
     return this.signal.aborted || this.response.destroyed;
   }
 
+  /** On its connection so far. */
+  get bytesWritten(): number {
+    return this.request.socket.bytesWritten;
+  }
+
   /** The body as JSON; undefined where it is none. */
   json(): unknown {
     try {

@@ -223,7 +223,7 @@ describe('the control route', () => {
     const { requests } = (await (await fetch(`${engine.url}/__stats`)).json()) as ReturnType<RunningEngine['stats']>;
     expect(requests).toHaveLength(50);
     expect(requests[0]).toMatchObject({ method: 'POST', path: '/completion', body: { round: 3 } });
-    expect(requests[49]?.headers).toMatchObject({ 'content-type': 'application/json', host: 'engine' });
+    expect(requests[49]?.headers).toMatchObject({ 'content-type': 'application/json', host: new URL(engine.url).host });
   });
 });
 

@@ -114,8 +114,9 @@ export class FaultBoard {
     return (this.current[name] ?? 0) > 0;
   }
 
-  /** Resolves once the fault is switched off; rejects with the signal's reason. */
+  /** Resolves once the fault is switched off, at once where it is; rejects with the signal's reason. */
   switchedOff(name: FaultName, signal: AbortSignal): Promise<void> {
+    if (!(name in this.current)) return Promise.resolve();
     return abortable<void>(signal, resolve => {
       const waiter = { name, resolve };
       this.waiters.push(waiter);

@@ -2,6 +2,7 @@ import { Departure } from './departure';
 import type { EngineCore } from './engine-core';
 import type { Exchange } from './exchange';
 import type { GenerationRequest } from './generation-request';
+import { keptAlive } from './keep-alive';
 import { EndedByFault, refusedByFault } from './misbehaviour';
 import type { ModelInstance } from './model-instance';
 import type { OutputFormat } from './output-format';
@@ -72,9 +73,11 @@ export async function serveGeneration(
   };
 
   if (stream && format.headAt === 'request') exchange.openStream();
+  const restless = stream ? keptAlive(core, exchange, format.refusals.keepAlive) : undefined;
   instance.requests++;
   await (requests.length === 1 && requests[0] ? run(requests[0], 0) : Promise.all(requests.map(run)));
   instance.requests--;
+  restless?.();
   if (unexpected) throw unexpected;
   if (left === 0) core.ledger.count('finished');
 }

@@ -75,7 +75,7 @@ describe('the engine command', () => {
 describe('the command line', () => {
   it('reads every option', () => {
     const text =
-      '--wire vllm --serves embeddings --reasoning-tokens 3 --reasoning-field reasoning --max-requests 9 --old --vision --incremental --port 0 --slots 8 --tokens-per-second 100 --prefill-ms 50 --notice-ms 1000 --sleep-idle-ms 9 --ctx 8192 --model big --load-ms 10 --router ' +
+      '--wire vllm --serves embeddings --reasoning-tokens 3 --reasoning-field reasoning --max-requests 9 --keep-alive-ms 15 --old --vision --incremental --port 0 --slots 8 --tokens-per-second 100 --prefill-ms 50 --notice-ms 1000 --sleep-idle-ms 9 --ctx 8192 --model big --load-ms 10 --router ' +
       '--models a,b --broken b --alias big-1,big-2 --model-path /m/big.gguf --api-key k --slot-save-path /tmp --handoff dir --pool p --replica r --fault kill-after=20 --fault html --host ::1';
     expect(settingsFrom(text.split(' '))).toEqual({
       wire: 'vllm',
@@ -83,6 +83,7 @@ describe('the command line', () => {
       reasoningTokens: 3,
       reasoningField: 'reasoning',
       maxRequests: 9,
+      keepAliveMs: 15,
       old: true,
       vision: true,
       incremental: true,

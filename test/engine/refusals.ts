@@ -19,6 +19,8 @@ export interface Refusals {
   failedLate(): readonly string[];
   /** As an older version words it, where it does so otherwise. */
   failedLateOld?(): readonly string[];
+  /** What is sent in silence, where the engine does that. */
+  readonly keepAlive?: string;
   /** A frame of broken JSON. */
   readonly brokenFrame: string;
   /** What stands before and after the filling of one well-formed frame of any size. */

@@ -60,6 +60,7 @@ const shared = {
   bad: (message: string) => wireErrors.invalid(message),
   tooLong: (promptTokens: number, ctxTokens: number) => wireErrors.tooLong(promptTokens, ctxTokens),
   tooLongOld: () => wireErrors.tooLongAsFailure(),
+  keepAlive: ':\n\n',
   failed: () => wireErrors.internal('Context size has been exceeded.'),
   failedLate: () => [frame(wireErrors.internal('Context size has been exceeded.').body)],
   // Until autumn 2025 it came as an SSE field of its own.

@@ -53,6 +53,7 @@ function refusalsOf(form: (refusal: WireError) => readonly string[]): Omit<Refus
     tooLong: (promptTokens, ctxTokens, stream) => as(tooLong(promptTokens, ctxTokens), stream),
     failed: stream => as(tgiErrors.failed(), stream),
     failedLate: () => form(tgiErrors.failed()),
+    keepAlive: ':\n\n',
   };
 }
 

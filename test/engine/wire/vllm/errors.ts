@@ -58,6 +58,7 @@ const shared = {
     ),
   failed: () => vllmErrors.failed(),
   failedLate: () => [failedLate, DONE],
+  keepAlive: ': keep-alive\n\n',
 } as const;
 
 export const chatRefusals: Refusals = {
