@@ -11,7 +11,15 @@ interface Family {
 
 /** `GET /metrics`: of vLLM's families those that tell of load and work, in its names and words. */
 export function metricsText(instance: ModelInstance, settings: EngineSettings): string {
-  return familiesOf(instance, settings)
+  const { decodes, promptTokens, predictedTokens } = instance.counters;
+  const labels = `{engine="0",model_name="${settings.model}"}`;
+  // Of the histogram what tells whether the engine makes steps at all.
+  const steps =
+    '# HELP vllm:iteration_tokens_total Histogram of number of tokens per engine_step.\n' +
+    '# TYPE vllm:iteration_tokens_total histogram\n' +
+    `vllm:iteration_tokens_total_count${labels} ${float(decodes)}\n` +
+    `vllm:iteration_tokens_total_sum${labels} ${float(promptTokens + predictedTokens)}\n`;
+  const families = familiesOf(instance, settings)
     .map(({ name, type, help, rows }) => {
       const lines = rows.map(([labels, value]) => {
         const all = ['engine="0"', `model_name="${settings.model}"`, ...(labels === '' ? [] : [labels])];
@@ -20,6 +28,7 @@ export function metricsText(instance: ModelInstance, settings: EngineSettings): 
       return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${lines.join('')}`;
     })
     .join('');
+  return families + steps;
 }
 
 function familiesOf({ counters, pool }: ModelInstance, { slots, ctxTokens }: EngineSettings): readonly Family[] {
