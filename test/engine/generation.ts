@@ -33,11 +33,14 @@ export async function serveGeneration(
   exchange.cutsCharacters = core.faults.strikes('split-utf8');
   const departure = new Departure(core, exchange.signal, format.noticesLate);
   // What ends one of several sequences ends the others.
-  const ended = new AbortController();
-  const signals = [departure.signal, instance.closed, ended.signal];
-  const signal = AbortSignal.any(aborting ? [...signals, aborting] : signals);
+  const ended = requests.length > 1 ? new AbortController() : undefined;
+  const signals = [departure.signal, instance.closed];
+  if (ended) signals.push(ended.signal);
+  if (aborting) signals.push(aborting);
+  const signal = AbortSignal.any(signals);
   const results: RunResult[] = [];
   let started = false;
+  let over = false;
   let left = requests.length;
 
   const run = async (request: GenerationRequest, index: number): Promise<void> => {
@@ -50,14 +53,15 @@ export async function serveGeneration(
       results[index] = await new Sequence(...parts, lease.slot, request, index, requests.length > 1).run();
       if (--left === 0) finish(exchange, format, results, stream);
     } catch (error) {
-      if (!ended.signal.aborted) fail(error);
+      if (!over) fail(error);
     } finally {
       lease?.release();
     }
   };
   let unexpected: Error | undefined;
   const fail = (error: unknown) => {
-    ended.abort();
+    over = true;
+    ended?.abort();
     if (error instanceof EndedByFault) return core.ledger.count('faulted');
     if (aborting?.aborted && !departure.signal.aborted) {
       const said = format.aborted?.(stream);
