@@ -10,6 +10,7 @@ import { MetaModule } from './meta/meta.module';
 import { MetricsController } from './meta/metrics.controller';
 import type { Logger } from './observability/logger';
 import { ObservabilityModule } from './observability/observability.module';
+import { OpenaiModule } from './openai/openai.module';
 import { PoolsModule } from './pools/pools.module';
 import { SessionsModule } from './sessions/sessions.module';
 import { StorageModule } from './storage/storage.module';
@@ -35,6 +36,7 @@ export class AppModule {
         PoolsModule,
         WorkersModule,
         TasksModule,
+        OpenaiModule,
         SessionsModule,
         CatalogModule,
         ArtifactsModule,

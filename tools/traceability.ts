@@ -24,7 +24,7 @@ interface Proof {
 
 const CATALOGUE = 'docs/behaviors.md';
 const MAP_TAG = 'map';
-const codePattern = /\bB-[A-Z]+-\d{3}\b/g;
+const codePattern = /\bB-[A-Z][A-Z0-9]*-\d{3}\b/g;
 
 function filesUnder(folder: string, ending: RegExp): string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
@@ -34,15 +34,15 @@ function filesUnder(folder: string, ending: RegExp): string[] {
 }
 
 function catalogue(): Behaviour[] {
-  const rows = readFileSync(CATALOGUE, 'utf8').matchAll(/^\| (B-[A-Z]+-\d{3}) +\| (\w*) *\| .+ \|$/gm);
+  const rows = readFileSync(CATALOGUE, 'utf8').matchAll(/^\| (B-[A-Z][A-Z0-9]*-\d{3}) +\| (\w*) *\| .+ \|$/gm);
   return [...rows].map(([, code = '', mark = '']) => ({ code, mark }));
 }
 
 /** A test names the codes it proves at the end of its title. */
 function testsOf(file: string): Proof[] {
-  const titles = readFileSync(file, 'utf8').matchAll(/\((['"`])(.*\((?:B-[A-Z]+-\d{3}[, ]*)+\))\1/g);
+  const titles = readFileSync(file, 'utf8').matchAll(/\((['"`])(.*\((?:B-[A-Z][A-Z0-9]*-\d{3}[, ]*)+\))\1/g);
   return [...titles].map(([, , title = '']) => ({
-    title: title.replace(/\s*\((?:B-[A-Z]+-\d{3}[, ]*)+\)/, ''),
+    title: title.replace(/\s*\((?:B-[A-Z][A-Z0-9]*-\d{3}[, ]*)+\)/, ''),
     file,
     codes: title.match(codePattern) ?? [],
   }));

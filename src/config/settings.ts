@@ -91,6 +91,12 @@ export const settings = {
     'auto',
     'When a stream is opened and no pool is ready: a stand-in answers, the task waits, or it ends with POOL_UNREADY. `auto`: a stand-in as long as no engine was ever bound or configured and the task names no pool, waiting from then on.',
   ),
+  firstByteMs: setting(
+    'ORCHD_FIRST_BYTE_MS',
+    milliseconds(0),
+    '10000',
+    "How long the head of a streamed answer of OpenAI's API waits for the first output, so that a refusal has its status.",
+  ),
   detachGraceMs: setting(
     'ORCHD_DETACH_GRACE_MS',
     milliseconds(0),

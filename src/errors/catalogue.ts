@@ -13,7 +13,11 @@ export interface CatalogueEntry {
 export const errorCatalogue = {
   INVALID_PARAMS: { status: 400, retriable: false, message: 'A parameter is not valid.' },
   DEADLINE_UNMET: { status: 400, retriable: false, message: 'The deadline cannot be met.' },
-  UNAUTHENTICATED: { status: 401, retriable: false, message: 'An API key is required: send it as X-API-Key.' },
+  UNAUTHENTICATED: {
+    status: 401,
+    retriable: false,
+    message: 'An API key is required: send it as X-API-Key, or as the bearer of Authorization.',
+  },
   FORBIDDEN: { status: 403, retriable: false, message: 'The API key is not valid.' },
   HOST_NOT_ALLOWED: { status: 403, retriable: false, message: 'The Host header does not name a loopback address.' },
   MISSING_TOKEN: { status: 401, retriable: false, message: 'MISSING_TOKEN' },

@@ -7,6 +7,7 @@ import type { ApiKeys } from './access/api-keys';
 import type { Audit } from './logging/audit';
 import { bearerToken, keyText, tokenIdentity } from './access/caller';
 import type { MeasuredResponse } from './answers/measured-response';
+import { markOpenai } from './answers/openai-marks';
 import { RETRY_CLOSING_MS } from './bodies/request-bodies';
 import { RouteMethods } from './routes/route-methods';
 import { WorkerToken } from './access/worker-token';
@@ -53,6 +54,7 @@ export class RequestGate {
     void reply.header('X-Correlation-Id', request.id);
     void reply.header('X-Content-Type-Options', 'nosniff');
     request.response = reply.raw;
+    markOpenai(request, reply);
     this.measure(request);
     const { url = '', config: route } = request.routeOptions;
     const token = bearerToken(request.headers.authorization);
@@ -80,7 +82,10 @@ export class RequestGate {
   /** Why a request with these headers is refused where an API key is needed. */
   refusalOfKey(headers: IncomingHttpHeaders): ServiceError | undefined {
     const key = headers['x-api-key'];
-    return this.keys.refusal(key && keyText(key));
+    if (key !== undefined) return this.keys.refusal(keyText(key));
+    const bearer = bearerToken(headers.authorization);
+    // A bearer token may be somebody's name and no more, see Caller.identity: without a key that is as good as none.
+    return bearer !== undefined && !this.keys.refusal(bearer) ? undefined : this.keys.refusal(undefined);
   }
 
   /** Why a request that reaches no route is refused; it is told. */

@@ -57,6 +57,9 @@ import { TasksController } from './tasks.controller';
     ...[TaskResults, EndWaits, OutputReader],
     ...[RecoveryService, RetentionService, ShutdownService],
   ],
-  exports: [RecoveryService, ShutdownService],
+  exports: [
+    ...[RecoveryService, ShutdownService],
+    ...[AdmissionService, Canceller, OpenStreams, Readers, StreamLookup, StreamTurns],
+  ],
 })
 export class TasksModule {}

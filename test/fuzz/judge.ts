@@ -1,4 +1,6 @@
-import { errorCatalogue } from '../../src/errors/catalogue';
+import { errorCatalogue, type ErrorCode } from '../../src/errors/catalogue';
+import { openaiStatusOf, toOpenaiError, type OpenaiError } from '../../src/errors/openai-error';
+import { ServiceError } from '../../src/errors/service-error';
 import { engineParameters } from '../../src/tasks/admission/engine-parameters';
 import type { DeclaredAnswer, Header } from './api-document';
 import type { Exchange } from './exchange';
@@ -32,6 +34,13 @@ const unsayable: Readonly<Record<string, readonly string[]>> = {
   'POST /v2/tasks': ['placement.avoid_pools', 'deadline_ms', 'ctx', 'model_ref', ...engineParameters.keys()],
   // An address, an engine or a key file that the configuration does not allow.
   'POST /v2/workers/register': ['url', 'engine', 'api_key_file'],
+  // An operation that no engine can do, or a deadline that the queue makes impossible.
+  ...Object.fromEntries(
+    ['/v1/chat/completions', '/v1/completions', '/v1/embeddings', '/v1/rerank', '/rerank'].map(path => [
+      `POST ${path}`,
+      ['model', 'X-Orchd-Deadline-Ms'],
+    ]),
+  ),
   // An event that a live task has not sent yet.
   'GET /v2/tasks/{id}/events': ['last_event_id'],
 };
@@ -45,7 +54,10 @@ export class Judge {
     const faults: string[] = [];
     const { operation, expected, fits, plain } = plan;
     if (expected && !expected.includes(status)) faults.push(`status ${status}, not ${expected.join(' or ')}`);
-    if (status >= 500 && status !== 503 && status !== 504 && status !== 507) faults.push(`status ${status}`);
+    // A run keeps the outputs of tasks small.
+    const isTooLarge = status === 500 && text.includes('"output_too_large"');
+    if (status >= 500 && status !== 503 && status !== 504 && status !== 507 && !isTooLarge)
+      faults.push(`status ${status}`);
     if (!expected && !fits && (status < 400 || status >= 500)) faults.push(`status ${status}, though it does not fit`);
     if (status === 405 || plan.method === 'OPTIONS') return [...faults, ...this.methodFaults(plan, headers)];
 
@@ -60,9 +72,15 @@ export class Judge {
     if (fault !== undefined) faults.push(fault);
     if (status < 400 || typeof body !== 'object' || body === null) return faults;
 
+    const openai = 'error' in body ? (body.error as OpenaiError) : undefined;
     const envelope = body as Envelope;
-    faults.push(...envelopeFaults(envelope, status, declared, correlationId));
-    const isExplained = unsayable[operation.name]?.includes(envelope.field ?? '') === true;
+    faults.push(
+      ...(openai ? openaiFaults(openai, status, declared) : envelopeFaults(envelope, status, declared, correlationId)),
+    );
+    // What has become a task was refused by the engine, which knows more of a body than a schema of ours tells.
+    const isRefusedByEngine = headers['x-orchd-task-id'] !== undefined;
+    const field = openai ? openai.param : envelope.field;
+    const isExplained = isRefusedByEngine || unsayable[operation.name]?.includes(field ?? '') === true;
     if (plain && fits && !expected && [400, 413, 414, 415].includes(status) && !isExplained) {
       faults.push(`refused, though it fits: ${text.slice(0, 300)}`);
     }
@@ -131,18 +149,37 @@ function envelopeFaults(
   return faults;
 }
 
+/** An error of OpenAI's API has a code of its own, or one of ours in lower case. */
+function openaiFaults({ code }: OpenaiError, status: number, declared: DeclaredAnswer): string[] {
+  const codes = (Object.keys(errorCatalogue) as ErrorCode[]).filter(each => {
+    const error = new ServiceError(each);
+    return openaiStatusOf(error) === status && toOpenaiError(error).code === code;
+  });
+  if (codes.length === 0) return [`code ${String(code)} with status ${status}`];
+  return codes.some(each => declared.codes.has(each)) ? [] : [`code ${String(code)} is not declared for ${status}`];
+}
+
 /** A whole stream: frames of known fields, each data JSON, and the terminal event last. */
 function streamFault(text: string): string | undefined {
   const frames = text
     .split('\n\n')
     .filter(frame => frame !== '' && !frame.startsWith(':') && !frame.startsWith('retry:'));
   for (const frame of frames) {
+    if (isChunk(frame)) continue;
     const [, type, data] = /^(?:id: \d+\n)?event: (\w+)\ndata: (.*)$/.exec(frame) ?? [];
     if (type === undefined || data === undefined) return `not a frame: ${frame.slice(0, 100)}`;
     JSON.parse(data);
   }
   const last = frames.at(-1);
-  return last === undefined || /event: (end|error)\n/.test(last)
+  return last === undefined || /event: (end|error)\n/.test(last) || /^data: (\[DONE\]|\{"error":.*)$/.test(last)
     ? undefined
     : `the last frame is ${last.slice(0, 100)}`;
+}
+
+/** Of OpenAI's streams, which name no events. */
+function isChunk(frame: string): boolean {
+  const data = /^data: (.*)$/.exec(frame)?.[1];
+  if (data === undefined) return false;
+  if (data !== '[DONE]') JSON.parse(data);
+  return true;
 }

@@ -9,7 +9,7 @@ import { Memory } from './memory';
 import { Planner } from './planner';
 import { Report } from './report';
 import { SchemaCheck } from './schema-check';
-import { startUnderFuzz, WORKER_TOKEN } from './service-under-fuzz';
+import { EMBEDDER, RANKER, startUnderFuzz, WORKER_TOKEN, WRITER } from './service-under-fuzz';
 
 /**
  * Makes requests to every operation of docs/openapi.json, right ones and wrong ones, and holds each answer against what the
@@ -71,6 +71,10 @@ async function runLane(
       'http://169.254.169.254',
       'https://8.8.8.8',
     ],
+    role: ['system', 'user', 'assistant'],
+    [WRITER]: [WRITER],
+    [EMBEDDER]: [EMBEDDER],
+    [RANKER]: [RANKER],
     pool: ['default'],
     replica: ['r0'],
     wait: ['0', '1'],

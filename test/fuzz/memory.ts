@@ -1,5 +1,6 @@
 import type { Random } from '../crash/random';
 import type { Operation } from './api-document';
+import { EMBEDDER, RANKER, WRITER } from './service-under-fuzz';
 
 const KEPT = 60;
 
@@ -22,11 +23,12 @@ const kindsByName: Readonly<Record<string, string>> = {
   url: 'url',
   last_event_id: 'event',
   wait: 'wait',
+  role: 'role',
   'Last-Event-ID': 'event',
 };
 
 /** Kinds of which the run is given all there are to try. */
-const given = new Set(['engine', 'url', 'wait']);
+const given = new Set(['engine', 'url', 'wait', 'role', WRITER, EMBEDDER, RANKER]);
 
 /** What answers have told of, so that requests can name what there is. */
 export class Memory {
@@ -66,6 +68,13 @@ export class Memory {
 
 function kindOf({ path }: Operation, name: string): string | undefined {
   if (name === 'cursor') return `cursor of ${path}`;
+  if (name === 'model' && !path.startsWith('/v2/')) return served(path);
   if (name !== 'id') return kindsByName[name];
   return /^\/v2\/(task|session|pool|artifact|catalog\/model)s/.exec(path)?.[1]?.replace('catalog/', '');
+}
+
+/** The model that does what a path of OpenAI's API asks for. */
+function served(path: string): string {
+  if (path.endsWith('/embeddings')) return EMBEDDER;
+  return path.endsWith('/rerank') ? RANKER : WRITER;
 }

@@ -1,8 +1,14 @@
 import { startEngine } from '../engine/engine';
 import { startService, type RunningService } from '../support/service';
+import { eventually } from '../support/deadline';
 import { BODY_LIMIT_BYTES } from './transport-faults';
 
 export const WORKER_TOKEN = 'worker-token';
+
+/** Models of engines that write, embed and rank. */
+export const WRITER = 'writer';
+export const EMBEDDER = 'embedder';
+export const RANKER = 'ranker';
 
 /** The built service with a stand-in engine bound, and bounds that a run reaches. */
 export interface ServiceUnderFuzz {
@@ -13,6 +19,10 @@ export interface ServiceUnderFuzz {
 
 export async function startUnderFuzz(): Promise<ServiceUnderFuzz> {
   const engine = await startEngine({ slots: 4, tokensPerSecond: 0, slotActions: true });
+  const writer = await startEngine({ wire: 'vllm', model: WRITER });
+  const embedder = await startEngine({ wire: 'vllm', serves: 'embeddings', model: EMBEDDER });
+  const ranker = await startEngine({ wire: 'vllm', serves: 'rerank', model: RANKER });
+  const stopEngines = () => Promise.all([engine, writer, embedder, ranker].map(each => each.stop()));
   try {
     const service = await startService({
       env: {
@@ -28,13 +38,25 @@ export async function startUnderFuzz(): Promise<ServiceUnderFuzz> {
         ORCHD_SESSION_TOKENS_BUDGET: '100000',
       },
     });
+    await bind(service, WRITER, writer.url);
+    await bind(service, EMBEDDER, embedder.url);
+    await bind(service, RANKER, ranker.url);
     const stop = async (): Promise<void> => {
       await service.stop();
-      await engine.stop();
+      await stopEngines();
     };
     return { service, engineUrl: engine.url, stop };
   } catch (cause) {
-    await engine.stop();
+    await stopEngines();
     throw cause;
   }
+}
+
+async function bind(service: RunningService, poolId: string, url: string): Promise<void> {
+  const body = { pool_id: poolId, replica_id: 'r0', engine: 'vllm', slots_total: 4, url };
+  await service.request('POST', '/v2/workers/register', { body, headers: { Authorization: `Bearer ${WORKER_TOKEN}` } });
+  await eventually(
+    async () => (await service.request('GET', `/v2/pools/${poolId}/health`)).json(),
+    ({ ready }) => ready === true,
+  );
 }

@@ -2,8 +2,10 @@ import { Catch, HttpException, Injectable, type ArgumentsHost, type ExceptionFil
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ErrorCode } from '../../errors/catalogue';
 import { toEnvelope } from '../../errors/envelope';
+import { isRetryFutile, openaiStatusOf, toOpenaiError } from '../../errors/openai-error';
 import { ServiceError } from '../../errors/service-error';
 import { Narrator } from '../../observability/narrator';
+import { isOpenaiPath } from '../documents/openai-paths';
 
 /** Turns whatever a route threw into the envelope, with the headers that go with it. */
 @Injectable()
@@ -36,8 +38,12 @@ export function sendError(reply: FastifyReply, error: ServiceError): void {
     void reply.header('Retry-After', Math.max(1, Math.ceil(retryAfterMs / 1000)));
     void reply.header('X-Backoff-Ms', Math.ceil(retryAfterMs));
   }
-  void reply.status(error.status).header('Content-Type', 'application/json; charset=utf-8');
-  reply.server.earlyAnswers.send(reply, `${JSON.stringify(toEnvelope(error, reply.request.id))}\n`);
+  const isOpenai = isOpenaiPath(reply.request.url);
+  if (isOpenai && isRetryFutile(error)) void reply.header('X-Should-Retry', 'false');
+  const status = isOpenai ? openaiStatusOf(error) : error.status;
+  const body = isOpenai ? { error: toOpenaiError(error) } : toEnvelope(error, reply.request.id);
+  void reply.status(status).header('Content-Type', 'application/json; charset=utf-8');
+  reply.server.earlyAnswers.send(reply, `${JSON.stringify(body)}\n`);
 }
 
 /** Faults that the framework names by code before a handler runs. */

@@ -8,6 +8,8 @@ import type { RouteFigures } from '../../observability/http-figures';
 export class MeasuredResponse<Request extends IncomingMessage = IncomingMessage> extends ServerResponse<Request> {
   /** Told once the route is known. */
   figures: RouteFigures | undefined = undefined;
+  /** Says in the head how long it took until there was one, as answers of OpenAI's API do. */
+  tellsTime = false;
   private readonly begunAtMs = performance.now();
 
   override writeHead(
@@ -15,7 +17,9 @@ export class MeasuredResponse<Request extends IncomingMessage = IncomingMessage>
     reasonOrHeaders?: string | OutgoingHttpHeaders | OutgoingHttpHeader[],
     headers?: OutgoingHttpHeaders | OutgoingHttpHeader[],
   ): this {
-    this.figures?.observe(status, performance.now() - this.begunAtMs);
+    const tookMs = performance.now() - this.begunAtMs;
+    this.figures?.observe(status, tookMs);
+    if (this.tellsTime) this.setHeader('openai-processing-ms', Math.round(tookMs));
     this.figures = undefined;
     return super.writeHead(status, reasonOrHeaders as string, headers);
   }

@@ -7,6 +7,11 @@ export const errorContent = {
   'application/json': { schema: { $ref: '#/components/schemas/ErrorEnvelope' } },
 } as const;
 
+/** The same of OpenAI's API. */
+export const openaiErrorContent = {
+  'application/json': { schema: { $ref: '#/components/schemas/OpenaiError' } },
+} as const;
+
 /** Documents which errors of the catalogue a route answers with, grouped by status. */
 export function ApiErrors(...codes: readonly ErrorCode[]): MethodDecorator & ClassDecorator {
   const byStatus = new Map<number, ErrorCode[]>();

@@ -1,7 +1,9 @@
 import { STATUS_CODES } from 'node:http';
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { errorCatalogue, type ErrorCode } from '../../errors/catalogue';
-import { describeErrors, errorContent } from './api-errors';
+import { openaiStatusOf } from '../../errors/openai-error';
+import { ServiceError } from '../../errors/service-error';
+import { describeErrors, errorContent, openaiErrorContent } from './api-errors';
 
 /*
  * What stands at none of the controllers: how any request can fail before one is reached, and the headers that every answer has.
@@ -31,6 +33,28 @@ const errorEnvelope: NonNullable<Components['schemas']>[string] = {
     policy_label: { type: 'string', description: 'The admission policy that refused.' },
     field: { type: 'string', description: 'The field at fault.' },
     correlation_id: { type: 'string', description: 'As in the header `X-Correlation-Id`.' },
+  },
+};
+
+const openaiError: NonNullable<Components['schemas']>[string] = {
+  type: 'object',
+  description: "The body of every error of OpenAI's API.",
+  required: ['error'],
+  properties: {
+    error: {
+      type: 'object',
+      required: ['message', 'type', 'param', 'code'],
+      properties: {
+        message: { type: 'string', description: 'What is wrong, for people.' },
+        type: { type: 'string', description: 'The kind of error.' },
+        param: { type: 'string', nullable: true, description: 'The member or header at fault.' },
+        code: {
+          type: 'string',
+          nullable: true,
+          description: "A code of docs/errors.md in lower case, or that API's own.",
+        },
+      },
+    },
   },
 };
 
@@ -83,7 +107,7 @@ const withoutBody = [['SHUTTING_DOWN']] as const;
 type Failure = readonly [ErrorCode, ...ErrorCode[]];
 
 export const sharedComponents = {
-  schemas: { ErrorEnvelope: errorEnvelope },
+  schemas: { ErrorEnvelope: errorEnvelope, OpenaiError: openaiError },
   headers,
   responses: Object.fromEntries(
     [...everywhere, ...withKey, ...withIdInPath, ...withBody, ...withoutBody].map((codes: Failure) => [
@@ -92,6 +116,61 @@ export const sharedComponents = {
     ]),
   ) as Responses,
 };
+
+const whereSent = 'Once it is a task: ';
+const openaiHeaders: Headers = {
+  ...correlated,
+  'X-Request-Id': { ...headers.CorrelationId, description: 'The same as `X-Correlation-Id`.' },
+  'openai-processing-ms': { description: 'Milliseconds until the head was sent.', required: true, schema: count },
+  'X-Should-Retry': {
+    description: '`false` where it is of no use to try again within a minute.',
+    schema: { type: 'string', enum: ['false'] },
+  },
+  'Retry-After': refTo('headers', 'RetryAfterIfKnown'),
+  'X-Backoff-Ms': refTo('headers', 'BackoffMsIfKnown'),
+  'Accept-Encoding': refTo('headers', 'AcceptEncoding'),
+  'X-Orchd-Task-Id': { description: `${whereSent}its id.`, schema: { type: 'string' } },
+  'X-Orchd-Queue-Position': { description: `${whereSent}how many went before it.`, schema: count },
+  'X-Orchd-Predicted-Start-Ms': { description: `${whereSent}when it was expected to start.`, schema: count },
+  'X-Orchd-Pool': { description: `${whereSent}where it runs.`, schema: { type: 'string' } },
+  'X-Orchd-Replica': { description: `${whereSent}which replica runs it.`, schema: { type: 'string' } },
+  'Cache-Control': { description: 'Of a stream: it is not kept.', schema: { type: 'string' } },
+  'X-Accel-Buffering': { description: 'Of a stream, for nginx: not held back.', schema: { type: 'string' } },
+};
+
+/** How requests of OpenAI's API can fail that no route of it has anything to do with. */
+const openaiFailures: readonly Failure[] = [
+  ['INVALID_PARAMS'],
+  ['HOST_NOT_ALLOWED'],
+  ['UNAUTHENTICATED', 'FORBIDDEN'],
+  ['REQUEST_TIMEOUT'],
+  ['HEADERS_TOO_LARGE'],
+  ['INTERNAL'],
+  ['URI_TOO_LONG'],
+  ['SHUTTING_DOWN'],
+];
+
+/** The same for a path of OpenAI's API. */
+export function tellSharedOfOpenai({ get, post }: Operations): void {
+  for (const operation of [get, post]) {
+    if (operation === undefined) continue;
+    const failures = operation === post ? [...openaiFailures, ...withBody] : openaiFailures;
+    for (const codes of failures) addOpenaiFailure(operation.responses, codes);
+    for (const response of Object.values(operation.responses)) {
+      if (response !== undefined && !('$ref' in response)) response.headers = { ...openaiHeaders, ...response.headers };
+    }
+  }
+}
+
+function addOpenaiFailure(responses: OperationResponses, codes: Failure): void {
+  const status = openaiStatusOf(new ServiceError(codes[0]));
+  const own = responses[status];
+  if (own === undefined) responses[status] = { description: describeErrors(codes), content: openaiErrorContent };
+  else if (!('$ref' in own)) {
+    const others = codes.filter(code => !own.description.includes(`\`${code}\``));
+    own.description = [own.description, describeErrors(others)].filter(text => text !== '').join(' ');
+  }
+}
 
 /** Adds to the operations of a path what they share with all others. */
 export function tellShared(path: string, { get, post, delete: remove }: Operations): void {

@@ -2,7 +2,8 @@ import type { HttpServer, INestApplication } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { API_VERSION } from './versions';
-import { sharedComponents, tellShared } from './openapi-shared';
+import { isOpenaiPath } from './openai-paths';
+import { sharedComponents, tellShared, tellSharedOfOpenai } from './openapi-shared';
 import { NO_TYPE } from './schemas';
 
 /** The OpenAPI document, from the controllers and DTOs as they are. */
@@ -18,7 +19,10 @@ export function buildOpenApi(app: INestApplication): OpenAPIObject {
     .addSecurityRequirements('api-key')
     .build();
   const document = SwaggerModule.createDocument(app, info);
-  for (const [path, operations] of Object.entries(document.paths)) tellShared(path, operations);
+  for (const [path, operations] of Object.entries(document.paths)) {
+    if (isOpenaiPath(path)) tellSharedOfOpenai(operations);
+    else tellShared(path, operations);
+  }
   const { components } = document;
   const { schemas, ...shared } = sharedComponents;
   const whole = {

@@ -34,13 +34,16 @@ export class AdmissionRules {
    * @throws ServiceError MODEL_RETIRED, MODEL_UNVERIFIED, POOL_UNAVAILABLE (a draining pin; a model that nobody has, or could
    *   load), INVALID_PARAMS (a context that no slot has; no model named where one must be)
    */
-  private async assess({ constraints }: TaskSpec): Promise<Assessment> {
+  private async assess({ constraints, operation }: TaskSpec): Promise<Assessment> {
     const { modelRef } = constraints;
     if (modelRef !== undefined) {
       const admissible = await this.catalog.admissible(modelRef);
       if (!admissible.ok) throw new ServiceError(admissible.code, { field: 'model_ref' });
     }
-    const assessment = this.placement.assess(constraints);
+    const found = this.placement.assess(constraints);
+    // A plain completion waits for an engine of its kind, as it waits for one where none is bound.
+    const waits = operation === undefined && found.verdict === 'no-workload';
+    const assessment: Assessment = waits ? { ...found, verdict: 'not-ready' } : found;
     const refusal = unservable(constraints, assessment, this.modelRetryMs);
     if (!refusal) return assessment;
     this.placement.countRefusal(constraints, assessment);

@@ -7,11 +7,23 @@ import type { StreamTurns } from './stream-turns';
 
 /** Written at once to a reader that is far behind; one that keeps pace gets what there is. */
 const CHUNK_BYTES = 64 * 1024;
-/** How long a client that lost its connection waits before it comes back. Sent once. */
-const RETRY_FRAME = Buffer.from('retry: 1000\n\n');
+/** What a stream says beside what it reads. */
+export interface StreamManners {
+  /** Sent with the head. */
+  readonly opening: Buffer;
+  /** Sent after a while in which there was nothing to say. */
+  readonly keepAlive: Buffer;
+  /** Sent where the service ends the stream before it is complete; undefined where the reader can come back. */
+  readonly farewell?: Buffer;
+}
+
+const manners: StreamManners = {
+  /** How long a client that lost its connection waits before it comes back. */
+  opening: Buffer.from('retry: 1000\n\n'),
+  keepAlive: Buffer.from(': keep-alive\n\n'),
+};
 /** More than the way to most clients and back takes; for the others there is the ticker of all streams. */
 const SECOND_SOUNDING_MS = 50;
-const HEARTBEAT_FRAME = Buffer.from(': keep-alive\n\n');
 
 /**
  * One reader of one task: a cursor, a socket, and nothing queued between them. However often it is woken, it reads once a
@@ -39,6 +51,7 @@ export class SseStream {
     private cursor: number,
     private readonly turns: StreamTurns,
     private readonly onClose: () => void,
+    private readonly says: StreamManners = manners,
   ) {
     this.socket = new SseSocket(response, this.wake);
   }
@@ -51,7 +64,7 @@ export class SseStream {
     response.on('error', () => this.close());
     response.req.socket.once('end', this.onHalfClosed);
     response.writeHead(200, headers);
-    this.write(RETRY_FRAME);
+    if (this.says.opening.length > 0) this.write(this.says.opening);
     if (response.req.socket.readableEnded) this.onHalfClosed();
     this.wakes = feed.follow(this.wake);
     this.readOn();
@@ -68,12 +81,13 @@ export class SseStream {
   }
 
   heartbeat(): void {
-    this.pass(HEARTBEAT_FRAME);
+    this.pass(this.says.keepAlive);
   }
 
   /** Ends the response with what there is by now: the reader can come back and go on from its last id. */
   end(): void {
     if (this.due) this.readOn();
+    if (this.says.farewell) this.pass(this.says.farewell);
     this.finish();
   }
 
@@ -131,7 +145,8 @@ export class SseStream {
 
   private take(chunk: LogChunk): void {
     this.cursor = chunk.lastSeq;
-    this.write(chunk.frames);
+    // What was read may be nothing that this reader is told.
+    if (chunk.frames.length > 0) this.write(chunk.frames);
     if (chunk.terminal) this.finish();
   }
 

@@ -1,0 +1,34 @@
+import type { Subscription } from 'rxjs';
+import type { LogChunk } from '../../tasks/events/event-log.port';
+import { eventsIn } from '../../tasks/events/sse-frame';
+import type { EventFeed } from '../../tasks/stream/event-feed';
+import type { MaybeLater } from '../../time/maybe-later';
+import type { Chunks } from './chunks';
+
+/** A task's events, made chunks of as they are read. It has one reader. */
+export class ChunkFeed implements EventFeed {
+  /** The last chunk was read. */
+  hasEnded = false;
+
+  constructor(
+    private readonly events: EventFeed,
+    private readonly chunks: Chunks,
+  ) {}
+
+  follow(wake: () => void): Subscription {
+    return this.events.follow(wake);
+  }
+
+  read(afterSeq: number, maxBytes: number): MaybeLater<LogChunk | undefined> {
+    const chunk = this.events.read(afterSeq, maxBytes);
+    return chunk instanceof Promise ? chunk.then(read => this.rendered(read)) : this.rendered(chunk);
+  }
+
+  private rendered(chunk: LogChunk | undefined): LogChunk | undefined {
+    if (!chunk) return undefined;
+    let text = '';
+    for (const event of eventsIn(chunk.frames)) text += this.chunks.of(event);
+    this.hasEnded ||= chunk.terminal;
+    return { ...chunk, frames: Buffer.from(text) };
+  }
+}

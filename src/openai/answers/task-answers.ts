@@ -1,0 +1,153 @@
+import { Injectable } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import { Config } from '../../config/config';
+import { ServiceError } from '../../errors/service-error';
+import { Narrator } from '../../observability/narrator';
+import type { Admission } from '../../tasks/admission/admission.service';
+import { Canceller } from '../../tasks/ending/canceller';
+import { eventsIn } from '../../tasks/events/sse-frame';
+import type { StartedData } from '../../tasks/events/task-events';
+import type { TaskSpec } from '../../tasks/task/task';
+import type { EventFeed } from '../../tasks/stream/event-feed';
+import { OpenStreams } from '../../tasks/stream/open-streams';
+import { Readers } from '../../tasks/stream/readers';
+import { SseStream } from '../../tasks/stream/sse-stream';
+import { StreamLookup } from '../../tasks/stream/stream-lookup';
+import { StreamTurns } from '../../tasks/stream/stream-turns';
+import type { OpenaiRequest } from '../requests/openai-request';
+import { factsOf } from './answer-facts';
+import { ChunkFeed } from './chunk-feed';
+import { Chunks } from './chunks';
+import { errorOf } from './event-error';
+import { LogWaits, type Awaited, type WaitOutcome } from './log-waits';
+import { WholeAnswer } from './whole-answer';
+
+/** Read at once. */
+const PIECE_BYTES = 64 * 1024;
+
+/**
+ * Answers a request of OpenAI's API with what its task puts out. Whoever asked is the task's reader: when it leaves, at whatever
+ * stage, the engine's work ends at once.
+ */
+@Injectable()
+export class TaskAnswers {
+  constructor(
+    private readonly config: Config,
+    private readonly waits: LogWaits,
+    private readonly lookup: StreamLookup,
+    private readonly readers: Readers,
+    private readonly streams: OpenStreams,
+    private readonly turns: StreamTurns,
+    private readonly canceller: Canceller,
+    private readonly narrator: Narrator,
+  ) {}
+
+  /**
+   * Resolves to the answer once the task has ended; to undefined where nobody waits for it any more.
+   * @throws ServiceError the one that the task ended with
+   */
+  async whole(request: OpenaiRequest, admission: Admission, reply: FastifyReply): Promise<object | undefined> {
+    const { spec } = admission;
+    if (!(await this.attended('end', spec, undefined, reply))) return undefined;
+    const { feed } = await this.lookup.find(spec.taskId, 0, false);
+    const answer = new WholeAnswer(factsOf(request, admission), request);
+    let at = 0;
+    for (;;) {
+      const chunk = await feed.read(at, PIECE_BYTES);
+      if (!chunk) break;
+      for (const event of eventsIn(chunk.frames)) {
+        if (event.type === 'started') tellPlace(reply, event.data);
+        answer.take(event);
+      }
+      at = chunk.lastSeq;
+      if (chunk.terminal) break;
+    }
+    return answer.answer();
+  }
+
+  /**
+   * Streams the task's output. The head waits for the first of it, so that a refusal has its status, and for `ORCHD_FIRST_BYTE_MS` at
+   * most.
+   * @throws ServiceError the one that the task ended with before it put anything out
+   */
+  async stream(request: OpenaiRequest, admission: Admission, reply: FastifyReply): Promise<void> {
+    const { spec } = admission;
+    if (!(await this.attended('output', spec, this.config.firstByteMs, reply))) return;
+    const { feed } = await this.lookup.find(spec.taskId, 0, false);
+    await this.lookAtFirst(feed, reply);
+    const chunks = new Chunks(factsOf(request, admission), request);
+    this.open(spec, new ChunkFeed(feed, chunks), chunks, reply);
+  }
+
+  /** What comes first says where the task runs, or why it does not. */
+  private async lookAtFirst(feed: EventFeed, reply: FastifyReply): Promise<void> {
+    const chunk = await feed.read(0, 1);
+    for (const { type, data } of chunk ? eventsIn(chunk.frames) : []) {
+      if (type === 'started') tellPlace(reply, data);
+      else if (type === 'error') throw errorOf(data);
+      return;
+    }
+  }
+
+  private open(spec: TaskSpec, feed: ChunkFeed, chunks: Chunks, reply: FastifyReply): void {
+    const leave = this.readers.attach(spec);
+    reply.hijack();
+    const stream = new SseStream(
+      reply.raw,
+      feed,
+      0,
+      this.turns,
+      () => {
+        this.streams.remove(stream);
+        leave(false);
+        if (!feed.hasEnded) this.giveUp(spec);
+      },
+      {
+        opening: Buffer.from(chunks.opening()),
+        keepAlive: Buffer.from(chunks.keepAlive()),
+        farewell: Buffer.from(chunks.fault(new ServiceError('SHUTTING_DOWN'))),
+      },
+    );
+    this.streams.add(stream);
+    stream.start({
+      ...(reply.getHeaders() as Record<string, string>),
+      'Content-Type': 'text/event-stream; charset=utf-8',
+      'Cache-Control': 'no-cache, no-transform',
+      'X-Accel-Buffering': 'no',
+    });
+  }
+
+  /**
+   * Waits as a reader of the task; false where its client has left, and so it is given up.
+   * @throws ServiceError SHUTTING_DOWN
+   */
+  private async attended(
+    awaited: Awaited,
+    spec: TaskSpec,
+    waitMs: number | undefined,
+    reply: FastifyReply,
+  ): Promise<boolean> {
+    const leave = this.readers.attach(spec);
+    const outcome: WaitOutcome = await this.waits.until(awaited, spec.taskId, waitMs, reply.raw);
+    leave(false);
+    if (outcome === 'closing') throw new ServiceError('SHUTTING_DOWN');
+    if (outcome !== 'client left') return true;
+    this.giveUp(spec);
+    reply.hijack();
+    reply.raw.destroy();
+    return false;
+  }
+
+  private giveUp({ taskId }: TaskSpec): void {
+    void this.narrator.attend(
+      this.canceller.cancel(taskId, 'disconnect'),
+      'A task whose client left could not be cancelled.',
+      { event: 'task_not_cancelled', job_id: taskId },
+    );
+  }
+}
+
+function tellPlace(reply: FastifyReply, started: string): void {
+  const { pool_id: pool, replica_id: replica } = JSON.parse(started) as StartedData;
+  void reply.headers({ 'X-Orchd-Pool': pool, 'X-Orchd-Replica': replica });
+}

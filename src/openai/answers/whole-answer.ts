@@ -1,0 +1,82 @@
+import type { EndData } from '../../tasks/events/task-events';
+import type { TaskEvent } from '../../tasks/task/task';
+import type { OpenaiRequest } from '../requests/openai-request';
+import { finishOf, usageOf, type AnswerFacts } from './answer-facts';
+import { fragmentsOf, textJsonOf } from './choice';
+import { errorOf } from './event-error';
+import { inFormat } from './embedding-format';
+import { JoinedChoice } from './joined-choice';
+
+/** The events of a task that has ended as one answer of OpenAI's API. */
+export class WholeAnswer {
+  private readonly choices = new Map<number, JoinedChoice>();
+  private result: object = {};
+  private end: EndData | undefined;
+
+  constructor(
+    private readonly facts: AnswerFacts,
+    private readonly request: OpenaiRequest,
+  ) {
+    for (let index = 0; index < request.choices; index++) this.choices.set(index, new JoinedChoice());
+  }
+
+  /** @throws ServiceError the one that the task ended with */
+  take({ type, data }: Pick<TaskEvent, 'type' | 'data'>): void {
+    switch (type) {
+      case 'token':
+        this.choice(0).say(JSON.parse(textJsonOf(data)) as string);
+        break;
+      case 'delta':
+        for (const fragment of fragmentsOf(data)) this.choice(fragment.index).take(fragment);
+        break;
+      case 'result':
+        this.result = JSON.parse(data) as object;
+        break;
+      case 'end':
+        this.end = JSON.parse(data) as EndData;
+        break;
+      case 'error':
+        throw errorOf(data);
+      case 'started':
+      case 'metrics':
+    }
+  }
+
+  answer(): object {
+    const { facts, request, result } = this;
+    const end = this.end ?? { tokens_out: 0, decode_time_ms: 0, decode_ms: 0, finish_reason: 'stop' };
+    const { tokens_in: tokensIn = 0 } = end;
+    switch (request.operation) {
+      case 'chat':
+      case 'completion':
+        return this.text(end);
+      case 'embedding': {
+        const data = inFormat(request.body['encoding_format'], (result as { data?: unknown }).data);
+        const usage = { prompt_tokens: tokensIn, total_tokens: tokensIn };
+        return { object: 'list', ...result, data, model: facts.model, usage };
+      }
+      case 'rerank':
+        return { id: facts.id, model: facts.model, ...result, usage: { total_tokens: tokensIn } };
+    }
+  }
+
+  private text(end: EndData): object {
+    const { facts, request } = this;
+    const isChat = request.operation === 'chat';
+    const choices = [...this.choices]
+      .sort(([a], [b]) => a - b)
+      .map(([index, choice]) => {
+        const finish = finishOf(choice.finish ?? end.finish_reason, choice.callsTools);
+        return isChat ? choice.chat(index, finish) : choice.completion(index, finish);
+      });
+    const { id, created, model } = facts;
+    const object = isChat ? 'chat.completion' : 'text_completion';
+    return { id, object, created, model, choices, usage: usageOf(end) };
+  }
+
+  private choice(index: number): JoinedChoice {
+    const known = this.choices.get(index) ?? new JoinedChoice();
+    this.choices.set(index, known);
+    return known;
+  }
+}

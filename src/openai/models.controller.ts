@@ -1,0 +1,37 @@
+import { Controller, Get, Param } from '@nestjs/common';
+import { ApiExcludeEndpoint, ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiOpenaiErrors } from './documents/openai-errors.docs';
+import { OpenaiModelsView, OpenaiModelView, toModelView } from './documents/model.views';
+import { ModelNames } from './requests/model-names';
+
+const MODEL_MAX = 256;
+
+/** The models that there are, as OpenAI's API lists them. */
+@ApiTags('openai')
+@Controller('v1/models')
+export class ModelsController {
+  constructor(private readonly models: ModelNames) {}
+
+  @Get()
+  @ApiOperation({ summary: 'List models', description: 'Those that engines have and that may be used.' })
+  @ApiResponse({ status: 200, type: OpenaiModelsView })
+  list(): OpenaiModelsView {
+    return { object: 'list', data: this.models.list().map(toModelView) };
+  }
+
+  @Get(':model')
+  @ApiOperation({ summary: 'Look a model up', description: 'By any name that it goes by.' })
+  @ApiParam({ name: 'model', description: 'Its name.', schema: { type: 'string', minLength: 1, maxLength: MODEL_MAX } })
+  @ApiResponse({ status: 200, type: OpenaiModelView })
+  @ApiOpenaiErrors('MODEL_NOT_FOUND')
+  get(@Param('model') model: string): OpenaiModelView {
+    return toModelView(this.models.get(model));
+  }
+
+  /** A name with slashes, as some clients send it. */
+  @Get('*')
+  @ApiExcludeEndpoint()
+  getNested(@Param('*') model: string): OpenaiModelView {
+    return toModelView(this.models.get(model));
+  }
+}

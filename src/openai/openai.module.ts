@@ -1,0 +1,21 @@
+import { Module } from '@nestjs/common';
+import { CatalogModule } from '../catalog/catalog.module';
+import { HttpModule } from '../http/http.module';
+import { PoolsModule } from '../pools/pools.module';
+import { TasksModule } from '../tasks/tasks.module';
+import { LogWaits } from './answers/log-waits';
+import { TaskAnswers } from './answers/task-answers';
+import { TextController } from './text.controller';
+import { VectorsController } from './vectors.controller';
+import { ModelsController } from './models.controller';
+import { OpenaiWork } from './openai-work.service';
+import { ModelNames } from './requests/model-names';
+import { OpenaiTasks } from './requests/openai-tasks';
+
+/** OpenAI's API over the same tasks. */
+@Module({
+  imports: [CatalogModule, HttpModule, PoolsModule, TasksModule],
+  controllers: [ModelsController, TextController, VectorsController],
+  providers: [OpenaiWork, OpenaiTasks, ModelNames, TaskAnswers, LogWaits],
+})
+export class OpenaiModule {}
