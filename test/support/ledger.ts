@@ -36,6 +36,11 @@ class HeldJournal extends MemoryTaskJournal {
     if (await this.held) throw new ServiceError('STORAGE_UNAVAILABLE');
     await super.admit(...args);
   }
+
+  override async end(...args: Parameters<MemoryTaskJournal['end']>): Promise<void> {
+    if (await this.held) throw new ServiceError('STORAGE_UNAVAILABLE');
+    await super.end(...args);
+  }
 }
 
 const narrator = { warn: () => undefined, tell: () => undefined, fail: () => undefined } as unknown as Narrator;

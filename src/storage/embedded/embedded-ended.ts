@@ -42,13 +42,13 @@ export class EmbeddedEnded implements Ended {
     return this.task.isVoid;
   }
 
-  async record(transcriptArtifactId: string | undefined): Promise<boolean> {
+  async record(transcriptArtifactId: string | undefined, hasUnseen = false): Promise<boolean> {
     // The journal answers in the order of its writes, and an ending that it holds of nobody is worth nothing.
     await this.task.durable.catch(() => undefined);
     if (this.task.isVoid) return false;
     const { ending } = this;
     const named = transcriptArtifactId === undefined ? ending : { ...ending, transcriptArtifactId };
-    return this.endings.record(named, this.session);
+    return this.endings.record(named, this.session, hasUnseen);
   }
 
   revise({ code, message }: ServiceError): void {

@@ -33,11 +33,16 @@ export class OwedEndings {
     private readonly narrator: Narrator,
   ) {}
 
-  /** Resolves to true once the ending is durable, to false after {@link PATIENCE_MS} when it is not. Never rejects. */
-  async record(ending: TaskEnding, session?: SessionUsage): Promise<boolean> {
+  /**
+   * Resolves to true once the ending is durable, to false when it could not be written, or after {@link PATIENCE_MS} when that is not
+   * known yet. Never rejects.
+   * @param untilKnown without such a bound
+   */
+  async record(ending: TaskEnding, session: SessionUsage | undefined, untilKnown: boolean): Promise<boolean> {
     const entry: Entry = { ending, session };
     this.owed.set(ending.taskId, entry);
-    await this.withinPatience(this.write(entry));
+    const written = this.write(entry);
+    await (untilKnown ? written : this.withinPatience(written));
     if (!this.owed.has(ending.taskId)) return true;
     this.narrator.warn('An ending was told before it was durable, for the journal cannot be written.', {
       event: 'ending_not_durable',

@@ -9,7 +9,7 @@ import { MemoryEventLog } from '../../storage/memory/event-log.memory';
 import { MemoryTaskJournal } from '../../storage/memory/task-journal.memory';
 import type { Admitted, Claim, Ended } from '../ledger/task-ledger.port';
 import { startedEvent, tokenEvent } from '../events/task-events';
-import type { TaskEvent } from '../task/task';
+import type { TaskEnding, TaskEvent } from '../task/task';
 import { Finisher } from './finisher';
 import type { OwedTranscripts } from './owed-transcripts';
 import type { TaskReporter } from './task-reporter';
@@ -34,6 +34,7 @@ let test: LedgerUnderTest;
 let log: MemoryEventLog;
 let finisher: Finisher;
 /** What happened, in its order. */
+let reported: TaskEnding[];
 let steps: string[];
 let faults: string[];
 let storing: Promise<string | undefined>;
@@ -43,6 +44,7 @@ beforeEach(async () => {
   await test.ledger.adopt();
   log = new MemoryEventLog(loadConfig({}).config, new MemoryTaskJournal());
   steps = [];
+  reported = [];
   faults = [];
   storing = Promise.resolve('transcript-id');
   const transcripts = {
@@ -55,7 +57,12 @@ beforeEach(async () => {
     owe: async (_taskId: string, events: readonly TaskEvent[]) =>
       void steps.push(`owed ${events.map(({ type }) => type).join(' ')}`),
   } as unknown as OwedTranscripts;
-  const reporter = { ended: () => steps.push('reported') } as unknown as TaskReporter;
+  const reporter = {
+    ended: (_: unknown, ending: TaskEnding) => {
+      steps.push('reported');
+      reported.push(ending);
+    },
+  } as unknown as TaskReporter;
   const narrator = { fail: (human: string) => faults.push(human) } as unknown as Narrator;
   finisher = new Finisher(test.ledger, log, transcripts, owed, reporter, narrator);
   await test.bind('p/r', 1);
@@ -115,6 +122,7 @@ describe('Finisher', () => {
     };
     await finisher.conclude(but(ended, owed), held);
     expect([shown(), revised]).toEqual([['error'], ['STORAGE_UNAVAILABLE']]);
+    expect(reported.at(-1)).toMatchObject({ state: 'failed', code: 'STORAGE_UNAVAILABLE' });
     // Its transcript is another than the one that was stored.
     expect(steps).toContain('owed error');
   });

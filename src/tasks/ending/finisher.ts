@@ -4,7 +4,7 @@ import { Narrator } from '../../observability/narrator';
 import { TaskLedger, type Claim, type EndDraft, type Ended, type Ending } from '../ledger/task-ledger.port';
 import { EventLog } from '../events/event-log.port';
 import { endEvent, errorEvent, metricsEvent } from '../events/task-events';
-import type { TaskEvent } from '../task/task';
+import type { TaskEnding, TaskEvent } from '../task/task';
 import { OwedTranscripts } from './owed-transcripts';
 import { TaskReporter } from './task-reporter';
 import { Transcripts } from './transcripts';
@@ -53,28 +53,22 @@ export class Finisher {
     try {
       const before = await this.log.events(taskId);
       const transcriptId = await this.transcripts.store(taskId, [...before, ...last]);
-      const isDurable = await ended.record(transcriptId);
+      const isDurable = await ended.record(transcriptId, held.length > 0);
       if (ended.isVoid) return;
       const isWithheld = !isDurable && held.length > 0;
-      if (isWithheld) last = this.withheld(ended);
+      if (isWithheld) last = [errorEvent(notKept, ended.terminalSeq)];
+      if (isWithheld) ended.revise(notKept);
       if (isWithheld || transcriptId === undefined) await this.owed.owe(taskId, [...before, ...last]);
       // From here on in one step: who is woken by the end asks for the task, and must find that it has ended.
       this.log.append(taskId, last);
       this.log.seal(taskId);
-      this.reporter.ended(ended.spec, ended.ending, reason ?? 'client');
+      this.reporter.ended(ended.spec, isWithheld ? failedBy(notKept, ended.ending) : ended.ending, reason ?? 'client');
     } catch (cause) {
       const fields = { event: 'task_not_concluded', job_id: taskId };
       this.narrator.fail(`The end of task ${taskId} could not be shown.`, fields, cause);
     } finally {
       ended.concluded();
     }
-  }
-
-  /** Nobody has seen the output, and should the process end now, the task would run again: so nobody sees it. */
-  private withheld(ended: Ended): TaskEvent[] {
-    const error = new ServiceError('STORAGE_UNAVAILABLE');
-    ended.revise(error);
-    return [errorEvent(error, ended.terminalSeq)];
   }
 
   private lastEvents({ draft, ending, facts, remaining, isWarm, terminalSeq }: Ended): TaskEvent[] {
@@ -109,4 +103,11 @@ export class Finisher {
     });
     return [metrics, end];
   }
+}
+
+/** Nobody has seen the output, and should the process end now, the task would run again: so nobody sees it. */
+const notKept = new ServiceError('STORAGE_UNAVAILABLE');
+
+function failedBy({ code, message }: ServiceError, ending: TaskEnding): TaskEnding {
+  return { ...ending, state: 'failed', code, message };
 }

@@ -125,10 +125,11 @@ export interface Ended {
   /** What the session can still use, this task settled. */
   readonly remaining: Spend;
   /**
-   * Resolves to true once the ending is durable, or to false after a second when it is not: then it stays owed, and is written as
-   * soon as storage takes it. Never rejects.
+   * Resolves to true once the ending is durable, or to false when it could not be made so, or took longer than a second: then it stays
+   * owed, and is written as soon as storage takes it. Never rejects.
+   * @param hasUnseen output that nobody has seen is shown with it: storage that is only slow is waited for, however long
    */
-  record(transcriptArtifactId: string | undefined): Promise<boolean>;
+  record(transcriptArtifactId: string | undefined, hasUnseen?: boolean): Promise<boolean>;
   /** What is owed is to say this instead: output that nobody has seen may not be shown before it is durable that it may. */
   revise(error: ServiceError): void;
   /** Its admission did not come about: nobody was told of the task, and nobody will be. Known once {@link record} has resolved. */
