@@ -4,7 +4,8 @@ import { ApiOpenaiErrors } from './documents/openai-errors.docs';
 import { OpenaiModelsView, OpenaiModelView, toModelView } from './documents/model.views';
 import { ModelNames } from './requests/model-names';
 
-const MODEL_MAX = 256;
+/** Whatever engines call their models. */
+const MODEL_PATTERN = '^[^\\x00-\\x1f\\x7f]{1,256}$';
 
 /** The models that there are, as OpenAI's API lists them. */
 @ApiTags('openai')
@@ -14,15 +15,15 @@ export class ModelsController {
 
   @Get()
   @ApiOperation({ summary: 'List models', description: 'Those that engines have and that may be used.' })
-  @ApiResponse({ status: 200, type: OpenaiModelsView })
+  @ApiResponse({ status: 200, description: 'All of them.', type: OpenaiModelsView })
   list(): OpenaiModelsView {
     return { object: 'list', data: this.models.list().map(toModelView) };
   }
 
   @Get(':model')
   @ApiOperation({ summary: 'Look a model up', description: 'By any name that it goes by.' })
-  @ApiParam({ name: 'model', description: 'Its name.', schema: { type: 'string', minLength: 1, maxLength: MODEL_MAX } })
-  @ApiResponse({ status: 200, type: OpenaiModelView })
+  @ApiParam({ name: 'model', description: 'Its name.', schema: { type: 'string', pattern: MODEL_PATTERN } })
+  @ApiResponse({ status: 200, description: 'It is there.', type: OpenaiModelView })
   @ApiOpenaiErrors('MODEL_NOT_FOUND')
   get(@Param('model') model: string): OpenaiModelView {
     return toModelView(this.models.get(model));

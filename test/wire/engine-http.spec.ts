@@ -50,9 +50,10 @@ describe('EngineHttp', () => {
     const server = await serve(
       (socket, { path }) => void socket.write(path === '/completion' ? hello : recordedBytes('health-ok')),
     );
-    const { adapter } = transport();
     const soon = () => AbortSignal.timeout(LAST_RESORT_MS);
     for (const target of [targetAt(server.url), { ...targetAt(server.url), apiKeyFile: 'secret' }]) {
+      // A service of its own each: what an engine serves is asked once.
+      const { adapter } = transport();
       await adapter.probe(target, soon());
       await adapter.load(target, 'm', soon());
       await collect(adapter.run(target, engineRequest()));

@@ -43,6 +43,7 @@ const openaiError: NonNullable<Components['schemas']>[string] = {
   properties: {
     error: {
       type: 'object',
+      description: 'What is wrong.',
       required: ['message', 'type', 'param', 'code'],
       properties: {
         message: { type: 'string', description: 'What is wrong, for people.' },
