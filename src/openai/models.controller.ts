@@ -1,11 +1,13 @@
 import { Controller, Get, Param } from '@nestjs/common';
 import { ApiExcludeEndpoint, ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ServiceError } from '../errors/service-error';
 import { ApiOpenaiErrors } from './documents/openai-errors.docs';
 import { OpenaiModelsView, OpenaiModelView, toModelView } from './documents/model.views';
 import { ModelNames } from './requests/model-names';
 
+const MODEL_MAX = 256;
 /** Whatever engines call their models. */
-const MODEL_PATTERN = '^[^\\x00-\\x1f\\x7f]{1,256}$';
+const MODEL_PATTERN = `^[^\\x00-\\x1f\\x7f]{1,${MODEL_MAX}}$`;
 
 /** The models that there are, as OpenAI's API lists them. */
 @ApiTags('openai')
@@ -26,13 +28,18 @@ export class ModelsController {
   @ApiResponse({ status: 200, description: 'It is there.', type: OpenaiModelView })
   @ApiOpenaiErrors('MODEL_NOT_FOUND')
   get(@Param('model') model: string): OpenaiModelView {
-    return toModelView(this.models.get(model));
+    return this.found(model);
   }
 
   /** A name with slashes, as some clients send it. */
   @Get('*')
   @ApiExcludeEndpoint()
   getNested(@Param('*') model: string): OpenaiModelView {
+    return this.found(model);
+  }
+
+  private found(model: string): OpenaiModelView {
+    if (model.length > MODEL_MAX) throw new ServiceError('URI_TOO_LONG');
     return toModelView(this.models.get(model));
   }
 }

@@ -45,7 +45,7 @@ function deadlineIn(headers: IncomingHttpHeaders): number {
   const name = 'X-Orchd-Deadline-Ms';
   const text = valueOf(headers, name);
   if (text === undefined) return DEADLINE_DEFAULT_MS;
-  const ms = /^\d{1,12}$/.test(text) ? Number(text) : 0;
+  const ms = /^[1-9]\d{0,11}$/.test(text) ? Number(text) : 0;
   if (ms < 1 || ms > YEAR_MS) throw invalid(name, `an integer from 1 to ${YEAR_MS}`);
   return ms;
 }
