@@ -109,12 +109,7 @@ export class TaskAnswers {
       },
     );
     this.streams.add(stream);
-    stream.start({
-      ...(reply.getHeaders() as Record<string, string>),
-      'Content-Type': 'text/event-stream; charset=utf-8',
-      'Cache-Control': 'no-cache, no-transform',
-      'X-Accel-Buffering': 'no',
-    });
+    stream.start(reply.getHeaders() as Record<string, string>);
   }
 
   /**

@@ -19,7 +19,7 @@ export class SseSocket {
 
   /** False when the reader's buffers are full: `onDrain` follows. */
   write(frames: Buffer): boolean {
-    if (!this.begun) this.begin();
+    this.begin();
     return this.socket ? this.socket.write(chunkOf(frames)) : this.response.write(frames);
   }
 
@@ -39,7 +39,8 @@ export class SseSocket {
   }
 
   /** Sends the head, in one piece with what is written this turn. */
-  private begin(): void {
+  begin(): void {
+    if (this.begun) return;
     this.begun = true;
     const { response } = this;
     // None while a pipelined request waits for its turn.

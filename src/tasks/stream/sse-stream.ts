@@ -22,6 +22,13 @@ const manners: StreamManners = {
   opening: Buffer.from('retry: 1000\n\n'),
   keepAlive: Buffer.from(': keep-alive\n\n'),
 };
+const streamHeaders = {
+  'Content-Type': 'text/event-stream; charset=utf-8',
+  'Cache-Control': 'no-cache, no-transform',
+  // For nginx.
+  'X-Accel-Buffering': 'no',
+} as const;
+
 /** More than the way to most clients and back takes; for the others there is the ticker of all streams. */
 const SECOND_SOUNDING_MS = 50;
 
@@ -63,7 +70,8 @@ export class SseStream {
     response.once('close', () => this.close());
     response.on('error', () => this.close());
     response.req.socket.once('end', this.onHalfClosed);
-    response.writeHead(200, headers);
+    response.writeHead(200, { ...headers, ...streamHeaders });
+    this.socket.begin();
     if (this.says.opening.length > 0) this.write(this.says.opening);
     if (response.req.socket.readableEnded) this.onHalfClosed();
     this.wakes = feed.follow(this.wake);

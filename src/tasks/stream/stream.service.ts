@@ -31,12 +31,7 @@ export class StreamService {
       leave?.();
     });
     this.streams.add(sse);
-    sse.start({
-      ...headers,
-      'Content-Type': 'text/event-stream; charset=utf-8',
-      'Cache-Control': 'no-cache, no-transform',
-      'X-Accel-Buffering': 'no',
-    });
+    sse.start(headers);
     if (!ending) this.begin(spec, sse, stream.verbose, response);
   }
 
