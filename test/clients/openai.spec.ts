@@ -19,6 +19,11 @@ const weather = {
   function: { name: 'weather', parameters: { type: 'object', properties: { city: { type: 'string' } } } },
 };
 
+interface PoolHealth {
+  readonly ready: boolean;
+  readonly metrics: { readonly slots_free: number };
+}
+
 let service: RunningService;
 let writer: RunningEngine;
 let embedder: RunningEngine;
@@ -27,9 +32,14 @@ let client: OpenAI;
 async function bind(poolId: string, url: string): Promise<void> {
   const body = { pool_id: poolId, replica_id: 'r0', engine: 'vllm', slots_total: SLOTS, url };
   await service.request('POST', '/v2/workers/register', { body, headers: { Authorization: 'Bearer worker' } });
+  await isFree(poolId);
+}
+
+/** An attempt that was broken off keeps its slot until a probe has seen it free: what comes before that queues. */
+async function isFree(poolId: string): Promise<void> {
   await eventually(
-    async () => (await service.request('GET', `/v2/pools/${poolId}/health`)).json(),
-    ({ ready }) => ready === true,
+    async () => (await service.request('GET', `/v2/pools/${poolId}/health`)).json<PoolHealth>(),
+    ({ ready, metrics }) => ready && metrics.slots_free === SLOTS,
   );
 }
 
@@ -43,7 +53,10 @@ beforeAll(async () => {
   await bind(WRITER, writer.url);
   await bind(EMBEDDER, embedder.url);
 });
-beforeEach(() => void writer.control({ faults: {} }));
+beforeEach(async () => {
+  writer.control({ faults: {} });
+  await isFree(WRITER);
+});
 afterAll(async () => {
   await service.stop();
   await Promise.all([writer, embedder].map(engine => engine.stop()));
@@ -142,7 +155,12 @@ describe('errors', () => {
     const busy = new AbortController();
     const hold = () =>
       client.chat.completions.create({ model: WRITER, messages, max_tokens: 4000 }, { signal: busy.signal });
-    const held = Promise.allSettled(Array.from({ length: SLOTS + 1 }, hold));
+    const held: Promise<unknown>[] = [];
+    for (let taken = 1; taken <= SLOTS; taken++) {
+      held.push(hold().catch(() => undefined));
+      await writer.until(({ active }) => active === taken);
+    }
+    held.push(hold().catch(() => undefined));
     await eventually(
       async () => (await service.request('GET', '/v2/tasks?state=queued')).json<{ items: unknown[] }>(),
       ({ items }) => items.length === 1,
@@ -151,7 +169,7 @@ describe('errors', () => {
     expect(refusal).toBeInstanceOf(RateLimitError);
     expect((refusal as RateLimitError).headers?.get('retry-after')).toMatch(/^[1-9]\d*$/);
     busy.abort();
-    await held;
+    await Promise.all(held);
     const patient = new OpenAI({ baseURL: client.baseURL, apiKey: service.apiKey, maxRetries: 5 });
     const chat = await patient.chat.completions.create({ model: WRITER, messages, max_tokens: 2 });
     expect(chat.usage?.completion_tokens).toBe(2);

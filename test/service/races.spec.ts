@@ -3,6 +3,7 @@ import { startEngine, type RunningEngine } from '../engine/engine';
 import { eventually } from '../support/deadline';
 import { startService, type RunningService } from '../support/service';
 import { openEvents, readEvents } from '../support/sse-client';
+import type { SseEvent } from '../support/sse-stream';
 
 /*
  * Races against a real service and engine over sockets. Each prints its figures; what is asserted is what may never happen:
@@ -11,6 +12,7 @@ import { openEvents, readEvents } from '../support/sse-client';
 
 const RACES = 1000;
 const AT_ONCE = 25;
+const TOKENS = 150;
 const LEAVES = 100;
 const GRACE_MS = 150;
 
@@ -35,7 +37,6 @@ async function start(
   await eventually(
     () => pool(),
     ({ ready }) => ready === true,
-    5000,
   );
 }
 
@@ -65,27 +66,61 @@ async function everythingIsFree(slots: number): Promise<void> {
   await eventually(pool, health => (health['metrics'] as Record<string, number>)['slots_free'] === slots);
 }
 
+/**
+ * Reads a task's events to their end, and cancels it once `due` takes what has come (of nothing: while its stream is opened), at the
+ * end of the stream at the latest.
+ */
+async function cancelled(
+  taskId: string,
+  due: (events: readonly SseEvent[]) => boolean,
+  times = 1,
+): Promise<{ readonly events: readonly SseEvent[]; readonly ended: boolean }> {
+  const cancel = async (): Promise<void> => {
+    const post = () => service.request('POST', `/v2/tasks/${taskId}/cancel`);
+    const cancels = await Promise.all(Array.from({ length: times }, post));
+    expect(cancels.map(answer => answer.status)).toEqual(cancels.map(() => 204));
+  };
+  const atOnce = due([]);
+  const [stream] = await Promise.all([openEvents(eventsUrl(taskId), { headers: keyed() }), atOnce && cancel()]);
+  try {
+    if (!atOnce) {
+      await stream.event((_, events) => due(events), undefined, true);
+      await cancel();
+    }
+    await stream.finished();
+    return stream.reading();
+  } finally {
+    stream.close();
+  }
+}
+
+function terminalOf(events: readonly SseEvent[]): SseEvent | undefined {
+  const terminals = events.filter(({ type }) => type === 'end' || type === 'error');
+  expect(terminals).toHaveLength(1);
+  expect(events.at(-1)).toBe(terminals[0]);
+  return terminals[0];
+}
+
+const isOver = (events: readonly SseEvent[]): boolean => events.at(-1)?.type === 'end';
+
 describe('a cancel against the end of its task', () => {
   it(`has one terminal event in each of ${RACES} races, and leaks no slot`, { timeout: 240_000 }, async () => {
     await start({ slots: 32, tokensPerSecond: 2000 });
     const ends = { end: 0, CANCELLED: 0 };
     const race = async (n: number): Promise<void> => {
-      const taskId = await submit({ max_tokens: 4 });
-      const reading = readEvents(eventsUrl(taskId), { headers: keyed(), deadlineMs: 30_000 });
-      // Spread over the task's whole life: a few milliseconds around its end.
-      await new Promise(resolve => setTimeout(resolve, (n * 7) % 13));
-      const cancels = await Promise.all([1, 2].map(() => service.request('POST', `/v2/tasks/${taskId}/cancel`)));
-      expect(cancels.map(answer => answer.status)).toEqual([204, 204]);
-      const { events, ended } = await reading;
+      // Of ten, one is cancelled long before its end, one after it; the others somewhere in their life.
+      const [early, late] = [n % 10 === 0, n % 10 === 1];
+      const taskId = await submit({ max_tokens: early ? 100_000 : TOKENS });
+      const due = late ? isOver : (events: readonly SseEvent[]) => events.length >= (n * 7) % (TOKENS + 3);
+      const { events, ended } = await cancelled(taskId, due, 2);
       expect(ended).toBe(true);
-      const terminals = events.filter(({ type }) => type === 'end' || type === 'error');
-      expect(terminals).toHaveLength(1);
-      expect(events.at(-1)).toBe(terminals[0]);
+      const terminal = terminalOf(events);
       const tokens = events.filter(({ type }) => type === 'token').map(({ data }) => (data as { i: number }).i);
       expect(tokens).toEqual(tokens.map((_, index) => index));
       const again = await readEvents(eventsUrl(taskId), { headers: keyed() });
       expect(again.events.map(({ text }) => text)).toEqual(events.map(({ text }) => text));
-      const code = terminals[0]?.type === 'end' ? 'end' : (terminals[0]?.data as { code: 'CANCELLED' }).code;
+      const code = terminal?.type === 'end' ? 'end' : (terminal?.data as { code: 'CANCELLED' }).code;
+      if (early || late) expect(code).toBe(late ? 'end' : 'CANCELLED');
       ends[code]++;
     };
     for (let n = 0; n < RACES; n += AT_ONCE) await Promise.all(Array.from({ length: AT_ONCE }, (_, k) => race(n + k)));
@@ -93,7 +128,6 @@ describe('a cancel against the end of its task', () => {
       `cancel against finish: ${RACES} races, ${ends.end} ended first, ${ends.CANCELLED} were cancelled first\n`,
     );
     expect(ends.end + ends.CANCELLED).toBe(RACES);
-    expect(Math.min(ends.end, ends.CANCELLED)).toBeGreaterThan(0);
     await everythingIsFree(32);
   });
 });
@@ -104,18 +138,9 @@ describe('the stand-in', () => {
     service = await startService({ env: { ORCHD_ADMISSION_CAPACITY: '2000' } });
     const ends = new Map<string, number>();
     for (let n = 0; n < 100; n++) {
-      const taskId = await submit({});
-      const [{ events }, cancel] = await Promise.all([
-        readEvents(eventsUrl(taskId), { headers: keyed() }),
-        new Promise(resolve => setTimeout(resolve, n % 8)).then(() =>
-          service.request('POST', `/v2/tasks/${taskId}/cancel`),
-        ),
-      ]);
-      expect(cancel.status).toBe(204);
-      const terminals = events.filter(({ type }) => type === 'end' || type === 'error');
-      expect(terminals).toHaveLength(1);
-      expect(events.at(-1)).toBe(terminals[0]);
-      ends.set(terminals[0]?.type ?? '', (ends.get(terminals[0]?.type ?? '') ?? 0) + 1);
+      const { events } = await cancelled(await submit({}), come => come.length >= n % 8);
+      const { type = '' } = terminalOf(events) ?? {};
+      ends.set(type, (ends.get(type) ?? 0) + 1);
     }
     process.stdout.write(`cancel against the stand-in: ${JSON.stringify(Object.fromEntries(ends))}\n`);
   });
@@ -132,7 +157,6 @@ describe('a client that leaves', () => {
     await eventually(
       async () => (await service.request('GET', `/v2/tasks/${taskId}`)).json(),
       view => view['state'] === 'cancelled',
-      GRACE_MS + 5000,
     );
     return performance.now() - leftMs;
   }
@@ -170,7 +194,6 @@ describe('a client that leaves', () => {
       await eventually(
         async () => (await service.request('GET', `/v2/tasks/${taskId}`)).json(),
         view => view['state'] === 'dispatching',
-        5000,
       );
     };
     await leaveMany('in prefill', inPrefill, { max_tokens: 5 });
@@ -195,7 +218,8 @@ describe('a client that leaves', () => {
   );
 
   it('and comes back within the grace, as if nothing had happened', async () => {
-    await start({ slots: 1, tokensPerSecond: 100 });
+    // However long a busy machine takes to come back.
+    await start({ slots: 1, tokensPerSecond: 100 }, { ORCHD_DETACH_GRACE_MS: '60000' });
     const taskId = await submit({ max_tokens: 60 });
     const first = await readEvents(eventsUrl(taskId), { headers: keyed(), until: (_, events) => events.length >= 10 });
     const lastEventId = first.events.at(-1)?.id ?? '';
