@@ -8,12 +8,14 @@ import { QueueDepths } from '../pools/placement/queue-depths.port';
 import { PoolStore } from '../pools/registry/pool-store.port';
 import { PoolRegistry } from '../pools/registry/pool-registry.port';
 import { SessionStore } from '../sessions/session-store.port';
+import { Notes } from '../tasks/journal/notes.port';
 import { JournalStart } from '../tasks/journal/journal-start';
 import { TaskJournal } from '../tasks/journal/task-journal.port';
 import { TaskLedger } from '../tasks/ledger/task-ledger.port';
 import { Candidates } from '../pools/placement/candidates.port';
 import { TaskRecords } from '../tasks/ledger/task-records.port';
 import { EventLog } from '../tasks/events/event-log.port';
+import { EmbeddedNotes } from './embedded/embedded-notes';
 import { EmbeddedLedger } from './embedded/embedded-ledger';
 import { EmbeddedPoolStore } from './embedded/embedded-pool-store';
 import { EmbeddedRecords } from './embedded/embedded-records';
@@ -36,6 +38,7 @@ import { SqliteTaskJournal } from './sqlite/task-journal.sqlite';
   providers: [
     { provide: TaskJournal, useClass: SqliteTaskJournal },
     JournalStart,
+    { provide: Notes, useClass: EmbeddedNotes },
     MemoryPoolRegistry,
     { provide: PoolRegistry, useExisting: MemoryPoolRegistry },
     { provide: PoolStore, useClass: EmbeddedPoolStore },
@@ -43,7 +46,8 @@ import { SqliteTaskJournal } from './sqlite/task-journal.sqlite';
     { provide: Candidates, useExisting: PlacementService },
     ...[RunningTimeFile, Slots, SessionBook, TaskAccounts, OwedEndings],
     { provide: SessionStore, useClass: EmbeddedSessions },
-    { provide: TaskLedger, useClass: EmbeddedLedger },
+    EmbeddedLedger,
+    { provide: TaskLedger, useExisting: EmbeddedLedger },
     { provide: QueueDepths, useExisting: TaskLedger },
     { provide: TaskRecords, useClass: EmbeddedRecords },
     { provide: EventLog, useClass: MemoryEventLog },
@@ -52,7 +56,7 @@ import { SqliteTaskJournal } from './sqlite/task-journal.sqlite';
   ],
   exports: [
     ...[PoolRegistry, PoolStore, PlacementService, QueueDepths],
-    ...[TaskJournal, JournalStart, TaskLedger, TaskRecords, EventLog, SessionStore],
+    ...[TaskJournal, Notes, TaskLedger, TaskRecords, EventLog, SessionStore],
     ...[ModelCatalog, ArtifactStore],
   ],
 })

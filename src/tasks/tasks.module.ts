@@ -17,6 +17,7 @@ import { FallbackPolicy } from './dispatch/fallback-policy';
 import { ModelFaults } from './dispatch/model-faults';
 import { OutputStage } from './dispatch/output-stage';
 import { Retries } from './dispatch/retries';
+import { AskedEndings } from './ending/asked-endings';
 import { Canceller } from './ending/canceller';
 import { Deadlines } from './ending/deadlines';
 import { Finisher } from './ending/finisher';
@@ -52,7 +53,7 @@ import { TasksController } from './tasks.controller';
     ...[AdmissionService, AdmissionRules, Refusals, Backoff],
     ...[StartForecasts, PaceKeeper],
     ...[Dispatcher, Attempts, Retries, ModelFaults, OutputStage, Fallback, FallbackPolicy],
-    ...[Finisher, Transcripts, OwedTranscripts, TaskReporter, Canceller, Deadlines],
+    ...[Finisher, Transcripts, OwedTranscripts, TaskReporter, Canceller, Deadlines, AskedEndings],
     ...[StreamLookup, StreamService, OpenStreams, Readers, StreamTurns, WaitingFrames],
     ...[TaskResults, EndWaits, OutputReader],
     ...[RecoveryService, RetentionService, ShutdownService],

@@ -1,5 +1,5 @@
 import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
-import { filter, Subject, type Subscription } from 'rxjs';
+import { filter, NEVER, Subject, type Subscription } from 'rxjs';
 import { Config } from '../../config/config';
 import type { Lease } from '../../pools/registry/pool';
 import type { PoolChange } from '../../pools/registry/pool-registry.port';
@@ -53,6 +53,9 @@ export class EmbeddedLedger extends TaskLedger implements OnModuleInit, OnModule
   private readonly overdue = new Subject<string>();
   override readonly wake$ = this.wakes.asObservable();
   override readonly overdue$ = this.overdue.asObservable();
+  /** There is no other node. */
+  override readonly asked$ = NEVER;
+  override readonly interrupted$ = NEVER;
   private changes: Subscription | undefined;
   private lastSeq = 0;
 
@@ -186,22 +189,30 @@ export class EmbeddedLedger extends TaskLedger implements OnModuleInit, OnModule
     this.orderKeys.resume(recovery);
     this.lastSeq = Math.max(this.lastSeq, lastSeq);
     this.accounts.restore(sessions);
-    const interrupted: LiveTask[] = [];
+    const [queued, interrupted]: [LiveTask[], LiveTask[]] = [[], []];
     for (const record of live) {
       const task = this.restore(record);
-      if (record.firstTokenMarked) interrupted.push(task);
-      else this.lanes.add(task, this.clock.nowMs());
+      (record.firstTokenMarked ? interrupted : queued).push(task);
+      if (!record.firstTokenMarked) this.lanes.add(task, this.clock.nowMs());
     }
     this.wake();
-    return { queued: live.length - interrupted.length, interrupted };
+    return { queued, interrupted };
   }
 
   find(taskId: string): LiveTask | undefined {
     return this.tasks.get(taskId);
   }
 
-  live(): Iterable<LiveTask> {
+  live(): IterableIterator<LiveTask> {
     return this.tasks.values();
+  }
+
+  *running(): IterableIterator<LiveTask> {
+    for (const task of this.tasks.values()) if (task.state !== 'queued' || task.isEnding) yield task;
+  }
+
+  close(): Promise<void> {
+    return this.journal.close();
   }
 
   position(taskId: string): number | undefined {

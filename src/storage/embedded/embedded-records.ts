@@ -1,14 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import { TaskJournal, type JournalRecord } from '../../tasks/journal/task-journal.port';
-import { TaskLedger, type LiveTask } from '../../tasks/ledger/task-ledger.port';
+import type { LiveTask } from '../../tasks/ledger/task-ledger.port';
 import { TaskRecords, type RecordQuery, type TaskRecord } from '../../tasks/ledger/task-records.port';
+import { EmbeddedLedger } from './embedded-ledger';
 import { OwedEndings } from './owed-endings';
 
 /** Live tasks from the ledger, ended ones from the journal, those in between from what is still owed to it. */
 @Injectable()
 export class EmbeddedRecords extends TaskRecords {
   constructor(
-    private readonly ledger: TaskLedger,
+    private readonly ledger: EmbeddedLedger,
     private readonly journal: TaskJournal,
     private readonly endings: OwedEndings,
   ) {

@@ -15,7 +15,8 @@ export class SessionBudgets {
 
   /** A session of the task's own is not kept, so once it ended its budgets are told from what the task has used. */
   async remainingFor(spec: TaskSpec, used?: TaskUsage): Promise<Spend> {
-    if (!spec.ownSession || this.ledger.find(spec.taskId)) return (await this.sessions.open(spec.sessionId)).remaining;
+    if (!spec.ownSession || (await this.ledger.find(spec.taskId)))
+      return (await this.sessions.open(spec.sessionId)).remaining;
     const { sessionTokensBudget, sessionTimeBudgetMs, sessionCostBudget } = this.config;
     return {
       tokens: Math.max(0, sessionTokensBudget - (used?.tokensOut ?? 0)),

@@ -54,7 +54,7 @@ export class AdmissionService {
   private async admitNamed(spec: TaskSpec, requestHash: string): Promise<Admission> {
     try {
       // One whose events are still here has ended and is asked for below; a live one is known, whatever would refuse a new one.
-      const isNew = !(await this.log.tail(spec.taskId)) && !this.ledger.find(spec.taskId);
+      const isNew = !(await this.log.tail(spec.taskId)) && !(await this.ledger.find(spec.taskId));
       if (isNew) return await this.admitNew(spec, requestHash);
       const known = await this.knownBefore(spec.taskId, requestHash);
       return known ?? (await this.admitNew(spec, requestHash));
@@ -68,7 +68,9 @@ export class AdmissionService {
 
   /** @throws ServiceError TASK_CONFLICT when the id is taken by another request */
   private async knownBefore(taskId: string, requestHash: string): Promise<Admission | undefined> {
-    await this.ledger.find(taskId)?.durable;
+    await (
+      await this.ledger.find(taskId)
+    )?.durable;
     const record = await this.records.find(taskId);
     if (!record) return undefined;
     const { spec, facts, ending } = record;

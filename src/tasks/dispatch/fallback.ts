@@ -28,7 +28,7 @@ export class Fallback {
   ) {}
 
   async onStreamOpened(taskId: string): Promise<void> {
-    const task = this.ledger.find(taskId);
+    const task = await this.ledger.find(taskId);
     if (task?.state !== 'queued' || task.lastFailure) return;
     const policy = this.policy.for(task.spec.constraints);
     if (policy === 'wait') return;

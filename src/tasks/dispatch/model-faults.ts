@@ -51,7 +51,7 @@ export class ModelFaults implements OnModuleInit, OnModuleDestroy {
   private async endStranded(): Promise<void> {
     const lanes = await this.ledger.laneDepths();
     if (!lanes.some(({ constraints }) => this.placement.assess(constraints).verdict === 'model-failed')) return;
-    for (const { spec, state } of [...this.ledger.live()]) {
+    for (const { spec, state } of [...(await this.ledger.live())]) {
       if (state !== 'queued') continue;
       const { verdict, failure } = this.placement.assess(spec.constraints);
       if (verdict !== 'model-failed') continue;

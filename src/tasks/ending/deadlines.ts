@@ -30,7 +30,7 @@ export class Deadlines implements OnModuleInit, OnModuleDestroy {
   }
 
   private async expire(taskId: string): Promise<void> {
-    const task = this.ledger.find(taskId);
+    const task = await this.ledger.find(taskId);
     const error =
       task?.state === 'queued'
         ? waitedTooLong(task.lastFailure)

@@ -138,6 +138,12 @@ export interface Ended {
   concluded(): void;
 }
 
+/** How somebody else wishes a task to end that this node runs. */
+export interface AskedEnding {
+  readonly taskId: string;
+  readonly draft: EndDraft;
+}
+
 /** Somebody else ends the task. */
 export interface Ending {
   /** Resolves when that is through, or was taken back (an eviction whose admission failed). */
@@ -159,8 +165,8 @@ export interface Requeue {
 
 /** Those that a start found; see {@link TaskLedger.adopt}. */
 export interface Adopted {
-  /** Back at their places. */
-  readonly queued: number;
+  /** Back at their places; their logs are to be opened. */
+  readonly queued: readonly LiveTask[];
   /**
    * Output of them may have been seen: to be ended by the caller, with {@link TaskLedger.cancel}, once it has said in
    * {@link LiveTask.shown} what is left of it.
@@ -219,6 +225,12 @@ export abstract class TaskLedger implements QueueDepths {
   /** Emits tasks whose deadline has passed, once or more often: who hears it ends them. */
   abstract readonly overdue$: Observable<string>;
 
+  /** Emits what this node shall end, for it runs the task and another was asked to: with {@link cancel}, as that one wished. */
+  abstract readonly asked$: Observable<AskedEnding>;
+
+  /** Emits tasks of a node that is no more, as {@link Adopted.interrupted} names those that a start finds. */
+  abstract readonly interrupted$: Observable<LiveTask>;
+
   /**
    * Same id before? budgets, capacity, eviction, sequence, position: in one step. At capacity it is refused, or with the policy
    * `drop-lru` the task queued longest gives up its place.
@@ -246,7 +258,10 @@ export abstract class TaskLedger implements QueueDepths {
   /** Ends the claimed task; undefined for a claim that is not held. */
   abstract end(claim: Claim, draft: EndDraft): MaybeLater<Ended | undefined>;
 
-  /** Ends a task wherever it is; undefined when it is not live. */
+  /**
+   * Ends a task wherever it is; undefined when it is not live. Who runs it knows what was shown of it, so a task that runs on another node
+   * is ended by that one: then what is returned says when it is over.
+   */
   abstract cancel(taskId: string, draft: EndDraft): MaybeLater<Ended | Ending | undefined>;
 
   /** Lets go of this node's claims that have shown nothing, for a shutdown: their tasks stay as they were admitted. */
@@ -255,13 +270,18 @@ export abstract class TaskLedger implements QueueDepths {
   /** Takes over what a process that is no more had: places as they were, and what it may have shown for the caller to end. */
   abstract adopt(): Promise<Adopted>;
 
-  abstract find(taskId: string): LiveTask | undefined;
+  abstract find(taskId: string): MaybeLater<LiveTask | undefined>;
 
-  abstract live(): Iterable<LiveTask>;
+  /** All of them, whichever node they are at. */
+  abstract live(): MaybeLater<Iterable<LiveTask>>;
+
+  /** Those that this node runs, or ends. */
+  abstract running(): Iterable<LiveTask>;
 
   /** How many queued tasks go before it (0-based); undefined when it is not queued. */
   abstract position(taskId: string): MaybeLater<number | undefined>;
 
+  /** As this node last saw it. */
   abstract depth(): QueueDepth;
 
   abstract laneDepths(): MaybeLater<readonly LaneDepth[]>;
@@ -271,4 +291,7 @@ export abstract class TaskLedger implements QueueDepths {
 
   /** What goes before a queued task; nothing before one that is not queued. */
   abstract aheadOf(taskId: string): MaybeLater<readonly LaneAhead[]>;
+
+  /** Writes what is pending and lets go of the store; nothing is asked of it after that. */
+  abstract close(): Promise<void>;
 }

@@ -1,5 +1,7 @@
 import { beforeEach, expect, it, vi } from 'vitest';
+import { EmbeddedNotes } from '../../storage/embedded/embedded-notes';
 import { MemoryTaskJournal } from '../../storage/memory/task-journal.memory';
+import { JournalStart } from '../journal/journal-start';
 import { PaceKeeper } from './pace-keeper';
 import { Paces } from './paces';
 import type { StartForecasts } from './start-forecasts';
@@ -26,7 +28,7 @@ beforeEach(() => {
 
 function begin(): void {
   paces = new Paces();
-  keeper = new PaceKeeper(journal, { paces } as StartForecasts);
+  keeper = new PaceKeeper(new EmbeddedNotes(journal, new JournalStart(journal)), { paces } as StartForecasts);
 }
 
 function learn(): void {
@@ -34,11 +36,11 @@ function learn(): void {
 }
 
 it('brings what was learned over a restart', async () => {
-  keeper.restore(new Map());
+  await keeper.restore();
   learn();
   await keeper.close();
   begin();
-  keeper.restore((await journal.recover()).notes);
+  await keeper.restore();
   expect(paces.pace('a').isMeasured).toBe(true);
 });
 
@@ -46,7 +48,7 @@ it('writes nothing before the journal is open, nor after its last word, nor wher
   const save = vi.spyOn(journal, 'saveNote');
   learn();
   await keeper.save();
-  keeper.restore(new Map());
+  await keeper.restore();
   await keeper.save();
   expect(save).toHaveBeenCalledTimes(1);
   await keeper.save();
@@ -57,7 +59,7 @@ it('writes nothing before the journal is open, nor after its last word, nor wher
 });
 
 it('writes later what storage did not take', async () => {
-  keeper.restore(new Map());
+  await keeper.restore();
   learn();
   vi.spyOn(journal, 'saveNote').mockRejectedValueOnce(new Error('no room'));
   await keeper.save();

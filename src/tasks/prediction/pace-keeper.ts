@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Interval } from '@nestjs/schedule';
-import { TaskJournal } from '../journal/task-journal.port';
+import { Notes } from '../journal/notes.port';
 import { StartForecasts } from './start-forecasts';
 
 /** What a kill may take away of what was learned. */
@@ -11,17 +11,16 @@ const NOTE = 'paces';
 @Injectable()
 export class PaceKeeper {
   private saving: Promise<void> | undefined;
-  /** Before the journal is open, and after its last word, there is nothing to save to. */
+  /** Before the store is open, and after its last word, there is nothing to save to. */
   private isOpen = false;
 
   constructor(
-    private readonly journal: TaskJournal,
+    private readonly notes: Notes,
     private readonly forecasts: StartForecasts,
   ) {}
 
-  /** @param notes of the journal that was opened */
-  restore(notes: ReadonlyMap<string, string>): void {
-    const kept = notes.get(NOTE);
+  async restore(): Promise<void> {
+    const kept = (await this.notes.recovered()).get(NOTE);
     if (kept !== undefined) this.forecasts.paces.restore(kept);
     this.isOpen = true;
   }
@@ -33,7 +32,7 @@ export class PaceKeeper {
     await this.saving;
   }
 
-  /** Saves for the last time; the journal may be closed after it. */
+  /** Saves for the last time; the store may be closed after it. */
   async close(): Promise<void> {
     await this.saving;
     await this.save();
@@ -45,9 +44,9 @@ export class PaceKeeper {
     const news = paces.takeNews();
     if (news === undefined) return;
     try {
-      await this.journal.saveNote(NOTE, news);
+      await this.notes.save(NOTE, news);
     } catch {
-      // The journal tells of storage that fails; nothing is lost as long as the process lives.
+      // Storage that fails tells so by itself; nothing is lost as long as the process lives.
       paces.keepForLater();
     }
   }

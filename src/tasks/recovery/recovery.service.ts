@@ -1,24 +1,27 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, type OnModuleDestroy } from '@nestjs/common';
+import type { Subscription } from 'rxjs';
 import { ServiceError } from '../../errors/service-error';
 import { Lifecycle } from '../../lifecycle/lifecycle';
 import { Narrator } from '../../observability/narrator';
 import { BindingsService } from '../../pools/bindings/bindings.service';
 import { EngineSightings } from '../../pools/bindings/engine-sightings';
 import { DrainService } from '../../pools/operations/drain.service';
+import { PoolStore } from '../../pools/registry/pool-store.port';
 import { Dispatcher } from '../dispatch/dispatcher';
 import { Finisher } from '../ending/finisher';
 import { OwedTranscripts } from '../ending/owed-transcripts';
-import { JournalStart } from '../journal/journal-start';
 import { TaskLedger, type LiveTask } from '../ledger/task-ledger.port';
 import { PaceKeeper } from '../prediction/pace-keeper';
 import { EventLog } from '../events/event-log.port';
 import { seqAfterInterruption } from '../task/task';
 
-/** Brings back what the process before has left. Runs once, before the service is ready. */
+/** Brings back what the process before has left, before the service is ready; from then on what other nodes leave that are no more. */
 @Injectable()
-export class RecoveryService {
+export class RecoveryService implements OnModuleDestroy {
+  private interrupted: Subscription | undefined;
+
   constructor(
-    private readonly start: JournalStart,
+    private readonly pools: PoolStore,
     private readonly bindings: BindingsService,
     private readonly drains: DrainService,
     private readonly sightings: EngineSightings,
@@ -32,29 +35,43 @@ export class RecoveryService {
     private readonly narrator: Narrator,
   ) {}
 
+  onModuleDestroy(): void {
+    this.interrupted?.unsubscribe();
+  }
+
   /**
    * Drains first, so that no pool is open meanwhile; then bindings, so that the tasks find their pools; then everybody's place; only
    * then is anything started.
    */
   async run(): Promise<void> {
-    const { bindings, drains, notes } = await this.start.recovered();
+    const { bindings, drains } = await this.pools.recovered();
     await this.sightings.restore();
-    this.paces.restore(notes);
+    await this.paces.restore();
     await this.drains.restore(drains);
     await this.bindings.restore(bindings);
     const { queued, interrupted } = await this.ledger.adopt();
-    for (const { spec } of this.ledger.live()) this.log.open(spec.taskId);
+    for (const { spec } of [...queued, ...interrupted]) this.log.open(spec.taskId);
     for (const task of interrupted) await this.endInterrupted(task);
+    this.interrupted = this.ledger.interrupted$.subscribe(task => void this.attend(task));
     this.dispatcher.begin();
     await this.narrator.attend(this.transcripts.resume(), 'Transcripts that are owed could not be looked up.', {
       event: 'transcripts_not_resumed',
     });
     this.lifecycle.ready();
-    const count = queued + interrupted.length;
+    const count = queued.length + interrupted.length;
     if (count === 0) return;
     this.narrator.tell(
-      `Recovered ${count} tasks: ${queued} are queued again, ${interrupted.length} had sent tokens and were ended.`,
-      { event: 'recovered', tasks_queued: queued, tasks_ended: interrupted.length },
+      `Recovered ${count} tasks: ${queued.length} are queued again, ${interrupted.length} had sent tokens and were ended.`,
+      { event: 'recovered', tasks_queued: queued.length, tasks_ended: interrupted.length },
+    );
+  }
+
+  private attend(task: LiveTask): Promise<void> {
+    const fields = { event: 'interrupted_not_ended', job_id: task.spec.taskId };
+    return this.narrator.attend(
+      this.endInterrupted(task),
+      'A task of a node that is no more could not be ended.',
+      fields,
     );
   }
 

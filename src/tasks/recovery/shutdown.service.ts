@@ -7,7 +7,6 @@ import { Clock } from '../../time/clock';
 import { Dispatcher } from '../dispatch/dispatcher';
 import { Finisher } from '../ending/finisher';
 import { OwedTranscripts } from '../ending/owed-transcripts';
-import { TaskJournal } from '../journal/task-journal.port';
 import { TaskLedger, type LiveTask } from '../ledger/task-ledger.port';
 import { PaceKeeper } from '../prediction/pace-keeper';
 import { OpenStreams } from '../stream/open-streams';
@@ -31,7 +30,6 @@ export class ShutdownService {
     private readonly transcripts: OwedTranscripts,
     private readonly streams: OpenStreams,
     private readonly paces: PaceKeeper,
-    private readonly journal: TaskJournal,
     private readonly clock: Clock,
     private readonly narrator: Narrator,
   ) {}
@@ -50,13 +48,13 @@ export class ShutdownService {
     await this.endShown();
     this.streams.endAll();
     await Promise.race([Promise.all([this.transcripts.storeAll(), this.paces.close()]), pause(LAST_TRY_MS)]);
-    await this.journal.close();
-    const left = [...this.ledger.live()].length;
+    const left = [...(await this.ledger.live())].length;
+    await this.ledger.close();
     this.narrator.tell(`Stopped; ${left} tasks wait for the next start.`, { event: 'stopped', tasks_left: left });
   }
 
   private running(): readonly LiveTask[] {
-    return [...this.ledger.live()].filter(task => task.state !== 'queued' || task.isEnding);
+    return [...this.ledger.running()];
   }
 
   private async endShown(): Promise<void> {

@@ -4,7 +4,7 @@ import { ServiceError } from '../../errors/service-error';
 import { Narrator } from '../../observability/narrator';
 import { Alarms, type Alarm } from '../../time/alarms';
 import { Finisher } from '../ending/finisher';
-import { TaskLedger } from '../ledger/task-ledger.port';
+import { TaskLedger, type LiveTask } from '../ledger/task-ledger.port';
 import type { TaskSpec } from '../task/task';
 
 interface Audience {
@@ -39,8 +39,19 @@ export class Readers {
   private left({ taskId, onDisconnect }: TaskSpec, audience: Audience, byItself: boolean): void {
     audience.readers--;
     if (audience.readers > 0) return;
-    const task = this.ledger.find(taskId);
-    if (!byItself || onDisconnect !== 'cancel' || !task || task.isEnding) {
+    const task = byItself && onDisconnect === 'cancel' ? this.ledger.find(taskId) : undefined;
+    if (!(task instanceof Promise)) {
+      this.leftAlone(taskId, audience, task);
+      return;
+    }
+    const fields = { event: 'task_not_cancelled', job_id: taskId };
+    const looked = task.then(found => audience.readers === 0 && this.leftAlone(taskId, audience, found));
+    void this.narrator.attend(looked, 'Whether a task whose readers left still runs is not known.', fields);
+  }
+
+  /** @param task undefined too where it need not end with its readers */
+  private leftAlone(taskId: string, audience: Audience, task: LiveTask | undefined): void {
+    if (!task || task.isEnding) {
       this.audiences.delete(taskId);
       return;
     }

@@ -23,21 +23,18 @@ export class WaitingFrames {
   /** A frame at once and then every second; completes when the task waits no more. */
   of(taskId: string): Observable<string> {
     return timer(0, EVERY_MS).pipe(
-      takeWhile(() => this.waits(taskId)),
       concatMap(() => this.frame(taskId)),
+      takeWhile(frame => frame !== false),
       filter(frame => frame !== undefined),
     );
   }
 
-  private waits(taskId: string): boolean {
-    const task = this.ledger.find(taskId);
-    return task?.state === 'queued' && !task.isEnding;
-  }
-
-  private async frame(taskId: string): Promise<string | undefined> {
-    const task = this.ledger.find(taskId);
+  /** False once it waits no more; undefined while it waits to be tried again: then it has no place. */
+  private async frame(taskId: string): Promise<string | false | undefined> {
+    const task = await this.ledger.find(taskId);
+    if (task?.state !== 'queued' || task.isEnding) return false;
     const position = await this.ledger.position(taskId);
-    if (!task || position === undefined) return undefined;
+    if (position === undefined) return undefined;
     const { predictedStartMs, predictedStart } = this.forecasts.tell(task.spec, {
       ahead: await this.ledger.aheadOf(taskId),
       overtakenForMs: Math.max(0, task.facts.orderKey - this.runningTime.nowMs()),

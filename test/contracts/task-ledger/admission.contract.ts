@@ -18,7 +18,7 @@ export function ledgerAdmission(use: LedgerUse): void {
       await cancel('t');
       const again = await use.ledger.admit(submissionOf('t'));
       await expect((again as Admitted).durable).rejects.toMatchObject({ code: 'TASK_CONFLICT' });
-      expect(use.ledger.find('t')).toBeUndefined();
+      expect(await use.ledger.find('t')).toBeUndefined();
       expect(use.ledger.depth()).toEqual({ interactive: 0, batch: 0 });
     });
 
@@ -39,7 +39,7 @@ export function ledgerAdmission(use: LedgerUse): void {
       const dropped = await durable;
       expect(dropped).toMatchObject({ ending: { taskId: 'old', state: 'dropped', code: 'QUEUE_FULL_DROP_LRU' } });
       await conclude(dropped);
-      expect([use.ledger.find('old'), await use.ledger.position('young')]).toEqual([undefined, 0]);
+      expect([await use.ledger.find('old'), await use.ledger.position('young')]).toEqual([undefined, 0]);
       expect(use.ledger.depth()).toEqual({ interactive: 2, batch: 0 });
     });
 
@@ -54,7 +54,7 @@ export function ledgerAdmission(use: LedgerUse): void {
       await expect(outcome.durable).rejects.toMatchObject({ code: 'STORAGE_UNAVAILABLE' });
       expect(cancelling).not.toHaveProperty('ending');
       await (cancelling as { over: Promise<void> }).over;
-      expect([await use.ledger.position('old'), use.ledger.find('new')]).toEqual([0, undefined]);
+      expect([await use.ledger.position('old'), await use.ledger.find('new')]).toEqual([0, undefined]);
       expect((await use.test.session('s')).remaining.tokens).toBe(90);
       expect(await cancel('old')).toBe(true);
     });

@@ -8,7 +8,9 @@ export function ledgerAttempts(use: LedgerUse): void {
     it('never gives more claims than there are slots, and frees each once', async () => {
       await use.test.bind('p/r', 2);
       for (const id of ['a', 'b', 'c']) await admit(id);
-      const held = [...use.ledger.live()].filter(task => task.state === 'dispatching').map(task => task.spec.taskId);
+      const held = [...(await use.ledger.live())]
+        .filter(task => task.state === 'dispatching')
+        .map(task => task.spec.taskId);
       const claims = [...(await claimAll()), ...held];
       expect(claims.sort()).toEqual(['a', 'b']);
       expect(use.test.slotsFree('p/r')).toBe(0);
@@ -31,7 +33,7 @@ export function ledgerAttempts(use: LedgerUse): void {
         false,
       );
       expect(await use.ledger.markFirstToken(claim)).toBe(false);
-      expect(use.ledger.find('t')).toBeUndefined();
+      expect(await use.ledger.find('t')).toBeUndefined();
     });
 
     it('lets one of several endings win, and the others wait for it', async () => {
@@ -79,7 +81,7 @@ export function ledgerAttempts(use: LedgerUse): void {
       if (!claim) throw new Error('no claim');
       claim.shown.tokens = 7;
       expect(await use.ledger.markFirstToken(claim)).toBe(true);
-      expect(use.ledger.find('t')?.state).toBe('streaming');
+      expect((await use.ledger.find('t'))?.state).toBe('streaming');
       const ended = await use.ledger.cancel('t', cancelled);
       expect(ended).toMatchObject({ ending: { state: 'cancelled', usage: { tokensOut: 7 }, attempts: 1 } });
     });
@@ -92,7 +94,10 @@ export function ledgerAttempts(use: LedgerUse): void {
       expect(
         await use.ledger.requeue(claim, { failure, delayMs: 100, elsewhereMs: 100, avoidMs: 1000, counts: true }),
       ).toBe(true);
-      expect([use.ledger.find('first')?.state, await use.ledger.position('first')]).toEqual(['queued', undefined]);
+      expect([(await use.ledger.find('first'))?.state, await use.ledger.position('first')]).toEqual([
+        'queued',
+        undefined,
+      ]);
       expect(await claimed()).toBe('second');
       await use.test.advance(100);
       expect(await use.ledger.position('first')).toBe(0);
@@ -167,7 +172,7 @@ export function ledgerAttempts(use: LedgerUse): void {
       await use.ledger.markFirstToken(shown);
       use.ledger.abandonAll();
       expect([shown.isHeld, silent.isHeld, use.test.slotsFree('a/r')]).toEqual([true, false, 1]);
-      expect(use.ledger.find('silent')).toBeDefined();
+      expect(await use.ledger.find('silent')).toBeDefined();
     });
   });
 }

@@ -74,7 +74,7 @@ export function ledgerInvariants(use: LedgerUse): void {
             expect(left).toBeGreaterThanOrEqual(0);
             expect((await use.test.session(name)).remaining.tokens).toBe(left);
           }
-          expect([...use.ledger.live()].map(task => task.spec.taskId).sort()).toEqual([...live.keys()].sort());
+          expect([...(await use.ledger.live())].map(task => task.spec.taskId).sort()).toEqual([...live.keys()].sort());
           // Work-conserving: what is free and may be used would be claimed.
           const { interactive } = use.ledger.depth();
           expect(interactive).toBeLessThanOrEqual(live.size - claims.size);
