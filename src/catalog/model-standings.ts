@@ -61,6 +61,17 @@ export class ModelStandings implements OnModuleDestroy {
     return undefined;
   }
 
+  /** Entries that tasks may have, in no order: the first `max` of them. */
+  admissible(max: number): readonly ModelEntry[] {
+    const found: ModelEntry[] = [];
+    const wallMs = this.clock.wallMs();
+    for (const entry of this.entries.values()) {
+      if (found.length >= max) break;
+      if (!barredBy(entry, wallMs)) found.push(entry);
+    }
+    return found;
+  }
+
   private idsOf(file: string): ReadonlySet<string> {
     return this.byFile.get(file) ?? nobody;
   }

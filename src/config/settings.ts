@@ -1,3 +1,4 @@
+import { aliasChains } from './model-aliases';
 import {
   bytes,
   decimal,
@@ -90,6 +91,11 @@ export const settings = {
     oneOf('auto', 'deterministic', 'wait', 'error'),
     'auto',
     'When a stream is opened and no pool is ready: a stand-in answers, the task waits, or it ends with POOL_UNREADY. `auto`: a stand-in as long as no engine was ever bound or configured and the task names no pool, waiting from then on.',
+  ),
+  modelAliases: optional(
+    'ORCHD_MODEL_ALIASES',
+    aliasChains,
+    'Names that requests may give a model: each stands for the first of its models that something live serves. Read once, at start.',
   ),
   firstByteMs: setting(
     'ORCHD_FIRST_BYTE_MS',

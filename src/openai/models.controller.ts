@@ -16,7 +16,11 @@ export class ModelsController {
   constructor(private readonly models: ModelNames) {}
 
   @Get()
-  @ApiOperation({ summary: 'List models', description: 'Those that engines have and that may be used.' })
+  @ApiOperation({
+    summary: 'List models',
+    description:
+      'Those that engines have and that may be used, aliases (`ORCHD_MODEL_ALIASES`), and what the catalogue has.',
+  })
   @ApiResponse({ status: 200, description: 'All of them.', type: OpenaiModelsView })
   list(): OpenaiModelsView {
     return { object: 'list', data: this.models.list().map(toModelView) };
@@ -27,19 +31,19 @@ export class ModelsController {
   @ApiParam({ name: 'model', description: 'Its name.', schema: { type: 'string', pattern: MODEL_PATTERN } })
   @ApiResponse({ status: 200, description: 'It is there.', type: OpenaiModelView })
   @ApiOpenaiErrors('MODEL_NOT_FOUND')
-  get(@Param('model') model: string): OpenaiModelView {
+  get(@Param('model') model: string): Promise<OpenaiModelView> {
     return this.found(model);
   }
 
   /** A name with slashes, as some clients send it. */
   @Get('*')
   @ApiExcludeEndpoint()
-  getNested(@Param('*') model: string): OpenaiModelView {
+  getNested(@Param('*') model: string): Promise<OpenaiModelView> {
     return this.found(model);
   }
 
-  private found(model: string): OpenaiModelView {
+  private async found(model: string): Promise<OpenaiModelView> {
     if (model.length > MODEL_MAX) throw new ServiceError('URI_TOO_LONG');
-    return toModelView(this.models.get(model));
+    return toModelView(await this.models.get(model));
   }
 }

@@ -13,6 +13,7 @@ import { KvUsage } from './probing/kv-usage';
 import { ModelStates } from './operations/model-states';
 import { ModelSwap } from './operations/model-swap';
 import { PoolOperations } from './operations/pool-operations';
+import { ModelAliases } from './placement/model-aliases';
 import { PoolsController } from './pools.controller';
 import { PoolsService } from './placement/pools.service';
 import { Prober } from './probing/prober';
@@ -25,10 +26,10 @@ import { SlotWatch } from './probing/slot-watch';
   imports: [CatalogModule, EnginesModule],
   controllers: [PoolsController],
   providers: [
-    ...[PoolsService, EngineAccess],
+    ...[PoolsService, ModelAliases, EngineAccess],
     ...[Prober, SlotWatch, ConcurrencyLimits, KvUsage, BindingsService, KeptBindings, ConfigBinding, EngineSightings],
     ...[DrainService, KeptDrains, PoolOperations, ReloadService, ModelSwap, ModelStates, PurgeService, PurgeSteps],
   ],
-  exports: [BindingsService, DrainService, EngineSightings, Prober],
+  exports: [BindingsService, DrainService, EngineSightings, ModelAliases, Prober],
 })
 export class PoolsModule {}

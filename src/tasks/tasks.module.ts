@@ -60,7 +60,7 @@ import { TasksController } from './tasks.controller';
   ],
   exports: [
     ...[RecoveryService, ShutdownService],
-    ...[AdmissionService, Canceller, OpenStreams, Readers, StreamLookup, StreamTurns],
+    ...[AdmissionService, Canceller, Fallback, FallbackPolicy, OpenStreams, Readers, StreamLookup, StreamTurns],
   ],
 })
 export class TasksModule {}

@@ -4,8 +4,8 @@ import type { ListedModel } from '../requests/model-names';
 export class OpenaiModelView {
   @AnswerText('The name by which requests ask for it.') id!: string;
   @AnswerChoice('What this is.', ['model']) object!: 'model';
-  @AnswerCount('Unix seconds of when its engine was bound.') created!: number;
-  @AnswerText('The kind of engine that has it.') owned_by!: string;
+  @AnswerCount('Unix seconds: since when it is there.') created!: number;
+  @AnswerText('The kind of engine that has it; `alias`, or `catalogue` where no engine has it.') owned_by!: string;
 }
 
 export class OpenaiModelsView {

@@ -3,8 +3,11 @@ import { Injectable } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
 import { Config } from '../../config/config';
 import { ServiceError } from '../../errors/service-error';
+import type { PlacementConstraints } from '../../pools/placement/constraints';
+import { ModelAliases } from '../../pools/placement/model-aliases';
 import { PlacementService } from '../../pools/placement/placement.service';
 import { AdmissionService, type Admission } from '../../tasks/admission/admission.service';
+import { Fallback } from '../../tasks/dispatch/fallback';
 import type { TaskSpec } from '../../tasks/task/task';
 import type { OpenaiRequest } from './openai-request';
 import { ModelNames, unknownModel } from './model-names';
@@ -27,8 +30,10 @@ export class OpenaiTasks {
   constructor(
     private readonly config: Config,
     private readonly models: ModelNames,
+    private readonly aliases: ModelAliases,
     private readonly placement: PlacementService,
     private readonly admission: AdmissionService,
+    private readonly fallback: Fallback,
   ) {}
 
   /**
@@ -36,32 +41,39 @@ export class OpenaiTasks {
    *   whatever an admission may be refused with
    */
   async submit(request: OpenaiRequest, headers: WorkHeaders, sender: Sender): Promise<Admission> {
-    const spec = this.specOf(request, headers, sender);
-    await this.assertServed(request.model, spec);
-    return this.admission.admit(spec, hash('sha256', spec.prompt, 'hex'), true);
+    const asked = constraintsOf(request, headers);
+    const served = this.aliases.resolved(asked);
+    await this.assertServed(request.model, served);
+    const spec = this.specOf(request, headers, sender, asked, this.boundOf(request, served));
+    const admission = await this.admission.admit(spec, hash('sha256', spec.prompt, 'hex'), true);
+    if (this.models.isStandIn(request.model, served)) await this.fallback.onStreamOpened(spec.taskId);
+    return admission;
   }
 
   /** A client of this API waits for an answer: one that no engine is there for gets it at once. */
-  private async assertServed(model: string, { constraints }: TaskSpec): Promise<void> {
+  private async assertServed(asked: string, constraints: PlacementConstraints): Promise<void> {
     const { verdict } = this.placement.assess(constraints);
-    if (verdict === 'ready') return;
-    if (!(await this.models.isKnown(model))) throw unknownModel(model);
+    if (verdict === 'ready' || this.models.isStandIn(asked, constraints)) return;
+    const { modelRef = asked, pinPoolId, workload } = constraints;
+    if (!(await this.models.isKnown(asked))) throw unknownModel(asked);
     if (verdict !== 'no-model' && verdict !== 'not-ready' && verdict !== 'waiting') return;
-    if (verdict === 'no-model' && constraints.pinPoolId === undefined && this.models.isReady(model)) {
-      const message = `No engine that has the model \`${model}\` can do this: ${constraints.workload}.`;
+    if (verdict === 'no-model' && pinPoolId === undefined && this.models.isReady(modelRef)) {
+      const message = `No engine that has the model \`${asked}\` can do this: ${workload}.`;
       throw new ServiceError('INVALID_PARAMS', { field: 'model', message });
     }
     throw new ServiceError('POOL_UNAVAILABLE', {
       field: 'model',
-      message: `No engine that has the model \`${model}\` is ready.`,
+      message: `No engine that has the model \`${asked}\` is ready.`,
       retryAfterMs: RETRY_UNAVAILABLE_MS,
     });
   }
 
   private specOf(
-    { operation, model, body, choices, maxTokens }: OpenaiRequest,
-    { priority, sessionId, poolId, deadlineMs }: WorkHeaders,
+    { operation, body }: OpenaiRequest,
+    { priority, sessionId, deadlineMs }: WorkHeaders,
     { correlationId, identity }: Sender,
+    constraints: PlacementConstraints,
+    maxTokens: number,
   ): TaskSpec {
     const taskId = uuidv7();
     return {
@@ -69,16 +81,10 @@ export class OpenaiTasks {
       sessionId: sessionId ?? taskId,
       ownSession: sessionId === undefined,
       priority,
-      constraints: {
-        ...(poolId !== undefined && { pinPoolId: poolId }),
-        preferPools: [],
-        avoidPools: [],
-        modelRef: model,
-        workload: operation,
-      },
+      constraints,
       operation,
       prompt: JSON.stringify(body),
-      maxTokens: this.boundOf(operation, model, choices, maxTokens),
+      maxTokens,
       deadlineMs,
       sampling: {},
       onDisconnect: 'cancel',
@@ -88,14 +94,23 @@ export class OpenaiTasks {
   }
 
   private boundOf(
-    operation: OpenaiRequest['operation'],
-    model: string,
-    choices: number,
-    maxTokens: number | undefined,
+    { operation, model, choices, maxTokens }: OpenaiRequest,
+    { modelRef = model }: PlacementConstraints,
   ): number {
     if (operation !== 'chat' && operation !== 'completion') return 1;
     if (maxTokens !== undefined) return choices * maxTokens;
-    const open = choices * (this.models.contextOf(model) ?? TOKENS_WHERE_UNKNOWN);
+    const open = choices * (this.models.contextOf(modelRef) ?? TOKENS_WHERE_UNKNOWN);
     return Math.max(1, Math.min(open, this.config.sessionTokensBudget));
   }
+}
+
+/** With the model by the name that was asked for. */
+function constraintsOf({ operation, model }: OpenaiRequest, { poolId }: WorkHeaders): PlacementConstraints {
+  return {
+    ...(poolId !== undefined && { pinPoolId: poolId }),
+    preferPools: [],
+    avoidPools: [],
+    modelRef: model,
+    workload: operation,
+  };
 }

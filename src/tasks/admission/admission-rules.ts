@@ -3,6 +3,7 @@ import { CatalogService } from '../../catalog/catalog.service';
 import { Config } from '../../config/config';
 import { ServiceError } from '../../errors/service-error';
 import { Lifecycle } from '../../lifecycle/lifecycle';
+import { ModelAliases } from '../../pools/placement/model-aliases';
 import { PlacementService, type Assessment } from '../../pools/placement/placement.service';
 import { FallbackPolicy } from '../dispatch/fallback-policy';
 import { TaskLedger, type Submission } from '../ledger/task-ledger.port';
@@ -18,6 +19,7 @@ export class AdmissionRules {
     private readonly config: Config,
     private readonly lifecycle: Lifecycle,
     private readonly catalog: CatalogService,
+    private readonly aliases: ModelAliases,
     private readonly placement: PlacementService,
     private readonly ledger: TaskLedger,
     private readonly forecasts: StartForecasts,
@@ -56,10 +58,12 @@ export class AdmissionRules {
   }
 
   /**
-   * What the ledger is to admit.
+   * What the ledger is to admit, with the model that an alias stands for now: it stays so, whatever is bound later.
    * @throws ServiceError as {@link assess}; DEADLINE_UNMET for a task that, by what was measured, would start after its deadline
    */
-  async judge(spec: TaskSpec, requestHash: string): Promise<Submission> {
+  async judge(asked: TaskSpec, requestHash: string): Promise<Submission> {
+    const constraints = this.aliases.resolved(asked.constraints);
+    const spec = constraints === asked.constraints ? asked : { ...asked, constraints };
     const assessment = await this.assess(spec);
     const told = this.forecasts.tell(spec, {
       ahead: await this.ledger.ahead(spec.priority),
