@@ -5,10 +5,10 @@ import { BODY_LIMIT_BYTES } from './transport-faults';
 
 export const WORKER_TOKEN = 'worker-token';
 
-/** Models of engines that write, embed and rank. */
-export const WRITER = 'writer';
-export const EMBEDDER = 'embedder';
-export const RANKER = 'ranker';
+/** Models of engines that write, embed and rank: those that the document's examples ask for. */
+export const WRITER = 'qwen3-32b';
+export const EMBEDDER = 'bge-m3';
+export const RANKER = 'bge-reranker-v2-m3';
 
 /** The built service with a stand-in engine bound, and bounds that a run reaches. */
 export interface ServiceUnderFuzz {

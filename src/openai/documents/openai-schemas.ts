@@ -24,7 +24,7 @@ function body(required: readonly string[], properties: Schema, example: Schema):
     required: ['model', ...required],
     properties: { model, ...properties },
     additionalProperties: true,
-    example: { model: 'some-model', ...example },
+    example,
   };
 }
 
@@ -45,12 +45,12 @@ export const bodySchemas: Readonly<Record<Operation, Schema>> = {
       ...streaming,
       max_completion_tokens: count(1, 16_777_216),
     },
-    { messages: [{ role: 'user', content: 'Say hello.' }], max_tokens: 16 },
+    { model: 'qwen3-32b', messages: [{ role: 'user', content: 'Say hello.' }], max_tokens: 16 },
   ),
   completion: body(
     ['prompt'],
     { prompt: { oneOf: [{ type: 'string' }, some] }, ...streaming },
-    { prompt: 'Say hello.', max_tokens: 16 },
+    { model: 'qwen3-32b', prompt: 'Say hello.', max_tokens: 16 },
   ),
   embedding: body(
     ['input'],
@@ -58,12 +58,12 @@ export const bodySchemas: Readonly<Record<Operation, Schema>> = {
       input: { oneOf: [{ type: 'string', minLength: 1 }, some] },
       encoding_format: { type: 'string', enum: ['float', 'base64', null], nullable: true },
     },
-    { input: 'Hello.' },
+    { model: 'bge-m3', input: 'Hello.' },
   ),
   rerank: body(
     ['query', 'documents'],
     { query: { type: 'string' }, documents: some },
-    { query: 'hello', documents: ['Hello.'] },
+    { model: 'bge-reranker-v2-m3', query: 'hello', documents: ['Hello.'] },
   ),
 };
 
