@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Operation } from '../engines/engine-adapter.port';
+import { RateLimits } from './answers/rate-limits';
 import { TaskAnswers } from './answers/task-answers';
 import { toOpenaiRequest } from './requests/openai-request';
 import { OpenaiTasks } from './requests/openai-tasks';
@@ -12,6 +13,7 @@ export class OpenaiWork {
   constructor(
     private readonly tasks: OpenaiTasks,
     private readonly answers: TaskAnswers,
+    private readonly limits: RateLimits,
   ) {}
 
   /** Resolves to what is to be sent; to undefined where it was streamed, or nobody is there to read it. */
@@ -28,6 +30,7 @@ export class OpenaiWork {
       'X-Orchd-Queue-Position': String(facts.queuePosition),
       'X-Orchd-Predicted-Start-Ms': String(facts.predictedStartMs),
     });
+    void reply.headers(this.limits.of(admission));
     if (wanted.stream) return this.answers.stream(wanted, admission, reply);
     return this.answers.whole(wanted, admission, reply);
   }

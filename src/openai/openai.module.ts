@@ -4,6 +4,7 @@ import { HttpModule } from '../http/http.module';
 import { PoolsModule } from '../pools/pools.module';
 import { TasksModule } from '../tasks/tasks.module';
 import { LogWaits } from './answers/log-waits';
+import { RateLimits } from './answers/rate-limits';
 import { TaskAnswers } from './answers/task-answers';
 import { TextController } from './text.controller';
 import { VectorsController } from './vectors.controller';
@@ -16,6 +17,6 @@ import { OpenaiTasks } from './requests/openai-tasks';
 @Module({
   imports: [CatalogModule, HttpModule, PoolsModule, TasksModule],
   controllers: [ModelsController, TextController, VectorsController],
-  providers: [OpenaiWork, OpenaiTasks, ModelNames, TaskAnswers, LogWaits],
+  providers: [OpenaiWork, OpenaiTasks, ModelNames, RateLimits, TaskAnswers, LogWaits],
 })
 export class OpenaiModule {}

@@ -18,6 +18,7 @@ import { ModelFaults } from './dispatch/model-faults';
 import { OutputStage } from './dispatch/output-stage';
 import { Retries } from './dispatch/retries';
 import { AskedEndings } from './ending/asked-endings';
+import { StartBounds } from './dispatch/start-bounds';
 import { Canceller } from './ending/canceller';
 import { Deadlines } from './ending/deadlines';
 import { Finisher } from './ending/finisher';
@@ -52,7 +53,7 @@ import { TasksController } from './tasks.controller';
     SessionBudgets,
     ...[AdmissionService, AdmissionRules, Refusals, Backoff],
     ...[StartForecasts, PaceKeeper],
-    ...[Dispatcher, Attempts, Retries, ModelFaults, OutputStage, Fallback, FallbackPolicy],
+    ...[Dispatcher, Attempts, Retries, ModelFaults, OutputStage, Fallback, FallbackPolicy, StartBounds],
     ...[Finisher, Transcripts, OwedTranscripts, TaskReporter, Canceller, Deadlines, AskedEndings],
     ...[StreamLookup, StreamService, OpenStreams, Readers, StreamTurns, WaitingFrames],
     ...[TaskResults, EndWaits, OutputReader],
@@ -60,7 +61,17 @@ import { TasksController } from './tasks.controller';
   ],
   exports: [
     ...[RecoveryService, ShutdownService],
-    ...[AdmissionService, Canceller, Fallback, FallbackPolicy, OpenStreams, Readers, StreamLookup, StreamTurns],
+    ...[
+      AdmissionService,
+      Canceller,
+      Fallback,
+      FallbackPolicy,
+      StartBounds,
+      OpenStreams,
+      Readers,
+      StreamLookup,
+      StreamTurns,
+    ],
   ],
 })
 export class TasksModule {}

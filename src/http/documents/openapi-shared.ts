@@ -135,6 +135,10 @@ const openaiHeaders: Headers = {
   'X-Orchd-Predicted-Start-Ms': { description: `${whereSent}when it was expected to start.`, schema: count },
   'X-Orchd-Pool': { description: `${whereSent}where it runs.`, schema: { type: 'string' } },
   'X-Orchd-Replica': { description: `${whereSent}which replica runs it.`, schema: { type: 'string' } },
+  'X-RateLimit-Limit-Requests': { description: `${whereSent}places in the queue.`, schema: count },
+  'X-RateLimit-Remaining-Requests': { description: `${whereSent}of them, those that are free.`, schema: count },
+  'X-RateLimit-Limit-Tokens': { description: `${whereSent}of its named session, the budget.`, schema: count },
+  'X-RateLimit-Remaining-Tokens': { description: `${whereSent}of that, what is left.`, schema: count },
   'Cache-Control': { description: 'Of a stream: it is not kept.', schema: { type: 'string' } },
   'X-Accel-Buffering': { description: 'Of a stream, for nginx: not held back.', schema: { type: 'string' } },
 };

@@ -19,6 +19,17 @@ const requestHeaders = [
     description: 'Milliseconds from admission to its end (600000).',
     schema: { type: 'integer', format: 'int64', minimum: 1, maximum: 31_536_000_000 },
   },
+  {
+    name: 'X-Orchd-Max-Wait-Ms',
+    description:
+      'Milliseconds that it may wait for its start, refused as by a full queue after them. With it a request waits for an engine that is not ready, too.',
+    schema: { type: 'integer', format: 'int64', minimum: 0, maximum: 31_536_000_000 },
+  },
+  {
+    name: 'X-Orchd-Do-Not-Queue',
+    description: '`true`: refused where it cannot start at once.',
+    schema: { type: 'string', enum: ['true', 'false'] },
+  },
 ];
 
 /** Which of them can be streamed. */

@@ -8,10 +8,12 @@ import { ModelAliases } from '../../pools/placement/model-aliases';
 import { PlacementService } from '../../pools/placement/placement.service';
 import { AdmissionService, type Admission } from '../../tasks/admission/admission.service';
 import { Fallback } from '../../tasks/dispatch/fallback';
+import { StartBounds } from '../../tasks/dispatch/start-bounds';
 import type { TaskSpec } from '../../tasks/task/task';
 import type { OpenaiRequest } from './openai-request';
 import { ModelNames, unknownModel } from './model-names';
 import type { WorkHeaders } from './work-headers';
+import { wishesOf } from './work-wishes';
 
 /** Tokens that a task may generate whose client has set no bound, where its engine does not tell its context. */
 const TOKENS_WHERE_UNKNOWN = 32_768;
@@ -34,6 +36,7 @@ export class OpenaiTasks {
     private readonly placement: PlacementService,
     private readonly admission: AdmissionService,
     private readonly fallback: Fallback,
+    private readonly starts: StartBounds,
   ) {}
 
   /**
@@ -43,20 +46,22 @@ export class OpenaiTasks {
   async submit(request: OpenaiRequest, headers: WorkHeaders, sender: Sender): Promise<Admission> {
     const asked = constraintsOf(request, headers);
     const served = this.aliases.resolved(asked);
-    await this.assertServed(request.model, served);
+    await this.assertServed(request.model, served, headers.maxWaitMs);
     const spec = this.specOf(request, headers, sender, asked, this.boundOf(request, served));
     const admission = await this.admission.admit(spec, hash('sha256', spec.prompt, 'hex'), true);
     if (this.models.isStandIn(request.model, served)) await this.fallback.onStreamOpened(spec.taskId);
+    if (headers.maxWaitMs !== undefined) await this.starts.bound(admission, headers.maxWaitMs);
     return admission;
   }
 
-  /** A client of this API waits for an answer: one that no engine is there for gets it at once. */
-  private async assertServed(asked: string, constraints: PlacementConstraints): Promise<void> {
+  /** A client of this API waits for an answer: one that no engine is there for gets it at once, unless it says that it waits. */
+  private async assertServed(asked: string, constraints: PlacementConstraints, waitMs = 0): Promise<void> {
     const { verdict } = this.placement.assess(constraints);
     if (verdict === 'ready' || this.models.isStandIn(asked, constraints)) return;
     const { modelRef = asked, pinPoolId, workload } = constraints;
     if (!(await this.models.isKnown(asked))) throw unknownModel(asked);
     if (verdict !== 'no-model' && verdict !== 'not-ready' && verdict !== 'waiting') return;
+    if (verdict !== 'no-model' && waitMs > 0) return;
     if (verdict === 'no-model' && pinPoolId === undefined && this.models.isReady(modelRef)) {
       const message = `No engine that has the model \`${asked}\` can do this: ${workload}.`;
       throw new ServiceError('INVALID_PARAMS', { field: 'model', message });
@@ -70,12 +75,14 @@ export class OpenaiTasks {
 
   private specOf(
     { operation, body }: OpenaiRequest,
-    { priority, sessionId, deadlineMs }: WorkHeaders,
+    headers: WorkHeaders,
     { correlationId, identity }: Sender,
     constraints: PlacementConstraints,
     maxTokens: number,
   ): TaskSpec {
     const taskId = uuidv7();
+    const { sessionId, priority } = wishesOf(headers, body);
+    const { deadlineMs } = headers;
     return {
       taskId,
       sessionId: sessionId ?? taskId,

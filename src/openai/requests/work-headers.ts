@@ -5,10 +5,13 @@ import { priorities, type Priority } from '../../tasks/task/task';
 
 /** What a client of another API says of its task in headers, for its bodies have no room for it. */
 export interface WorkHeaders {
-  readonly priority: Priority;
+  /** Undefined where no header says it; see {@link wishesOf}. */
+  readonly priority?: Priority;
   readonly sessionId?: string;
   readonly poolId?: string;
   readonly deadlineMs: number;
+  /** So long it may wait for its start, and for an engine that serves its model; undefined: as long as it lives, for its start alone. */
+  readonly maxWaitMs?: number;
 }
 
 /** As long as clients of OpenAI's API wait unless they are told otherwise. */
@@ -18,21 +21,32 @@ const DEADLINE_DEFAULT_MS = 600_000;
 export function workHeadersOf(headers: IncomingHttpHeaders): WorkHeaders {
   const sessionId = idIn(headers, 'X-Orchd-Session');
   const poolId = idIn(headers, 'X-Orchd-Pool');
+  const priority = priorityIn(headers);
+  const maxWaitMs = maxWaitIn(headers);
   return {
-    priority: priorityIn(headers),
+    ...(priority !== undefined && { priority }),
     ...(sessionId !== undefined && { sessionId }),
     ...(poolId !== undefined && { poolId }),
-    deadlineMs: deadlineIn(headers),
+    deadlineMs: millisecondsIn(headers, 'X-Orchd-Deadline-Ms', 1) ?? DEADLINE_DEFAULT_MS,
+    ...(maxWaitMs !== undefined && { maxWaitMs }),
   };
 }
 
-function priorityIn(headers: IncomingHttpHeaders): Priority {
+function priorityIn(headers: IncomingHttpHeaders): Priority | undefined {
   const name = 'X-Orchd-Priority';
   const text = valueOf(headers, name);
-  if (text === undefined) return 'interactive';
   const known = priorities.find(priority => priority === text);
-  if (!known) throw invalid(name, priorities.join(' or '));
+  if (text !== undefined && !known) throw invalid(name, priorities.join(' or '));
   return known;
+}
+
+/** Not to be queued is to wait for nothing. */
+function maxWaitIn(headers: IncomingHttpHeaders): number | undefined {
+  const maxWaitMs = millisecondsIn(headers, 'X-Orchd-Max-Wait-Ms', 0);
+  const name = 'X-Orchd-Do-Not-Queue';
+  const text = valueOf(headers, name);
+  if (text !== undefined && text !== 'true' && text !== 'false') throw invalid(name, 'true or false');
+  return text === 'true' ? 0 : maxWaitMs;
 }
 
 function idIn(headers: IncomingHttpHeaders, name: string): string | undefined {
@@ -41,12 +55,11 @@ function idIn(headers: IncomingHttpHeaders, name: string): string | undefined {
   return text;
 }
 
-function deadlineIn(headers: IncomingHttpHeaders): number {
-  const name = 'X-Orchd-Deadline-Ms';
+function millisecondsIn(headers: IncomingHttpHeaders, name: string, min: number): number | undefined {
   const text = valueOf(headers, name);
-  if (text === undefined) return DEADLINE_DEFAULT_MS;
-  const ms = /^[1-9]\d{0,11}$/.test(text) ? Number(text) : 0;
-  if (ms < 1 || ms > YEAR_MS) throw invalid(name, `an integer from 1 to ${YEAR_MS}`);
+  if (text === undefined) return undefined;
+  const ms = /^\d{1,12}$/.test(text) ? Number(text) : NaN;
+  if (!(ms >= min && ms <= YEAR_MS)) throw invalid(name, `an integer from ${min} to ${YEAR_MS}`);
   return ms;
 }
 
