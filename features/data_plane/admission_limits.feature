@@ -41,10 +41,10 @@ Feature: Limits of admission
 
     Examples:
       | task                             | field          |
-      | {"grammar": "root ::= [a-z]"}    | grammar        |
-      | {"json_schema": {}}              | json_schema    |
-      | {"n": 2}                         | n              |
-      | {"logit_bias": [[15043, false]]} | logit_bias     |
+      | {"system": "Be brief."}          | system         |
+      | {"options": {"num_ctx": 8}}      | options        |
+      | {"id_slot": 0}                   | id_slot        |
+      | {"n": 0}                         | n              |
       | {"max_new_tokens": 5}            | max_new_tokens |
       | {"repeat_penalty": 0}            | repeat_penalty |
       | {"stop": [""]}                   | stop           |

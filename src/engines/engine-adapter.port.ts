@@ -14,6 +14,11 @@ export const operations = ['completion', 'chat', 'embedding', 'rerank'] as const
 /** What is to be done with a {@link Work}'s body. */
 export type Operation = (typeof operations)[number];
 
+/** Whether it puts out text: in a stream, in tokens that are bounded and billed. Everything else comes whole. */
+export function isText(operation: Operation): boolean {
+  return operation === 'chat' || operation === 'completion';
+}
+
 /** What a task wants done. */
 export interface Work {
   readonly operation: Operation;

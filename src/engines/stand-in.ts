@@ -2,7 +2,7 @@
 export const standIn = {
   engine: 'deterministic',
   engineVersion: '1',
-  supportedWorkloads: ['completion'],
+  supportedWorkloads: ['completion', 'chat'],
   features: ['streaming', 'cancel'],
 } as const;
 

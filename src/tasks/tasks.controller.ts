@@ -13,7 +13,8 @@ import { validBody, validQuery } from '../http/fields/validation.pipe';
 import { budgetHeaders, budgetHeaderDocs, SessionBudgets } from './accounts/session-budgets';
 import { AdmissionService } from './admission/admission.service';
 import { AdmissionView, toAdmissionView } from './admission/admission.view';
-import { CreateTaskDto, InputsTaskDto, PromptTaskDto } from './admission/create-task.dto';
+import { CreateTaskDto } from './admission/create-task.dto';
+import { taskBodies } from './admission/task-bodies.docs';
 import { requestHashOf, toTaskSpec } from './admission/task-spec';
 import { Canceller } from './ending/canceller';
 import { TaskLookup } from './lookup/task-lookup';
@@ -67,14 +68,14 @@ export class TasksController {
     summary: 'Submit a task',
     description:
       'Answers at once: accepted with its place, or refused with when to come back. With `wait` the answer comes when the task has ' +
-      'ended, with its output, or after that time, as it would have come at once. Members that steer engines and do not work ' +
-      'here, such as `grammar`, `tools` or `n`, are refused by name.',
+      'ended, with its output, or after that time, as it would have come at once. Members that steer engines, such as `grammar`, ' +
+      '`tools` or `n`, go on to the engine; one that it cannot do is refused by name.',
   })
-  @ApiExtraModels(PromptTaskDto, InputsTaskDto)
+  @ApiExtraModels(...taskBodies)
   @ApiBody({
     required: true,
     schema: {
-      oneOf: [{ $ref: getSchemaPath(PromptTaskDto) }, { $ref: getSchemaPath(InputsTaskDto) }],
+      oneOf: taskBodies.map(body => ({ $ref: getSchemaPath(body) })),
     },
   })
   @ApiResponse({
@@ -157,7 +158,7 @@ export class TasksController {
   })
   @ApiResponse({
     status: 200,
-    description: 'Events `started`, `token`, `metrics`, and at last `end` or `error`.',
+    description: 'Events `started`, `token`, `delta`, `result`, `metrics`, and at last `end` or `error`.',
     headers: { ...budgetHeaderDocs, ...streamHeaderDocs },
     // Without a schema: tools differ in what it would be of, the text or one event.
     content: { 'text/event-stream': {} },

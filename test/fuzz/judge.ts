@@ -1,7 +1,7 @@
 import { errorCatalogue, type ErrorCode } from '../../src/errors/catalogue';
 import { openaiStatusOf, toOpenaiError, type OpenaiError } from '../../src/errors/openai-error';
 import { ServiceError } from '../../src/errors/service-error';
-import { engineParameters } from '../../src/tasks/admission/engine-parameters';
+import { carriedParameters, refusedParameters } from '../../src/tasks/admission/engine-parameters';
 import type { DeclaredAnswer, Header } from './api-document';
 import type { Exchange } from './exchange';
 import type { Plan } from './plan';
@@ -27,11 +27,22 @@ interface Envelope {
   readonly correlation_id: string;
 }
 
+/** What steers engines may go with another operation, or not work. */
+const taskParameters = [...carriedParameters.keys(), ...refusedParameters.keys()];
+
 /** What no schema can say, and is 400 all the same: by operation, the fields at fault. */
 const unsayable: Readonly<Record<string, readonly string[]>> = {
   // A pool that the task is pinned to is avoided; the queue makes the deadline impossible; no slot that is bound has the context, or
-  // a router needs a model's name; a parameter of engines that does not work.
-  'POST /v2/tasks': ['placement.avoid_pools', 'deadline_ms', 'ctx', 'model_ref', ...engineParameters.keys()],
+  // a router needs a model's name; an operation that no engine can do, or that the older name contradicts; a parameter of engines that does not work.
+  'POST /v2/tasks': [
+    'placement.avoid_pools',
+    'deadline_ms',
+    'ctx',
+    'model_ref',
+    'operation',
+    'workload',
+    ...taskParameters,
+  ],
   // An address, an engine or a key file that the configuration does not allow.
   'POST /v2/workers/register': ['url', 'engine', 'api_key_file'],
   // An operation that no engine can do, or a deadline that the queue makes impossible.

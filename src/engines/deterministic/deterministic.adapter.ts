@@ -19,6 +19,7 @@ export class DeterministicAdapter extends EngineAdapter {
   override readonly engine = standIn.engine;
   override readonly operations: OperationTables = {
     completion: { route: 'none', parameters: {}, others: 'passed' },
+    chat: { route: 'none', parameters: {}, others: 'passed' },
   };
 
   override async probe(): Promise<EngineProbe> {

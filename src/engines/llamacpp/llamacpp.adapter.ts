@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { throwError, type Observable } from 'rxjs';
 import {
   EngineAdapter,
+  isText,
   type EngineEvent,
   type EngineOutcome,
   type EngineProbe,
@@ -13,7 +14,7 @@ import {
 import { refusalOf } from '../operation-table';
 import { EngineHttp } from '../wire/engine-http';
 import { KnownOf } from '../wire/known-of';
-import { expectationOf, isText } from '../wire/openai/openai-request';
+import { expectationOf } from '../wire/openai/openai-request';
 import { runOpenai } from '../wire/openai/run-openai';
 import { LlamaChunkFormat, LlamaResultFormat } from './chat-format';
 import { CompletionFormat } from './completion-format';

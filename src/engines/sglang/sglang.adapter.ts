@@ -4,6 +4,7 @@ import { Observable } from 'rxjs';
 import { Clock } from '../../time/clock';
 import {
   EngineAdapter,
+  isText,
   type EngineEvent,
   type EngineOutcome,
   type EngineProbe,
@@ -14,7 +15,6 @@ import { EngineHttp } from '../wire/engine-http';
 import { KnownOf } from '../wire/known-of';
 import { withReasoning } from '../wire/openai/messages';
 import { OpenaiServer } from '../wire/openai/openai-server';
-import { isText } from '../wire/openai/openai-request';
 import { runOpenai } from '../wire/openai/run-openai';
 import { cannot, done, outcomeOf, refused } from '../wire/outcomes';
 import { Standstill } from '../wire/standstill';

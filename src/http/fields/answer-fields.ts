@@ -72,6 +72,11 @@ export function AnswerJson(description: string, presence: Presence = {}) {
   return answer(description, anyJson, presence);
 }
 
+/** Objects that are somebody else's. */
+export function AnswerList(description: string, presence: Presence = {}) {
+  return answer(description, { type: 'array', items: { type: 'object', additionalProperties: true } }, presence);
+}
+
 export function AnswerTexts(description: string, presence: Presence = {}) {
   return answer(description, { type: 'array', items: { type: 'string' } }, presence);
 }

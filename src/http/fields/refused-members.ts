@@ -5,8 +5,6 @@ import type { DtoClass } from './dto-reader';
 export interface Refusal {
   /** What its sender should do, as a clause: `say it as max_tokens`. */
   readonly advice: string;
-  /** The one value that asks for no more than is done anyway. */
-  readonly idle?: unknown;
 }
 
 const refusals = new Map<DtoClass, ReadonlyMap<string, Refusal>>();
@@ -14,7 +12,7 @@ const refusals = new Map<DtoClass, ReadonlyMap<string, Refusal>>();
 /**
  * Members that a body may not have, for whoever sends them expects something of them and nothing would be done. Others that the
  * class does not know are passed over.
- * The OpenAPI document says it in words: a schema that takes null and an idle value would make a hundred members of them.
+ * The OpenAPI document says it in words: a schema that takes null alone would make a hundred members of them.
  */
 export function RefusedMembers(named: ReadonlyMap<string, Refusal>): ClassDecorator {
   return target => void refusals.set(target as unknown as DtoClass, named);
@@ -31,7 +29,7 @@ export function assertNoneRefused(dto: DtoClass, body: object): void {
     const refusal = named.get(field);
     if (!refusal) continue;
     const value = (body as Record<string, unknown>)[field] ?? undefined;
-    if (value === undefined || value === refusal.idle) continue;
+    if (value === undefined) continue;
     throw new ServiceError('INVALID_PARAMS', { field, message: `${field} does not work here: ${refusal.advice}` });
   }
 }

@@ -1,6 +1,7 @@
 import { nearestName } from '../../config/nearest-name';
 import { ServiceError } from '../../errors/service-error';
 import { AnswerParts, AnswerText } from './answer-fields';
+import { isCarried } from './carried-members';
 import { knownNames, nestedClasses, type DtoClass } from './dto-reader';
 
 /** Warnings of one answer; one more says how many others there are. */
@@ -40,7 +41,7 @@ export function RefusesUnknown(): ClassDecorator {
 /** Keeps what was sent beside what the class knows, for {@link warningsOf}. @throws ServiceError INVALID_PARAMS, see {@link RefusesUnknown} */
 export function noteUnknown(dto: DtoClass, sent: object, made: object): void {
   const known = knownNames(dto);
-  const unknown = namesIn(sent).filter(name => !known.has(name));
+  const unknown = namesIn(sent).filter(name => !known.has(name) && !isCarried(dto, name));
   for (const [name, nested] of nestedClasses(dto)) {
     const value = (sent as Record<string, unknown>)[name];
     if (closed.has(nested) && typeof value === 'object' && value !== null) assertKnown(nested, value, `${name}.`);

@@ -3,6 +3,7 @@ import type { ArgumentMetadata } from '@nestjs/common';
 import { describe, expect, it } from 'vitest';
 import { CreateTaskDto } from '../../tasks/admission/create-task.dto';
 import { TaskListQuery } from '../../tasks/tasks.dto';
+import { warningsOf } from './unknown-members';
 import { DtoValidationPipe } from './validation.pipe';
 
 const pipe = new DtoValidationPipe();
@@ -45,15 +46,28 @@ describe('what is validated', () => {
   });
 
   it.each([
-    ['grammar', 'root ::= "a"', 'grammar does not work here: leave it out'],
-    ['logit_bias', {}, 'logit_bias does not work here: leave it out'],
-    ['n', 2, 'n does not work here: leave it out'],
+    ['id_slot', 0, 'id_slot does not work here: leave it out'],
+    ['system', 'Be brief.', 'system does not work here: say it in messages'],
+    ['n', 129, 'n must be an integer from 1 to 128'],
+    ['tools', {}, 'tools must be a list of at most 1024'],
     ['max_new_tokens', 5, 'max_new_tokens does not work here: say it as max_tokens'],
     ['model', 'tiny', 'model does not work here: say it as model_ref'],
   ])('of a task is refused by name where engines take it and we do not: %s', async (field, value, message) => {
     const made = pipe.transform({ prompt: 'x', [field]: value }, bodyOfTask);
     await expect(made).rejects.toMatchObject({ code: 'INVALID_PARAMS', message, details: { field } });
     await expect(pipe.transform({ prompt: 'x', [field]: null }, bodyOfTask)).resolves.toEqual({ prompt: 'x' });
+  });
+
+  it('of a task stays on it as it came, where it is for the engine', async () => {
+    const grammar = {
+      grammar: 'root ::= "a"',
+      n: 2,
+      logit_bias: [[1, false]],
+      response_format: { type: 'json_object' },
+    };
+    const made = (await pipe.transform({ prompt: 'x', ...grammar, seen: 1 }, bodyOfTask)) as object;
+    expect(made).toEqual({ prompt: 'x', ...grammar });
+    expect(warningsOf(made)).toMatchObject({ warnings: [{ field: 'seen' }] });
   });
 
   it.each([

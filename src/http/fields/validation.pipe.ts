@@ -2,6 +2,7 @@ import { Injectable, ValidationPipe, type ArgumentMetadata } from '@nestjs/commo
 import { plainToInstance } from 'class-transformer';
 import { validateSync, type ValidationError, type ValidatorOptions } from 'class-validator';
 import { ServiceError } from '../../errors/service-error';
+import { carry } from './carried-members';
 import { knownNames, knownOf, readDto, type DtoClass } from './dto-reader';
 import { assertNoneRefused } from './refused-members';
 import { noteUnknown } from './unknown-members';
@@ -41,6 +42,7 @@ export function validBody<T extends object>(dto: new () => T, sent: unknown): T 
   }
   assertNoneRefused(dto, body);
   const valid = readDto(dto, body) ?? judged(knownOf(dto, body));
+  carry(dto, body, valid);
   noteUnknown(dto, body, valid);
   return valid;
 }

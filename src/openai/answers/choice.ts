@@ -1,17 +1,3 @@
-/** A fragment of a choice, as a `delta` event has it. */
-export interface Fragment {
-  readonly index: number;
-  readonly delta?: Readonly<Record<string, unknown>>;
-  readonly text?: string;
-  readonly logprobs?: unknown;
-  readonly finish_reason?: string | null;
-  readonly [extension: string]: unknown;
-}
-
-export function fragmentsOf(data: string): readonly Fragment[] {
-  return (JSON.parse(data) as { readonly choices: readonly Fragment[] }).choices;
-}
-
 /** The text of a `token` event, as the JSON that it is there: `{"i":0,"t":"…"}`. */
 export function textJsonOf(data: string): string {
   return data.slice(data.indexOf('"t":') + 4, -1);

@@ -1,10 +1,11 @@
 import type { Operation } from '../../engines/engine-adapter.port';
 import { toOpenaiError } from '../../errors/openai-error';
 import type { ServiceError } from '../../errors/service-error';
+import { fragmentsOf, type Fragment } from '../../tasks/events/fragment';
 import type { EndData } from '../../tasks/events/task-events';
 import type { TaskEvent } from '../../tasks/task/task';
 import { finishOf, usageOf, type AnswerFacts } from './answer-facts';
-import { fragmentsOf, textJsonOf, withReasoning, type Fragment } from './choice';
+import { textJsonOf, withReasoning } from './choice';
 import { errorOf } from './event-error';
 
 /** What a stream's reader has asked for. */

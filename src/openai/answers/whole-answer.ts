@@ -1,11 +1,12 @@
+import { fragmentsOf } from '../../tasks/events/fragment';
 import type { EndData } from '../../tasks/events/task-events';
+import { JoinedChoice } from '../../tasks/result/joined-choice';
 import type { TaskEvent } from '../../tasks/task/task';
 import type { OpenaiRequest } from '../requests/openai-request';
 import { finishOf, usageOf, type AnswerFacts } from './answer-facts';
-import { fragmentsOf, textJsonOf } from './choice';
+import { textJsonOf } from './choice';
 import { errorOf } from './event-error';
 import { inFormat } from './embedding-format';
-import { JoinedChoice } from './joined-choice';
 
 /** The events of a task that has ended as one answer of OpenAI's API. */
 export class WholeAnswer {

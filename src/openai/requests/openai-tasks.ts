@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
 import { Config } from '../../config/config';
+import { isText } from '../../engines/engine-adapter.port';
 import { ServiceError } from '../../errors/service-error';
 import type { PlacementConstraints } from '../../pools/placement/constraints';
 import { ModelAliases } from '../../pools/placement/model-aliases';
@@ -104,7 +105,7 @@ export class OpenaiTasks {
     { operation, model, choices, maxTokens }: OpenaiRequest,
     { modelRef = model }: PlacementConstraints,
   ): number {
-    if (operation !== 'chat' && operation !== 'completion') return 1;
+    if (!isText(operation)) return 1;
     if (maxTokens !== undefined) return choices * maxTokens;
     const open = choices * (this.models.contextOf(modelRef) ?? TOKENS_WHERE_UNKNOWN);
     return Math.max(1, Math.min(open, this.config.sessionTokensBudget));

@@ -1,5 +1,5 @@
-import { ApiProperty } from '@nestjs/swagger';
 import { idPattern, YEAR_MS } from '../../config/parsers';
+import { operations, type Operation } from '../../engines/engine-adapter.port';
 import {
   ChoiceField,
   IdField,
@@ -9,17 +9,18 @@ import {
   TextField,
   TextListField,
 } from '../../http/fields/fields';
+import { CarriedMembers } from '../../http/fields/carried-members';
 import { RefusedMembers } from '../../http/fields/refused-members';
 import { SchemaKeywords } from '../../http/documents/schemas';
 import { RefusesUnknown } from '../../http/fields/unknown-members';
 import { priorities } from '../task/task';
-import { engineParameters } from './engine-parameters';
-import { textOrTextsSchema, TextOrTextsField } from './text-or-texts';
+import { carriedParameters, refusedParameters } from './engine-parameters';
+import { TextOrTextsField } from './text-or-texts';
+import { WorkField } from './work-fields';
 
 /** The body limit is in bytes and is what really bounds a prompt; this only keeps the schema honest. */
-const PROMPT_MAX = 256 * 1024 * 1024;
+export const PROMPT_MAX = 256 * 1024 * 1024;
 const MODEL_REF_MAX = 256;
-export const workloads = ['completion'] as const;
 export const MAX_TOKENS_DEFAULT = 256;
 export const DEADLINE_DEFAULT_MS = 60_000;
 
@@ -48,8 +49,8 @@ class PlacementDto {
   avoid_pools?: string[];
 }
 
-/** What a task says beside its text. */
-class TaskFieldsDto {
+/** What a task says beside its work. */
+export class TaskFieldsDto {
   @IdField({
     description: 'Identifies the task; a UUIDv7 when absent. The same id with the same body is one admission.',
     optional: true,
@@ -58,9 +59,6 @@ class TaskFieldsDto {
 
   @IdField({ description: 'The session it belongs to; its own when absent.', optional: true })
   session_id?: string;
-
-  @ChoiceField({ description: 'Kind of work.', values: workloads, optional: true })
-  workload?: string;
 
   @TextField({
     description:
@@ -89,9 +87,6 @@ class TaskFieldsDto {
   })
   priority?: string;
 
-  @IntField({ description: `Most tokens to generate (${MAX_TOKENS_DEFAULT}).`, min: 1, max: 1_048_576, optional: true })
-  max_tokens?: number;
-
   @IntField({
     description: 'Tokens the client expects in all; a hint that admission may refuse on.',
     min: 0,
@@ -109,6 +104,27 @@ class TaskFieldsDto {
     optional: true,
   })
   deadline_ms?: number;
+
+  @NestedField({ description: 'Where it may run.', type: () => PlacementDto, optional: true })
+  placement?: PlacementDto;
+
+  @ChoiceField({
+    description: 'When the last reader leaves: `cancel` after a grace (interactive), or `continue` (batch).',
+    values: ['cancel', 'continue'],
+    optional: true,
+  })
+  on_disconnect?: string;
+}
+
+/** What a task of text says beside it. */
+export class TextFieldsDto extends TaskFieldsDto {
+  @IntField({
+    description: `Most tokens to generate, for each choice (${MAX_TOKENS_DEFAULT}).`,
+    min: 1,
+    max: 1_048_576,
+    optional: true,
+  })
+  max_tokens?: number;
 
   // The one that is left of 32 bits asks llama.cpp for a seed of its own choice.
   @IntField({
@@ -149,41 +165,40 @@ class TaskFieldsDto {
     optional: true,
   })
   stop?: string[];
-
-  @NestedField({ description: 'Where it may run.', type: () => PlacementDto, optional: true })
-  placement?: PlacementDto;
-
-  @ChoiceField({
-    description: 'When the last reader leaves: `cancel` after a grace (interactive), or `continue` (batch).',
-    values: ['cancel', 'continue'],
-    optional: true,
-  })
-  on_disconnect?: string;
 }
 
-/** A task as a client submits it: `prompt` or `inputs`, one of them. */
-@RefusedMembers(engineParameters)
-export class CreateTaskDto extends TaskFieldsDto {
+/**
+ * A task as a client submits it: `prompt` or `inputs`, `messages`, `input`, or `query` and `documents`. Beside them it may have what
+ * steers engines.
+ */
+@RefusedMembers(refusedParameters)
+@CarriedMembers(carriedParameters)
+export class CreateTaskDto extends TextFieldsDto {
+  @ChoiceField({
+    description: 'What is to be done; by default what the members say.',
+    values: operations,
+    optional: true,
+  })
+  operation?: Operation;
+
+  @ChoiceField({ description: 'The older name of `operation`.', values: operations, optional: true })
+  workload?: Operation;
+
   @TextField({ description: 'The text to complete.', maxLength: PROMPT_MAX, optional: true })
   prompt?: string;
 
   @TextOrTextsField()
   inputs?: string | string[];
-}
 
-/** For the OpenAPI document: what may not stand beside the other, but as null. */
-const onlyNull = { type: 'string', nullable: true, enum: [null], required: false } as const;
+  @WorkField('messages')
+  messages?: unknown;
 
-/** For the OpenAPI document: a {@link CreateTaskDto} with a prompt. */
-@SchemaKeywords({ example: { prompt: 'Say hello.', max_tokens: 32 } })
-export class PromptTaskDto extends TaskFieldsDto {
-  @ApiProperty({ description: 'The text to complete.', type: 'string', maxLength: PROMPT_MAX }) prompt!: string;
-  @ApiProperty({ description: 'Not beside `prompt`.', ...onlyNull }) inputs?: null;
-}
+  @WorkField('input')
+  input?: unknown;
 
-/** For the OpenAPI document: a {@link CreateTaskDto} with inputs. */
-@SchemaKeywords({ example: { inputs: ['Say hello.', 'Then say goodbye.'], max_tokens: 32 } })
-export class InputsTaskDto extends TaskFieldsDto {
-  @ApiProperty(textOrTextsSchema) inputs!: string | string[];
-  @ApiProperty({ description: 'Not beside `inputs`.', ...onlyNull }) prompt?: null;
+  @WorkField('query')
+  query?: unknown;
+
+  @WorkField('documents')
+  documents?: unknown;
 }

@@ -2,9 +2,10 @@ import { hash } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
 import { ServiceError } from '../../errors/service-error';
 import { canonicalJson } from '../events/task-events';
-import type { Priority, Sampling, TaskSpec } from '../task/task';
+import type { Priority, TaskSpec } from '../task/task';
 import type { PlacementConstraints } from '../../pools/placement/constraints';
-import { DEADLINE_DEFAULT_MS, MAX_TOKENS_DEFAULT, workloads, type CreateTaskDto } from './create-task.dto';
+import { DEADLINE_DEFAULT_MS, type CreateTaskDto } from './create-task.dto';
+import { samplingOf, workOf } from './task-work';
 
 /** A task that expects as many is refused, whatever room there is. */
 export const EXPECTED_TOKENS_TOO_MANY = 1_000_000;
@@ -12,7 +13,7 @@ const EXPECTED_TOKENS_FAR_TOO_MANY = 2_000_000;
 
 /**
  * Fills in the defaults of a validated body.
- * @throws ServiceError INVALID_PARAMS without a prompt or for a placement that contradicts itself, DEADLINE_UNMET for a deadline that is not in the future
+ * @throws ServiceError INVALID_PARAMS without work to do or for a placement that contradicts itself, DEADLINE_UNMET for a deadline that is not in the future
  */
 export function toTaskSpec(body: CreateTaskDto, correlationId: string, identity?: string): TaskSpec {
   const taskId = body.task_id ?? uuidv7();
@@ -20,17 +21,19 @@ export function toTaskSpec(body: CreateTaskDto, correlationId: string, identity?
   const deadlineMs = body.deadline_ms ?? DEADLINE_DEFAULT_MS;
   if (deadlineMs <= 0)
     throw new ServiceError('DEADLINE_UNMET', { field: 'deadline_ms', message: 'deadline_ms must be > 0' });
+  const work = workOf(body);
   return {
     taskId,
     sessionId: body.session_id ?? taskId,
     ownSession: body.session_id == null,
     priority,
-    constraints: constraintsOf(body),
-    prompt: promptOf(body),
-    maxTokens: body.max_tokens ?? MAX_TOKENS_DEFAULT,
+    constraints: constraintsOf(body, work.operation),
+    ...(work.body !== undefined && { operation: work.operation }),
+    prompt: work.body ?? work.prompt,
+    maxTokens: work.maxTokens,
     ...(body.expected_tokens != null && { expectedTokens: body.expected_tokens }),
     deadlineMs,
-    sampling: samplingOf(body),
+    sampling: work.body === undefined ? samplingOf(body) : {},
     onDisconnect: onDisconnectOf(body, priority),
     correlationId,
     ...(identity !== undefined && { identity }),
@@ -49,18 +52,7 @@ export function oversized(spec: TaskSpec): 'ADMISSION_REJECT' | 'QUEUE_FULL_DROP
   return expectedTokens >= EXPECTED_TOKENS_TOO_MANY ? 'ADMISSION_REJECT' : undefined;
 }
 
-function promptOf({ prompt, inputs }: CreateTaskDto): string {
-  if (prompt != null && inputs != null) {
-    throw new ServiceError('INVALID_PARAMS', { field: 'inputs', message: 'prompt and inputs cannot both be given' });
-  }
-  const text = prompt ?? (Array.isArray(inputs) ? inputs.join('\n') : inputs);
-  if (text == null)
-    throw new ServiceError('INVALID_PARAMS', { field: 'prompt', message: 'prompt (or inputs) is required' });
-  // A lone surrogate has no UTF-8 and would reach the engine as something else.
-  return text.toWellFormed();
-}
-
-function constraintsOf(body: CreateTaskDto): PlacementConstraints {
+function constraintsOf(body: CreateTaskDto, workload: string): PlacementConstraints {
   const { pin_pool_id: pin, prefer_pools: prefer, avoid_pools: avoid } = body.placement ?? {};
   if (pin != null && avoid?.includes(pin)) {
     const message = 'placement.avoid_pools must not name the pool that the task is pinned to';
@@ -74,21 +66,7 @@ function constraintsOf(body: CreateTaskDto): PlacementConstraints {
     ...(body.model_ref != null && { modelRef: body.model_ref }),
     // 0 is a client's way to leave it to the engine.
     ...(body.ctx != null && body.ctx > 0 && { ctx: body.ctx }),
-    workload: body.workload ?? workloads[0],
-  };
-}
-
-function samplingOf(body: CreateTaskDto): Sampling {
-  return {
-    ...(body.seed != null && { seed: body.seed }),
-    ...(body.temperature != null && { temperature: body.temperature }),
-    ...(body.top_p != null && { topP: body.top_p }),
-    ...(body.top_k != null && { topK: body.top_k }),
-    ...(body.min_p != null && { minP: body.min_p }),
-    ...(body.repeat_penalty != null && { repeatPenalty: body.repeat_penalty }),
-    ...(body.presence_penalty != null && { presencePenalty: body.presence_penalty }),
-    ...(body.frequency_penalty != null && { frequencyPenalty: body.frequency_penalty }),
-    ...(body.stop != null && { stop: body.stop }),
+    workload,
   };
 }
 

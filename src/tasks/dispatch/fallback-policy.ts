@@ -1,11 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { Config } from '../../config/config';
+import { standIn } from '../../engines/stand-in';
 import { EngineSightings } from '../../pools/bindings/engine-sightings';
 import type { PlacementConstraints } from '../../pools/placement/constraints';
 
 /**
  * What is done for a task that no ready pool may run when its stream is opened. `auto` lets a stand-in answer as long as there
- * never was an engine, so that newcomers see how things go; once there was one, and for a task that names its pool, work waits.
+ * never was an engine, so that newcomers see how things go; once there was one, for a task that names its pool, and for one that wants no text, work waits.
  */
 @Injectable()
 export class FallbackPolicy {
@@ -14,9 +15,11 @@ export class FallbackPolicy {
     private readonly sightings: EngineSightings,
   ) {}
 
-  for({ pinPoolId }: PlacementConstraints): 'deterministic' | 'wait' | 'error' {
+  for({ pinPoolId, workload }: PlacementConstraints): 'deterministic' | 'wait' | 'error' {
     const { fallback } = this.config;
+    const isWithinReach = standIn.supportedWorkloads.some(each => each === workload);
+    if (fallback === 'deterministic') return isWithinReach ? fallback : 'wait';
     if (fallback !== 'auto') return fallback;
-    return pinPoolId === undefined && !this.sightings.any ? 'deterministic' : 'wait';
+    return isWithinReach && pinPoolId === undefined && !this.sightings.any ? 'deterministic' : 'wait';
   }
 }

@@ -137,8 +137,8 @@ export interface EndData {
 }
 
 export function endEvent(data: EndData): TaskEvent {
-  const { decode_ms, decode_time_ms, finish_reason, model, prompt_time_ms, tokens_cached, tokens_in, tokens_out } =
-    data;
+  const { decode_ms, decode_time_ms, finish_reason, model, prompt_time_ms } = data;
+  const { tokens_cached, tokens_in, tokens_out, tokens_reasoning } = data;
   const inOrder = {
     decode_ms,
     decode_time_ms,
@@ -148,6 +148,7 @@ export function endEvent(data: EndData): TaskEvent {
     tokens_cached,
     tokens_in,
     tokens_out,
+    tokens_reasoning,
   };
   return { type: 'end', data: JSON.stringify(inOrder) };
 }

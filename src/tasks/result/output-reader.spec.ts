@@ -19,7 +19,8 @@ const metrics = metricsEvent(
 function readerOf(find: () => { feed: EventFeed }): OutputReader {
   return new OutputReader({ find: async () => find() } as unknown as StreamLookup);
 }
-const outputOf = (events: readonly TaskEvent[]) => readerOf(() => ({ feed: endedFeed(events) })).read('t');
+const outputOf = (events: readonly TaskEvent[]) =>
+  readerOf(() => ({ feed: endedFeed(events) })).read({ taskId: 't', operation: 'chat' });
 
 describe('The output of a task', () => {
   it('is the text of its tokens, whatever stands between them', async () => {
@@ -34,7 +35,45 @@ describe('The output of a task', () => {
       { index: 0, text: '!' },
     ];
     const events = [tokenEvent(0, 'Well, '), deltaEvent(JSON.stringify(choices)), resultEvent('{"data":[1]}'), end];
-    expect(await outputOf(events)).toEqual({ text: 'Well, yes!', truncated: false, lastSeq: 4, result: { data: [1] } });
+    expect(await outputOf(events)).toMatchObject({
+      text: 'Well, yes!',
+      truncated: false,
+      lastSeq: 4,
+      result: { data: [1] },
+    });
+  });
+
+  it('has the choices put together where there is more to them than text, and why each ended once it has', async () => {
+    const call = { index: 0, id: 'c', type: 'function', function: { name: 'look', arguments: '{"a"' } };
+    const events = [
+      tokenEvent(0, 'Well. '),
+      deltaEvent(JSON.stringify([{ index: 0, delta: { reasoning_content: 'hm', tool_calls: [call] } }])),
+      deltaEvent(
+        JSON.stringify([
+          { index: 0, delta: { tool_calls: [{ index: 0, function: { arguments: ':1}' } }] } },
+          { index: 1, delta: { content: 'no' }, finish_reason: 'length' },
+        ]),
+      ),
+    ];
+    const message = {
+      ...{ role: 'assistant', content: 'Well. ', refusal: null, reasoning_content: 'hm', reasoning: 'hm' },
+      tool_calls: [{ id: 'c', type: 'function', function: { name: 'look', arguments: '{"a":1}' } }],
+    };
+    const other = { role: 'assistant', content: 'no', refusal: null };
+    const choices = (finish: string | null) => [
+      { index: 0, message, logprobs: null, finish_reason: finish },
+      { index: 1, message: other, logprobs: null, finish_reason: 'length' },
+    ];
+    expect((await outputOf(events))?.choices).toEqual(choices(null));
+    expect((await outputOf([...events, end]))?.choices).toEqual(choices('stop'));
+  });
+
+  it('counts what its choices are made of against the bound', async () => {
+    const delta = deltaEvent(
+      JSON.stringify([{ index: 0, delta: { content: '' }, logprobs: { content: ['x'.repeat(1024)] } }]),
+    );
+    const output = await outputOf([...Array.from({ length: 2000 }, () => delta), end]);
+    expect(output).toMatchObject({ truncated: true, lastSeq: Math.floor(OUTPUT_MAX_BYTES / delta.data.length) });
   });
 
   it('is empty before there is any', async () => {
@@ -56,7 +95,9 @@ describe('The output of a task', () => {
     const refuse = (code: 'TRANSCRIPT_GONE' | 'TASK_NOT_FOUND') => () => {
       throw new ServiceError(code);
     };
-    expect(await readerOf(refuse('TRANSCRIPT_GONE')).read('t')).toBeUndefined();
-    await expect(readerOf(refuse('TASK_NOT_FOUND')).read('t')).rejects.toMatchObject({ code: 'TASK_NOT_FOUND' });
+    expect(await readerOf(refuse('TRANSCRIPT_GONE')).read({ taskId: 't', operation: 'chat' })).toBeUndefined();
+    await expect(readerOf(refuse('TASK_NOT_FOUND')).read({ taskId: 't', operation: 'chat' })).rejects.toMatchObject({
+      code: 'TASK_NOT_FOUND',
+    });
   });
 });

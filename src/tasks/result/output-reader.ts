@@ -3,7 +3,11 @@ import { Injectable } from '@nestjs/common';
 import { ServiceError } from '../../errors/service-error';
 import type { EventFeed } from '../stream/event-feed';
 import { eventsIn, type NumberedEvent } from '../events/sse-frame';
+import { fragmentsOf, type Fragment } from '../events/fragment';
+import type { EndData } from '../events/task-events';
 import { StreamLookup } from '../stream/stream-lookup';
+import type { TaskSpec } from '../task/task';
+import { JoinedChoice } from './joined-choice';
 
 /** Read at once; other work gets its turn after each. */
 const CHUNK_BYTES = 64 * 1024;
@@ -17,6 +21,11 @@ export interface OutputText {
   readonly truncated: boolean;
   /** Number of the last event that is in it. */
   readonly lastSeq: number;
+  /**
+   * Where there is more to it than text: tool calls, reasoning, logprobs, several choices. Each as OpenAI's API has a choice; the fragments
+   * that they are made of are at most {@link OUTPUT_MAX_BYTES}.
+   */
+  readonly choices?: readonly object[];
   /** Of an operation whose output comes at once. It is bounded by the task's log alone. */
   readonly result?: object;
 }
@@ -30,18 +39,18 @@ export class OutputReader {
    * Undefined where the events of the task are kept no more.
    * @throws ServiceError TASK_NOT_FOUND
    */
-  async read(taskId: string): Promise<OutputText | undefined> {
+  async read({ taskId, operation }: Pick<TaskSpec, 'taskId' | 'operation'>): Promise<OutputText | undefined> {
     const feed = await this.feedOf(taskId);
     if (!feed) return undefined;
-    const gathered = new Gathered();
+    const gathered = new Gathered(operation === 'chat');
     for (;;) {
       const chunk = await feed.read(gathered.lastSeq, CHUNK_BYTES);
       if (!chunk) break;
-      for (const event of eventsIn(chunk.frames)) if (!gathered.take(event)) return gathered.text(true);
+      for (const event of eventsIn(chunk.frames)) if (!gathered.take(event)) return gathered.output(true);
       if (chunk.terminal) break;
       await setImmediate();
     }
-    return gathered.text(false);
+    return gathered.output(false);
   }
 
   private async feedOf(taskId: string): Promise<EventFeed | undefined> {
@@ -58,41 +67,74 @@ class Gathered {
   lastSeq = 0;
   private bytes = 0;
   private readonly pieces: string[] = [];
+  private readonly choices = new Map<number, JoinedChoice>();
+  private hasMore = false;
   private result: object | undefined;
+  private finish: string | null = null;
+
+  constructor(private readonly isChat: boolean) {}
 
   /** False when it does not fit any more. */
   take({ seq, type, data }: NumberedEvent): boolean {
-    const piece = pieceOf(type, data);
-    if (piece !== '') {
-      const bytes = Buffer.byteLength(piece);
-      if (this.bytes + bytes > OUTPUT_MAX_BYTES) return false;
-      this.bytes += bytes;
-      this.pieces.push(piece);
+    switch (type) {
+      case 'token': {
+        const text = (JSON.parse(data) as { readonly t: string }).t;
+        if (!this.fits(text)) return false;
+        this.pieces.push(text);
+        this.choice(0).say(text);
+        break;
+      }
+      case 'delta':
+        if (!this.fits(data)) return false;
+        for (const fragment of fragmentsOf(data)) this.takeFragment(fragment);
+        break;
+      case 'result':
+        this.result = JSON.parse(data) as object;
+        break;
+      case 'end':
+        this.finish = (JSON.parse(data) as EndData).finish_reason;
+        break;
+      case 'error':
+      case 'started':
+      case 'metrics':
     }
-    if (type === 'result') this.result = JSON.parse(data) as object;
     this.lastSeq = seq;
     return true;
   }
 
-  text(truncated: boolean): OutputText {
-    const { pieces, lastSeq, result } = this;
-    return { text: pieces.join(''), truncated, lastSeq, ...(result && { result }) };
+  output(truncated: boolean): OutputText {
+    const { pieces, lastSeq, hasMore, result } = this;
+    const choices = hasMore && this.allChoices();
+    return { text: pieces.join(''), truncated, lastSeq, ...(choices && { choices }), ...(result && { result }) };
   }
-}
 
-interface Delta {
-  readonly choices: readonly {
-    readonly index?: number;
-    readonly text?: unknown;
-    readonly delta?: { readonly content?: unknown };
-  }[];
-}
+  private takeFragment(fragment: Fragment): void {
+    const { index, text, delta } = fragment;
+    this.hasMore = true;
+    this.choice(index).take(fragment);
+    const said = text ?? delta?.['content'];
+    if (index === 0 && typeof said === 'string') this.pieces.push(said);
+  }
 
-function pieceOf(type: NumberedEvent['type'], data: string): string {
-  if (type === 'token') return (JSON.parse(data) as { readonly t: string }).t;
-  if (type !== 'delta') return '';
-  const texts = (JSON.parse(data) as Delta).choices
-    .filter(({ index = 0 }) => index === 0)
-    .map(({ text, delta }) => text ?? delta?.content);
-  return texts.filter(text => typeof text === 'string').join('');
+  private allChoices(): readonly object[] {
+    return [...this.choices]
+      .sort(([a], [b]) => a - b)
+      .map(([index, choice]) => {
+        const finish = choice.finish ?? this.finish;
+        return this.isChat ? choice.chat(index, finish) : choice.completion(index, finish);
+      });
+  }
+
+  private choice(index: number): JoinedChoice {
+    const known = this.choices.get(index) ?? new JoinedChoice();
+    this.choices.set(index, known);
+    return known;
+  }
+
+  private fits(piece: string): boolean {
+    const bytes = Buffer.byteLength(piece);
+    if (this.bytes + bytes > OUTPUT_MAX_BYTES) return false;
+    this.bytes += bytes;
+    return true;
+  }
 }

@@ -5,6 +5,7 @@ import {
   AnswerParts,
   AnswerText,
   AnswerJson,
+  AnswerList,
 } from '../../http/fields/answer-fields';
 import { WarningView } from '../../http/fields/unknown-members';
 import { TaskView, toTaskView } from '../lookup/task.view';
@@ -19,6 +20,13 @@ export class TaskOutputView {
   @AnswerFlag('More has come than fits: it is in the events after `last_event_id`.') truncated!: boolean;
   @AnswerCount('Id of the last event that is in it; 0 before there is one. A stream can go on from there.')
   last_event_id!: number;
+  @AnswerList(
+    'What there is beyond plain text (tool calls, reasoning, logprobs, other choices): choices as OpenAI’s API has them.',
+    {
+      optional: true,
+    },
+  )
+  choices?: readonly object[];
   @AnswerJson('Of embeddings and ranks: all of it at once.', { optional: true }) result?: object;
 }
 
@@ -39,6 +47,6 @@ export function toResultView({ record, output }: TaskResult): TaskResultView {
   };
 }
 
-function toOutputView({ text, truncated, lastSeq, result }: OutputText): TaskOutputView {
-  return { text, truncated, last_event_id: lastSeq, ...(result && { result }) };
+function toOutputView({ text, truncated, lastSeq, choices, result }: OutputText): TaskOutputView {
+  return { text, truncated, last_event_id: lastSeq, ...(choices && { choices }), ...(result && { result }) };
 }

@@ -46,7 +46,7 @@ export class TaskResults {
   }
 
   private async withOutput(record: TaskRecord, isWanted: boolean): Promise<TaskResult> {
-    const output = isWanted ? await this.outputs.read(record.spec.taskId) : undefined;
+    const output = isWanted ? await this.outputs.read(record.spec) : undefined;
     return { record, ...(output && { output }) };
   }
 }

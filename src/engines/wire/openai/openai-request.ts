@@ -1,4 +1,4 @@
-import type { EngineRequest, Operation } from '../../engine-adapter.port';
+import { isText, type EngineRequest, type Operation } from '../../engine-adapter.port';
 import { itemsOf } from '../engine-json';
 import type { ChunkExpectation } from './chunk-format';
 
@@ -24,11 +24,6 @@ export function openaiBody({ model, work }: EngineRequest, body: Readonly<Record
     ...body,
     ...(isText(work.operation) && { stream: true, stream_options: { include_usage: true } }),
   });
-}
-
-/** Text comes in a stream; everything else whole. */
-export function isText(operation: Operation): boolean {
-  return operation === 'chat' || operation === 'completion';
 }
 
 /** JSON with well-formed text only: strict parsers, and whoever encodes the text as UTF-8 after them, refuse half a surrogate pair. */

@@ -1,11 +1,17 @@
 import { throwError, type Observable } from 'rxjs';
 import { ServiceError } from '../../../errors/service-error';
-import type { EngineEvent, EngineRequest, EngineTarget, OperationTables } from '../../engine-adapter.port';
+import {
+  isText,
+  type EngineEvent,
+  type EngineRequest,
+  type EngineTarget,
+  type OperationTables,
+} from '../../engine-adapter.port';
 import { applied, type Body } from '../../operation-table';
 import type { EngineHttp } from '../engine-http';
 import type { StreamFormat } from '../stream-format';
 import { ChunkFormat } from './chunk-format';
-import { expectationOf, isText, openaiBody, openaiRoutes } from './openai-request';
+import { expectationOf, openaiBody, openaiRoutes } from './openai-request';
 import { ResultFormat } from './result-format';
 
 /** What one kind of engine does in its own way. */

@@ -1,4 +1,4 @@
-import type { Fragment } from './choice';
+import type { Fragment } from '../events/fragment';
 
 type Members = Readonly<Record<string, unknown>>;
 
@@ -38,7 +38,7 @@ export class JoinedChoice {
     this.extensions = { ...this.extensions, ...extensions };
   }
 
-  chat(index: number, finish: string): object {
+  chat(index: number, finish: string | null): object {
     const { text, thought, refusal = null, calls, others } = this;
     const message = {
       role: 'assistant',
@@ -51,7 +51,7 @@ export class JoinedChoice {
     return { index, message, logprobs: this.allLogprobs(), finish_reason: finish, ...this.extensions };
   }
 
-  completion(index: number, finish: string): object {
+  completion(index: number, finish: string | null): object {
     return { text: this.text, index, logprobs: this.allLogprobs(), finish_reason: finish, ...this.extensions };
   }
 

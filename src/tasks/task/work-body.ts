@@ -1,0 +1,71 @@
+import type { Operation } from '../../engines/engine-adapter.port';
+import { ServiceError } from '../../errors/service-error';
+
+export type Body = Readonly<Record<string, unknown>>;
+
+/** Choices that one task may have, over all its prompts. */
+export const MAX_CHOICES = 128;
+
+/**
+ * What each operation cannot do without, in the forms that the service counts or bills by; the rest of a body is for the engine to judge.
+ * @throws ServiceError INVALID_PARAMS naming the member
+ */
+export const assertBody: Readonly<Record<Operation, (body: Body) => void>> = {
+  chat: ({ messages }) => {
+    if (!Array.isArray(messages) || messages.length === 0)
+      throw invalid('messages', 'be a list of at least one message');
+    for (const [at, message] of (messages as readonly unknown[]).entries()) {
+      const { role, content } = (message ?? {}) as { readonly role?: unknown; readonly content?: unknown };
+      if (typeof role !== 'string') throw invalid(`messages.${at}.role`, 'be the role of a message, a text');
+      const isContent =
+        isNothing(content) || typeof content === 'string' || (Array.isArray(content) && content.length > 0);
+      if (!isContent) throw invalid(`messages.${at}.content`, 'be a text, or a list of parts');
+    }
+  },
+  completion: ({ prompt }) => {
+    if (typeof prompt !== 'string' && (!Array.isArray(prompt) || prompt.length === 0))
+      throw invalid('prompt', 'be a text, or a list of texts or tokens');
+  },
+  embedding: ({ input, encoding_format: format }) => {
+    if ((typeof input !== 'string' || input === '') && (!Array.isArray(input) || input.length === 0))
+      throw invalid('input', 'be a text, or a list of texts or tokens, and not empty');
+    if (!isNothing(format) && format !== 'float' && format !== 'base64')
+      throw invalid('encoding_format', 'be float or base64');
+  },
+  rerank: ({ query, documents }) => {
+    if (typeof query !== 'string') throw invalid('query', 'be a text');
+    if (!Array.isArray(documents) || documents.length === 0)
+      throw invalid('documents', 'be a list of at least one document');
+  },
+};
+
+/**
+ * Choices that the answer is to have: `n` for each prompt.
+ * @throws ServiceError INVALID_PARAMS
+ */
+export function choicesOf({ n, prompt }: Body): number {
+  return integer('n', n, 1, MAX_CHOICES, 1) * promptsIn(prompt);
+}
+
+/** A list of texts or of lists of tokens is many prompts; a list of tokens is one. */
+function promptsIn(prompt: unknown): number {
+  if (!Array.isArray(prompt) || typeof prompt[0] === 'number') return 1;
+  if (prompt.length > MAX_CHOICES) throw invalid('prompt', `be at most ${MAX_CHOICES} prompts`);
+  return prompt.length;
+}
+
+export function integer(field: string, value: unknown, min: number, max: number, otherwise: number): number {
+  if (isNothing(value)) return otherwise;
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < min || value > max)
+    throw invalid(field, `be an integer from ${min} to ${max}`);
+  return value;
+}
+
+/** Null stands for nothing in every API that has been seen. */
+export function isNothing(value: unknown): value is null | undefined {
+  return value === undefined || value === null;
+}
+
+export function invalid(field: string, must: string): ServiceError {
+  return new ServiceError('INVALID_PARAMS', { field, message: `${field} must ${must}` });
+}
