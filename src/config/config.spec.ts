@@ -38,6 +38,8 @@ describe('loadConfig', () => {
     ['ORCHD_LLAMACPP_URL', 'http://user:secret@localhost'],
     ['ORCHD_ENGINE_ALLOW', '10.0.0.0/99'],
     ['ORCHD_API_KEYS', 'with space'],
+    ['ORCHD_CORS_ORIGINS', 'https://chat.example.org/'],
+    ['ORCHD_CORS_ORIGINS', 'chat.example.org'],
   ])('refuses %s=%s', (name, value) => {
     expect(faultsOf({ [name]: value })).toEqual([expect.stringContaining(name)]);
   });

@@ -98,6 +98,16 @@ export const httpUrl: Parser<string> = {
   },
 };
 
+/** As browsers name the origin of a page; those of programs that are pages in disguise (`app://obsidian.md`) too. */
+export const origin: Parser<string> = {
+  allowed: 'an origin (https://chat.example.org), or * for all',
+  parse: text => {
+    if (text !== '*' && !/^[a-z][a-z0-9+.-]{0,31}:\/\/[a-z0-9._\-[\]:]{1,253}$/.test(text))
+      throw new SettingFault(origin.allowed);
+    return text;
+  },
+};
+
 /** A kind of engine, and where one is. */
 export interface NamedUrl {
   readonly name: string;

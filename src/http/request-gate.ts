@@ -5,6 +5,7 @@ import { ServiceError } from '../errors/service-error';
 import type { HttpFigures, PathFigures } from '../observability/http-figures';
 import type { ApiKeys } from './access/api-keys';
 import type { Audit } from './logging/audit';
+import { Cors } from './access/cors';
 import { bearerToken, keyText, tokenIdentity } from './access/caller';
 import type { MeasuredResponse } from './answers/measured-response';
 import { markOpenai } from './answers/openai-marks';
@@ -31,6 +32,7 @@ export class RequestGate {
   private readonly routes: RouteMethods;
   private readonly workerToken: WorkerToken;
   private readonly docsArePublic: boolean;
+  private readonly cors: Cors;
   private isClosing = false;
 
   /** Before any route is added. */
@@ -47,6 +49,7 @@ export class RequestGate {
     });
     this.workerToken = new WorkerToken(config.authToken);
     this.docsArePublic = isLoopbackHost(config.addr.host);
+    this.cors = new Cors(config.corsOrigins);
   }
 
   /** An `onRequest` hook. */
@@ -56,6 +59,7 @@ export class RequestGate {
     request.response = reply.raw;
     markOpenai(request, reply);
     this.measure(request);
+    if (this.cors.answers(request, reply)) return;
     const { url = '', config: route } = request.routeOptions;
     const token = bearerToken(request.headers.authorization);
     const refusal = route.workerToken
