@@ -1,5 +1,6 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { ScheduleModule } from '@nestjs/schedule';
+import { AnthropicModule } from './anthropic/anthropic.module';
 import { ArtifactsModule } from './artifacts/artifacts.module';
 import { CatalogModule } from './catalog/catalog.module';
 import type { Config } from './config/config';
@@ -37,6 +38,7 @@ export class AppModule {
         WorkersModule,
         TasksModule,
         OpenaiModule,
+        AnthropicModule,
         SessionsModule,
         CatalogModule,
         ArtifactsModule,

@@ -206,10 +206,13 @@ Then(
   '{string} shows it as a task of the operation {string}, with its output',
   async function (this: ServiceWorld, route: string, workload: string) {
     const { headers } = this.answer;
-    const { choices } = this.json as { readonly choices: readonly { message: { content: string } }[] };
+    const { choices, content } = this.json as {
+      readonly choices?: readonly { message: { content: string } }[];
+      readonly content?: readonly { text: string }[];
+    };
     const task = (await this.look(`${route}/${String(headers['x-orchd-task-id'])}?output=true`)).json();
     assert.deepEqual([task['workload'], task['state']], [workload, 'completed']);
-    assert.equal((task['output'] as Members)['text'], choices[0]?.message.content);
+    assert.equal((task['output'] as Members)['text'], choices?.[0]?.message.content ?? content?.[0]?.text);
   },
 );
 

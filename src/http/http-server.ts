@@ -10,7 +10,7 @@ import { correlationIdOf } from './access/caller';
 import { EarlyAnswers } from './answers/early-answers';
 import { fromThrown, sendError } from './answers/envelope.filter';
 import { MeasuredResponse } from './answers/measured-response';
-import { markOpenai } from './answers/openai-marks';
+import { markApi } from './answers/api-marks';
 import { RequestBodies } from './bodies/request-bodies';
 import type { DirectRoutes } from './routes/direct-routes';
 import { RequestGate } from './request-gate';
@@ -57,7 +57,7 @@ export function createHttpAdapter(): FastifyAdapter {
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     frameworkErrors: (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
       void reply.header('X-Correlation-Id', request.id);
-      markOpenai(request, reply);
+      markApi(request, reply);
       // It has passed no gate.
       (reply.raw as MeasuredResponse).figures = reply.server.figures.unmatched(request.method);
       sendError(reply, fromThrown(error));

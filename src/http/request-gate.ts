@@ -8,7 +8,7 @@ import type { Audit } from './logging/audit';
 import { Cors } from './access/cors';
 import { bearerToken, keyText, tokenIdentity } from './access/caller';
 import type { MeasuredResponse } from './answers/measured-response';
-import { markOpenai } from './answers/openai-marks';
+import { markApi } from './answers/api-marks';
 import { RETRY_CLOSING_MS } from './bodies/request-bodies';
 import { RouteMethods } from './routes/route-methods';
 import { WorkerToken } from './access/worker-token';
@@ -57,7 +57,7 @@ export class RequestGate {
     void reply.header('X-Correlation-Id', request.id);
     void reply.header('X-Content-Type-Options', 'nosniff');
     request.response = reply.raw;
-    markOpenai(request, reply);
+    markApi(request, reply);
     this.measure(request);
     if (this.cors.answers(request, reply)) return;
     const { url = '', config: route } = request.routeOptions;

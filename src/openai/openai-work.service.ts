@@ -1,8 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Operation } from '../engines/engine-adapter.port';
+import { factsOf } from './answers/answer-facts';
+import { Chunks } from './answers/chunks';
 import { RateLimits } from './answers/rate-limits';
 import { TaskAnswers } from './answers/task-answers';
+import { WholeAnswer } from './answers/whole-answer';
 import { toOpenaiRequest } from './requests/openai-request';
 import { OpenaiTasks } from './requests/openai-tasks';
 import { workHeadersOf } from './requests/work-headers';
@@ -20,18 +23,10 @@ export class OpenaiWork {
   async answer(operation: Operation, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
     const wanted = toOpenaiRequest(operation, request.body);
     const headers = workHeadersOf(request.headers);
-    const { identity } = request.caller;
-    const sender = { correlationId: request.id, ...(identity !== undefined && { identity }) };
-    const admission = await this.tasks.submit(wanted, headers, sender);
-    const { spec, facts } = admission;
-    // On a refusal too, that comes from here on: the task can be looked up.
-    void reply.headers({
-      'X-Orchd-Task-Id': spec.taskId,
-      'X-Orchd-Queue-Position': String(facts.queuePosition),
-      'X-Orchd-Predicted-Start-Ms': String(facts.predictedStartMs),
-    });
+    const admission = await this.tasks.submitFor(request, wanted, headers, reply);
     void reply.headers(this.limits.of(admission));
-    if (wanted.stream) return this.answers.stream(wanted, admission, reply);
-    return this.answers.whole(wanted, admission, reply);
+    const stated = factsOf(wanted, admission);
+    if (wanted.stream) return this.answers.stream(admission, new Chunks(stated, wanted), reply);
+    return this.answers.whole(admission, new WholeAnswer(stated, wanted), reply);
   }
 }

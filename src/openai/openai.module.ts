@@ -18,5 +18,6 @@ import { OpenaiTasks } from './requests/openai-tasks';
   imports: [CatalogModule, HttpModule, PoolsModule, TasksModule],
   controllers: [ModelsController, TextController, VectorsController],
   providers: [OpenaiWork, OpenaiTasks, ModelNames, RateLimits, TaskAnswers, LogWaits],
+  exports: [OpenaiTasks, TaskAnswers],
 })
 export class OpenaiModule {}

@@ -1,3 +1,4 @@
+import { anthropicStatusOf, toAnthropicError, type AnthropicError } from '../../src/errors/anthropic-error';
 import { errorCatalogue, type ErrorCode } from '../../src/errors/catalogue';
 import { openaiStatusOf, toOpenaiError, type OpenaiError } from '../../src/errors/openai-error';
 import { ServiceError } from '../../src/errors/service-error';
@@ -52,9 +53,14 @@ const unsayable: Readonly<Record<string, readonly string[]>> = {
       ['model', 'X-Orchd-Deadline-Ms'],
     ]),
   ),
+  // Blocks of other kinds than text, which a message may have by its role.
+  'POST /v1/messages': ['model', 'messages', 'system', 'tools', 'stop_sequences', 'X-Orchd-Deadline-Ms'],
   // An event that a live task has not sent yet.
   'GET /v2/tasks/{id}/events': ['last_event_id'],
 };
+
+/** Nobody can serve it now, in time, or there is no room for it; 529 is Anthropic's own. */
+const excusable: ReadonlySet<number> = new Set([503, 504, 507, 529]);
 
 /** Holds an answer against the document. */
 export class Judge {
@@ -67,8 +73,7 @@ export class Judge {
     if (expected && !expected.includes(status)) faults.push(`status ${status}, not ${expected.join(' or ')}`);
     // A run keeps the outputs of tasks small.
     const isTooLarge = status === 500 && text.includes('"output_too_large"');
-    if (status >= 500 && status !== 503 && status !== 504 && status !== 507 && !isTooLarge)
-      faults.push(`status ${status}`);
+    if (status >= 500 && !excusable.has(status) && !isTooLarge) faults.push(`status ${status}`);
     if (!expected && !fits && (status < 400 || status >= 500)) faults.push(`status ${status}, though it does not fit`);
     if (status === 405 || plan.method === 'OPTIONS') return [...faults, ...this.methodFaults(plan, headers)];
 
@@ -83,14 +88,15 @@ export class Judge {
     if (fault !== undefined) faults.push(fault);
     if (status < 400 || typeof body !== 'object' || body === null) return faults;
 
-    const openai = 'error' in body ? (body.error as OpenaiError) : undefined;
+    const anthropic = 'type' in body && body.type === 'error' ? (body as AnthropicError) : undefined;
+    const openai = 'error' in body && !anthropic ? (body.error as OpenaiError) : undefined;
     const envelope = body as Envelope;
-    faults.push(
-      ...(openai ? openaiFaults(openai, status, declared) : envelopeFaults(envelope, status, declared, correlationId)),
-    );
+    if (anthropic) faults.push(...anthropicFaults(anthropic, status, declared, correlationId));
+    else if (openai) faults.push(...openaiFaults(openai, status, declared));
+    else faults.push(...envelopeFaults(envelope, status, declared, correlationId));
     // What has become a task was refused by the engine, which knows more of a body than a schema of ours tells.
     const isRefusedByEngine = headers['x-orchd-task-id'] !== undefined;
-    const field = openai ? openai.param : envelope.field;
+    const field = anthropic ? fieldIn(anthropic) : openai ? openai.param : envelope.field;
     const isExplained = isRefusedByEngine || unsayable[operation.name]?.includes(field ?? '') === true;
     if (plain && fits && !expected && [400, 413, 414, 415].includes(status) && !isExplained) {
       faults.push(`refused, though it fits: ${text.slice(0, 300)}`);
@@ -170,6 +176,30 @@ function openaiFaults({ code }: OpenaiError, status: number, declared: DeclaredA
   return codes.some(each => declared.codes.has(each)) ? [] : [`code ${String(code)} is not declared for ${status}`];
 }
 
+/** An error of Anthropic's API has no code: it must be one of those that are declared, by its type. */
+function anthropicFaults(
+  { error: { type }, request_id: id }: AnthropicError,
+  status: number,
+  declared: DeclaredAnswer,
+  correlationId: unknown,
+): string[] {
+  const isOne = (Object.keys(errorCatalogue) as ErrorCode[]).some(code => {
+    const error = new ServiceError(code);
+    return (
+      declared.codes.has(code) && anthropicStatusOf(error) === status && toAnthropicError(error).error.type === type
+    );
+  });
+  return [
+    ...(isOne ? [] : [`type ${type} is not declared for ${status}`]),
+    ...(id === correlationId ? [] : ['another id']),
+  ];
+}
+
+/** The member at fault: messages begin with its path. */
+function fieldIn({ error: { message } }: AnthropicError): string {
+  return message.split(/[ .]/, 1)[0] ?? '';
+}
+
 /** A whole stream: frames of known fields, each data JSON, and the terminal event last. */
 function streamFault(text: string): string | undefined {
   const frames = text
@@ -182,7 +212,9 @@ function streamFault(text: string): string | undefined {
     JSON.parse(data);
   }
   const last = frames.at(-1);
-  return last === undefined || /event: (end|error)\n/.test(last) || /^data: (\[DONE\]|\{"error":.*)$/.test(last)
+  return last === undefined ||
+    /event: (end|error|message_stop)\n/.test(last) ||
+    /^data: (\[DONE\]|\{"error":.*)$/.test(last)
     ? undefined
     : `the last frame is ${last.slice(0, 100)}`;
 }

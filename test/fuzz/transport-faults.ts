@@ -1,4 +1,4 @@
-import { isOpenaiPath } from '../../src/http/documents/openai-paths';
+import { apiOf } from '../../src/http/documents/api-of-path';
 import type { Random } from '../crash/random';
 import type { Operation } from './api-document';
 import type { Plan } from './plan';
@@ -68,7 +68,7 @@ const withWrongCredential: Fault = plan => ({
     ...less(plan, 'X-API-Key', 'Authorization'),
     ...(plan.operation.credential === 'key' ? { 'X-API-Key': 'wrong' } : { Authorization: 'Bearer wrong' }),
   },
-  expected: [plan.operation.credential === 'key' && !isOpenaiPath(plan.operation.path) ? 403 : 401],
+  expected: [plan.operation.credential === 'key' && apiOf(plan.operation.path) === 'own' ? 403 : 401],
 });
 
 function less({ headers }: Plan, ...names: readonly string[]): Readonly<Record<string, string>> {

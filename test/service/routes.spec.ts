@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { apiOf } from '../../src/http/documents/api-of-path';
 import { createInProcess, type InProcessService } from '../support/in-process';
 
 interface Route {
@@ -61,12 +62,13 @@ describe('every route of the router', () => {
       expect(without.headers['x-correlation-id']).toBeTruthy();
       for (const key of ['', 'x', 'test-keytest-key', 'k'.repeat(4096), 'tést-key']) {
         const wrong = await ask(method, path, { 'x-api-key': key });
-        // OpenAI's API has one status for both, and errors of a form of its own.
-        const isOpenai = url.startsWith('/v1/') || url === '/rerank';
-        expect([wrong.statusCode, `${method} ${url}`]).toEqual([isOpenai ? 401 : 403, `${method} ${url}`]);
+        // Other APIs have one status for both, and errors of forms of their own.
+        const api = apiOf(url);
+        expect([wrong.statusCode, `${method} ${url}`]).toEqual([api === 'own' ? 403 : 401, `${method} ${url}`]);
         const message = 'The API key is not valid.';
         if (method === 'HEAD') expect(wrong.body).toBe('');
-        else if (isOpenai) expect(wrong.json()).toMatchObject({ error: { code: 'invalid_api_key', message } });
+        else if (api === 'anthropic') expect(wrong.json()).toMatchObject({ type: 'error', error: { message } });
+        else if (api === 'openai') expect(wrong.json()).toMatchObject({ error: { code: 'invalid_api_key', message } });
         else expect(wrong.json()).toMatchObject({ code: 'FORBIDDEN', message });
       }
     }

@@ -1,11 +1,10 @@
 import { Catch, HttpException, Injectable, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ErrorCode } from '../../errors/catalogue';
-import { toEnvelope } from '../../errors/envelope';
-import { isRetryFutile, openaiStatusOf, toOpenaiError } from '../../errors/openai-error';
 import { ServiceError } from '../../errors/service-error';
 import { Narrator } from '../../observability/narrator';
-import { isOpenaiPath } from '../documents/openai-paths';
+import { apiOf } from '../documents/api-of-path';
+import { errorForms, isFutile } from './error-forms';
 
 /** Turns whatever a route threw into the envelope, with the headers that go with it. */
 @Injectable()
@@ -38,11 +37,10 @@ export function sendError(reply: FastifyReply, error: ServiceError): void {
     void reply.header('Retry-After', Math.max(1, Math.ceil(retryAfterMs / 1000)));
     void reply.header('X-Backoff-Ms', Math.ceil(retryAfterMs));
   }
-  const isOpenai = isOpenaiPath(reply.request.url);
-  if (isOpenai && isRetryFutile(error)) void reply.header('X-Should-Retry', 'false');
-  const status = isOpenai ? openaiStatusOf(error) : error.status;
-  const body = isOpenai ? { error: toOpenaiError(error) } : toEnvelope(error, reply.request.id);
-  void reply.status(status).header('Content-Type', 'application/json; charset=utf-8');
+  const form = errorForms[apiOf(reply.request.url)];
+  if (isFutile(form, error)) void reply.header('X-Should-Retry', 'false');
+  const body = form.bodyOf(error, reply.request.id);
+  void reply.status(form.statusOf(error)).header('Content-Type', 'application/json; charset=utf-8');
   reply.server.earlyAnswers.send(reply, `${JSON.stringify(body)}\n`);
 }
 

@@ -12,17 +12,26 @@ export const openaiErrorContent = {
   'application/json': { schema: { $ref: '#/components/schemas/OpenaiError' } },
 } as const;
 
+/** The same of Anthropic's. */
+export const anthropicErrorContent = {
+  'application/json': { schema: { $ref: '#/components/schemas/AnthropicError' } },
+} as const;
+
 /** Documents which errors of the catalogue a route answers with, grouped by status. */
 export function ApiErrors(...codes: readonly ErrorCode[]): MethodDecorator & ClassDecorator {
+  return apiErrors(codes, code => errorCatalogue[code].status, errorContent);
+}
+
+/** The same for an API that has statuses and a form of its own. */
+export function apiErrors(
+  codes: readonly ErrorCode[],
+  statusOf: (code: ErrorCode) => number,
+  content: Readonly<Record<string, object>>,
+): MethodDecorator & ClassDecorator {
   const byStatus = new Map<number, ErrorCode[]>();
-  for (const code of codes) {
-    const { status } = errorCatalogue[code];
-    byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
-  }
+  for (const code of codes) byStatus.set(statusOf(code), [...(byStatus.get(statusOf(code)) ?? []), code]);
   return applyDecorators(
-    ...[...byStatus].map(([status, named]) =>
-      ApiResponse({ status, description: describeErrors(named), content: errorContent }),
-    ),
+    ...[...byStatus].map(([status, named]) => ApiResponse({ status, description: describeErrors(named), content })),
   );
 }
 

@@ -1,9 +1,11 @@
 import { STATUS_CODES } from 'node:http';
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { errorCatalogue, type ErrorCode } from '../../errors/catalogue';
+import { anthropicStatusOf } from '../../errors/anthropic-error';
 import { openaiStatusOf } from '../../errors/openai-error';
 import { ServiceError } from '../../errors/service-error';
-import { describeErrors, errorContent, openaiErrorContent } from './api-errors';
+import type { Api } from './api-of-path';
+import { anthropicErrorContent, describeErrors, errorContent, openaiErrorContent } from './api-errors';
 
 /*
  * What stands at none of the controllers: how any request can fail before one is reached, and the headers that every answer has.
@@ -59,6 +61,25 @@ const openaiError: NonNullable<Components['schemas']>[string] = {
   },
 };
 
+const anthropicError: NonNullable<Components['schemas']>[string] = {
+  type: 'object',
+  description: "The body of every error of Anthropic's API.",
+  required: ['type', 'error'],
+  properties: {
+    type: { type: 'string', enum: ['error'], description: 'What this is.' },
+    error: {
+      type: 'object',
+      description: 'What is wrong.',
+      required: ['type', 'message'],
+      properties: {
+        type: { type: 'string', description: 'The kind of error.' },
+        message: { type: 'string', description: 'What is wrong, for people.' },
+      },
+    },
+    request_id: { type: 'string', description: 'As in the header `Request-Id`.' },
+  },
+};
+
 const headers = {
   CorrelationId: {
     description: 'The id that the request came with, or a new one; every log line about it has it.',
@@ -108,7 +129,7 @@ const withoutBody = [['SHUTTING_DOWN']] as const;
 type Failure = readonly [ErrorCode, ...ErrorCode[]];
 
 export const sharedComponents = {
-  schemas: { ErrorEnvelope: errorEnvelope, OpenaiError: openaiError },
+  schemas: { ErrorEnvelope: errorEnvelope, OpenaiError: openaiError, AnthropicError: anthropicError },
   headers,
   responses: Object.fromEntries(
     [...everywhere, ...withKey, ...withIdInPath, ...withBody, ...withoutBody].map((codes: Failure) => [
@@ -119,10 +140,10 @@ export const sharedComponents = {
 };
 
 const whereSent = 'Once it is a task: ';
-const openaiHeaders: Headers = {
+const sameId = { ...headers.CorrelationId, description: 'The same as `X-Correlation-Id`.' };
+/** Of an answer to what may have become a task. */
+const workHeaders: Headers = {
   ...correlated,
-  'X-Request-Id': { ...headers.CorrelationId, description: 'The same as `X-Correlation-Id`.' },
-  'openai-processing-ms': { description: 'Milliseconds until the head was sent.', required: true, schema: count },
   'X-Should-Retry': {
     description: '`false` where it is of no use to try again within a minute.',
     schema: { type: 'string', enum: ['false'] },
@@ -143,8 +164,32 @@ const openaiHeaders: Headers = {
   'X-Accel-Buffering': { description: 'Of a stream, for nginx: not held back.', schema: { type: 'string' } },
 };
 
-/** How requests of OpenAI's API can fail that no route of it has anything to do with. */
-const openaiFailures: readonly Failure[] = [
+/** What an API that is not our own says of every answer. */
+interface Manners {
+  readonly headers: Headers;
+  readonly content: Readonly<Record<string, object>>;
+  readonly statusOf: (error: ServiceError) => number;
+}
+
+const manners: Readonly<Record<Exclude<Api, 'own'>, Manners>> = {
+  openai: {
+    headers: {
+      ...workHeaders,
+      'X-Request-Id': sameId,
+      'openai-processing-ms': { description: 'Milliseconds until the head was sent.', required: true, schema: count },
+    },
+    content: openaiErrorContent,
+    statusOf: openaiStatusOf,
+  },
+  anthropic: {
+    headers: { ...workHeaders, 'Request-Id': sameId },
+    content: anthropicErrorContent,
+    statusOf: anthropicStatusOf,
+  },
+};
+
+/** How requests of such an API can fail that no route of it has anything to do with. */
+const foreignFailures: readonly Failure[] = [
   ['INVALID_PARAMS'],
   ['HOST_NOT_ALLOWED'],
   ['UNAUTHENTICATED', 'FORBIDDEN'],
@@ -155,22 +200,23 @@ const openaiFailures: readonly Failure[] = [
   ['SHUTTING_DOWN'],
 ];
 
-/** The same for a path of OpenAI's API. */
-export function tellSharedOfOpenai({ get, post }: Operations): void {
-  for (const operation of [get, post]) {
+/** The same for a path of another API. */
+export function tellSharedOf(api: Exclude<Api, 'own'>, { get, post, delete: remove }: Operations): void {
+  for (const operation of [get, post, remove]) {
     if (operation === undefined) continue;
-    const failures = operation === post ? [...openaiFailures, ...withBody] : openaiFailures;
-    for (const codes of failures) addOpenaiFailure(operation.responses, codes);
+    const failures = operation === get ? foreignFailures : [...foreignFailures, ...withBody];
+    for (const codes of failures) addForeignFailure(manners[api], operation.responses, codes);
     for (const response of Object.values(operation.responses)) {
-      if (response !== undefined && !('$ref' in response)) response.headers = { ...openaiHeaders, ...response.headers };
+      if (response !== undefined && !('$ref' in response))
+        response.headers = { ...manners[api].headers, ...response.headers };
     }
   }
 }
 
-function addOpenaiFailure(responses: OperationResponses, codes: Failure): void {
-  const status = openaiStatusOf(new ServiceError(codes[0]));
+function addForeignFailure({ statusOf, content }: Manners, responses: OperationResponses, codes: Failure): void {
+  const status = statusOf(new ServiceError(codes[0]));
   const own = responses[status];
-  if (own === undefined) responses[status] = { description: describeErrors(codes), content: openaiErrorContent };
+  if (own === undefined) responses[status] = { description: describeErrors(codes), content };
   else if (!('$ref' in own)) {
     const others = codes.filter(code => !own.description.includes(`\`${code}\``));
     own.description = [own.description, describeErrors(others)].filter(text => text !== '').join(' ');

@@ -2,8 +2,8 @@ import type { HttpServer, INestApplication } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { API_VERSION } from './versions';
-import { isOpenaiPath } from './openai-paths';
-import { sharedComponents, tellShared, tellSharedOfOpenai } from './openapi-shared';
+import { apiOf } from './api-of-path';
+import { sharedComponents, tellShared, tellSharedOf } from './openapi-shared';
 import { NO_TYPE } from './schemas';
 
 /** The OpenAPI document, from the controllers and DTOs as they are. */
@@ -20,8 +20,9 @@ export function buildOpenApi(app: INestApplication): OpenAPIObject {
     .build();
   const document = SwaggerModule.createDocument(app, info);
   for (const [path, operations] of Object.entries(document.paths)) {
-    if (isOpenaiPath(path)) tellSharedOfOpenai(operations);
-    else tellShared(path, operations);
+    const api = apiOf(path);
+    if (api === 'own') tellShared(path, operations);
+    else tellSharedOf(api, operations);
   }
   const { components } = document;
   const { schemas, ...shared } = sharedComponents;

@@ -3,10 +3,10 @@ import { toOpenaiError } from '../../errors/openai-error';
 import type { ServiceError } from '../../errors/service-error';
 import { fragmentsOf, type Fragment } from '../../tasks/events/fragment';
 import type { EndData } from '../../tasks/events/task-events';
-import type { TaskEvent } from '../../tasks/task/task';
 import { finishOf, usageOf, type AnswerFacts } from './answer-facts';
 import { textJsonOf, withReasoning } from './choice';
 import { errorOf } from './event-error';
+import type { Rendering, ShownEvent } from './rendering';
 
 /** What a stream's reader has asked for. */
 export interface ChunkWish {
@@ -21,7 +21,7 @@ const DONE = 'data: [DONE]\n\n';
  * The events of one task as the chunks of OpenAI's streams: first the role of each choice, then what comes, then why each choice
  * ended, then usage where it is wanted, then `[DONE]`. A task that failed says so in a frame of its own, and that is the end.
  */
-export class Chunks {
+export class Chunks implements Rendering {
   private readonly head: string;
   private readonly tail: string;
   /** Around the text of the only choice. */
@@ -57,12 +57,11 @@ export class Chunks {
     return this.chunk([{ index: 0, ...this.nothing(), logprobs: null, finish_reason: null }]);
   }
 
-  /** The frame of a fault, after which nothing comes. */
   fault(error: ServiceError): string {
     return `data: ${JSON.stringify({ error: toOpenaiError(error) })}\n\n`;
   }
 
-  of({ type, data }: Pick<TaskEvent, 'type' | 'data'>): string {
+  of({ type, data }: ShownEvent): string {
     switch (type) {
       case 'token':
         return this.beforeText + textJsonOf(data) + this.afterText;

@@ -14,19 +14,16 @@ import { Readers } from '../../tasks/stream/readers';
 import { SseStream } from '../../tasks/stream/sse-stream';
 import { StreamLookup } from '../../tasks/stream/stream-lookup';
 import { StreamTurns } from '../../tasks/stream/stream-turns';
-import type { OpenaiRequest } from '../requests/openai-request';
-import { factsOf } from './answer-facts';
-import { ChunkFeed } from './chunk-feed';
-import { Chunks } from './chunks';
 import { errorOf } from './event-error';
 import { LogWaits, type Awaited, type WaitOutcome } from './log-waits';
-import { WholeAnswer } from './whole-answer';
+import { RenderedFeed } from './rendered-feed';
+import type { EventSum, Rendering } from './rendering';
 
 /** Read at once. */
 const PIECE_BYTES = 64 * 1024;
 
 /**
- * Answers a request of OpenAI's API with what its task puts out. Whoever asked is the task's reader: when it leaves, at whatever
+ * Answers a request with what its task puts out, in the form of whichever API it came by. Whoever asked is the task's reader: when it leaves, at whatever
  * stage, the engine's work ends at once.
  */
 @Injectable()
@@ -46,23 +43,21 @@ export class TaskAnswers {
    * Resolves to the answer once the task has ended; to undefined where nobody waits for it any more.
    * @throws ServiceError the one that the task ended with
    */
-  async whole(request: OpenaiRequest, admission: Admission, reply: FastifyReply): Promise<object | undefined> {
-    const { spec } = admission;
+  async whole({ spec }: Admission, sum: EventSum, reply: FastifyReply): Promise<object | undefined> {
     if (!(await this.attended('end', spec, undefined, reply))) return undefined;
     const { feed } = await this.lookup.find(spec.taskId, 0, false);
-    const answer = new WholeAnswer(factsOf(request, admission), request);
     let at = 0;
     for (;;) {
       const chunk = await feed.read(at, PIECE_BYTES);
       if (!chunk) break;
       for (const event of eventsIn(chunk.frames)) {
         if (event.type === 'started') tellPlace(reply, event.data);
-        answer.take(event);
+        sum.take(event);
       }
       at = chunk.lastSeq;
       if (chunk.terminal) break;
     }
-    return answer.answer();
+    return sum.answer();
   }
 
   /**
@@ -70,13 +65,11 @@ export class TaskAnswers {
    * most.
    * @throws ServiceError the one that the task ended with before it put anything out
    */
-  async stream(request: OpenaiRequest, admission: Admission, reply: FastifyReply): Promise<void> {
-    const { spec } = admission;
+  async stream({ spec }: Admission, rendering: Rendering, reply: FastifyReply): Promise<void> {
     if (!(await this.attended('output', spec, this.config.firstByteMs, reply))) return;
     const { feed } = await this.lookup.find(spec.taskId, 0, false);
     await this.lookAtFirst(feed, reply);
-    const chunks = new Chunks(factsOf(request, admission), request);
-    this.open(spec, new ChunkFeed(feed, chunks), chunks, reply);
+    this.open(spec, new RenderedFeed(feed, rendering), rendering, reply);
   }
 
   /** What comes first says where the task runs, or why it does not. */
@@ -89,7 +82,7 @@ export class TaskAnswers {
     }
   }
 
-  private open(spec: TaskSpec, feed: ChunkFeed, chunks: Chunks, reply: FastifyReply): void {
+  private open(spec: TaskSpec, feed: RenderedFeed, rendering: Rendering, reply: FastifyReply): void {
     const leave = this.readers.attach(spec);
     reply.hijack();
     const stream = new SseStream(
@@ -103,9 +96,9 @@ export class TaskAnswers {
         if (!feed.hasEnded) this.giveUp(spec);
       },
       {
-        opening: Buffer.from(chunks.opening()),
-        keepAlive: Buffer.from(chunks.keepAlive()),
-        farewell: Buffer.from(chunks.fault(new ServiceError('SHUTTING_DOWN'))),
+        opening: Buffer.from(rendering.opening()),
+        keepAlive: Buffer.from(rendering.keepAlive()),
+        farewell: Buffer.from(rendering.fault(new ServiceError('SHUTTING_DOWN'))),
       },
     );
     this.streams.add(stream);

@@ -1,15 +1,15 @@
 import { fragmentsOf } from '../../tasks/events/fragment';
 import type { EndData } from '../../tasks/events/task-events';
 import { JoinedChoice } from '../../tasks/result/joined-choice';
-import type { TaskEvent } from '../../tasks/task/task';
 import type { OpenaiRequest } from '../requests/openai-request';
 import { finishOf, usageOf, type AnswerFacts } from './answer-facts';
 import { textJsonOf } from './choice';
 import { errorOf } from './event-error';
 import { inFormat } from './embedding-format';
+import type { EventSum, ShownEvent } from './rendering';
 
 /** The events of a task that has ended as one answer of OpenAI's API. */
-export class WholeAnswer {
+export class WholeAnswer implements EventSum {
   private readonly choices = new Map<number, JoinedChoice>();
   private result: object = {};
   private end: EndData | undefined;
@@ -21,8 +21,7 @@ export class WholeAnswer {
     for (let index = 0; index < request.choices; index++) this.choices.set(index, new JoinedChoice());
   }
 
-  /** @throws ServiceError the one that the task ended with */
-  take({ type, data }: Pick<TaskEvent, 'type' | 'data'>): void {
+  take({ type, data }: ShownEvent): void {
     switch (type) {
       case 'token':
         this.choice(0).say(JSON.parse(textJsonOf(data)) as string);

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { v7 as uuidv7 } from 'uuid';
 import { Config } from '../../config/config';
 import { isText } from '../../engines/engine-adapter.port';
@@ -52,6 +53,24 @@ export class OpenaiTasks {
     const admission = await this.admission.admit(spec, hash('sha256', spec.prompt, 'hex'), true);
     if (this.models.isStandIn(request.model, served)) await this.fallback.onStreamOpened(spec.taskId);
     if (headers.maxWaitMs !== undefined) await this.starts.bound(admission, headers.maxWaitMs);
+    return admission;
+  }
+
+  /** The same for whoever sent a request: the answer's headers tell of the task, on a refusal too that comes from then on. */
+  async submitFor(
+    { caller: { identity }, id }: FastifyRequest,
+    request: OpenaiRequest,
+    headers: WorkHeaders,
+    reply: FastifyReply,
+  ): Promise<Admission> {
+    const sender = { correlationId: id, ...(identity !== undefined && { identity }) };
+    const admission = await this.submit(request, headers, sender);
+    const { spec, facts } = admission;
+    void reply.headers({
+      'X-Orchd-Task-Id': spec.taskId,
+      'X-Orchd-Queue-Position': String(facts.queuePosition),
+      'X-Orchd-Predicted-Start-Ms': String(facts.predictedStartMs),
+    });
     return admission;
   }
 

@@ -3,16 +3,16 @@ import type { LogChunk } from '../../tasks/events/event-log.port';
 import { eventsIn } from '../../tasks/events/sse-frame';
 import type { EventFeed } from '../../tasks/stream/event-feed';
 import type { MaybeLater } from '../../time/maybe-later';
-import type { Chunks } from './chunks';
+import type { Rendering } from './rendering';
 
-/** A task's events, made chunks of as they are read. It has one reader. */
-export class ChunkFeed implements EventFeed {
-  /** The last chunk was read. */
+/** A task's events, rendered as they are read. It has one reader. */
+export class RenderedFeed implements EventFeed {
+  /** The last event was read. */
   hasEnded = false;
 
   constructor(
     private readonly events: EventFeed,
-    private readonly chunks: Chunks,
+    private readonly rendering: Rendering,
   ) {}
 
   follow(wake: () => void): Subscription {
@@ -27,7 +27,7 @@ export class ChunkFeed implements EventFeed {
   private rendered(chunk: LogChunk | undefined): LogChunk | undefined {
     if (!chunk) return undefined;
     let text = '';
-    for (const event of eventsIn(chunk.frames)) text += this.chunks.of(event);
+    for (const event of eventsIn(chunk.frames)) text += this.rendering.of(event);
     this.hasEnded ||= chunk.terminal;
     return { ...chunk, frames: Buffer.from(text) };
   }

@@ -1,0 +1,34 @@
+import { applyDecorators } from '@nestjs/common';
+import { ApiBody, ApiHeader, ApiResponse } from '@nestjs/swagger';
+import { anthropicStatusOf } from '../../errors/anthropic-error';
+import type { ErrorCode } from '../../errors/catalogue';
+import { ServiceError } from '../../errors/service-error';
+import { anthropicErrorContent, apiErrors } from '../../http/documents/api-errors';
+import { ApiWorkHeaders, workErrors } from '../../openai/documents/work.docs';
+import { messageBody, messageView } from './message-schemas';
+
+const version = {
+  name: 'anthropic-version',
+  description: 'The newest when absent.',
+  required: false,
+  schema: { type: 'string', enum: ['2023-01-01', '2023-06-01'] },
+};
+
+/** Documents which errors of the catalogue a route of Anthropic's API answers with, in that API's form. */
+function ApiAnthropicErrors(...codes: readonly ErrorCode[]): MethodDecorator & ClassDecorator {
+  return apiErrors(codes, code => anthropicStatusOf(new ServiceError(code)), anthropicErrorContent);
+}
+
+export function ApiMessages(): MethodDecorator {
+  return applyDecorators(
+    ApiWorkHeaders(),
+    ApiHeader(version),
+    ApiBody({ required: true, schema: messageBody }),
+    ApiResponse({
+      status: 200,
+      description: 'All of it, or with `stream` as events.',
+      content: { 'application/json': { schema: messageView }, 'text/event-stream': {} },
+    }),
+    ApiAnthropicErrors(...workErrors),
+  );
+}

@@ -1,0 +1,33 @@
+import { Controller, HttpCode, Post, Req, Res } from '@nestjs/common';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { DirectRoutes } from '../http/routes/direct-routes';
+import { CorrelatesItself } from '../http/routes/route-marks';
+import { AnthropicWork } from './anthropic-work.service';
+import { ApiMessages } from './documents/messages.docs';
+
+/** Messages, as Anthropic's API has them. */
+@ApiTags('anthropic')
+@CorrelatesItself()
+@Controller('v1/messages')
+export class MessagesController {
+  constructor(
+    private readonly work: AnthropicWork,
+    directRoutes: DirectRoutes,
+  ) {
+    directRoutes.serve('POST /v1/messages', (request, reply) => this.create(request, reply));
+  }
+
+  @Post()
+  @HttpCode(200)
+  @ApiOperation({
+    summary: 'Answer messages',
+    description:
+      "As Anthropic's API has it, streamed with `stream`; it becomes a chat. Members that are not named here go to the engine as they are. " +
+      'It is a task: it is queued, shows in `/v2/tasks` and can be cancelled there; when its client leaves, its work ends.',
+  })
+  @ApiMessages()
+  create(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<unknown> {
+    return this.work.answer(request, reply);
+  }
+}
