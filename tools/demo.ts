@@ -6,8 +6,9 @@ import { openEvents } from '../test/support/sse-client';
 import type { SseEvent } from '../test/support/sse-stream';
 
 /**
- * Shows the way of a task: a stand-in engine and the built service on free ports, one task, its tokens as they come, then
- * commands to try. Stays up until Ctrl-C; with `--once`, or where no terminal is attached, it stops by itself. Exit code 0.
+ * Shows the way of a task: a stand-in engine and the built service on free ports, one task, its tokens as they come, a chat as
+ * clients of OpenAI's API ask for it, commands to try, and at the end what such a client needs to be told. Stays up until Ctrl-C; with
+ * `--once`, or where no terminal is attached and there is no `--stay`, it stops by itself. Exit code 0.
  */
 
 const API_KEY = 'valid';
@@ -34,15 +35,15 @@ async function main(): Promise<void> {
       say(
         `A stand-in engine with 4 slots listens on ${engine.url}, the service on ${service.url} (API key "${API_KEY}").`,
       );
-      const shown = showTask(service);
+      const shown = showTask(service).then(() => showChat(service));
       // Once somebody left it, nobody waits for it any more.
       shown.catch(() => undefined);
       const next = await Promise.race([shown, left]);
-      const stays = !process.argv.includes('--once') && process.stdin.isTTY && process.stdout.isTTY;
-      if (next === 'shown' && stays) {
-        say(thingsToTry(service.url));
-        await left;
-      }
+      const isWatched = process.stdin.isTTY && process.stdout.isTTY;
+      const stays = !process.argv.includes('--once') && (isWatched || process.argv.includes('--stay'));
+      if (next !== 'left' && stays) say(thingsToTry(service.url));
+      if (next !== 'left') say(forClients(baseUrlOf(service), next.model));
+      if (next !== 'left' && stays) await left;
     } finally {
       await stop(service);
     }
@@ -52,7 +53,7 @@ async function main(): Promise<void> {
   }
 }
 
-async function showTask(service: RunningService): Promise<'shown'> {
+async function showTask(service: RunningService): Promise<void> {
   const body = { task_id: TASK_ID, prompt: 'Tell me about queues.', max_tokens: TOKENS };
   const answer = await service.request('POST', '/v2/tasks', { body });
   say(`POST /v2/tasks ${JSON.stringify(body)}\n→ ${answer.status} ${answer.text}`);
@@ -62,7 +63,35 @@ async function showTask(service: RunningService): Promise<'shown'> {
   // Each event is offered here once, in order, as it comes.
   const last = await stream.event(event => show(event), 60_000);
   if (last?.type !== 'end') throw new Error(`the task ended with ${last?.text}`);
-  return 'shown';
+}
+
+/** Asks as a client does that knows of OpenAI's API alone; the model is the one that is listed. */
+async function showChat(service: RunningService): Promise<{ readonly model: string }> {
+  const baseUrl = baseUrlOf(service);
+  const headers = { Authorization: `Bearer ${API_KEY}`, 'Content-Type': 'application/json' };
+  const { data } = (await (await fetch(`${baseUrl}/models`, { headers })).json()) as Listed;
+  const model = data[0]?.id ?? '';
+  const body = JSON.stringify({ model, messages: [{ role: 'user', content: 'Hello!' }], max_tokens: 12 });
+  const answer = await fetch(`${baseUrl}/chat/completions`, { method: 'POST', headers, body });
+  say(`POST /v1/chat/completions ${body}\n→ ${answer.status} ${await answer.text()}`);
+  if (answer.status !== 200) throw new Error('the chat was not answered');
+  return { model };
+}
+
+interface Listed {
+  readonly data: readonly { readonly id: string }[];
+}
+
+function baseUrlOf({ url }: RunningService): string {
+  return `${url}/v1`;
+}
+
+function forClients(baseUrl: string, model: string): string {
+  return `Any client of OpenAI's API can use it now:
+
+  base URL  ${baseUrl}
+  API key   ${API_KEY}
+  model     ${model}`;
 }
 
 /** Returns whether it was the last one. */
