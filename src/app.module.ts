@@ -32,7 +32,7 @@ export class AppModule {
         TimeModule,
         ScheduleModule.forRoot(),
         HttpModule,
-        StorageModule,
+        StorageModule.for(config),
         EngineAllowModule,
         PoolsModule,
         WorkersModule,

@@ -16,6 +16,7 @@ import {
   secret,
   type Parser,
 } from './parsers';
+import { storeAddress } from './store-address';
 
 /** One environment variable: how it is read, what holds where it is not set, and its line in the README's table. */
 export interface Setting<T> {
@@ -45,6 +46,27 @@ export const settings = {
     path,
     '.runtime/data',
     'Journal, catalogue and artifacts. One process per folder.',
+  ),
+  store: setting(
+    'ORCHD_STORE',
+    storeAddress,
+    'embedded',
+    'Where tasks, sessions and pools are kept: in this process, or on a Redis or Valkey (7.0 and newer) that several nodes share.',
+  ),
+  storeDeployment: setting(
+    'ORCHD_STORE_DEPLOYMENT',
+    identifier,
+    'orchestratord',
+    'With a shared store: nodes of one name are one service. Several can share a server.',
+  ),
+  storeUser: optional('ORCHD_STORE_USER', identifier, 'The user that nodes go by there.'),
+  storePasswordFile: optional('ORCHD_STORE_PASSWORD_FILE', path, 'File with its password, read at each connection.'),
+  storeCaFile: optional('ORCHD_STORE_CA_FILE', path, 'Certificates that sign that of a `rediss://` server.'),
+  storeDurability: setting(
+    'ORCHD_STORE_DURABILITY',
+    oneOf('disk', 'replica', 'memory'),
+    'disk',
+    'What a shared store has done with a task before it is acknowledged: synced it to its disk, given it to a replica as well, or neither.',
   ),
   runtimeDir: setting('ORCHD_RUNTIME_DIR', path, '.runtime/engines', 'Folder watched for handoff files.'),
   modelsDir: setting('ORCHD_MODELS_DIR', path, '~/.cache/models', 'Root under which model files live.'),

@@ -173,7 +173,7 @@ export class HandoffService {
     const named = this.known().flatMap(({ handoff }) => handoff ?? []);
     const bound = (await this.registry.pools()).flatMap(({ replicas }) => replicas);
     for (const replica of bound) {
-      const isOurs = replica.source === 'handoff' && !replica.leaving;
+      const isOurs = replica.source === 'handoff' && !replica.leaving && replica.isElsewhere !== true;
       if (isOurs && !named.some(handoff => isSameReplica(handoff, replica))) {
         await this.bindings.unbind(replica.poolId, replica.replicaId, { reason: 'handoff_removed' });
       }

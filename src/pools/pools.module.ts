@@ -20,6 +20,7 @@ import { Prober } from './probing/prober';
 import { PurgeSteps } from './operations/purge-steps';
 import { PurgeService } from './operations/purge.service';
 import { ReloadService } from './operations/reload.service';
+import { SharedPools } from './operations/shared-pools';
 import { SlotWatch } from './probing/slot-watch';
 
 @Module({
@@ -28,8 +29,18 @@ import { SlotWatch } from './probing/slot-watch';
   providers: [
     ...[PoolsService, ModelAliases, EngineAccess],
     ...[Prober, SlotWatch, ConcurrencyLimits, KvUsage, BindingsService, KeptBindings, ConfigBinding, EngineSightings],
-    ...[DrainService, KeptDrains, PoolOperations, ReloadService, ModelSwap, ModelStates, PurgeService, PurgeSteps],
+    ...[
+      DrainService,
+      KeptDrains,
+      PoolOperations,
+      ReloadService,
+      ModelSwap,
+      ModelStates,
+      PurgeService,
+      PurgeSteps,
+      SharedPools,
+    ],
   ],
-  exports: [BindingsService, DrainService, EngineSightings, ModelAliases, Prober],
+  exports: [BindingsService, DrainService, EngineSightings, ModelAliases, Prober, SharedPools],
 })
 export class PoolsModule {}

@@ -1,4 +1,5 @@
-import { Global, Module } from '@nestjs/common';
+import { Global, Module, type Type } from '@nestjs/common';
+import type { Config } from '../config/config';
 import { ArtifactStore } from '../artifacts/artifact-store.port';
 import { CatalogModule } from '../catalog/catalog.module';
 import { ModelCatalog } from '../catalog/model-catalog.port';
@@ -29,9 +30,22 @@ import { FsCatalog } from './files/fs-catalog';
 import { RunningTimeFile } from './files/running-time-file';
 import { MemoryEventLog } from './memory/event-log.memory';
 import { MemoryPoolRegistry } from './memory/pool-registry.memory';
+import { RedisStore } from './redis/connection/redis-store';
+import { Store } from './redis/connection/store';
+import { EventWriter } from './redis/event-writer';
+import { HeldTasks } from './redis/held-tasks';
+import { NodeBeat } from './redis/node-beat';
+import { RedisEventLog } from './redis/redis-event-log';
+import { RedisLedger } from './redis/redis-ledger';
+import { RedisNotes } from './redis/redis-notes';
+import { RedisPoolStore } from './redis/redis-pool-store';
+import { RedisRecords } from './redis/redis-records';
+import { RedisSessions } from './redis/redis-sessions';
+import { StoreEndings } from './redis/store-endings';
+import { StoreTasks } from './redis/store-tasks';
 import { SqliteTaskJournal } from './sqlite/task-journal.sqlite';
 
-/** The one place that names drivers: all of them embedded in this process, over its data folder. */
+/** The one place that names drivers. By itself: all of them embedded in this process, over its data folder. */
 @Global()
 @Module({
   imports: [CatalogModule, EnginesModule],
@@ -60,4 +74,41 @@ import { SqliteTaskJournal } from './sqlite/task-journal.sqlite';
     ...[ModelCatalog, ArtifactStore],
   ],
 })
-export class StorageModule {}
+export class StorageModule {
+  /** The drivers that the settings ask for. */
+  static for({ store }: Config): Type {
+    return store.kind === 'embedded' ? StorageModule : SharedStorageModule;
+  }
+}
+
+/** Drivers over a Redis or Valkey that several nodes share. */
+@Global()
+@Module({
+  imports: [CatalogModule, EnginesModule],
+  providers: [
+    { provide: Store, useClass: RedisStore },
+    ...[HeldTasks, NodeBeat, StoreTasks, StoreEndings, EventWriter],
+    MemoryPoolRegistry,
+    { provide: PoolRegistry, useExisting: MemoryPoolRegistry },
+    { provide: PoolStore, useClass: RedisPoolStore },
+    { provide: Notes, useClass: RedisNotes },
+    PlacementService,
+    { provide: Candidates, useExisting: PlacementService },
+    RedisSessions,
+    { provide: SessionStore, useExisting: RedisSessions },
+    RedisLedger,
+    { provide: TaskLedger, useExisting: RedisLedger },
+    { provide: QueueDepths, useExisting: TaskLedger },
+    { provide: TaskRecords, useClass: RedisRecords },
+    { provide: EventLog, useClass: RedisEventLog },
+    RunningTimeFile,
+    { provide: ModelCatalog, useClass: FsCatalog },
+    { provide: ArtifactStore, useClass: FileArtifactStore },
+  ],
+  exports: [
+    ...[PoolRegistry, PoolStore, PlacementService, QueueDepths],
+    ...[Notes, TaskLedger, TaskRecords, EventLog, SessionStore],
+    ...[ModelCatalog, ArtifactStore],
+  ],
+})
+class SharedStorageModule {}

@@ -11,9 +11,10 @@ import { LedgerUse, type LedgerSettings, type LedgerUnderTest } from './task-led
 export function taskLedgerContract(
   driver: string,
   setUp: (settings: LedgerSettings) => Promise<LedgerUnderTest>,
+  answersEarly: boolean,
 ): void {
   describe(`TaskLedger: ${driver}`, () => {
-    const use = new LedgerUse(setUp);
+    const use = new LedgerUse(setUp, answersEarly);
     beforeEach(() => use.start());
     afterEach(() => use.test.close());
 

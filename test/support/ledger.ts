@@ -1,6 +1,6 @@
 import { vi } from 'vitest';
 import type { ModelStandings } from '../../src/catalog/model-standings';
-import { loadConfig } from '../../src/config/config';
+import { loadConfig, type Config } from '../../src/config/config';
 import { EngineRegistry } from '../../src/engines/engine-registry';
 import { ServiceError } from '../../src/errors/service-error';
 import type { Narrator } from '../../src/observability/narrator';
@@ -43,7 +43,11 @@ class HeldJournal extends MemoryTaskJournal {
   }
 }
 
-const narrator = { warn: () => undefined, tell: () => undefined, fail: () => undefined } as unknown as Narrator;
+export const silentNarrator = {
+  warn: () => undefined,
+  tell: () => undefined,
+  fail: () => undefined,
+} as unknown as Narrator;
 const metrics = { placementDecision: () => undefined } as unknown as MetricsService;
 const adapter = { engine: 'llamacpp' };
 /** An empty catalogue. */
@@ -60,14 +64,14 @@ function engines(): EngineRegistry {
   });
 }
 
-export async function embeddedLedger(
+/** A clock that fake timers move, and what goes by it. */
+export function testTime(
   settings: LedgerSettings,
-  journal = new HeldJournal(),
-  startMs = 1_000_000,
-): Promise<LedgerUnderTest> {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'], now: startMs });
+  env: Readonly<Record<string, string>> = {},
+): { readonly config: Config; readonly clock: Clock; readonly alarms: Alarms; readonly runningTime: RunningTime } {
   const { capacity, unservedCapacity, policy, batchAgeingMs, tokensBudget, timeBudgetMs } = settings;
   const { config } = loadConfig({
+    ...env,
     ...(capacity !== undefined && { ORCHD_ADMISSION_CAPACITY: String(capacity) }),
     ...(unservedCapacity !== undefined && { ORCHD_UNSERVED_CAPACITY: String(unservedCapacity) }),
     ...(policy !== undefined && { ORCHD_ADMISSION_POLICY: policy }),
@@ -75,44 +79,29 @@ export async function embeddedLedger(
     ...(tokensBudget !== undefined && { ORCHD_SESSION_TOKENS_BUDGET: String(tokensBudget) }),
     ...(timeBudgetMs !== undefined && { ORCHD_SESSION_TIME_BUDGET_MS: String(timeBudgetMs) }),
   });
-  const clock = Object.assign(new Clock(), {
-    nowMs: () => Date.now(),
-    wallMs: () => Date.now(),
-  });
-  const alarms = new Alarms(clock);
+  const clock = Object.assign(new Clock(), { nowMs: () => Date.now(), wallMs: () => Date.now() });
+  const runningTime = Object.assign(new RunningTime(), { nowMs: () => Date.now() });
+  return { config, clock, alarms: new Alarms(clock), runningTime };
+}
+
+/** Pools that a test binds, and who may run what there. */
+export function testPools(
+  config: Config,
+  clock: Clock,
+  alarms: Alarms,
+): {
+  readonly registry: MemoryPoolRegistry;
+  readonly placement: PlacementService;
+  readonly pools: Pick<LedgerUnderTest, 'bind' | 'lose' | 'slotsFree'>;
+} {
   const registry = new MemoryPoolRegistry(config, engines(), clock, alarms);
   const placement = new PlacementService(registry, metrics, clock, nothingKnown);
-  const book = new SessionBook(config, clock, alarms);
-  const ledger = new EmbeddedLedger(
-    config,
-    placement,
-    new Slots(registry),
-    new TaskAccounts(config, book),
-    journal,
-    new JournalStart(journal),
-    new OwedEndings(journal, alarms, narrator),
-    clock,
-    Object.assign(new RunningTime(), { nowMs: () => Date.now() }),
-    alarms,
-  );
-  ledger.onModuleInit();
   const named = (name: string): [string, string] => name.split('/') as [string, string];
-  const close = async (): Promise<void> => {
-    ledger.onModuleDestroy();
-    alarms.onModuleDestroy();
-    vi.useRealTimers();
-  };
-  return {
-    ledger,
+  const pools: Pick<LedgerUnderTest, 'bind' | 'lose' | 'slotsFree'> = {
     bind: async (name, slots) => {
       const [poolId, replicaId] = named(name);
-      await registry.bind({
-        poolId,
-        replicaId,
-        engine: 'llamacpp',
-        source: 'worker',
-        url: `http://${poolId}.${replicaId}`,
-      });
+      const url = `http://${poolId}.${replicaId}`;
+      await registry.bind({ poolId, replicaId, engine: 'llamacpp', source: 'worker', url });
       await registry.observe(poolId, replicaId, {
         state: 'ready',
         slotsTotal: slots,
@@ -123,6 +112,40 @@ export async function embeddedLedger(
       for (let times = 0; times < 2; times++) await registry.observe(...named(name), { state: 'unreachable' });
     },
     slotsFree: name => registry.slotsFree(...named(name)),
+  };
+  return { registry, placement, pools };
+}
+
+export async function embeddedLedger(
+  settings: LedgerSettings,
+  journal = new HeldJournal(),
+  startMs = 1_000_000,
+): Promise<LedgerUnderTest> {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'], now: startMs });
+  const { config, clock, alarms, runningTime } = testTime(settings);
+  const { registry, placement, pools } = testPools(config, clock, alarms);
+  const book = new SessionBook(config, clock, alarms);
+  const ledger = new EmbeddedLedger(
+    config,
+    placement,
+    new Slots(registry),
+    new TaskAccounts(config, book),
+    journal,
+    new JournalStart(journal),
+    new OwedEndings(journal, alarms, silentNarrator),
+    clock,
+    runningTime,
+    alarms,
+  );
+  ledger.onModuleInit();
+  const close = async (): Promise<void> => {
+    ledger.onModuleDestroy();
+    alarms.onModuleDestroy();
+    vi.useRealTimers();
+  };
+  return {
+    ledger,
+    ...pools,
     session: sessionId => book.open(sessionId),
     advance: async ms => void (await vi.advanceTimersByTimeAsync(ms)),
     hold: () => journal.hold(),

@@ -90,7 +90,31 @@ export class BindingsService implements OnModuleInit, OnModuleDestroy {
    */
   async restore(bindings: readonly KeptBinding[]): Promise<void> {
     await this.kept.begin(bindings);
-    await Promise.all(bindings.map(binding => this.restoreOne({ ...binding, source: sourceOf(binding) })));
+    const ours = bindings.filter(({ isElsewhere }) => isElsewhere !== true);
+    await Promise.all(ours.map(binding => this.restoreOne({ ...binding, source: sourceOf(binding) })));
+    await this.follow(bindings);
+  }
+
+  /** What is kept now, which other nodes have changed: what they have bound is bound here too, and says nothing of how long it lasts. */
+  async follow(bindings: readonly KeptBinding[]): Promise<void> {
+    for (const name of this.kept.learn(bindings)) {
+      const [poolId = '', replicaId = ''] = name.split('/');
+      await this.registry.unbind(poolId, replicaId);
+    }
+    for (const { ttlMs: _theirs, ...binding } of bindings) {
+      if (binding.isElsewhere !== true) continue;
+      await this.takeFrom({ ...binding, source: sourceOf(binding) });
+    }
+  }
+
+  private async takeFrom(binding: Binding): Promise<void> {
+    const { poolId, replicaId, engine, url } = binding;
+    const bound = await this.registry.replica(poolId, replicaId);
+    const isSame = bound?.url === url && bound?.engine === engine;
+    if (bound?.source === 'config' || (isSame && bound?.isElsewhere === true && !bound.leaving)) return;
+    if (bound && !isSame) await this.registry.unbind(poolId, replicaId);
+    await this.registry.bind(binding);
+    this.prober.probeSoon(poolId, replicaId);
   }
 
   private async restoreOne(binding: Binding): Promise<void> {

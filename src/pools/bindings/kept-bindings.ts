@@ -42,6 +42,14 @@ export class KeptBindings implements OnModuleInit, OnModuleDestroy {
     }
   }
 
+  /** This is what is kept now, by whomever; returned is what was and is no more. */
+  learn(kept: readonly KeptBinding[]): ReadonlySet<string> {
+    const before = this.kept ?? new Map<string, string>();
+    const now = new Map(kept.map(binding => [keyOf(binding), formOf(binding)]));
+    this.kept = now;
+    return new Set([...before.keys()].filter(key => !now.has(key)));
+  }
+
   /** Resolves once what is kept of this replica is what the registry says; a failure is told and not thrown. */
   keep(poolId: string, replicaId: string): Promise<void> {
     this.written = this.written.then(() => this.write(poolId, replicaId));
@@ -52,7 +60,10 @@ export class KeptBindings implements OnModuleInit, OnModuleDestroy {
     if (!this.kept) return;
     const key = keyOf({ poolId, replicaId });
     try {
-      const binding = worthKeeping(await this.registry.replica(poolId, replicaId));
+      const replica = await this.registry.replica(poolId, replicaId);
+      // Who has bound it keeps it.
+      if (replica?.isElsewhere === true && !replica.leaving) return;
+      const binding = worthKeeping(replica);
       if (binding && this.kept.get(key) !== formOf(binding)) {
         await this.store.saveBinding(binding);
         this.kept.set(key, formOf(binding));
@@ -84,6 +95,6 @@ function keyOf({ poolId, replicaId }: Pick<KeptBinding, 'poolId' | 'replicaId'>)
 }
 
 /** Differs where the store has to be told. A renewal is none: a time to live begins anew with each start. */
-function formOf({ engine, url, source, ttlMs, apiKeyFile }: KeptBinding): string {
-  return [engine, url, source, ttlMs, apiKeyFile].join(' ');
+function formOf({ engine, url, source, ttlMs, apiKeyFile, isElsewhere }: KeptBinding): string {
+  return [engine, url, source, ttlMs, apiKeyFile, isElsewhere].join(' ');
 }

@@ -22,6 +22,11 @@ export function isOfSlots({ kind }: PoolChange): boolean {
   return kind === 'slot-freed' || kind === 'slot-releasing' || kind === 'woken';
 }
 
+/** Whether a task may have become able to start. */
+export function opensPlaces({ kind }: PoolChange): boolean {
+  return kind !== 'unbound' && kind !== 'slot-releasing' && kind !== 'woken';
+}
+
 /** `bound` a new binding; `renewed` the same one again; `kept` another address was named but the bound one is alive. */
 export type BindOutcome = 'bound' | 'renewed' | 'replaced' | 'kept';
 

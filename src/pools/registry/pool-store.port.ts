@@ -1,3 +1,5 @@
+import type { Observable } from 'rxjs';
+
 /** A binding known before a restart: what is needed to probe it again, and to know who may take it away. */
 export interface KeptBinding {
   readonly poolId: string;
@@ -9,6 +11,8 @@ export interface KeptBinding {
   readonly ttlMs?: number;
   /** The name of the file with its engine's key; never the key. */
   readonly apiKeyFile?: string;
+  /** Another node has bound it, and may take it away. */
+  readonly isElsewhere?: boolean;
 }
 
 /** A drain that nobody has taken back. */
@@ -20,6 +24,12 @@ export interface KeptDrain {
   readonly deadlineAtMs: number;
 }
 
+/** Of all nodes. */
+export interface KeptPools {
+  readonly bindings: readonly KeptBinding[];
+  readonly drains: readonly KeptDrain[];
+}
+
 /**
  * What has to be known of pools after a restart: who is bound, which pools drain, and whether there ever was an engine.
  *
@@ -28,11 +38,10 @@ export interface KeptDrain {
  */
 export abstract class PoolStore {
   /** As it stood when this process started; the same answer however often it is asked. */
-  abstract recovered(): Promise<{
-    readonly bindings: readonly KeptBinding[];
-    readonly drains: readonly KeptDrain[];
-    readonly hadEngine: boolean;
-  }>;
+  abstract recovered(): Promise<KeptPools & { readonly hadEngine: boolean }>;
+
+  /** What is kept, whenever another node has changed it; spurious ones too. Never where there is no other. */
+  abstract readonly changed$: Observable<KeptPools>;
 
   /** In place of what was kept of this replica. */
   abstract saveBinding(binding: KeptBinding): Promise<void>;

@@ -30,6 +30,8 @@ export interface Binding {
   readonly ttlMs?: number;
   /** As {@link EngineTarget.apiKeyFile}. */
   readonly apiKeyFile?: string;
+  /** Another node was told of it, and says when it goes. */
+  readonly isElsewhere?: boolean;
 }
 
 /** A binding as somebody names it. Of what kind the engine is, is found out where they do not say. */
@@ -78,6 +80,8 @@ export interface ReplicaStatus {
   /** As {@link Binding.apiKeyFile}. */
   readonly apiKeyFile?: string;
   readonly lastError?: string;
+  /** As {@link Binding.isElsewhere}. */
+  readonly isElsewhere?: boolean;
   /** Wall clock. */
   readonly boundAtMs: number;
   readonly lastSeenMs?: number;

@@ -1,4 +1,4 @@
 import { taskLedgerContract } from '../../../test/contracts/task-ledger.contract';
 import { embeddedLedger } from '../../../test/support/ledger';
 
-taskLedgerContract('embedded', embeddedLedger);
+taskLedgerContract('embedded', embeddedLedger, true);

@@ -2,7 +2,7 @@ import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/com
 import { filter, NEVER, Subject, type Subscription } from 'rxjs';
 import { Config } from '../../config/config';
 import type { Lease } from '../../pools/registry/pool';
-import type { PoolChange } from '../../pools/registry/pool-registry.port';
+import { opensPlaces } from '../../pools/registry/pool-registry.port';
 import { JournalStart } from '../../tasks/journal/journal-start';
 import { TaskJournal, type JournalRecord } from '../../tasks/journal/task-journal.port';
 import {
@@ -35,11 +35,6 @@ import { QueueBounds } from './queue-bounds';
 import { Slots, type FreeSlot } from './slots';
 import { TaskAccounts } from './task-accounts';
 import { TaskEndings } from './task-endings';
-
-/** Whether a task may have become able to start. */
-function opensPlaces({ kind }: PoolChange): boolean {
-  return kind !== 'unbound' && kind !== 'slot-releasing' && kind !== 'woken';
-}
 
 /** The ledger in this process: structures in memory, whose every change is one synchronous step, over the journal. */
 @Injectable()

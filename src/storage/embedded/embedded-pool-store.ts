@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { NEVER } from 'rxjs';
 import { PoolStore, type KeptBinding, type KeptDrain } from '../../pools/registry/pool-store.port';
 import { JournalStart } from '../../tasks/journal/journal-start';
 import { TaskJournal } from '../../tasks/journal/task-journal.port';
@@ -9,6 +10,9 @@ const ENGINE_SEEN = 'engine_seen';
 /** In the journal, with the tasks. */
 @Injectable()
 export class EmbeddedPoolStore extends PoolStore {
+  /** There is no other node. */
+  override readonly changed$ = NEVER;
+
   constructor(
     private readonly journal: TaskJournal,
     private readonly start: JournalStart,

@@ -144,10 +144,27 @@ export class MemoryPoolRegistry extends PoolRegistry {
     return pool?.takesWork ? (pool.replicas.get(replicaId)?.slotsFree ?? 0) : 0;
   }
 
+  /** Slots that a ledger over several nodes may give: whether they are free it knows by itself. */
+  slotsOurs(poolId: string, replicaId: string): number {
+    const pool = this.poolsById.get(poolId);
+    return pool?.takesWork ? (pool.replicas.get(replicaId)?.slotsOurs ?? 0) : 0;
+  }
+
+  /** How many slots of a replica all nodes together have taken; those beyond ours are other nodes'. */
+  slotsTaken(poolId: string, replicaId: string, byAll: number): void {
+    const replica = this.state(poolId, replicaId);
+    if (replica?.takenByAll(byAll) === true) this.tell({ poolId, replicaId, kind: 'slot-freed' });
+  }
+
   acquire(poolId: string, replicaId: string, model?: string): Lease | undefined {
+    return this.slotsFree(poolId, replicaId) === 0 ? undefined : this.grant(poolId, replicaId, model);
+  }
+
+  /** As {@link acquire}, of a slot that is known to be free; undefined where there is no such replica any more. */
+  grant(poolId: string, replicaId: string, model?: string): Lease | undefined {
     const pool = this.poolsById.get(poolId);
     const replica = pool?.replicas.get(replicaId);
-    if (!pool?.takesWork || !replica || replica.slotsFree === 0) return undefined;
+    if (!pool || !replica) return undefined;
     const lease = replica.lease(model, freed => {
       pool.leases.delete(lease);
       const isLast = replica.leaving && replica.leases.size === 0 && pool.replicas.get(replicaId) === replica;

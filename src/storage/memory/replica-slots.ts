@@ -20,6 +20,8 @@ interface Cut {
  */
 export class ReplicaSlots {
   readonly leases = new Set<MemoryLease>();
+  /** Leases of other nodes. */
+  foreign = 0;
   private cuts: readonly Cut[] = [];
   private others = 0;
   /** The engine was not asked the last time, so what others have may be more by now. */
@@ -33,7 +35,7 @@ export class ReplicaSlots {
   constructor(private readonly clock: Clock) {}
 
   get taken(): number {
-    return this.leases.size + this.cuts.length + this.others;
+    return this.leases.size + this.foreign + this.cuts.length + this.others;
   }
 
   /** Attempts that were broken off and whose slots are not known to be free yet. */
@@ -94,10 +96,10 @@ export class ReplicaSlots {
       lease => lease.heard > 0 || lease.acquiredAtMs <= askedAtMs - ARRIVAL_MS,
     ).length;
     // What cannot be told apart counts as still being released: no task is sent into a slot that may be busy.
-    const still = Math.min(judged.length, Math.max(0, busy - arrived - this.others));
+    const still = Math.min(judged.length, Math.max(0, busy - arrived - this.foreign - this.others));
     const ended = this.endings.filter(atMs => atMs >= askedAtMs).length;
     const unjudged = cuts.filter(cut => cut.sinceMs > askedAtMs);
-    this.others = Math.max(0, busy - this.leases.size - ended - unjudged.length - still);
+    this.others = Math.max(0, busy - this.leases.size - this.foreign - ended - unjudged.length - still);
     return this.keep([...judged.slice(judged.length - still), ...unjudged]);
   }
 

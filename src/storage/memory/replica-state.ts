@@ -60,6 +60,21 @@ export class ReplicaState {
     return Math.max(0, this.slotsTotal - this.slots.taken);
   }
 
+  /** Slots that neither others have nor attempts of this node have left behind. */
+  get slotsOurs(): number {
+    if (!this.health.ready || this.leaving) return 0;
+    return Math.max(0, this.slotsTotal - this.slots.elsewhere - this.slots.releasing);
+  }
+
+  /** All nodes together have taken so many slots; true where one is free by it. */
+  takenByAll(byAll: number): boolean {
+    const before = this.slots.foreign;
+    this.slots.foreign = Math.max(0, byAll - this.leases.size);
+    if (this.slots.foreign === before) return false;
+    this.shown = undefined;
+    return this.slots.foreign < before;
+  }
+
   /** Whether a binding names the engine that this one has already. */
   isAt({ url, engine }: Binding): boolean {
     return this.binding.url === url && this.binding.engine === engine;
@@ -190,7 +205,7 @@ export class ReplicaState {
       slotsTotal: this.slotsTotal,
       ...(binding.slotsTotal !== undefined && { slotsDeclared: binding.slotsTotal }),
       slotsFree: this.slotsFree,
-      running: this.leases.size,
+      running: this.leases.size + this.slots.foreign,
       releasing: this.slots.releasing,
       releasingUnheard: this.slots.releasingUnheard,
       slotsElsewhere: this.slots.elsewhere,
@@ -205,6 +220,7 @@ export class ReplicaState {
       ...(binding.ttlMs !== undefined && { ttlMs: binding.ttlMs }),
       ...(binding.apiKeyFile !== undefined && { apiKeyFile: binding.apiKeyFile }),
       ...(lastError !== undefined && { lastError }),
+      ...(binding.isElsewhere === true && { isElsewhere: true }),
       boundAtMs: this.boundAtMs,
       ...(lastSeenMs !== undefined && { lastSeenMs }),
     };

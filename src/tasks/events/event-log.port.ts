@@ -11,6 +11,14 @@ export interface LogChunk {
   readonly terminal: boolean;
 }
 
+export interface LogTail {
+  /** Number of the last event. */
+  readonly lastSeq: number;
+  readonly terminal: boolean;
+  /** Another node writes it, and may have shown some events more to its own readers. */
+  readonly mayLag?: boolean;
+}
+
 /**
  * The events of each task, numbered from 1 (a terminal event may leave a gap before its own number, see {@link TaskEvent.seq}),
  * appended by one writer and read by any number of cursors.
@@ -42,7 +50,7 @@ export abstract class EventLog {
   abstract follow(taskId: string): Observable<void>;
 
   /** The number of the last event, and whether it is terminal; undefined for a log that is not here. */
-  abstract tail(taskId: string): MaybeLater<{ readonly lastSeq: number; readonly terminal: boolean } | undefined>;
+  abstract tail(taskId: string): MaybeLater<LogTail | undefined>;
 
   /** All events, for the transcript. */
   abstract events(taskId: string): MaybeLater<readonly TaskEvent[]>;

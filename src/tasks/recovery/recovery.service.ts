@@ -6,6 +6,7 @@ import { Narrator } from '../../observability/narrator';
 import { BindingsService } from '../../pools/bindings/bindings.service';
 import { EngineSightings } from '../../pools/bindings/engine-sightings';
 import { DrainService } from '../../pools/operations/drain.service';
+import { SharedPools } from '../../pools/operations/shared-pools';
 import { PoolStore } from '../../pools/registry/pool-store.port';
 import { Dispatcher } from '../dispatch/dispatcher';
 import { Finisher } from '../ending/finisher';
@@ -24,6 +25,7 @@ export class RecoveryService implements OnModuleDestroy {
     private readonly pools: PoolStore,
     private readonly bindings: BindingsService,
     private readonly drains: DrainService,
+    private readonly shared: SharedPools,
     private readonly sightings: EngineSightings,
     private readonly paces: PaceKeeper,
     private readonly ledger: TaskLedger,
@@ -49,6 +51,7 @@ export class RecoveryService implements OnModuleDestroy {
     await this.paces.restore();
     await this.drains.restore(drains);
     await this.bindings.restore(bindings);
+    this.shared.begin();
     const { queued, interrupted } = await this.ledger.adopt();
     for (const { spec } of [...queued, ...interrupted]) this.log.open(spec.taskId);
     for (const task of interrupted) await this.endInterrupted(task);

@@ -32,8 +32,8 @@ export interface LedgerUnderTest {
   slotsFree(name: string): number;
   session(sessionId: string): MaybeLater<SessionStatus>;
   advance(ms: number): Promise<void>;
-  /** What is written from here on waits; what is returned lets it through, or makes it fail. */
-  hold(): (fails: boolean) => void;
+  /** What is written from here on waits; what is returned lets it through, or makes it fail. Of a driver that answers before it has written. */
+  hold?(): (fails: boolean) => void;
   /** Another process on the same store, after this one is no more. */
   reopen(): Promise<LedgerUnderTest>;
   close(): Promise<void>;
@@ -63,7 +63,11 @@ export function pinned(poolId: string): Partial<TaskSpec> {
 export class LedgerUse {
   test!: LedgerUnderTest;
 
-  constructor(private readonly setUp: (settings: LedgerSettings) => Promise<LedgerUnderTest>) {}
+  /** @param answersEarly the driver answers before it has written: what it does when that fails is tested too */
+  constructor(
+    private readonly setUp: (settings: LedgerSettings) => Promise<LedgerUnderTest>,
+    readonly answersEarly: boolean,
+  ) {}
 
   get ledger(): TaskLedger {
     return this.test.ledger;
@@ -72,6 +76,11 @@ export class LedgerUse {
   readonly start = async (settings: LedgerSettings = {}): Promise<void> => {
     this.test = await this.setUp(settings);
     await this.ledger.adopt();
+  };
+
+  readonly hold = (): ((fails: boolean) => void) => {
+    if (!this.test.hold) throw new Error('this driver cannot be held back');
+    return this.test.hold();
   };
 
   /** Another process on the same store, after this one is no more; it has not taken over yet. */

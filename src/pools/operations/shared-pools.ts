@@ -1,0 +1,39 @@
+import { Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { concatMap, type Subscription } from 'rxjs';
+import { Narrator } from '../../observability/narrator';
+import { BindingsService } from '../bindings/bindings.service';
+import { PoolStore } from '../registry/pool-store.port';
+import { DrainService } from './drain.service';
+
+/** Brings what other nodes have bound, unbound and drained into this one. */
+@Injectable()
+export class SharedPools implements OnModuleDestroy {
+  private changes: Subscription | undefined;
+
+  constructor(
+    private readonly store: PoolStore,
+    private readonly bindings: BindingsService,
+    private readonly drains: DrainService,
+    private readonly narrator: Narrator,
+  ) {}
+
+  onModuleDestroy(): void {
+    this.changes?.unsubscribe();
+  }
+
+  /** After what was kept was restored. */
+  begin(): void {
+    const fields = { event: 'pools_not_followed' };
+    this.changes = this.store.changed$
+      .pipe(
+        concatMap(({ bindings, drains }) =>
+          this.narrator.attend(
+            Promise.all([this.bindings.follow(bindings), this.drains.follow(drains)]),
+            'What other nodes have changed of pools could not be taken in.',
+            fields,
+          ),
+        ),
+      )
+      .subscribe();
+  }
+}

@@ -1,0 +1,85 @@
+import { vi } from 'vitest';
+import { prelude } from '../../src/storage/redis/connection/prelude';
+import { RedisStore } from '../../src/storage/redis/connection/redis-store';
+import { EventWriter } from '../../src/storage/redis/event-writer';
+import { HeldTasks } from '../../src/storage/redis/held-tasks';
+import { NodeBeat } from '../../src/storage/redis/node-beat';
+import { RedisLedger } from '../../src/storage/redis/redis-ledger';
+import { RedisSessions } from '../../src/storage/redis/redis-sessions';
+import { StoreEndings } from '../../src/storage/redis/store-endings';
+import { StoreTasks } from '../../src/storage/redis/store-tasks';
+import type { LedgerSettings, LedgerUnderTest } from '../contracts/task-ledger/ledger-use';
+import { silentNarrator, testPools, testTime } from './ledger';
+import type { RedisServer } from './redis-server';
+
+/** Longer ones would be longer than a lease is held without being renewed. */
+const STEP_MS = 2000;
+
+let deployments = 0;
+
+/** A time that a test moves: the server's own, and what was added to it. */
+prelude.clock = `local function now() return 1000000 + tonumber(call('GET', P .. 'clock') or 0) end`;
+
+/** Another node on the same store where one is given. */
+export async function redisLedger(
+  server: RedisServer,
+  settings: LedgerSettings,
+  deployment = `d${++deployments}`,
+  startMs = 1_000_000,
+): Promise<LedgerUnderTest & { readonly another: () => Promise<LedgerUnderTest> }> {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'], now: startMs });
+  const env = { ORCHD_STORE: server.url, ORCHD_STORE_DEPLOYMENT: deployment, ORCHD_STORE_DURABILITY: 'memory' };
+  const { config, clock, alarms, runningTime } = testTime(settings, env);
+  const { registry, placement, pools } = testPools(config, clock, alarms);
+  const store = new RedisStore(config, silentNarrator);
+  await store.open();
+  const held = new HeldTasks();
+  const node = new NodeBeat(store, held, registry, clock, runningTime);
+  const tasks = new StoreTasks(config, store, held, node, clock, alarms);
+  const sessions = new RedisSessions(config, store);
+  const endings = new StoreEndings(config, store, held, tasks, node, clock, runningTime, alarms);
+  const ledger = new RedisLedger(
+    config,
+    placement,
+    registry,
+    store,
+    held,
+    tasks,
+    node,
+    new EventWriter(store, held),
+    clock,
+    sessions,
+    endings,
+  );
+  let isClosed = false;
+  const close = async (): Promise<void> => {
+    if (isClosed) return;
+    isClosed = true;
+    ledger.onModuleDestroy();
+    await store.close();
+    alarms.onModuleDestroy();
+    vi.useRealTimers();
+  };
+  return {
+    ledger,
+    ...pools,
+    session: sessionId => sessions.open(sessionId),
+    advance: async ms => {
+      for (let left = ms; left > 0; left -= STEP_MS) {
+        const step = Math.min(left, STEP_MS);
+        await store.call('INCRBYFLOAT', `${store.prefix}:clock`, String(step));
+        await vi.advanceTimersByTimeAsync(step);
+        await node.beat();
+      }
+      await node.beat();
+    },
+    reopen: async () => {
+      const nowMs = Date.now() + 20_000;
+      await store.call('INCRBYFLOAT', `${store.prefix}:clock`, '20000');
+      await close();
+      return redisLedger(server, settings, deployment, nowMs);
+    },
+    another: () => redisLedger(server, settings, deployment, Date.now()),
+    close,
+  };
+}

@@ -1,0 +1,66 @@
+import { existsSync } from 'node:fs';
+import { Child } from './child';
+import { LAST_RESORT_MS } from './deadline';
+import { freePort } from './free-port';
+import { temporaryFolder, type TemporaryFolder } from './temporary-folder';
+
+const PATH = '/usr/bin/redis-server';
+
+/** False, with a line that says so, where the machine has none; in CI that is an error. */
+export function hasRedisServer(): boolean {
+  if (existsSync(PATH)) return true;
+  const reason = `there is no ${PATH} (Debian's package redis-server)`;
+  if (process.env.CI) throw new Error(`${reason}, and CI must not go without`);
+  process.stdout.write(`skipped: ${reason}\n`);
+  return false;
+}
+
+export interface RedisOptions {
+  readonly port?: number;
+  /** When what was done is synced; undefined: nothing is written to the disk. */
+  readonly fsync?: 'always' | 'everysec';
+  /** Of a server before it, for one that is to find what that has left. */
+  readonly folder?: TemporaryFolder;
+  /** More settings, as on its command line. */
+  readonly settings?: readonly string[];
+}
+
+/** A server of one's own on a free port of loopback. */
+export interface RedisServer {
+  readonly url: string;
+  readonly port: number;
+  readonly pid: number;
+  readonly folder: TemporaryFolder;
+  signal(signal: NodeJS.Signals): void;
+  /** Keeps the folder where it was given. */
+  stop(signal?: NodeJS.Signals): Promise<void>;
+}
+
+export async function startRedis({
+  port: wanted,
+  fsync,
+  folder: given,
+  settings = [],
+}: RedisOptions = {}): Promise<RedisServer> {
+  const folder = given ?? temporaryFolder();
+  const port = wanted ?? (await freePort());
+  const durable = fsync === undefined ? ['--appendonly', 'no'] : ['--appendonly', 'yes', '--appendfsync', fsync];
+  const child = new Child({
+    node: PATH,
+    args: ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder.path, '--save', '', ...durable, ...settings],
+    env: {},
+    cwd: folder.path,
+  });
+  await child.line(line => line.includes('Ready to accept connections'), LAST_RESORT_MS, 'redis-server starts');
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    port,
+    pid: child.pid,
+    folder,
+    signal: signal => child.signal(signal),
+    stop: async (signal = 'SIGKILL') => {
+      await child.stop(signal);
+      if (!given) folder.remove();
+    },
+  };
+}
