@@ -114,7 +114,7 @@ it('is sounded for a client that has closed its side, and may be gone', async ()
   const [waiting] = await begun();
   response.req.socket.emit('end');
   expect(response.writeProcessing).toHaveBeenCalledOnce();
-  await vi.waitFor(() => expect(response.writeProcessing).toHaveBeenCalledTimes(2));
+  await vi.waitFor(() => expect(vi.mocked(response.writeProcessing).mock.calls.length).toBeGreaterThan(1));
   log.append('t', [end]);
   expect(await waiting).toBe(true);
   expectNothingLeft();

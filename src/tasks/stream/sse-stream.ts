@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { Subscription } from 'rxjs';
 import type { LogChunk } from '../events/event-log.port';
 import type { EventFeed } from './event-feed';
+import { soundOut } from './soundings';
 import { SseSocket } from './sse-socket';
 import type { StreamTurns } from './stream-turns';
 
@@ -29,9 +30,6 @@ const streamHeaders = {
   'X-Accel-Buffering': 'no',
 } as const;
 
-/** More than the way to most clients and back takes; for the others there is the ticker of all streams. */
-const SECOND_SOUNDING_MS = 50;
-
 /**
  * One reader of one task: a cursor, a socket, and nothing queued between them. However often it is woken, it reads once a
  * turn; while the socket is full it does not read at all, and when that drains, reading goes on from the cursor.
@@ -51,6 +49,7 @@ export class SseStream {
   private again = false;
   private blocked = false;
   private over = false;
+  private endSoundings: (() => void) | undefined;
 
   constructor(
     private readonly response: ServerResponse,
@@ -99,14 +98,10 @@ export class SseStream {
     this.finish();
   }
 
-  /**
-   * A client that leaves looks like one that has closed its side of the connection and reads on, until something is written to it: then its
-   * system answers with a reset, which the next write runs into.
-   */
+  /** A client that leaves looks like one that has closed its side of the connection and reads on. */
   private readonly onHalfClosed = (): void => {
     this.isHalfClosed = true;
-    this.heartbeat();
-    setTimeout(() => this.heartbeat(), SECOND_SOUNDING_MS).unref();
+    this.endSoundings = soundOut(() => this.heartbeat(), false);
   };
 
   /** There may be more to read, or room to write it. */
@@ -178,6 +173,7 @@ export class SseStream {
     if (this.over) return;
     this.over = true;
     this.wakes?.unsubscribe();
+    this.endSoundings?.();
     this.response.req.socket.off('end', this.onHalfClosed);
     this.socket.release();
     this.onClose();
