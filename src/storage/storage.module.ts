@@ -35,6 +35,8 @@ import { Store } from './redis/connection/store';
 import { EventWriter } from './redis/event-writer';
 import { HeldTasks } from './redis/held-tasks';
 import { NodeBeat } from './redis/node-beat';
+import { RedisArtifacts } from './redis/redis-artifacts';
+import { RedisCatalog } from './redis/redis-catalog';
 import { RedisEventLog } from './redis/redis-event-log';
 import { RedisLedger } from './redis/redis-ledger';
 import { RedisNotes } from './redis/redis-notes';
@@ -101,9 +103,8 @@ export class StorageModule {
     { provide: QueueDepths, useExisting: TaskLedger },
     { provide: TaskRecords, useClass: RedisRecords },
     { provide: EventLog, useClass: RedisEventLog },
-    RunningTimeFile,
-    { provide: ModelCatalog, useClass: FsCatalog },
-    { provide: ArtifactStore, useClass: FileArtifactStore },
+    { provide: ModelCatalog, useClass: RedisCatalog },
+    { provide: ArtifactStore, useClass: RedisArtifacts },
   ],
   exports: [
     ...[PoolRegistry, PoolStore, PlacementService, QueueDepths],

@@ -1,0 +1,107 @@
+import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import { Subject } from 'rxjs';
+import { ModelCatalog, type CatalogChange, type ModelEntry } from '../../catalog/model-catalog.port';
+import { Store } from './connection/store';
+import { changeModelScript } from './scripts/catalog-scripts';
+import { fieldsOf } from './task-fields';
+
+/** The truth of what hints tell of. */
+const LOOK_MS = 1000;
+
+/** The catalogue of all nodes. Each node has all entries at hand, to tell what has changed; who reads reads the store. */
+@Injectable()
+export class RedisCatalog extends ModelCatalog implements OnModuleInit, OnModuleDestroy {
+  private readonly changes = new Subject<CatalogChange>();
+  override readonly changes$ = this.changes.asObservable();
+  private texts = new Map<string, string>();
+  private version = -1;
+  private looking: Promise<void> | undefined;
+  private ticker: NodeJS.Timeout | undefined;
+  private stopListening: (() => void) | undefined;
+
+  constructor(private readonly store: Store) {
+    super();
+  }
+
+  onModuleInit(): void {
+    this.stopListening = this.store.listen('models', () => void this.look());
+    this.ticker = setInterval(() => void this.look(), LOOK_MS);
+    this.ticker.unref();
+    this.store.up$.subscribe(() => void this.look());
+  }
+
+  onModuleDestroy(): void {
+    this.stopListening?.();
+    clearInterval(this.ticker);
+  }
+
+  async find(id: string): Promise<ModelEntry | undefined> {
+    const text = await this.textOf(id);
+    return text === '' ? undefined : (JSON.parse(text) as ModelEntry);
+  }
+
+  async list(afterId: string | undefined, limit: number): Promise<readonly ModelEntry[]> {
+    const from = afterId === undefined ? '-' : `(${afterId}`;
+    const range = ['ZRANGEBYLEX', `${this.store.prefix}:modelIds`, from, '+', 'LIMIT', '0', String(limit)];
+    const ids = (await this.store.call(...range)) as readonly string[];
+    const found = await Promise.all(ids.map(id => this.find(id)));
+    return found.filter(entry => entry !== undefined);
+  }
+
+  async create(entry: ModelEntry): Promise<boolean> {
+    return this.change(entry.id, '', entry);
+  }
+
+  /** Again where another node was first. */
+  async update(id: string, change: (entry: ModelEntry) => ModelEntry): Promise<ModelEntry | undefined> {
+    for (;;) {
+      const before = await this.textOf(id);
+      if (before === '') return undefined;
+      const changed = change(JSON.parse(before) as ModelEntry);
+      if (await this.change(id, before, changed)) return changed;
+    }
+  }
+
+  async delete(id: string): Promise<ModelEntry | undefined> {
+    for (;;) {
+      const before = await this.textOf(id);
+      if (before === '') return undefined;
+      if (await this.change(id, before, undefined)) return JSON.parse(before) as ModelEntry;
+    }
+  }
+
+  private async textOf(id: string): Promise<string> {
+    return String((await this.store.call('HGET', `${this.store.prefix}:models`, id)) ?? '');
+  }
+
+  private async change(id: string, before: string, entry: ModelEntry | undefined): Promise<boolean> {
+    const text = entry ? JSON.stringify(entry) : '';
+    if ((await this.store.runDurably(changeModelScript, id, before, text)) !== 1) return false;
+    this.tell(id, text);
+    return true;
+  }
+
+  private tell(id: string, text: string): void {
+    if ((this.texts.get(id) ?? '') === text) return;
+    if (text === '') this.texts.delete(id);
+    else this.texts.set(id, text);
+    this.changes.next({ id, entry: text === '' ? undefined : (JSON.parse(text) as ModelEntry) });
+  }
+
+  private look(): Promise<void> {
+    this.looking ??= this.seeChanges()
+      .catch(() => undefined) // The store is away; the next look finds out.
+      .finally(() => (this.looking = undefined));
+    return this.looking;
+  }
+
+  private async seeChanges(): Promise<void> {
+    const version = Number((await this.store.call('GET', `${this.store.prefix}:mv`)) ?? 0);
+    if (version === this.version) return;
+    const texts =
+      fieldsOf(await this.store.call('HGETALL', `${this.store.prefix}:models`)) ?? new Map<string, string>();
+    this.version = version;
+    for (const [id, text] of texts) this.tell(id, text);
+    for (const id of [...this.texts.keys()]) if (!texts.has(id)) this.tell(id, '');
+  }
+}

@@ -1,0 +1,38 @@
+import { loadConfig, type Config } from '../../src/config/config';
+import { RedisStore } from '../../src/storage/redis/connection/redis-store';
+import { silentNarrator } from './ledger';
+import type { RedisServer } from './redis-server';
+
+let deployments = 0;
+
+export interface OpenStore {
+  readonly store: RedisStore;
+  readonly config: Config;
+  /** Another node's connection to the same keys. */
+  readonly another: () => Promise<OpenStore>;
+}
+
+const open: RedisStore[] = [];
+
+/** A connection to keys of its own. */
+export async function openStore(
+  server: RedisServer,
+  env: Readonly<Record<string, string>> = {},
+  deployment = `s${++deployments}`,
+): Promise<OpenStore> {
+  const { config } = loadConfig({
+    ORCHD_STORE: server.url,
+    ORCHD_STORE_DEPLOYMENT: deployment,
+    ORCHD_STORE_DURABILITY: 'memory',
+    ...env,
+  });
+  const store = new RedisStore(config, silentNarrator);
+  await store.open();
+  open.push(store);
+  return { store, config, another: () => openStore(server, env, deployment) };
+}
+
+/** For the end of a test. */
+export async function closeStores(): Promise<void> {
+  await Promise.all(open.splice(0).map(store => store.close()));
+}
