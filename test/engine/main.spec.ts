@@ -60,9 +60,10 @@ describe('the engine command', () => {
     await engine.until(({ tokens }) => tokens >= 2);
     const { tokens: before } = await engine.stats();
     engine.signal('SIGSTOP');
-    await new Promise(resolve => setTimeout(resolve, 1000));
+    await new Promise(resolve => setTimeout(resolve, 3000));
     engine.signal('SIGCONT');
-    expect((await engine.stats()).tokens).toBeLessThan(before + 10);
+    // Made up for, they would be 60; the rest is for how long it takes to ask.
+    expect((await engine.stats()).tokens).toBeLessThan(before + 40);
     client.leave();
     await engine.until(({ aborted, active }) => aborted === 1 && active === 0);
   });

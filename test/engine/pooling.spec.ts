@@ -118,12 +118,12 @@ describe('embeddings, as each engine words them', () => {
 
   it('take a slot, and give it back when the client goes', async () => {
     const url = await start({ ...llamacpp, slots: 1, faults: { 'stall-prefill': 1 } });
-    const gone = fetch(`${url}/v1/embeddings`, {
-      method: 'POST',
-      body: '{"input":"a"}',
-      signal: AbortSignal.timeout(100),
-    });
-    await expect(gone).rejects.toThrow();
+    const client = new AbortController();
+    const gone = fetch(`${url}/v1/embeddings`, { method: 'POST', body: '{"input":"a"}', signal: client.signal });
+    const refused = expect(gone).rejects.toThrow();
+    await engine?.until(({ active }) => active === 1);
+    client.abort();
+    await refused;
     await engine?.until(({ active, aborted }) => active === 0 && aborted === 1);
   });
 });
