@@ -1,4 +1,4 @@
-import { createClient } from '@redis/client';
+import type { createClient } from '@redis/client';
 import { readFileSync } from 'node:fs';
 import type { Config } from '../../../config/config';
 import type { StoreAddress, StoreHost } from '../../../config/store-address';
@@ -36,7 +36,7 @@ export class StoreLink {
   static async connect(config: Config, onBroken: () => void): Promise<StoreLink> {
     const server = config.store as Server;
     const host = server.sentinelName === undefined ? server.hosts[0] : await askSentinels(config, server);
-    const client = clientTo(config, host as StoreHost, server.database);
+    const client = await clientTo(config, host as StoreHost, server.database);
     // Told by the connect itself; without a listener it would end the process.
     client.on('error', () => undefined);
     await client.connect();
@@ -75,11 +75,18 @@ export class StoreLink {
   }
 }
 
-function clientTo(config: Config, { host, port }: StoreHost, database: number, asSentinel = false): Client {
+/** The library is loaded here and not before: it takes a tenth of a start, which who has no store need not wait for. */
+async function clientTo(
+  config: Config,
+  { host, port }: StoreHost,
+  database: number,
+  asSentinel = false,
+): Promise<Client> {
+  const { createClient: create } = await import('@redis/client');
   const { tls } = config.store as Server;
   const { storeUser, storePasswordFile, storeCaFile } = config;
   const socket = { host, port, connectTimeout: CONNECT_MS, reconnectStrategy: false as const };
-  return createClient({
+  return create({
     RESP: 2,
     socket: tls
       ? { ...socket, tls, ...(storeCaFile !== undefined && { ca: readFileSync(storeCaFile, 'utf8') }) }
@@ -97,7 +104,7 @@ function clientTo(config: Config, { host, port }: StoreHost, database: number, a
 async function askSentinels(config: Config, { hosts, sentinelName = '' }: Server): Promise<StoreHost> {
   let last: unknown;
   for (const sentinel of hosts) {
-    const client = clientTo(config, sentinel, 0, true);
+    const client = await clientTo(config, sentinel, 0, true);
     client.on('error', () => undefined);
     try {
       await client.connect();
