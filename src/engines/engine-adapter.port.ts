@@ -132,6 +132,24 @@ export interface EngineProbe {
 /** Whether a probe asks for busy slots too. */
 export type SlotQuestion = 'ask' | 'spare';
 
+/** What is asked of a tokenizer, as vLLM has it: `prompt` or `messages` with its options, or `tokens`. */
+export interface TokenizerQuestion {
+  readonly model?: string;
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+export interface Tokens {
+  readonly ids: readonly number[];
+  /** The text of each, where it was asked for (`return_token_strs`). */
+  readonly texts?: readonly string[];
+}
+
+/** The tokenizer of an engine's model. Both reject with the errors of {@link EngineAdapter.run}. */
+export interface Tokenizer {
+  tokenize(target: EngineTarget, question: TokenizerQuestion, signal: AbortSignal): Promise<Tokens>;
+  detokenize(target: EngineTarget, question: TokenizerQuestion, signal: AbortSignal): Promise<string>;
+}
+
 /** What one kind of engine can do. */
 export type OperationTables = Readonly<Partial<Record<Operation, OperationTable>>>;
 
@@ -154,6 +172,9 @@ export abstract class EngineAdapter {
    * not there it cannot.
    */
   abstract readonly operations: OperationTables;
+
+  /** Undefined where the engine has no route for it. It takes no slot. */
+  readonly tokenizer?: Tokenizer;
 
   /**
    * Asks the engine how it is. Expected failures are a returned state; when `signal` fires it answers with what it knows by then, or

@@ -7,17 +7,20 @@ import { LogWaits } from './answers/log-waits';
 import { RateLimits } from './answers/rate-limits';
 import { TaskAnswers } from './answers/task-answers';
 import { TextController } from './text.controller';
+import { TokensController } from './tokens.controller';
+import { TokensService } from './tokens.service';
 import { VectorsController } from './vectors.controller';
 import { ModelsController } from './models.controller';
 import { OpenaiWork } from './openai-work.service';
 import { ModelNames } from './requests/model-names';
 import { OpenaiTasks } from './requests/openai-tasks';
+import { Tokenizers } from './requests/tokenizers';
 
 /** OpenAI's API over the same tasks. */
 @Module({
   imports: [CatalogModule, HttpModule, PoolsModule, TasksModule],
-  controllers: [ModelsController, TextController, VectorsController],
-  providers: [OpenaiWork, OpenaiTasks, ModelNames, RateLimits, TaskAnswers, LogWaits],
+  controllers: [ModelsController, TextController, VectorsController, TokensController],
+  providers: [OpenaiWork, OpenaiTasks, ModelNames, TokensService, Tokenizers, RateLimits, TaskAnswers, LogWaits],
   exports: [OpenaiTasks, TaskAnswers],
 })
 export class OpenaiModule {}

@@ -41,6 +41,6 @@ import { SlotWatch } from './probing/slot-watch';
       SharedPools,
     ],
   ],
-  exports: [BindingsService, DrainService, EngineSightings, ModelAliases, Prober, SharedPools],
+  exports: [BindingsService, DrainService, EngineAccess, EngineSightings, ModelAliases, Prober, SharedPools],
 })
 export class PoolsModule {}

@@ -53,6 +53,8 @@ const unsayable: Readonly<Record<string, readonly string[]>> = {
       ['model', 'X-Orchd-Deadline-Ms'],
     ]),
   ),
+  // One of the two, and not both; a chat that the template of the model cannot make.
+  ...Object.fromEntries(['/v1/tokenize', '/tokenize'].map(path => [`POST ${path}`, ['model', 'prompt', 'messages']])),
   // Blocks of other kinds than text, which a message may have by its role.
   'POST /v1/messages': ['model', 'messages', 'system', 'tools', 'stop_sequences', 'X-Orchd-Deadline-Ms'],
   // An event that a live task has not sent yet.

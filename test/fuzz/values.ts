@@ -23,6 +23,9 @@ export interface Made {
 /** Gives what the service has told of before under such a name, so that requests lead somewhere. */
 export type Recall = (name: string) => string | undefined;
 
+/** What would be waited for in earnest: a run has not the time. */
+const patienceMs: Readonly<Record<string, number>> = { 'X-Orchd-Max-Wait-Ms': 200 };
+
 /** Makes values from schemas. */
 export class Values {
   private readonly textMakers = new Map<string, (random: Random) => string>();
@@ -91,7 +94,7 @@ export class Values {
       case 'boolean':
         return this.random.below(2) === 0;
       case 'integer':
-        return this.whole(schema);
+        return this.whole({ ...schema, maximum: patienceMs[name] ?? schema.maximum ?? 1e9 });
       case 'number':
         return this.random.below(3) === 0 ? this.whole(schema) : this.between(schema);
       case 'string':

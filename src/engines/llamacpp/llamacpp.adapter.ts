@@ -20,6 +20,7 @@ import { LlamaChunkFormat, LlamaResultFormat } from './chat-format';
 import { CompletionFormat } from './completion-format';
 import { completionBody, isNative } from './completion-request';
 import { LlamaServer } from './llama-server';
+import { LlamaTokenizer } from './llama-tokenizer';
 import { llamacppOperations } from './llamacpp-operations';
 import { eraseSlots, loadModel, unloadModel } from './operations';
 import { probeServer } from './probe';
@@ -30,10 +31,12 @@ import { toolsAndChoice } from './tool-choice';
 export class LlamacppAdapter extends EngineAdapter {
   override readonly engine = 'llamacpp';
   override readonly operations = llamacppOperations;
+  override readonly tokenizer: LlamaTokenizer;
   private readonly workloads = new KnownOf<readonly Operation[]>();
 
   constructor(private readonly http: EngineHttp) {
     super();
+    this.tokenizer = new LlamaTokenizer(this.engine, http);
   }
 
   override probe(target: EngineTarget, signal: AbortSignal, slots: SlotQuestion = 'ask'): Promise<EngineProbe> {

@@ -19,6 +19,7 @@ import { cannot, done, outcomeOf, refused } from '../wire/outcomes';
 import { Standstill } from '../wire/standstill';
 import { vllmOperations } from './vllm-operations';
 import { probeVllm } from './vllm-probe';
+import { VllmTokenizer } from './vllm-tokenizer';
 
 const ANSWER_BYTES = 64 * 1024;
 
@@ -27,6 +28,7 @@ const ANSWER_BYTES = 64 * 1024;
 export class VllmAdapter extends EngineAdapter {
   override readonly engine = 'vllm';
   override readonly operations = vllmOperations;
+  override readonly tokenizer: VllmTokenizer;
   private readonly standstill: Standstill;
   private readonly served = new KnownOf<readonly Operation[]>();
 
@@ -36,6 +38,7 @@ export class VllmAdapter extends EngineAdapter {
   ) {
     super();
     this.standstill = new Standstill(clock);
+    this.tokenizer = new VllmTokenizer(this.engine, http);
   }
 
   override probe(target: EngineTarget, signal: AbortSignal): Promise<EngineProbe> {

@@ -1,11 +1,13 @@
 /** Whose API a path is of: there errors have the form that its clients know. */
 export type Api = 'own' | 'openai' | 'anthropic';
 
-/** By the URL as it was sent. Ranks are Jina's, in OpenAI's form. */
+/** By the URL as it was sent. Ranks are Jina's and tokens vLLM's, in OpenAI's form. */
 export function apiOf(url: string): Api {
   if (isAt(url, '/v1/messages')) return 'anthropic';
-  return url.startsWith('/v1/') || isAt(url, '/rerank') ? 'openai' : 'own';
+  return url.startsWith('/v1/') || atRoot.some(path => isAt(url, path)) ? 'openai' : 'own';
 }
+
+const atRoot = ['/rerank', '/tokenize', '/detokenize'];
 
 /** At a path or below it, with a query or without. */
 function isAt(url: string, path: string): boolean {

@@ -58,7 +58,7 @@ function idIn(headers: IncomingHttpHeaders, name: string): string | undefined {
 function millisecondsIn(headers: IncomingHttpHeaders, name: string, min: number): number | undefined {
   const text = valueOf(headers, name);
   if (text === undefined) return undefined;
-  const ms = /^\d{1,12}$/.test(text) ? Number(text) : NaN;
+  const ms = /^(?:0|[1-9]\d{0,11})$/.test(text) ? Number(text) : NaN;
   if (!(ms >= min && ms <= YEAR_MS)) throw invalid(name, `an integer from ${min} to ${YEAR_MS}`);
   return ms;
 }

@@ -39,6 +39,15 @@ describe('session and priority of a request', () => {
   });
 });
 
+it.each([
+  ['x-orchd-deadline-ms', '01'],
+  ['x-orchd-deadline-ms', '0'],
+  ['x-orchd-max-wait-ms', '1e3'],
+  ['x-orchd-do-not-queue', 'yes'],
+])('a header that is not plain is refused by name: %s %s', (name, value) => {
+  expect(() => workHeadersOf({ [name]: value })).toThrow(expect.objectContaining({ code: 'INVALID_PARAMS' }));
+});
+
 describe('how long a request may wait', () => {
   it.each([
     [{}, undefined],
