@@ -2,6 +2,7 @@ import { strict as assert } from 'node:assert';
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setWorldConstructor, World } from '@cucumber/cucumber';
+import { answerFaults } from '../../test/openai/valid-answers';
 import { startEngine, type RunningEngine } from '../../test/engine/engine';
 import { eventually } from '../../test/support/deadline';
 import type { HttpAnswer } from '../../test/support/http-client';
@@ -118,6 +119,7 @@ export class ServiceWorld extends World {
     const service = await this.service();
     const options = { headers: { ...this.headers, ...headers }, ...(body !== undefined && { body: body as object }) };
     const answer = await service.request(method, path, options);
+    if (method !== 'HEAD' && method !== 'OPTIONS' && path.startsWith('/v1/')) assertValid(path, answer);
     this.answers.push(answer);
     return answer;
   }
@@ -253,6 +255,12 @@ export class ServiceWorld extends World {
   private keyed(service: RunningService): Record<string, string> {
     return { 'X-API-Key': service.apiKey };
   }
+}
+
+/** Whatever a scenario is about: an answer of OpenAI's API keeps to its specification. */
+function assertValid(path: string, { status, headers, text }: HttpAnswer): void {
+  const contentType = headers['content-type'] ?? '';
+  if (text !== '') assert.deepEqual(answerFaults(path, { status, contentType, text }), [], text.slice(0, 500));
 }
 
 setWorldConstructor(ServiceWorld);

@@ -7,6 +7,7 @@ import OpenAI, {
 } from 'openai';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startEngine, type RunningEngine } from '../engine/engine';
+import { ValidatingFetch } from '../openai/valid-answers';
 import { eventually } from '../support/deadline';
 import { startService, type RunningService } from '../support/service';
 
@@ -28,6 +29,7 @@ let service: RunningService;
 let writer: RunningEngine;
 let embedder: RunningEngine;
 let client: OpenAI;
+const looking = new ValidatingFetch();
 
 async function bind(poolId: string, url: string): Promise<void> {
   const body = { pool_id: poolId, replica_id: 'r0', engine: 'vllm', slots_total: SLOTS, url };
@@ -49,7 +51,7 @@ beforeAll(async () => {
   service = await startService({
     env: { AUTH_TOKEN: 'worker', ORCHD_PROBE_INTERVAL_MS: '100', ORCHD_ADMISSION_CAPACITY: '1' },
   });
-  client = new OpenAI({ baseURL: `${service.url}/v1`, apiKey: service.apiKey, maxRetries: 0 });
+  client = new OpenAI({ baseURL: `${service.url}/v1`, apiKey: service.apiKey, maxRetries: 0, fetch: looking.fetch });
   await bind(WRITER, writer.url);
   await bind(EMBEDDER, embedder.url);
 });
@@ -58,6 +60,7 @@ beforeEach(async () => {
   await isFree(WRITER);
 });
 afterAll(async () => {
+  expect(await looking.faults()).toEqual([]);
   await service.stop();
   await Promise.all([writer, embedder].map(engine => engine.stop()));
 });

@@ -3,8 +3,8 @@ import { resolve } from 'node:path';
 import Ajv2020 from 'ajv/dist/2020';
 
 /**
- * The schemas of OpenAI's specification (openai/openai-openapi, August 2026, MIT) that concern requests and chunks of chats, completions
- * and embeddings, less what only explains.
+ * The schemas of OpenAI's specification (openai/openai-openapi, August 2026, MIT) that concern requests, answers and chunks of chats,
+ * completions and embeddings, lists of models and errors, less what only explains.
  */
 const schemas = JSON.parse(readFileSync(resolve(__dirname, 'schemas/openai.json'), 'utf8')) as Record<string, object>;
 const ajv = new Ajv2020({ strict: false, validateFormats: false, allErrors: true });

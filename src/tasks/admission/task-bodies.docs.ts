@@ -34,7 +34,7 @@ const choices = { type: 'integer', minimum: 1, maximum: 128, nullable: true } as
 const someObject = { type: 'object', additionalProperties: true, nullable: true } as const;
 
 @SchemaKeywords({ example: { prompt: 'Say hello.', max_tokens: 32 } })
-export class PromptTaskDto extends TextFieldsDto {
+class PromptTaskDto extends TextFieldsDto {
   @Told('completion') operation?: string;
   @Told('completion', older) workload?: string;
   @ApiProperty({ description: 'The text to complete.', type: 'string', maxLength: PROMPT_MAX }) prompt!: string;
@@ -47,7 +47,7 @@ export class PromptTaskDto extends TextFieldsDto {
 }
 
 @SchemaKeywords({ example: { inputs: ['Say hello.', 'Then say goodbye.'], max_tokens: 32 } })
-export class InputsTaskDto extends TextFieldsDto {
+class InputsTaskDto extends TextFieldsDto {
   @Told('completion') operation?: string;
   @Told('completion', older) workload?: string;
   @ApiProperty(textOrTextsSchema) inputs!: string | string[];
@@ -60,7 +60,7 @@ export class InputsTaskDto extends TextFieldsDto {
 }
 
 @SchemaKeywords({ example: { messages: [{ role: 'user', content: 'Say hello.' }], max_tokens: 32 } })
-export class ChatTaskDto extends TextFieldsDto {
+class ChatTaskDto extends TextFieldsDto {
   @Told('chat') operation?: string;
   @Told('chat', older) workload?: string;
   @Work('messages') messages!: unknown[];
@@ -83,7 +83,7 @@ export class ChatTaskDto extends TextFieldsDto {
 }
 
 @SchemaKeywords({ example: { operation: 'embedding', input: 'Hello.' } })
-export class EmbeddingTaskDto extends TaskFieldsDto {
+class EmbeddingTaskDto extends TaskFieldsDto {
   @ApiProperty({ description: 'Has to be named.', type: 'string', enum: ['embedding'] }) operation!: string;
   @Told('embedding', older) workload?: string;
   @Work('input') input!: unknown;
@@ -97,7 +97,7 @@ export class EmbeddingTaskDto extends TaskFieldsDto {
 }
 
 @SchemaKeywords({ example: { query: 'hello', documents: ['Hello.', 'Goodbye.'] } })
-export class RerankTaskDto extends TaskFieldsDto {
+class RerankTaskDto extends TaskFieldsDto {
   @Told('rerank') operation?: string;
   @Told('rerank', older) workload?: string;
   @Work('query') query!: string;

@@ -1,0 +1,94 @@
+import { faultsOf } from '../wire/openai-schemas';
+import { framesOf } from './stream-of';
+
+interface RouteSchemas {
+  readonly request?: string;
+  readonly answer: string;
+  readonly chunk?: string;
+}
+
+/** The schemas of OpenAI's specification, by path below `/v1`. */
+const schemas: Readonly<Record<string, RouteSchemas>> = {
+  '/chat/completions': {
+    request: 'CreateChatCompletionRequest',
+    answer: 'CreateChatCompletionResponse',
+    chunk: 'CreateChatCompletionStreamResponse',
+  },
+  '/completions': {
+    request: 'CreateCompletionRequest',
+    answer: 'CreateCompletionResponse',
+    chunk: 'CreateCompletionResponse',
+  },
+  '/embeddings': { request: 'CreateEmbeddingRequest', answer: 'CreateEmbeddingResponse' },
+  '/models': { answer: 'ListModelsResponse' },
+  '/models/{id}': { answer: 'Model' },
+};
+
+/**
+ * A completion's chunk has the schema of a whole answer, which wants a reason to end, and logprobs, and takes no null for usage: OpenAI's own
+ * streams, as recorded, do not keep to that.
+ */
+const olderChunk = /^(\/choices\/\d+(\/finish_reason| must have required property 'logprobs')|\/usage)/;
+/** It asks for embeddings as numbers; OpenAI's own server sends text where base64 was asked for. */
+const inBase64 = /^\/data\/\d+\/embedding must be array/;
+
+/** Of other APIs, which live below `/v1` too. */
+const othersRoute = /^\/(messages|responses)\b/;
+
+export interface ApiAnswer {
+  readonly status: number;
+  readonly contentType: string;
+  readonly text: string;
+}
+
+/** What is wrong with an answer of `/v1` by OpenAI's specification, in all of its frames; empty where it is valid or has no schema there. */
+export function answerFaults(url: string, { status, contentType, text }: ApiAnswer): readonly string[] {
+  const route = url.replace(/^.*?\/v1/, '').replace(/\?.*$/, '');
+  if (othersRoute.test(route)) return [];
+  if (status >= 400)
+    return contentType.includes('json') ? faultsOf('ErrorResponse', JSON.parse(text)) : ['an error without JSON'];
+  const known = schemas[route.replace(/^\/models\/.+/, '/models/{id}')];
+  if (!known || status !== 200) return [];
+  if (!contentType.includes('event-stream'))
+    return faultsOf(known.answer, JSON.parse(text)).filter(fault => !inBase64.test(fault));
+  return framesOf(text).flatMap(frame => {
+    if (frame === '[DONE]') return [];
+    if ('error' in (frame as object)) return faultsOf('ErrorResponse', frame);
+    const faults = faultsOf(known.chunk ?? known.answer, frame);
+    return route === '/completions' ? faults.filter(fault => !olderChunk.test(fault)) : faults;
+  });
+}
+
+/** What is wrong with a request, likewise. */
+export function requestFaults(path: string, body: unknown): readonly string[] {
+  const schema = schemas[path.replace(/^\/v1/, '')]?.request;
+  return schema === undefined ? [`no schema of ${path}`] : faultsOf(schema, body);
+}
+
+/**
+ * A `fetch` that looks at every answer of `/v1` as well: what is wrong is in {@link ValidatingFetch.faults} once all was read.
+ */
+export class ValidatingFetch {
+  private readonly looks: Promise<readonly string[]>[] = [];
+
+  readonly fetch: typeof fetch = async (input, init) => {
+    const response = await fetch(input, init);
+    const url = input instanceof Request ? input.url : String(input);
+    const contentType = response.headers.get('content-type') ?? '';
+    // One that was broken off is not whole, and nothing to look at.
+    const text = response
+      .clone()
+      .text()
+      .catch(() => undefined);
+    const look = async () => {
+      const whole = await text;
+      return whole === undefined ? [] : answerFaults(url, { status: response.status, contentType, text: whole });
+    };
+    this.looks.push(look());
+    return response;
+  };
+
+  async faults(): Promise<readonly string[]> {
+    return (await Promise.all(this.looks)).flat();
+  }
+}
