@@ -65,7 +65,7 @@ export function wholeOf(stream: string): object {
       Object.assign(choice, others);
       if (finish !== null && finish !== undefined) choice['finish_reason'] = finish;
       if (logprobs !== undefined) choice['logprobs'] = logprobs ?? choice['logprobs'] ?? null;
-      if (text !== undefined) choice['text'] = String(choice['text'] ?? '') + text;
+      if (text !== undefined) choice['text'] = ((choice['text'] as string | undefined) ?? '') + text;
       if (delta) choice['message'] = joined((choice['message'] ?? {}) as Members, delta);
     }
   }
