@@ -13,6 +13,7 @@ import type { Logger } from './observability/logger';
 import { ObservabilityModule } from './observability/observability.module';
 import { OpenaiModule } from './openai/openai.module';
 import { PoolsModule } from './pools/pools.module';
+import { ResponsesModule } from './responses/responses.module';
 import { SessionsModule } from './sessions/sessions.module';
 import { StorageModule } from './storage/storage.module';
 import { TasksModule } from './tasks/tasks.module';
@@ -38,6 +39,7 @@ export class AppModule {
         WorkersModule,
         TasksModule,
         OpenaiModule,
+        ResponsesModule,
         AnthropicModule,
         SessionsModule,
         CatalogModule,

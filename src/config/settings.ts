@@ -144,6 +144,12 @@ export const settings = {
     '600000',
     'How long an ended task can be asked for.',
   ),
+  responseRetentionMs: setting(
+    'ORCHD_RESPONSE_RETENTION_MS',
+    milliseconds(0),
+    '2592000000',
+    'How long a response of `/v1/responses` that has ended is kept, unless it was not to be stored.',
+  ),
   taskOutputMaxBytes: setting(
     'ORCHD_TASK_OUTPUT_MAX_BYTES',
     bytes(1024, 1024 * MIB),

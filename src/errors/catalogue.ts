@@ -29,6 +29,7 @@ export const errorCatalogue = {
     message: 'The method is not allowed here; `Allow` names those that are.',
   },
   TASK_NOT_FOUND: { status: 404, retriable: false, message: 'There is no such task.' },
+  RESPONSE_NOT_FOUND: { status: 404, retriable: false, message: 'There is no such response.' },
   POOL_NOT_FOUND: { status: 404, retriable: false, message: 'There is no such pool.' },
   REPLICA_NOT_FOUND: { status: 404, retriable: false, message: 'There is no such replica.' },
   MODEL_NOT_FOUND: { status: 404, retriable: false, message: 'There is no such model in the catalogue.' },

@@ -6,6 +6,7 @@ import { TasksModule } from '../tasks/tasks.module';
 import { LogWaits } from './answers/log-waits';
 import { RateLimits } from './answers/rate-limits';
 import { TaskAnswers } from './answers/task-answers';
+import { TaskEvents } from './answers/task-events.service';
 import { TextController } from './text.controller';
 import { TokensController } from './tokens.controller';
 import { TokensService } from './tokens.service';
@@ -20,7 +21,17 @@ import { Tokenizers } from './requests/tokenizers';
 @Module({
   imports: [CatalogModule, HttpModule, PoolsModule, TasksModule],
   controllers: [ModelsController, TextController, VectorsController, TokensController],
-  providers: [OpenaiWork, OpenaiTasks, ModelNames, TokensService, Tokenizers, RateLimits, TaskAnswers, LogWaits],
-  exports: [OpenaiTasks, TaskAnswers],
+  providers: [
+    OpenaiWork,
+    OpenaiTasks,
+    ModelNames,
+    TokensService,
+    Tokenizers,
+    RateLimits,
+    TaskAnswers,
+    TaskEvents,
+    LogWaits,
+  ],
+  exports: [OpenaiTasks, TaskAnswers, TaskEvents],
 })
 export class OpenaiModule {}

@@ -5,6 +5,7 @@ import { CatalogModule } from '../catalog/catalog.module';
 import { ModelCatalog } from '../catalog/model-catalog.port';
 import { EnginesModule } from '../engines/engines.module';
 import { PlacementService } from '../pools/placement/placement.service';
+import { ApiRecords } from '../records/api-records.port';
 import { QueueDepths } from '../pools/placement/queue-depths.port';
 import { PoolStore } from '../pools/registry/pool-store.port';
 import { PoolRegistry } from '../pools/registry/pool-registry.port';
@@ -30,6 +31,7 @@ import { FsCatalog } from './files/fs-catalog';
 import { RunningTimeFile } from './files/running-time-file';
 import { MemoryEventLog } from './memory/event-log.memory';
 import { MemoryPoolRegistry } from './memory/pool-registry.memory';
+import { SqliteRecords } from './records/sqlite-records';
 import { RedisStore } from './redis/connection/redis-store';
 import { Store } from './redis/connection/store';
 import { EventWriter } from './redis/event-writer';
@@ -69,11 +71,12 @@ import { SqliteTaskJournal } from './sqlite/task-journal.sqlite';
     { provide: EventLog, useClass: MemoryEventLog },
     { provide: ModelCatalog, useClass: FsCatalog },
     { provide: ArtifactStore, useClass: FileArtifactStore },
+    { provide: ApiRecords, useClass: SqliteRecords },
   ],
   exports: [
     ...[PoolRegistry, PoolStore, PlacementService, QueueDepths],
     ...[TaskJournal, Notes, TaskLedger, TaskRecords, EventLog, SessionStore],
-    ...[ModelCatalog, ArtifactStore],
+    ...[ModelCatalog, ArtifactStore, ApiRecords],
   ],
 })
 export class StorageModule {
@@ -105,11 +108,13 @@ export class StorageModule {
     { provide: EventLog, useClass: RedisEventLog },
     { provide: ModelCatalog, useClass: RedisCatalog },
     { provide: ArtifactStore, useClass: RedisArtifacts },
+    // Of the node that took them, until there is a driver over the store: responses are asked for where they were made.
+    { provide: ApiRecords, useClass: SqliteRecords },
   ],
   exports: [
     ...[PoolRegistry, PoolStore, PlacementService, QueueDepths],
     ...[Notes, TaskLedger, TaskRecords, EventLog, SessionStore],
-    ...[ModelCatalog, ArtifactStore],
+    ...[ModelCatalog, ArtifactStore, ApiRecords],
   ],
 })
 class SharedStorageModule {}

@@ -64,6 +64,7 @@ import { TasksController } from './tasks.controller';
     ...[
       AdmissionService,
       Canceller,
+      Finisher,
       Fallback,
       FallbackPolicy,
       StartBounds,

@@ -57,6 +57,8 @@ const unsayable: Readonly<Record<string, readonly string[]>> = {
   ...Object.fromEntries(['/v1/tokenize', '/tokenize'].map(path => [`POST ${path}`, ['model', 'prompt', 'messages']])),
   // Blocks of other kinds than text, which a message may have by its role.
   'POST /v1/messages': ['model', 'messages', 'system', 'tools', 'stop_sequences', 'X-Orchd-Deadline-Ms'],
+  // Items and tools are of many kinds.
+  'POST /v1/responses': ['model', 'input', 'tools', 'X-Orchd-Deadline-Ms'],
   // An event that a live task has not sent yet.
   'GET /v2/tasks/{id}/events': ['last_event_id'],
 };
@@ -99,7 +101,7 @@ export class Judge {
     // What has become a task was refused by the engine, which knows more of a body than a schema of ours tells.
     const isRefusedByEngine = headers['x-orchd-task-id'] !== undefined;
     const field = anthropic ? fieldIn(anthropic) : openai ? openai.param : envelope.field;
-    const isExplained = isRefusedByEngine || unsayable[operation.name]?.includes(field ?? '') === true;
+    const isExplained = isRefusedByEngine || isUnsayable(operation.name, field ?? '');
     if (plain && fits && !expected && [400, 413, 414, 415].includes(status) && !isExplained) {
       faults.push(`refused, though it fits: ${text.slice(0, 300)}`);
     }
@@ -195,6 +197,12 @@ function anthropicFaults(
     ...(isOne ? [] : [`type ${type} is not declared for ${status}`]),
     ...(id === correlationId ? [] : ['another id']),
   ];
+}
+
+/** A field, or what it is a member of. */
+function isUnsayable(operation: string, field: string): boolean {
+  const fields = unsayable[operation] ?? [];
+  return fields.includes(field) || fields.includes(field.split('.', 1)[0] ?? '');
 }
 
 /** The member at fault: messages begin with its path. */

@@ -4,9 +4,15 @@ import Ajv2020 from 'ajv/dist/2020';
 
 /**
  * The schemas of OpenAI's specification (openai/openai-openapi, August 2026, MIT) that concern requests, answers and chunks of chats,
- * completions and embeddings, lists of models and errors, less what only explains.
+ * completions and embeddings, lists of models and errors, responses with their events, files and
+ * batches, less what only explains.
  */
-const schemas = JSON.parse(readFileSync(resolve(__dirname, 'schemas/openai.json'), 'utf8')) as Record<string, object>;
+const schemas = Object.assign(
+  {},
+  ...['openai.json', 'openai-responses.json'].map(
+    name => JSON.parse(readFileSync(resolve(__dirname, 'schemas', name), 'utf8')) as Record<string, object>,
+  ),
+) as Record<string, object>;
 const ajv = new Ajv2020({ strict: false, validateFormats: false, allErrors: true });
 ajv.addSchema({ $id: 'openai', components: { schemas } });
 
@@ -17,4 +23,15 @@ export function faultsOf(name: string, value: unknown): readonly string[] {
   return validate(value) === true
     ? []
     : (validate.errors ?? []).map(({ instancePath, message }) => `${instancePath} ${message ?? ''}`);
+}
+
+/** The same of an event of a response's stream, by the schema of its type. */
+export function faultsOfEvent(event: { readonly type: string }): readonly string[] {
+  const name = Object.entries(schemas).find(([each, schema]) => {
+    const { properties } = schema as {
+      readonly properties?: { readonly type?: { readonly enum?: readonly unknown[] } };
+    };
+    return each.endsWith('Event') && properties?.type?.enum?.[0] === event.type;
+  })?.[0];
+  return name === undefined ? [`there is no event ${event.type}`] : faultsOf(name, event);
 }

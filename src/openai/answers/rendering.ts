@@ -1,7 +1,7 @@
 import type { ServiceError } from '../../errors/service-error';
 import type { TaskEvent } from '../../tasks/task/task';
 
-export type ShownEvent = Pick<TaskEvent, 'type' | 'data'>;
+export type ShownEvent = Pick<TaskEvent, 'type' | 'data' | 'seq'>;
 
 /**
  * A task's events as the stream of some API, for one reader. It is told each event once, in order, and gives the frames that stand for it;

@@ -72,6 +72,12 @@ export class TaskAnswers {
     this.open(spec, new RenderedFeed(feed, rendering), rendering, reply);
   }
 
+  /** Streams what there is and what comes, from the first event on, to one who may leave and come back. */
+  async follow(taskId: string, rendering: Rendering, reply: FastifyReply): Promise<void> {
+    const { feed, record } = await this.lookup.find(taskId, 0, false);
+    this.open(record.spec, new RenderedFeed(feed, rendering), rendering, reply, false);
+  }
+
   /** What comes first says where the task runs, or why it does not. */
   private async lookAtFirst(feed: EventFeed, reply: FastifyReply): Promise<void> {
     const chunk = await feed.read(0, 1);
@@ -82,7 +88,7 @@ export class TaskAnswers {
     }
   }
 
-  private open(spec: TaskSpec, feed: RenderedFeed, rendering: Rendering, reply: FastifyReply): void {
+  private open(spec: TaskSpec, feed: RenderedFeed, rendering: Rendering, reply: FastifyReply, isItsOwn = true): void {
     const leave = this.readers.attach(spec);
     reply.hijack();
     const stream = new SseStream(
@@ -93,12 +99,17 @@ export class TaskAnswers {
       () => {
         this.streams.remove(stream);
         leave(false);
-        if (!feed.hasEnded) this.giveUp(spec);
+        if (isItsOwn && !feed.hasEnded) this.giveUp(spec);
       },
       {
         opening: Buffer.from(rendering.opening()),
-        keepAlive: Buffer.from(rendering.keepAlive()),
-        farewell: Buffer.from(rendering.fault(new ServiceError('SHUTTING_DOWN'))),
+        // What they say goes by what was said before.
+        get keepAlive() {
+          return Buffer.from(rendering.keepAlive());
+        },
+        get farewell() {
+          return Buffer.from(rendering.fault(new ServiceError('SHUTTING_DOWN')));
+        },
       },
     );
     this.streams.add(stream);

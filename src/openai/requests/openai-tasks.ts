@@ -28,6 +28,15 @@ export interface Sender {
   readonly identity?: string;
 }
 
+/** What whoever makes a task of a request has decided of it. */
+export interface TaskTerms {
+  /** Made before, for what is kept under it; where it was submitted before it is the same task. */
+  readonly taskId: string;
+  readonly isNew: boolean;
+  /** It goes on when its client leaves. */
+  readonly outlivesClient: boolean;
+}
+
 /** Makes tasks of requests of OpenAI's API: they are admitted, queued, budgeted and counted as every other. */
 @Injectable()
 export class OpenaiTasks {
@@ -45,12 +54,17 @@ export class OpenaiTasks {
    * @throws ServiceError MODEL_NOT_FOUND for a model that nobody knows, POOL_UNAVAILABLE for one that no live engine has, and
    *   whatever an admission may be refused with
    */
-  async submit(request: OpenaiRequest, headers: WorkHeaders, sender: Sender): Promise<Admission> {
+  async submit(
+    request: OpenaiRequest,
+    headers: WorkHeaders,
+    sender: Sender,
+    terms: TaskTerms = { taskId: uuidv7(), isNew: true, outlivesClient: false },
+  ): Promise<Admission> {
     const asked = constraintsOf(request, headers);
     const served = this.aliases.resolved(asked);
     await this.assertServed(request.model, served, headers.maxWaitMs);
-    const spec = this.specOf(request, headers, sender, asked, this.boundOf(request, served));
-    const admission = await this.admission.admit(spec, hash('sha256', spec.prompt, 'hex'), true);
+    const spec = this.specOf(request, headers, sender, terms, asked, this.boundOf(request, served));
+    const admission = await this.admission.admit(spec, hash('sha256', spec.prompt, 'hex'), terms.isNew);
     if (this.models.isStandIn(request.model, served)) await this.fallback.onStreamOpened(spec.taskId);
     if (headers.maxWaitMs !== undefined) await this.starts.bound(admission, headers.maxWaitMs);
     return admission;
@@ -62,9 +76,10 @@ export class OpenaiTasks {
     request: OpenaiRequest,
     headers: WorkHeaders,
     reply: FastifyReply,
+    terms?: TaskTerms,
   ): Promise<Admission> {
     const sender = { correlationId: id, ...(identity !== undefined && { identity }) };
-    const admission = await this.submit(request, headers, sender);
+    const admission = await this.submit(request, headers, sender, terms);
     const { spec, facts } = admission;
     void reply.headers({
       'X-Orchd-Task-Id': spec.taskId,
@@ -97,10 +112,10 @@ export class OpenaiTasks {
     { operation, body }: OpenaiRequest,
     headers: WorkHeaders,
     { correlationId, identity }: Sender,
+    { taskId, outlivesClient }: TaskTerms,
     constraints: PlacementConstraints,
     maxTokens: number,
   ): TaskSpec {
-    const taskId = uuidv7();
     const { sessionId, priority } = wishesOf(headers, body);
     const { deadlineMs } = headers;
     return {
@@ -114,7 +129,7 @@ export class OpenaiTasks {
       maxTokens,
       deadlineMs,
       sampling: {},
-      onDisconnect: 'cancel',
+      onDisconnect: outlivesClient ? 'continue' : 'cancel',
       correlationId,
       ...(identity !== undefined && { identity }),
     };

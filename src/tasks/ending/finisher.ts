@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { Subject, type Observable } from 'rxjs';
 import { ServiceError } from '../../errors/service-error';
 import { Narrator } from '../../observability/narrator';
 import { TaskLedger, type Claim, type EndDraft, type Ended, type Ending } from '../ledger/task-ledger.port';
@@ -18,6 +19,8 @@ export type CancelReason = 'client' | 'disconnect';
  */
 @Injectable()
 export class Finisher {
+  private readonly ends = new Subject<string>();
+
   constructor(
     private readonly ledger: TaskLedger,
     private readonly log: EventLog,
@@ -26,6 +29,11 @@ export class Finisher {
     private readonly reporter: TaskReporter,
     private readonly narrator: Narrator,
   ) {}
+
+  /** Ids of tasks whose ends can be seen from now on. */
+  get ended$(): Observable<string> {
+    return this.ends;
+  }
 
   /**
    * Ends the task of an attempt that is over; false when the attempt has lost its right to it.
@@ -68,6 +76,7 @@ export class Finisher {
       this.narrator.fail(`The end of task ${taskId} could not be shown.`, fields, cause);
     } finally {
       ended.concluded();
+      this.ends.next(taskId);
     }
   }
 

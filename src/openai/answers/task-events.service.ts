@@ -1,0 +1,53 @@
+import { Injectable } from '@nestjs/common';
+import { ArtifactStore } from '../../artifacts/artifact-store.port';
+import { EventLog } from '../../tasks/events/event-log.port';
+import { eventsIn } from '../../tasks/events/sse-frame';
+import { TaskLedger } from '../../tasks/ledger/task-ledger.port';
+import { TaskRecords } from '../../tasks/ledger/task-records.port';
+import { StreamLookup } from '../../tasks/stream/stream-lookup';
+import type { ShownEvent } from './rendering';
+
+/** Read at once. */
+const PIECE_BYTES = 64 * 1024;
+
+/** The events of a task, for whoever wants all of them at once. */
+@Injectable()
+export class TaskEvents {
+  constructor(
+    private readonly lookup: StreamLookup,
+    private readonly log: EventLog,
+    private readonly ledger: TaskLedger,
+    private readonly records: TaskRecords,
+    private readonly artifacts: ArtifactStore,
+  ) {}
+
+  /** Those that there are. @throws ServiceError TASK_NOT_FOUND, TRANSCRIPT_GONE, and whatever `take` throws */
+  async each(taskId: string, take: (event: ShownEvent) => void): Promise<void> {
+    const { feed } = await this.lookup.find(taskId, 0, false);
+    for (let at = 0; ;) {
+      const chunk = await feed.read(at, PIECE_BYTES);
+      if (!chunk) return;
+      for (const event of eventsIn(chunk.frames)) take(event);
+      if (chunk.terminal) return;
+      at = chunk.lastSeq;
+    }
+  }
+
+  /** Whether its end can be told; true too for a task that nobody knows. */
+  async hasEnded(taskId: string): Promise<boolean> {
+    const tail = await this.log.tail(taskId);
+    return tail ? tail.terminal : this.ledger.find(taskId) === undefined;
+  }
+
+  /** What an ended task has put out is nowhere any more. */
+  async forget(taskId: string): Promise<void> {
+    const transcriptId = await this.transcriptOf(taskId);
+    this.log.drop(taskId);
+    if (transcriptId !== undefined) await this.artifacts.delete(transcriptId);
+  }
+
+  private async transcriptOf(taskId: string): Promise<string | undefined> {
+    const record = await this.records.find(taskId);
+    return record?.ending?.transcriptArtifactId;
+  }
+}

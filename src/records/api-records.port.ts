@@ -1,0 +1,53 @@
+/** What kinds there are. */
+export type RecordKind = 'response' | 'conversation' | 'file' | 'batch';
+
+/** What an API remembers beside the tasks: a JSON text, and what it is found by. */
+export interface ApiRecord {
+  readonly kind: RecordKind;
+  readonly id: string;
+  readonly text: string;
+  /** Something is still to be done about it: a start looks for these. */
+  readonly isOpen: boolean;
+  /** {@link RunningTime} from which its retention counts; undefined: it is kept until it is removed. */
+  readonly keptFromMs?: number;
+}
+
+/** One that is kept, with its number: later ones have greater numbers, and a replacement has that of what it replaced. */
+export interface KeptRecord extends ApiRecord {
+  readonly seq: number;
+}
+
+export interface RecordPage {
+  readonly kind: RecordKind;
+  /** Go on after the record with this number. */
+  readonly afterSeq?: number;
+  readonly order: 'newest first' | 'oldest first';
+  readonly limit: number;
+}
+
+/**
+ * Records of the APIs that promise to remember: responses, conversations, files, batches.
+ *
+ * Writes resolve once they are durable, in the order of the calls, and reject with STORAGE_UNAVAILABLE where they are not and never will be.
+ * A read sees every write that was called before it. What was removed is gone from the disk too, within seconds.
+ */
+export abstract class ApiRecords {
+  /** Of an id that is new: ids are made by the service. */
+  abstract insert(record: ApiRecord): Promise<void>;
+
+  /** Resolves to false, and does nothing, where there is none any more. */
+  abstract replace(record: ApiRecord): Promise<boolean>;
+
+  /** Resolves to whether there was one. */
+  abstract remove(kind: RecordKind, id: string): Promise<boolean>;
+
+  abstract find(kind: RecordKind, id: string): Promise<KeptRecord | undefined>;
+
+  abstract list(page: RecordPage): Promise<readonly KeptRecord[]>;
+
+  /** Those that something is still to be done about, oldest first. */
+  abstract open(kind: RecordKind): Promise<readonly KeptRecord[]>;
+
+  /** Ids of up to `limit` records that are kept from before this on; they are not removed by it. */
+  abstract expired(kind: RecordKind, keptBeforeMs: number, limit: number): Promise<readonly string[]>;
+}

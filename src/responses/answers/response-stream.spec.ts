@@ -1,0 +1,190 @@
+import { describe, expect, it } from 'vitest';
+import { faultsOf, faultsOfEvent } from '../../../test/wire/openai-schemas';
+import { ServiceError } from '../../errors/service-error';
+import { deltaEvent, endEvent, errorEvent, tokenEvent } from '../../tasks/events/task-events';
+import { seqAfterInterruption, type TaskEvent } from '../../tasks/task/task';
+import { toResponseRequest } from '../requests/response-request';
+import { ResponseStream } from './response-stream';
+import { replayOf } from './response-replay';
+import type { ResponseEnd } from './response-facts';
+
+const taskId = '01a21687-9de7-779a-bd6e-d8d70853b527';
+const factsWith = (more: object = {}) => ({
+  id: `resp_${taskId}`,
+  taskId,
+  createdAt: 1_700_000_000,
+  asked: toResponseRequest({ model: 'm', input: 'Hello', ...more }).asked,
+});
+const times = { decode_time_ms: 1, decode_ms: 1 };
+const end = (finish = 'stop') =>
+  endEvent({ tokens_in: 9, tokens_cached: 4, tokens_out: 3, ...times, finish_reason: finish });
+const started: TaskEvent = { type: 'started', data: '{}' };
+const delta = (delta: object, more: object = {}) => deltaEvent(JSON.stringify([{ index: 0, delta, ...more }]));
+const call = (index: number, members: object) => delta({ tool_calls: [{ index, ...members }] });
+
+interface Told {
+  readonly type: string;
+  readonly sequence_number: number;
+  readonly delta?: string;
+  readonly output_index?: number;
+  readonly response?: ResponseEnd & { readonly status: string };
+  readonly [member: string]: unknown;
+}
+
+function framesIn(text: string): Told[] {
+  const frames = text.split('\n\n');
+  expect(frames.pop()).toBe('');
+  return frames.map(frame => {
+    const [, name, data] = /^event: ([\w.]+)\ndata: (.*)$/.exec(frame) ?? [];
+    const event = JSON.parse(data ?? '') as Told;
+    expect(event.type).toBe(name);
+    expect([event.type, faultsOfEvent(event)]).toEqual([event.type, []]);
+    return event;
+  });
+}
+
+function told(events: readonly TaskEvent[], more: object = {}, after?: number): Told[] {
+  const stream = new ResponseStream(factsWith(more), after);
+  return framesIn(stream.opening() + events.map((event, at) => stream.of({ seq: at + 1, ...event })).join(''));
+}
+
+const mixed = [
+  started,
+  delta({ reasoning_content: 'h' }),
+  delta({ reasoning_content: 'm' }),
+  tokenEvent(0, 'so "\n'),
+  tokenEvent(1, 'it is'),
+  call(0, { id: 'c0', type: 'function', function: { name: 'f', arguments: '{"a"' } }),
+  call(0, { function: { arguments: ':1}' } }),
+  call(1, { id: 'c1', type: 'function', function: { name: 'g', arguments: '{}' } }),
+  end('tool_calls'),
+];
+
+describe("a response's events (B-RSP-002)", () => {
+  it('come in their order, each with the next number', () => {
+    const events = told([tokenEvent(0, 'a "\n'), tokenEvent(1, 'b'), end()]);
+    expect(events.map(({ type }) => type.slice('response.'.length))).toEqual([
+      ...[
+        'created',
+        'in_progress',
+        'output_item.added',
+        'content_part.added',
+        'output_text.delta',
+        'output_text.delta',
+      ],
+      ...['output_text.done', 'content_part.done', 'output_item.done', 'completed'],
+    ]);
+    expect(events.map(({ sequence_number: number }) => number)).toEqual(events.map((_, at) => at));
+    expect(events.at(-1)?.response).toMatchObject({
+      id: `resp_${taskId}`,
+      status: 'completed',
+      output: [{ type: 'message', status: 'completed', content: [{ type: 'output_text', text: 'a "\nb' }] }],
+      usage: { input_tokens: 9, input_tokens_details: { cached_tokens: 4 }, output_tokens: 3, total_tokens: 12 },
+    });
+    expect(faultsOf('Response', events.at(-1)?.response)).toEqual([]);
+  });
+
+  it('have thoughts, text and calls as items, one done before the next is added', () => {
+    const events = told(mixed);
+    const marks = events.filter(({ type }) => type.includes('output_item'));
+    expect(marks.map(({ type, output_index: index }) => `${type.split('.')[2] ?? ''} ${String(index)}`)).toEqual([
+      ...['added 0', 'done 0', 'added 1', 'done 1', 'added 2', 'done 2', 'added 3', 'done 3'],
+    ]);
+    expect(events.at(-1)?.response).toMatchObject({
+      status: 'completed',
+      output: [
+        { type: 'reasoning', content: [{ type: 'reasoning_text', text: 'hm' }] },
+        { type: 'message', content: [{ text: 'so "\nit is' }] },
+        { type: 'function_call', call_id: 'c0', name: 'f', arguments: '{"a":1}' },
+        { type: 'function_call', call_id: 'c1', name: 'g', arguments: '{}' },
+      ],
+    });
+  });
+
+  it.each(['length', 'content_filter'])('say that it is incomplete: %s', finish => {
+    const last = told([tokenEvent(0, 'a'), end(finish)]).at(-1);
+    expect([last?.type, last?.response?.status, last?.response?.output]).toMatchObject([
+      'response.incomplete',
+      'incomplete',
+      [{ status: 'incomplete' }],
+    ]);
+  });
+
+  it('have refusals and logprobs', () => {
+    const logprobs = { content: [{ token: 'a', logprob: -1, bytes: [97], top_logprobs: [] }] };
+    const events = told([delta({ content: 'a' }, { logprobs }), delta({ refusal: 'no' }), end()]);
+    expect(events.at(-1)?.response?.output).toMatchObject([
+      { content: [{ type: 'output_text', logprobs: logprobs.content }] },
+      { content: [{ type: 'refusal', refusal: 'no' }] },
+    ]);
+  });
+
+  it('end with what there is where its task fails or is cancelled', () => {
+    for (const [code, status] of [
+      ['WORKER_RESET', 'failed'],
+      ['CANCELLED', 'cancelled'],
+    ] as const) {
+      const last = told([tokenEvent(0, 'a'), errorEvent(new ServiceError(code))]).at(-1);
+      expect(last).toMatchObject({
+        type: 'response.failed',
+        response: { status, output: [{ status: 'incomplete', content: [{ text: 'a' }] }] },
+      });
+    }
+  });
+
+  it('fail where the engine goes back to a call that is over', () => {
+    const events = told([
+      call(0, { id: 'c0', function: { name: 'f', arguments: '{' } }),
+      call(1, { id: 'c1', function: { name: 'g', arguments: '{}' } }),
+      call(0, { function: { arguments: '}' } }),
+      end(),
+    ]);
+    expect(events.filter(({ type }) => /completed|failed/.test(type)).map(({ type }) => type)).toEqual([
+      'response.failed',
+    ]);
+  });
+
+  it('of one in the background say that it is queued until its task starts', () => {
+    const events = told([started, tokenEvent(0, 'a'), end()], { background: true });
+    expect(events.slice(0, 3).map(({ type, response }) => [type, response?.status])).toEqual([
+      ['response.created', 'queued'],
+      ['response.queued', 'queued'],
+      ['response.in_progress', 'in_progress'],
+    ]);
+  });
+});
+
+describe('a response that is read again (B-RSP-004)', () => {
+  it('goes on after any event as if it had not been left', () => {
+    const whole = told(mixed);
+    for (const { sequence_number: number } of whole) expect(told(mixed, {}, number)).toEqual(whole.slice(number + 1));
+  });
+
+  it('tells its end to a reader who has seen more than a crash has left', () => {
+    const lost = { ...errorEvent(new ServiceError('ORCHESTRATOR_RESTARTED')), seq: seqAfterInterruption(1) };
+    const seen = told([tokenEvent(0, 'a'), tokenEvent(1, 'b'), tokenEvent(2, 'c')]).at(-1)?.sequence_number;
+    const rest = told([tokenEvent(0, 'a'), lost], {}, seen);
+    expect(rest.at(-1)).toMatchObject({
+      type: 'response.failed',
+      response: { output: [{ content: [{ text: 'a' }] }] },
+    });
+  });
+
+  it('is made of what it came to once its events are gone', () => {
+    const { response } = told(mixed).at(-1) ?? {};
+    const replayed = framesIn(replayOf(factsWith(), response as ResponseEnd, undefined));
+    expect(replayed.at(-1)).toMatchObject({ type: 'response.completed', response: { output: response?.output } });
+    const rest = framesIn(replayOf(factsWith(), response as ResponseEnd, 5));
+    expect(rest.map(({ type }) => type)).toEqual(['response.completed']);
+  });
+});
+
+describe('while a response waits', () => {
+  it('it says again that it goes on, and nothing that would take back its output', () => {
+    const stream = new ResponseStream(factsWith());
+    stream.opening();
+    expect(framesIn(stream.keepAlive())).toMatchObject([{ type: 'response.in_progress', sequence_number: 1 }]);
+    stream.of(tokenEvent(0, 'a'));
+    expect(stream.keepAlive()).toBe(': keep-alive\n\n');
+  });
+});

@@ -1,0 +1,115 @@
+import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { Interval } from '@nestjs/schedule';
+import type { Subscription } from 'rxjs';
+import { Config } from '../../config/config';
+import { ServiceError } from '../../errors/service-error';
+import { Lifecycle } from '../../lifecycle/lifecycle';
+import { Narrator } from '../../observability/narrator';
+import { TaskEvents } from '../../openai/answers/task-events.service';
+import { Finisher } from '../../tasks/ending/finisher';
+import { RunningTime } from '../../time/running-time';
+import { failureOf } from '../answers/response-facts';
+import { ResponseStream } from '../answers/response-stream';
+import { ResponseRecords } from './response-records';
+import type { StoredResponse } from './stored-response';
+
+const SWEEP_MS = 10_000;
+const STEP = 100;
+
+/**
+ * Writes into the record of each response what it came to, once its task has ended: told by the end itself, by whoever asks for the
+ * response first, or by the next start. A response whose task is known no more has failed.
+ */
+@Injectable()
+export class ResponseKeeper implements OnApplicationBootstrap, OnModuleDestroy {
+  /** Responses that have not ended, by the ids of their tasks. */
+  private readonly watched = new Map<string, StoredResponse>();
+  /** Those that are being finished. */
+  private readonly finishing = new Map<string, Promise<StoredResponse | undefined>>();
+  private ends: Subscription | undefined;
+
+  constructor(
+    private readonly config: Config,
+    private readonly records: ResponseRecords,
+    private readonly events: TaskEvents,
+    private readonly finisher: Finisher,
+    private readonly runningTime: RunningTime,
+    private readonly lifecycle: Lifecycle,
+    private readonly narrator: Narrator,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.ends = this.finisher.ended$.subscribe(taskId => {
+      const response = this.watched.get(taskId);
+      if (response) void this.attend(this.finish(response));
+    });
+    void this.lifecycle.started.then(() => this.attend(this.resume()));
+  }
+
+  onModuleDestroy(): void {
+    this.ends?.unsubscribe();
+  }
+
+  /** From before its task is admitted, so that no end is missed. */
+  watch(response: StoredResponse): void {
+    this.watched.set(response.taskId, response);
+  }
+
+  unwatch(taskId: string): void {
+    this.watched.delete(taskId);
+  }
+
+  /** As it stands: with what it came to where its task has ended. */
+  async find(id: string): Promise<StoredResponse | undefined> {
+    const response = await this.records.find(id);
+    if (!response || response.end) return response;
+    return (await this.events.hasEnded(response.taskId)) ? this.finish(response) : response;
+  }
+
+  @Interval(SWEEP_MS)
+  async forgetExpired(): Promise<void> {
+    if (!this.lifecycle.isReady) return;
+    const keptBeforeMs = this.runningTime.nowMs() - this.config.responseRetentionMs;
+    await this.attend(this.records.expire(keptBeforeMs, STEP));
+  }
+
+  private async resume(): Promise<void> {
+    for (const response of await this.records.unfinished()) {
+      if (this.watched.has(response.taskId)) continue;
+      this.watch(response);
+      if (await this.events.hasEnded(response.taskId)) await this.finish(response);
+    }
+  }
+
+  private finish(response: StoredResponse): Promise<StoredResponse | undefined> {
+    const { taskId } = response;
+    const known = this.finishing.get(taskId);
+    if (known) return known;
+    const finishing = this.finished(response).finally(() => this.finishing.delete(taskId));
+    this.finishing.set(taskId, finishing);
+    return finishing;
+  }
+
+  private async finished(response: StoredResponse): Promise<StoredResponse | undefined> {
+    const stream = new ResponseStream(response);
+    try {
+      await this.events.each(response.taskId, event => stream.take(event));
+    } catch (thrown) {
+      if (!(thrown instanceof ServiceError) || !gone.has(thrown.code)) throw thrown;
+    }
+    const end = stream.end ?? failureOf([], lost);
+    const finished = await this.records.finish(response, end);
+    this.unwatch(response.taskId);
+    return finished;
+  }
+
+  private attend(work: Promise<unknown>): Promise<void> {
+    const human = 'A response could not be kept; it is tried again when it is asked for, and at the next start.';
+    return this.narrator.attend(work, human, { event: 'response_not_kept' });
+  }
+}
+
+const gone: ReadonlySet<string> = new Set(['TASK_NOT_FOUND', 'TRANSCRIPT_GONE']);
+const lost = new ServiceError('ORCHESTRATOR_RESTARTED', {
+  message: 'What this response put out is not there any more.',
+});

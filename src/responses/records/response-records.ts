@@ -1,0 +1,64 @@
+import { Injectable } from '@nestjs/common';
+import { ServiceError } from '../../errors/service-error';
+import { ApiRecords } from '../../records/api-records.port';
+import { RunningTime } from '../../time/running-time';
+import type { ResponseEnd } from '../answers/response-facts';
+import type { StoredResponse } from './stored-response';
+
+const SECOND_MS = 1000;
+
+/** The responses that are kept, by id. */
+@Injectable()
+export class ResponseRecords {
+  constructor(
+    private readonly records: ApiRecords,
+    private readonly runningTime: RunningTime,
+  ) {}
+
+  async begin(response: StoredResponse): Promise<void> {
+    await this.records.insert({ kind: 'response', id: response.id, text: JSON.stringify(response), isOpen: true });
+  }
+
+  /** Resolves to the response as it is then, or undefined where it was deleted meanwhile. */
+  async finish(response: StoredResponse, end: ResponseEnd): Promise<StoredResponse | undefined> {
+    const completedAt = Math.floor(Date.now() / SECOND_MS);
+    const finished = { ...response, end, ...(end.status === 'completed' && { completedAt }) };
+    const keptFromMs = this.runningTime.nowMs();
+    const text = JSON.stringify(finished);
+    const isThere = await this.records.replace({ kind: 'response', id: response.id, text, isOpen: false, keptFromMs });
+    return isThere ? finished : undefined;
+  }
+
+  async find(id: string): Promise<StoredResponse | undefined> {
+    const record = await this.records.find('response', id);
+    return record && (JSON.parse(record.text) as StoredResponse);
+  }
+
+  /** @throws ServiceError RESPONSE_NOT_FOUND */
+  async get(id: string): Promise<StoredResponse> {
+    const found = await this.find(id);
+    if (!found) throw unknownResponse(id);
+    return found;
+  }
+
+  async remove(id: string): Promise<void> {
+    if (!(await this.records.remove('response', id))) throw unknownResponse(id);
+  }
+
+  async unfinished(): Promise<readonly StoredResponse[]> {
+    const open = await this.records.open('response');
+    return open.map(({ text }) => JSON.parse(text) as StoredResponse);
+  }
+
+  /** Removes up to `limit` that ended before this; resolves to how many. */
+  async expire(keptBeforeMs: number, limit: number): Promise<number> {
+    const ids = await this.records.expired('response', keptBeforeMs, limit);
+    await Promise.all(ids.map(id => this.records.remove('response', id)));
+    return ids.length;
+  }
+}
+
+export function unknownResponse(id: string, field?: string): ServiceError {
+  const message = `There is no response ${id.slice(0, 128)}.`;
+  return new ServiceError('RESPONSE_NOT_FOUND', { message, ...(field !== undefined && { field }) });
+}

@@ -1,0 +1,159 @@
+import { Injectable } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { v7 as uuidv7 } from 'uuid';
+import { ServiceError } from '../errors/service-error';
+import { invalid } from '../json/members';
+import { Narrator } from '../observability/narrator';
+import { TaskAnswers } from '../openai/answers/task-answers';
+import { TaskEvents } from '../openai/answers/task-events.service';
+import { OpenaiTasks } from '../openai/requests/openai-tasks';
+import { workHeadersOf } from '../openai/requests/work-headers';
+import { Canceller } from '../tasks/ending/canceller';
+import { replayOf } from './answers/response-replay';
+import { responseIdOf, responseOf, unended } from './answers/response-facts';
+import { ResponseStream } from './answers/response-stream';
+import { WholeResponse } from './answers/whole-response';
+import { ResponseHistory } from './records/response-history';
+import { ResponseKeeper } from './records/response-keeper';
+import { ResponseRecords, unknownResponse } from './records/response-records';
+import { identified, type StoredResponse } from './records/stored-response';
+import { toChat, toResponseRequest, type ResponseRequest } from './requests/response-request';
+import type { Item } from './requests/input-items';
+
+const SECOND_MS = 1000;
+
+/** Responses: each is a chat, and a task; one that is to be kept has a record beside it. */
+@Injectable()
+export class ResponsesService {
+  constructor(
+    private readonly tasks: OpenaiTasks,
+    private readonly answers: TaskAnswers,
+    private readonly events: TaskEvents,
+    private readonly records: ResponseRecords,
+    private readonly keeper: ResponseKeeper,
+    private readonly history: ResponseHistory,
+    private readonly canceller: Canceller,
+    private readonly narrator: Narrator,
+  ) {}
+
+  /** Resolves to what is to be sent; to undefined where it was streamed, or nobody is there to read it. */
+  async create(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+    const sent = toResponseRequest(request.body);
+    const headers = workHeadersOf(request.headers);
+    const history = await this.history.before(sent.previousId);
+    const wanted = { ...sent, items: await this.history.resolved(sent.items) };
+    const chat = toChat(wanted, history);
+    const response = begun(wanted);
+    const terms = { taskId: response.taskId, isNew: true, outlivesClient: wanted.background };
+    if (wanted.store) this.keeper.watch(response);
+    // One beside the other: neither is told of before both are durable.
+    const [admitted, kept] = await Promise.allSettled([
+      this.tasks.submitFor(request, chat, headers, reply, terms),
+      wanted.store ? this.records.begin(response) : undefined,
+    ]);
+    if (admitted.status === 'rejected') {
+      this.keeper.unwatch(response.taskId);
+      if (wanted.store) await this.records.remove(response.id).catch(() => undefined);
+      throw admitted.reason;
+    }
+    if (kept.status === 'rejected') {
+      this.keeper.unwatch(response.taskId);
+      await this.canceller.cancel(response.taskId, 'disconnect');
+      throw kept.reason;
+    }
+    if (!wanted.store) reply.raw.once('close', () => void this.leaveNothing(response.taskId));
+    if (wanted.background) {
+      if (wanted.stream) return this.answers.follow(response.taskId, new ResponseStream(response), reply);
+      return responseOf(response, unended('queued'));
+    }
+    if (wanted.stream) return this.answers.stream(admitted.value, new ResponseStream(response), reply);
+    return this.answers.whole(admitted.value, new WholeResponse(response), reply);
+  }
+
+  /** The response as it stands. @throws ServiceError RESPONSE_NOT_FOUND */
+  async get(id: string): Promise<object> {
+    return this.shown(await this.found(id));
+  }
+
+  /**
+   * Streams it from its first event on, or from the one after `after`.
+   * @throws ServiceError RESPONSE_NOT_FOUND
+   */
+  async follow(id: string, after: number | undefined, reply: FastifyReply): Promise<unknown> {
+    const response = await this.found(id);
+    try {
+      return await this.answers.follow(response.taskId, new ResponseStream(response, after), reply);
+    } catch (thrown) {
+      const isGone =
+        thrown instanceof ServiceError && (thrown.code === 'TASK_NOT_FOUND' || thrown.code === 'TRANSCRIPT_GONE');
+      if (!isGone || !response.end) throw thrown;
+      return void reply
+        .header('Content-Type', 'text/event-stream; charset=utf-8')
+        .header('Cache-Control', 'no-cache, no-transform')
+        .send(replayOf(response, response.end, after));
+    }
+  }
+
+  /** Cancels one that runs in the background; one that has ended stays as it is. @throws ServiceError RESPONSE_NOT_FOUND */
+  async cancel(id: string): Promise<object> {
+    const response = await this.found(id);
+    if (response.asked['background'] !== true)
+      throw invalid('response_id', 'be a response that runs in the background');
+    if (!response.end) await this.canceller.cancel(response.taskId, 'client');
+    return this.shown(await this.found(id));
+  }
+
+  /** Its output is gone with it, and its work ends. @throws ServiceError RESPONSE_NOT_FOUND */
+  async remove(id: string): Promise<object> {
+    const response = await this.found(id);
+    await this.records.remove(id);
+    this.keeper.unwatch(response.taskId);
+    if (!response.end) await this.canceller.cancel(response.taskId, 'client');
+    await this.events.forget(response.taskId);
+    return { id, object: 'response', deleted: true };
+  }
+
+  /** All that went into it, what was said before too. @throws ServiceError RESPONSE_NOT_FOUND */
+  async input(id: string): Promise<readonly Item[]> {
+    const response = await this.found(id);
+    return [...(await this.history.before(response.previousId)), ...response.items];
+  }
+
+  private async found(id: string): Promise<StoredResponse> {
+    const response = await this.keeper.find(id);
+    if (!response) throw unknownResponse(id);
+    return response;
+  }
+
+  private async shown(response: StoredResponse): Promise<object> {
+    const { end, completedAt = null } = response;
+    if (end) return { ...responseOf(response, end), completed_at: completedAt };
+    const stream = new ResponseStream(response);
+    stream.opening();
+    await this.events.each(response.taskId, event => stream.take(event));
+    return stream.answer();
+  }
+
+  /** Of a response that is not to be stored: once its client has what it asked for, or has left. */
+  private leaveNothing(taskId: string): Promise<void> {
+    const cleared = async (): Promise<void> => {
+      await this.canceller.cancel(taskId, 'disconnect');
+      await this.events.forget(taskId);
+    };
+    const human =
+      'The output of a response that is not to be stored could not be removed; it goes with the retention of transcripts.';
+    return this.narrator.attend(cleared(), human, { event: 'response_left_behind', job_id: taskId });
+  }
+}
+
+function begun({ asked, items, previousId }: ResponseRequest): StoredResponse {
+  const taskId = uuidv7();
+  return {
+    id: responseIdOf(taskId),
+    taskId,
+    createdAt: Math.floor(Date.now() / SECOND_MS),
+    asked,
+    items: identified(taskId, items),
+    ...(previousId !== undefined && { previousId }),
+  };
+}

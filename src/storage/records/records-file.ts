@@ -1,0 +1,159 @@
+import type Database from 'better-sqlite3';
+import { existsSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ApiRecord, KeptRecord, RecordKind, RecordPage } from '../../records/api-records.port';
+import { openDatabase } from '../sqlite/file/driver';
+import { isDamage } from '../sqlite/file/journal-error';
+import { makeFolder, syncFolder } from '../sqlite/file/journal-file';
+import type { RecordsRequest, RecordsValue } from './records-protocol';
+
+export const RECORDS_FILE = 'records.db';
+const CACHE_KIB = 4 * 1024;
+
+const schema = `
+  CREATE TABLE IF NOT EXISTS records (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind TEXT NOT NULL,
+    id TEXT NOT NULL,
+    text TEXT NOT NULL,
+    is_open INTEGER NOT NULL,
+    kept_from REAL,
+    UNIQUE (kind, id)
+  ) STRICT;
+  CREATE INDEX IF NOT EXISTS records_by_kind ON records (kind, seq);
+  CREATE INDEX IF NOT EXISTS records_open ON records (kind, seq) WHERE is_open = 1;
+  CREATE INDEX IF NOT EXISTS records_by_age ON records (kind, kept_from) WHERE kept_from IS NOT NULL;
+`;
+
+interface Row {
+  readonly seq: number;
+  readonly kind: RecordKind;
+  readonly id: string;
+  readonly text: string;
+  readonly is_open: number;
+  readonly kept_from: number | null;
+}
+
+/** The file of the records. Only its thread uses it, and the journal's lock on the data folder keeps other processes out. */
+export class RecordsFile {
+  readonly wasDamaged: boolean;
+  private readonly db: Database.Database;
+  private readonly sql: ReturnType<typeof prepare>;
+
+  constructor(folder: string) {
+    makeFolder(folder);
+    let db: Database.Database;
+    let wasDamaged = false;
+    try {
+      db = openAt(folder);
+    } catch (thrown) {
+      if (!isDamage(thrown)) throw thrown;
+      putAside(folder);
+      wasDamaged = true;
+      db = openAt(folder);
+    }
+    syncFolder(folder);
+    this.db = db;
+    this.wasDamaged = wasDamaged;
+    this.sql = prepare(db);
+  }
+
+  /** Requests of one message: one transaction, synced once. All of it or, where anything is thrown, nothing. */
+  answer(requests: readonly RecordsRequest[]): RecordsValue[] {
+    if (!requests.some(isWrite)) return requests.map(request => this.perform(request));
+    return this.db.transaction(() => requests.map(request => this.perform(request))).immediate();
+  }
+
+  /** What was removed stands in the write-ahead log until then. */
+  wipeLog(): void {
+    this.db.pragma('wal_checkpoint(TRUNCATE)');
+  }
+
+  close(): void {
+    this.db.close();
+  }
+
+  private perform(request: RecordsRequest): RecordsValue {
+    switch (request.verb) {
+      case 'insert':
+        this.sql.insert.run(rowOf(request.record));
+        return undefined;
+      case 'replace':
+        return this.sql.replace.run(rowOf(request.record)).changes > 0;
+      case 'remove':
+        return this.sql.remove.run(request.kind, request.id).changes > 0;
+      case 'find': {
+        const row = this.sql.find.get(request.kind, request.id) as Row | undefined;
+        return row && keptOf(row);
+      }
+      case 'list':
+        return this.list(request.page);
+      case 'open':
+        return (this.sql.open.all(request.kind) as Row[]).map(keptOf);
+      case 'expired':
+        return this.sql.expired.all(request.kind, request.keptBeforeMs, request.limit) as string[];
+      case 'close':
+        return undefined;
+    }
+  }
+
+  private list({ kind, afterSeq, order, limit }: RecordPage): KeptRecord[] {
+    const isNewestFirst = order === 'newest first';
+    const from = afterSeq ?? (isNewestFirst ? Number.MAX_SAFE_INTEGER : 0);
+    const rows = (isNewestFirst ? this.sql.before : this.sql.after).all(kind, from, limit);
+    return (rows as Row[]).map(keptOf);
+  }
+}
+
+function openAt(folder: string): Database.Database {
+  const db = openDatabase(join(folder, RECORDS_FILE));
+  try {
+    db.pragma('trusted_schema = OFF');
+    db.pragma('journal_mode = WAL');
+    db.pragma('synchronous = FULL');
+    db.pragma('secure_delete = ON');
+    db.pragma(`cache_size = -${CACHE_KIB}`);
+    db.exec(schema);
+    return db;
+  } catch (thrown) {
+    db.close();
+    throw thrown;
+  }
+}
+
+function putAside(folder: string): void {
+  const path = join(folder, RECORDS_FILE);
+  if (existsSync(path)) renameSync(path, `${path}.damaged`);
+  for (const part of ['-wal', '-shm']) rmSync(`${path}${part}`, { force: true });
+}
+
+const columns = 'seq, kind, id, text, is_open, kept_from';
+
+function prepare(db: Database.Database) {
+  return {
+    insert: db.prepare(
+      'INSERT INTO records (kind, id, text, is_open, kept_from) VALUES (@kind, @id, @text, @isOpen, @keptFromMs)',
+    ),
+    replace: db.prepare(
+      'UPDATE records SET text = @text, is_open = @isOpen, kept_from = @keptFromMs WHERE kind = @kind AND id = @id',
+    ),
+    remove: db.prepare('DELETE FROM records WHERE kind = ? AND id = ?'),
+    find: db.prepare(`SELECT ${columns} FROM records WHERE kind = ? AND id = ?`),
+    before: db.prepare(`SELECT ${columns} FROM records WHERE kind = ? AND seq < ? ORDER BY seq DESC LIMIT ?`),
+    after: db.prepare(`SELECT ${columns} FROM records WHERE kind = ? AND seq > ? ORDER BY seq LIMIT ?`),
+    open: db.prepare(`SELECT ${columns} FROM records WHERE kind = ? AND is_open = 1 ORDER BY seq`),
+    expired: db.prepare('SELECT id FROM records WHERE kind = ? AND kept_from < ? ORDER BY kept_from LIMIT ?').pluck(),
+  };
+}
+
+function rowOf({ kind, id, text, isOpen, keptFromMs }: ApiRecord): object {
+  return { kind, id, text, isOpen: isOpen ? 1 : 0, keptFromMs: keptFromMs ?? null };
+}
+
+function keptOf({ seq, kind, id, text, is_open: isOpen, kept_from: keptFromMs }: Row): KeptRecord {
+  return { seq, kind, id, text, isOpen: isOpen === 1, ...(keptFromMs !== null && { keptFromMs }) };
+}
+
+function isWrite({ verb }: RecordsRequest): boolean {
+  return verb === 'insert' || verb === 'replace' || verb === 'remove';
+}

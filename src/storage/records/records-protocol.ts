@@ -1,0 +1,20 @@
+import type { ApiRecord, KeptRecord, RecordKind, RecordPage } from '../../records/api-records.port';
+
+/** What the thread is asked. A message holds all requests of one turn; its answer has an outcome for each, in their order. */
+export type RecordsRequest =
+  | { readonly verb: 'insert' | 'replace'; readonly record: ApiRecord }
+  | { readonly verb: 'remove' | 'find'; readonly kind: RecordKind; readonly id: string }
+  | { readonly verb: 'list'; readonly page: RecordPage }
+  | { readonly verb: 'open'; readonly kind: RecordKind }
+  | { readonly verb: 'expired'; readonly kind: RecordKind; readonly keptBeforeMs: number; readonly limit: number }
+  | { readonly verb: 'close' };
+
+export type RecordsValue = boolean | KeptRecord | readonly KeptRecord[] | readonly string[] | undefined;
+
+export type RecordsOutcome = { readonly value: RecordsValue } | { readonly failure: string };
+
+export interface RecordsMessage {
+  readonly outcomes: readonly RecordsOutcome[];
+  /** The file was damaged: it was put aside, and a new one begun. */
+  readonly wasDamaged?: true;
+}
