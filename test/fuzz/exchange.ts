@@ -33,7 +33,7 @@ export function exchange(url: string, agent: Agent, { method, target, headers, b
       ...{ host: hostname, port, path: target, method, agent },
       headers: { ...headers, ...length },
     });
-    const mayWait = /[?&]wait=/.test(target);
+    const mayWait = /[?&]wait=/.test(target) || 'X-Orchd-Max-Wait-Ms' in headers;
     const giveUp = (): void => {
       if (mayWait) resolve({ status: 0, headers: {}, text: '', left: true });
       request.destroy(new Error('no answer in time'));

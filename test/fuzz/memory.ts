@@ -25,10 +25,14 @@ const kindsByName: Readonly<Record<string, string>> = {
   wait: 'wait',
   role: 'role',
   'Last-Event-ID': 'event',
+  'X-Orchd-Pool': 'pool',
+  'X-Orchd-Session': 'session',
 };
 
 /** Kinds of which the run is given all there are to try. */
 const given = new Set(['engine', 'url', 'wait', 'role', WRITER, EMBEDDER, RANKER]);
+/** Pools that are left alone: drained, they would answer nothing but 503 for the rest of a run. */
+const spared = new Set([WRITER, EMBEDDER, RANKER]);
 
 /** What answers have told of, so that requests can name what there is. */
 export class Memory {
@@ -58,6 +62,7 @@ export class Memory {
 
   private keep(kind: string | undefined, text: string): void {
     if (kind === undefined || given.has(kind) || !text.isWellFormed()) return;
+    if (kind === 'pool' && spared.has(text)) return;
     const known = this.known.get(kind) ?? [];
     if (known.includes(text)) return;
     known.push(text);
