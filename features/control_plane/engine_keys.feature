@@ -54,3 +54,26 @@ Feature: Engines that want a key
     Given an engine that wants the key "s3cret-key" is named by ORCHD_LLAMACPP_URL with its key file
     When I submit task "t-1"
     Then task "t-1" ends as completed
+
+  @B-CP-062
+  Scenario: An engine over https is trusted by the authority that its key file names
+    Given the folder of engine keys has a file "gpu.json" with the key "s3cret-key" and the authority of test certificates
+    And an engine over https that wants the key "s3cret-key" is bound to pool "default" with the key file "gpu.json"
+    When I submit task "t-1"
+    Then task "t-1" ends as completed
+    And pool "default" says that a key is set, and nothing says that it is "s3cret-key"
+
+  @B-CP-062
+  Scenario: A certificate that nobody vouches for is told, and its engine gets nothing
+    Given the folder of engine keys holds "s3cret-key" as "gpu.key"
+    When an engine over https registers in pool "default" with the key file "gpu.key"
+    Then pool "default" is not ready, and says "signed by nobody who is trusted"
+    And the engine was asked nothing
+
+  @B-CP-062 @B-CFG-011
+  Scenario: Engines of the configuration have key files too, and headers with them
+    Given the folder of engine keys has a file "hosted.json" with the header "X-Team: a team"
+    And an engine is named by ORCHD_ENGINE_URLS, with "/v1" and the key file "hosted.json"
+    When I submit task "t-1"
+    Then task "t-1" ends as completed
+    And the engine was sent the header "X-Team: a team"

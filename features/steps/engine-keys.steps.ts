@@ -1,7 +1,8 @@
 import { strict as assert } from 'node:assert';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Given, Then, When } from '@cucumber/cucumber';
+import { authorityFile, tlsFront } from '../../test/support/tls/tls-front';
 import { handoffOf } from '../support/handoff';
 import type { ServiceWorld } from '../support/world';
 
@@ -105,3 +106,71 @@ function holds(path: string, text: string): boolean {
     throw cause;
   }
 }
+
+Given(
+  'the folder of engine keys has a file {string} with the key {string} and the authority of test certificates',
+  function (this: ServiceWorld, name: string, key: string) {
+    holdKey(this, JSON.stringify({ key, ca_file: 'authority.pem' }), name);
+    copyFileSync(authorityFile, join(this.env['ORCHD_ENGINE_KEYS_DIR'] ?? '', 'authority.pem'));
+  },
+);
+
+Given(
+  'the folder of engine keys has a file {string} with the header {string}',
+  function (this: ServiceWorld, name: string, header: string) {
+    const [field = '', value] = header.split(': ');
+    holdKey(this, JSON.stringify({ headers: { [field]: value } }), name);
+  },
+);
+
+/** An engine behind a front that takes TLS. */
+async function behindTls(world: ServiceWorld, apiKey?: string): Promise<string> {
+  const engine = await world.engine({ ...(apiKey !== undefined && { apiKey }) });
+  const front = await tlsFront(engine.url);
+  world.atEnd(() => front.stop());
+  return front.url;
+}
+
+Given(
+  'an engine over https that wants the key {string} is bound to pool {string} with the key file {string}',
+  async function (this: ServiceWorld, apiKey: string, poolId: string, name: string) {
+    const url = await behindTls(this, apiKey);
+    await this.register(poolId, 'r0', { url, engine: 'llamacpp', api_key_file: name });
+    await this.until(`/v2/pools/${poolId}/health`, health => health['ready'] === true);
+  },
+);
+
+When(
+  'an engine over https registers in pool {string} with the key file {string}',
+  async function (this: ServiceWorld, poolId: string, name: string) {
+    await this.register(poolId, 'r0', { url: await behindTls(this), engine: 'llamacpp', api_key_file: name });
+  },
+);
+
+Then(
+  'pool {string} is not ready, and says {string}',
+  async function (this: ServiceWorld, poolId: string, told: string) {
+    const health = await this.until(`/v2/pools/${poolId}/health`, view => view['last_error'] !== null);
+    assert.equal(health['ready'], false);
+    assert.ok(String(health['last_error']).includes(told), String(health['last_error']));
+  },
+);
+
+Then('the engine was asked nothing', function (this: ServiceWorld) {
+  assert.deepEqual(this.theEngine.stats().requests, []);
+});
+
+Given(
+  'an engine is named by ORCHD_ENGINE_URLS, with {string} and the key file {string}',
+  async function (this: ServiceWorld, path: string, name: string) {
+    const { url } = await this.engine();
+    this.env['ORCHD_ENGINE_URLS'] = `llamacpp=${url}${path};${name}`;
+    await this.until('/v2/pools/llamacpp', pool => pool['ready'] === true);
+  },
+);
+
+Then('the engine was sent the header {string}', function (this: ServiceWorld, header: string) {
+  const [field = '', value] = header.split(': ');
+  const request = this.theEngine.stats().requests.find(({ path }) => path === '/completion');
+  assert.equal(request?.headers[field.toLowerCase()], value);
+});

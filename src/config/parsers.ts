@@ -108,19 +108,29 @@ export const origin: Parser<string> = {
   },
 };
 
-/** A kind of engine, and where one is. */
+/** A file by its name alone, so that no path can be written with it. */
+export const plainFileName = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
+
+/** A kind of engine, where one is, and the name of the file with what it wants of whoever asks it. */
 export interface NamedUrl {
   readonly name: string;
   readonly url: string;
+  readonly keyFile?: string;
 }
 
 export const namedUrl: Parser<NamedUrl> = {
-  allowed: `a kind of engine, =, and ${httpUrl.allowed}`,
+  allowed: `a kind of engine, =, ${httpUrl.allowed}, and where the engine wants a key, ; and the plain name of its file`,
   parse: text => {
     const at = text.indexOf('=');
     const name = text.slice(0, Math.max(0, at)).trim();
     if (!/^[a-z]{1,32}$/.test(name)) throw new SettingFault(namedUrl.allowed);
-    return { name, url: httpUrl.parse(text.slice(at + 1).trim()) };
+    const [url = '', keyFile, ...more] = text
+      .slice(at + 1)
+      .split(';')
+      .map(part => part.trim());
+    if (more.length > 0 || (keyFile !== undefined && !plainFileName.test(keyFile)))
+      throw new SettingFault(namedUrl.allowed);
+    return { name, url: httpUrl.parse(url), ...(keyFile !== undefined && { keyFile }) };
   },
 };
 

@@ -222,7 +222,7 @@ export const settings = {
     'ORCHD_ENGINE_URLS',
     list(namedUrl, 100),
     '',
-    'Engines to bind at start, each in the pool that has the name of its kind: `vllm=http://10.0.0.7:8000,ollama=http://…`.',
+    'Engines to bind at start, each in the pool that has the name of its kind: `vllm=http://10.0.0.7:8000,openai=https://…;hosted.key`, the last with its key file.',
   ),
   engineSlots: optional(
     'ORCHD_ENGINE_SLOTS',
@@ -232,7 +232,7 @@ export const settings = {
   engineKeysDir: optional(
     'ORCHD_ENGINE_KEYS_DIR',
     path,
-    'Folder of the key files that registrations and handoff files may name as `api_key_file`.',
+    'Folder of the key files that registrations, handoff files (`api_key_file`) and `ORCHD_ENGINE_URLS` may name.',
   ),
   engineAllow: setting(
     'ORCHD_ENGINE_ALLOW',

@@ -12,7 +12,7 @@ import { EnginesModule } from './engines.module';
 @Module({
   providers: [
     { provide: EngineConnectPolicy, useValue: { lookup } },
-    { provide: EngineKeys, useValue: { known: () => undefined } },
+    { provide: EngineKeys, useValue: { known: () => ({ headers: {} }) } },
   ],
   exports: [EngineConnectPolicy, EngineKeys],
 })

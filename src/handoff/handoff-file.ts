@@ -1,6 +1,6 @@
-import { identifier, idPattern } from '../config/parsers';
+import { identifier, idPattern, plainFileName } from '../config/parsers';
 import { readSmallFile } from '../files/small-file';
-import { engineAddress, keyFileName } from '../pools/bindings/engine-address';
+import { engineAddress } from '../pools/bindings/engine-address';
 
 const MAX_BYTES = 64 * 1024;
 const MAX_TEXT = 128;
@@ -63,7 +63,7 @@ export function parseHandoff(text: string): HandoffReading {
     return bad(`slots_total must be a whole number from 1 to ${MAX_SLOTS}`);
   }
   const apiKeyFile = fields['api_key_file'];
-  if (apiKeyFile !== undefined && (typeof apiKeyFile !== 'string' || !keyFileName.test(apiKeyFile))) {
+  if (apiKeyFile !== undefined && (typeof apiKeyFile !== 'string' || !plainFileName.test(apiKeyFile))) {
     return bad('api_key_file must be the plain name of a file in ORCHD_ENGINE_KEYS_DIR');
   }
   const engineVersion = plain(fields['engine_version']);

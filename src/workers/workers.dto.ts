@@ -1,10 +1,9 @@
-import { idPattern, YEAR_MS } from '../config/parsers';
+import { idPattern, plainFileName, YEAR_MS } from '../config/parsers';
 import { AnswerChoice, AnswerFlag, AnswerId, AnswerText } from '../http/fields/answer-fields';
 import { IdField, IntField, TextField, UrlField } from '../http/fields/fields';
 import { CursorField, PageQuery } from '../http/fields/page';
 import { SchemaKeywords } from '../http/documents/schemas';
 import { RefusesUnknown } from '../http/fields/unknown-members';
-import { keyFileName } from '../pools/bindings/engine-address';
 import { ReplicaView } from '../pools/pools.dto';
 
 /** `pool/replica`. */
@@ -66,9 +65,9 @@ export class RegisterWorkerDto {
 
   @TextField({
     description:
-      'Name of the file with the key that the engine wants of whoever asks it (`--api-key`), in the folder that ORCHD_ENGINE_KEYS_DIR names.',
+      'Name of the file with the key that the engine wants of whoever asks it (`--api-key`), or other headers and the authority of its certificate, in the folder that ORCHD_ENGINE_KEYS_DIR names.',
     maxLength: 128,
-    pattern: keyFileName,
+    pattern: plainFileName,
     example: 'gpu-0.key',
     optional: true,
   })

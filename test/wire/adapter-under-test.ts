@@ -2,7 +2,7 @@ import { lookup } from 'node:dns';
 import { lastValueFrom, tap, toArray, type Observable } from 'rxjs';
 import type { EngineEvent, EngineRequest, EngineTarget, Work } from '../../src/engines/engine-adapter.port';
 import { LlamacppAdapter } from '../../src/engines/llamacpp/llamacpp.adapter';
-import type { EngineKeys } from '../../src/engines/engine-keys';
+import { noCredentials, type EngineKeys } from '../../src/engines/engine-keys';
 import { EngineHttp } from '../../src/engines/wire/engine-http';
 import { asServiceError, type ServiceError } from '../../src/errors/service-error';
 import { Alarms } from '../../src/time/alarms';
@@ -11,8 +11,9 @@ import { TurnEnd } from '../../src/time/turn-end';
 
 /** The key of a file is the file's name. */
 export const filesAsKeys: EngineKeys = {
-  read: async ({ apiKeyFile }) => apiKeyFile,
-  known: ({ apiKeyFile }) => apiKeyFile,
+  read: async holder => filesAsKeys.known(holder),
+  known: ({ apiKeyFile }) =>
+    apiKeyFile === undefined ? noCredentials : { headers: { authorization: `Bearer ${apiKeyFile}` } },
 };
 
 /** A llamacpp adapter with everything real behind it. */

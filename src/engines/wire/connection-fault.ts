@@ -33,6 +33,19 @@ function describe(code: string): string {
     case 'UND_ERR_CONNECT_TIMEOUT':
     case 'ETIMEDOUT':
       return 'The connection to the engine could not be made in time.';
+    case 'DEPTH_ZERO_SELF_SIGNED_CERT':
+    case 'SELF_SIGNED_CERT_IN_CHAIN':
+    case 'UNABLE_TO_VERIFY_LEAF_SIGNATURE':
+    case 'UNABLE_TO_GET_ISSUER_CERT':
+    case 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY':
+      return "The engine's certificate is signed by nobody who is trusted: its key file can name the authority (ca_file).";
+    case 'CERT_HAS_EXPIRED':
+      return "The engine's certificate has expired.";
+    case 'ERR_TLS_CERT_ALTNAME_INVALID':
+      return "The engine's certificate is for another host.";
+    case 'ERR_SSL_WRONG_VERSION_NUMBER':
+    case 'ERR_SSL_PACKET_LENGTH_TOO_LONG':
+      return 'The engine does not speak TLS: its URL is one of http.';
     default:
       return 'The connection to the engine failed.';
   }

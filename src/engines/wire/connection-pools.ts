@@ -1,5 +1,6 @@
 import { buildConnector, Pool } from 'undici';
 import type { EngineConnectPolicy } from '../engine-connect';
+import type { Authority } from '../engine-keys';
 import { withoutUnaskedContinue } from './unasked-continue';
 
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -16,18 +17,13 @@ export class ConnectionPools {
 
   private readonly connect: buildConnector.connector;
 
-  constructor(policy: EngineConnectPolicy) {
-    const connect = buildConnector({ timeout: CONNECT_TIMEOUT_MS, lookup: policy.lookup });
-    this.connect = (options, callback) =>
-      connect(options, (...made) => {
-        const [error, socket] = made;
-        if (error) callback(error, null);
-        else callback(null, withoutUnaskedContinue(socket));
-      });
+  constructor(private readonly policy: EngineConnectPolicy) {
+    this.connect = this.connector();
   }
 
-  at(origin: string): Pool {
-    const known = this.pools.get(origin);
+  at(origin: string, authority?: Authority): Pool {
+    const name = authority ? `${origin} ${authority.id}` : origin;
+    const known = this.pools.get(name);
     if (known) return known;
     this.forgetUnused();
     const pool = new Pool(origin, {
@@ -40,9 +36,9 @@ export class ConnectionPools {
       headersTimeout: 0,
       bodyTimeout: 0,
       maxHeaderSize: MAX_HEADER_BYTES,
-      connect: this.connect,
+      connect: authority ? this.connector(authority) : this.connect,
     });
-    this.pools.set(origin, pool);
+    this.pools.set(name, pool);
     return pool;
   }
 
@@ -53,12 +49,23 @@ export class ConnectionPools {
     await Promise.all(pools.map(pool => pool.destroy()));
   }
 
+  private connector(authority?: Authority): buildConnector.connector {
+    const trust = authority && { ca: authority.pem };
+    const connect = buildConnector({ timeout: CONNECT_TIMEOUT_MS, lookup: this.policy.lookup, ...trust });
+    return (options, callback) =>
+      connect(options, (...made) => {
+        const [error, socket] = made;
+        if (error) callback(error, null);
+        else callback(null, withoutUnaskedContinue(socket));
+      });
+  }
+
   /** Engines come and go; a new one is the occasion to let go of those to which nothing is connected any more. */
   private forgetUnused(): void {
-    for (const [origin, pool] of this.pools) {
+    for (const [name, pool] of this.pools) {
       const { connected, size } = pool.stats;
       if (connected > 0 || size > 0) continue;
-      this.pools.delete(origin);
+      this.pools.delete(name);
       void pool.close();
     }
   }

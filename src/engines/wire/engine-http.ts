@@ -72,6 +72,7 @@ export class EngineHttp implements OnModuleDestroy {
   /** Sends the request on subscription; batches and errors are those of {@link EngineAdapter.run}. */
   stream(target: EngineTarget, request: StreamRequest, format: () => StreamFormat): Observable<readonly EngineEvent[]> {
     return new Observable(subscriber => {
+      const credentials = this.keys.known(target);
       const made = format();
       const run = new StreamRun(subscriber, made, request, this.clock, this.alarms, this.turnEnd);
       const headers = {
@@ -79,11 +80,13 @@ export class EngineHttp implements OnModuleDestroy {
         accept: mediaTypes[made.framing ?? 'sse'][0],
         'x-correlation-id': request.correlationId,
         ...request.headers,
-        ...authorizationOf(this.keys.known(target)),
+        ...credentials.headers,
       };
       const { origin, path } = address(target, request.route);
       this.context.runInAsyncScope(() => {
-        this.pools.at(origin).dispatch({ path, method: 'POST', headers, body: request.body }, run);
+        this.pools
+          .at(origin, credentials.authority)
+          .dispatch({ path, method: 'POST', headers, body: request.body }, run);
       });
       return () => run.abort();
     });
@@ -104,12 +107,12 @@ export class EngineHttp implements OnModuleDestroy {
     const { method, route, body, maxAnswerBytes } = question;
     const { origin, path } = address(target, route);
     try {
-      const authorization = authorizationOf(await this.keys.read(target));
+      const { headers: wanted, authority } = await this.keys.read(target);
       const content = body
-        ? { headers: { 'content-type': 'application/json', ...authorization }, body: JSON.stringify(body) }
-        : { headers: authorization };
+        ? { headers: { 'content-type': 'application/json', ...wanted }, body: JSON.stringify(body) }
+        : { headers: wanted };
       const answer = await this.context.runInAsyncScope(() =>
-        this.pools.at(origin).request({ path, method, signal, ...content }),
+        this.pools.at(origin, authority).request({ path, method, signal, ...content }),
       );
       return { status: answer.statusCode, text: await bounded(answer.body, maxAnswerBytes) };
     } catch (cause) {
@@ -118,10 +121,6 @@ export class EngineHttp implements OnModuleDestroy {
       throw connectionFault(cause);
     }
   }
-}
-
-function authorizationOf(key: string | undefined): Readonly<Record<string, string>> {
-  return key === undefined ? {} : { authorization: `Bearer ${key}` };
 }
 
 /** The engine's API may live below a path of its host. */

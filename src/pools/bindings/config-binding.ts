@@ -27,12 +27,13 @@ export class ConfigBinding implements OnApplicationBootstrap {
   private async bindNamed(): Promise<void> {
     const { engineUrls, engineSlots: slotsTotal } = this.config;
     const counts = new Map<string, number>();
-    for (const { name, url } of engineUrls) {
+    for (const { name, url, keyFile } of engineUrls) {
       const count = counts.get(name) ?? 0;
       counts.set(name, count + 1);
       const slots = slotsTotal === undefined ? {} : { slotsTotal };
-      const replicaId = `r${count}`;
-      await this.bindings.bindPersistently({ poolId: name, replicaId, engine: name, url, source: 'config', ...slots });
+      const key = keyFile === undefined ? {} : { apiKeyFile: keyFile };
+      const replica = { poolId: name, replicaId: `r${count}`, engine: name };
+      await this.bindings.bindPersistently({ ...replica, url, source: 'config', ...slots, ...key });
     }
   }
 }
