@@ -52,6 +52,13 @@ async function acquire() {
 }
 
 describe('bind', () => {
+  it('before what was kept is known stays, and is kept as well', async () => {
+    await bindings.bind(bindingOf(engine.url));
+    await bindings.restore([]);
+    expect(await replica()).toMatchObject({ ready: true });
+    expect(await kept()).toMatchObject([{ poolId: 'gpu', replicaId: 'r0' }]);
+  });
+
   it('probes at once and says so once (B-CP-057)', async () => {
     expect(await bindings.bind(bindingOf(engine.url))).toBe('bound');
     expect(await replica()).toMatchObject({ ready: true, slotsFree: 2 });

@@ -92,7 +92,8 @@ export class BindingsService implements OnModuleInit, OnModuleDestroy {
     await this.kept.begin(bindings);
     const ours = bindings.filter(({ isElsewhere }) => isElsewhere !== true);
     await Promise.all(ours.map(binding => this.restoreOne({ ...binding, source: sourceOf(binding) })));
-    await this.follow(bindings);
+    // Nothing is unbound for not having been kept: a handoff may have come in before this.
+    await this.takeOthers(bindings);
   }
 
   /** What is kept now, which other nodes have changed: what they have bound is bound here too, and says nothing of how long it lasts. */
@@ -101,6 +102,10 @@ export class BindingsService implements OnModuleInit, OnModuleDestroy {
       const [poolId = '', replicaId = ''] = name.split('/');
       await this.registry.unbind(poolId, replicaId);
     }
+    await this.takeOthers(bindings);
+  }
+
+  private async takeOthers(bindings: readonly KeptBinding[]): Promise<void> {
     for (const { ttlMs: _theirs, ...binding } of bindings) {
       if (binding.isElsewhere !== true) continue;
       await this.takeFrom({ ...binding, source: sourceOf(binding) });
