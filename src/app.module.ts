@@ -18,6 +18,7 @@ import { SessionsModule } from './sessions/sessions.module';
 import { StorageModule } from './storage/storage.module';
 import { TasksModule } from './tasks/tasks.module';
 import { TimeModule } from './time/time.module';
+import { UploadsModule } from './uploads/uploads.module';
 import { EngineAllowModule } from './workers/engine-allow.module';
 import { WorkersModule } from './workers/workers.module';
 
@@ -40,6 +41,7 @@ export class AppModule {
         TasksModule,
         OpenaiModule,
         ResponsesModule,
+        UploadsModule,
         AnthropicModule,
         SessionsModule,
         CatalogModule,

@@ -273,6 +273,24 @@ export const settings = {
     String(10 * 1024 * MIB),
     'Bound of the artifact store; the oldest transcripts go first, uploaded documents never.',
   ),
+  fileMaxBytes: setting(
+    'ORCHD_FILE_MAX_BYTES',
+    bytes(1024, 64 * 1024 * MIB),
+    String(512 * MIB),
+    'Largest file that may be uploaded to `/v1/files`.',
+  ),
+  filesMaxBytes: setting(
+    'ORCHD_FILES_MAX_BYTES',
+    bytes(MIB, Number.MAX_SAFE_INTEGER),
+    String(10 * 1024 * MIB),
+    'Bound of all files together, output of batches among them; past it uploads are refused.',
+  ),
+  fileRetentionMs: setting(
+    'ORCHD_FILE_RETENTION_MS',
+    milliseconds(),
+    String(30 * DAY_MS),
+    'How long files are kept whose clients do not say it.',
+  ),
   bodyLimitBytes: setting('ORCHD_BODY_LIMIT_BYTES', bytes(1024, 256 * MIB), String(4 * MIB), 'Largest request body.'),
   intakeMaxBytes: setting(
     'ORCHD_INTAKE_MAX_BYTES',

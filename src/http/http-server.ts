@@ -89,6 +89,7 @@ export function installHooks(
   fastify.addHook('onRequest', gate.check);
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser('application/json', bodies.parse);
+  fastify.addContentTypeParser('multipart/form-data', bodies.passForm);
   fastify.setReplySerializer(payload => `${JSON.stringify(payload)}\n`);
   fastify.addHook('preClose', done => {
     gate.close();

@@ -17,6 +17,8 @@ import { TaskLedger } from '../tasks/ledger/task-ledger.port';
 import { Candidates } from '../pools/placement/candidates.port';
 import { TaskRecords } from '../tasks/ledger/task-records.port';
 import { EventLog } from '../tasks/events/event-log.port';
+import { FileContents } from '../uploads/file-contents.port';
+import { FolderContents } from './contents/folder-contents';
 import { EmbeddedNotes } from './embedded/embedded-notes';
 import { EmbeddedLedger } from './embedded/embedded-ledger';
 import { EmbeddedPoolStore } from './embedded/embedded-pool-store';
@@ -72,11 +74,12 @@ import { SqliteTaskJournal } from './sqlite/task-journal.sqlite';
     { provide: ModelCatalog, useClass: FsCatalog },
     { provide: ArtifactStore, useClass: FileArtifactStore },
     { provide: ApiRecords, useClass: SqliteRecords },
+    { provide: FileContents, useClass: FolderContents },
   ],
   exports: [
     ...[PoolRegistry, PoolStore, PlacementService, QueueDepths],
     ...[TaskJournal, Notes, TaskLedger, TaskRecords, EventLog, SessionStore],
-    ...[ModelCatalog, ArtifactStore, ApiRecords],
+    ...[ModelCatalog, ArtifactStore, ApiRecords, FileContents],
   ],
 })
 export class StorageModule {
@@ -110,11 +113,12 @@ export class StorageModule {
     { provide: ArtifactStore, useClass: RedisArtifacts },
     // Of the node that took them, until there is a driver over the store: responses are asked for where they were made.
     { provide: ApiRecords, useClass: SqliteRecords },
+    { provide: FileContents, useClass: FolderContents },
   ],
   exports: [
     ...[PoolRegistry, PoolStore, PlacementService, QueueDepths],
     ...[Notes, TaskLedger, TaskRecords, EventLog, SessionStore],
-    ...[ModelCatalog, ArtifactStore, ApiRecords],
+    ...[ModelCatalog, ArtifactStore, ApiRecords, FileContents],
   ],
 })
 class SharedStorageModule {}

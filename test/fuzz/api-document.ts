@@ -51,7 +51,7 @@ export interface Operation {
   readonly method: string;
   readonly path: string;
   readonly parameters: readonly Parameter[];
-  readonly body?: { readonly required: boolean; readonly schema: Schema };
+  readonly body?: { readonly required: boolean; readonly schema: Schema; readonly isForm: boolean };
   readonly answers: ReadonlyMap<number, DeclaredAnswer>;
   readonly credential: 'key' | 'worker' | 'none';
 }
@@ -94,13 +94,15 @@ export class ApiDocument {
   }
 
   private operationOf(method: string, path: string, raw: RawOperation): Operation {
-    const content = raw.requestBody?.content['application/json'];
+    const { content: contents = {}, required = false } = raw.requestBody ?? {};
+    const form = contents['multipart/form-data'];
+    const content = form ?? contents['application/json'];
     return {
       name: `${method} ${path}`,
       method,
       path,
       parameters: raw.parameters ?? [],
-      ...(content && { body: { required: raw.requestBody?.required === true, schema: content.schema } }),
+      ...(content && { body: { required, schema: content.schema, isForm: form !== undefined } }),
       answers: new Map(
         Object.entries(raw.responses).map(([status, answer]) => [Number(status), this.answerOf(answer)]),
       ),

@@ -59,6 +59,8 @@ const unsayable: Readonly<Record<string, readonly string[]>> = {
   'POST /v1/messages': ['model', 'messages', 'system', 'tools', 'stop_sequences', 'X-Orchd-Deadline-Ms'],
   // Items and tools are of many kinds.
   'POST /v1/responses': ['model', 'input', 'tools', 'X-Orchd-Deadline-Ms'],
+  // A file that is not there.
+  'GET /v1/files': ['after'],
   // An event that a live task has not sent yet.
   'GET /v2/tasks/{id}/events': ['last_event_id'],
 };

@@ -19,6 +19,7 @@ const kindsByName: Readonly<Record<string, string>> = {
   new_model_ref: 'model',
   purge_models: 'model',
   transcript_artifact_id: 'artifact',
+  file_id: 'file',
   engine: 'engine',
   url: 'url',
   last_event_id: 'event',
@@ -75,6 +76,7 @@ function kindOf({ path }: Operation, name: string): string | undefined {
   if (name === 'cursor') return `cursor of ${path}`;
   if (name === 'model' && !path.startsWith('/v2/')) return served(path);
   if (name !== 'id') return kindsByName[name];
+  if (path.startsWith('/v1/files')) return 'file';
   return /^\/v2\/(task|session|pool|artifact|catalog\/model)s/.exec(path)?.[1]?.replace('catalog/', '');
 }
 

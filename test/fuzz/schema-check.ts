@@ -3,7 +3,7 @@ import type { ApiDocument, Schema } from './api-document';
 
 /** Holds values against schemas of the document. */
 export class SchemaCheck {
-  private readonly ajv = new Ajv({ strict: false, formats: { int64: true } });
+  private readonly ajv = new Ajv({ strict: false, formats: { int64: true, binary: true } });
   private readonly compiled = new Map<Schema, ValidateFunction>();
 
   constructor(document: ApiDocument) {

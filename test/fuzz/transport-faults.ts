@@ -11,7 +11,7 @@ type Fault = (plan: Plan, random: Random) => Plan;
 
 /** Makes of a right request one that fails, or is answered, before a schema is asked. */
 export function transportFaults(operation: Operation, apiKey: string): readonly Fault[] {
-  const { method, credential, parameters } = operation;
+  const { method, credential, parameters, body } = operation;
   // Whether there is such a path is told to nobody without a key.
   const withKey =
     (fault: Fault): Fault =>
@@ -19,7 +19,7 @@ export function transportFaults(operation: Operation, apiKey: string): readonly 
       fault({ ...plan, headers: { ...less(plan, 'Content-Type'), 'X-API-Key': apiKey }, body: undefined }, random);
   return [
     ...(credential === 'none' ? [] : [withoutCredential, withWrongCredential]),
-    ...(method === 'GET' ? [] : bodyFaults),
+    ...(method === 'GET' || body?.isForm === true ? [] : bodyFaults),
     ...(parameters.some(parameter => parameter.in === 'path') ? pathFaults : []),
     withKey((plan, random) => ({ ...plan, method: random.pick(['PUT', 'PATCH']), expected: [405] })),
     withKey(plan => ({ ...plan, method: 'OPTIONS', expected: [204] })),

@@ -4,6 +4,7 @@ import type { ErrorCode } from '../../errors/catalogue';
 import { toEnvelope } from '../../errors/envelope';
 import { ServiceError } from '../../errors/service-error';
 import { correlationIdOf } from '../access/caller';
+import { slowBodies } from '../bodies/slow-bodies';
 
 /** How long and how much is read of a connection that was answered and is to be closed; see EarlyAnswers. */
 const DRAIN_MS = 5000;
@@ -20,6 +21,7 @@ const answered = new WeakMap<Socket, number>();
 
 /** Answers what Node's parser could not read. It is told again for each piece that comes after that. */
 export function answerUnreadable(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT' && slowBodies.has(socket)) return;
   const bytesBefore = answered.get(socket);
   if (bytesBefore !== undefined) {
     if (socket.bytesRead - bytesBefore > DRAIN_BYTES) socket.destroy();

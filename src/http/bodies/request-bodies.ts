@@ -16,6 +16,8 @@ const AT_ONCE_BYTES = 32 * 1024;
 /** Whatever is set, so many of the largest bodies have room at once. */
 const LEAST_OF_LARGEST = 4;
 
+export const FORM_NEEDED = 'The body must be multipart/form-data.';
+
 /**
  * Reads the bodies of requests and makes JSON of them. All together they hold a bounded number of bytes: a small one until it is parsed, a
  * larger one until it is answered. What is large is made in steps, each in a turn of its own.
@@ -31,7 +33,8 @@ export class RequestBodies {
 
   /** A content type parser of Fastify. */
   readonly parse = (request: FastifyRequest, payload: IncomingMessage, done: Done): void => {
-    const { bodyLimitBytes = this.config.bodyLimitBytes, jsonText = false } = request.routeOptions.config;
+    const { bodyLimitBytes = this.config.bodyLimitBytes, jsonText = false, form = false } = request.routeOptions.config;
+    if (form) return done(new ServiceError('UNSUPPORTED_MEDIA_TYPE', { message: FORM_NEEDED }));
     // A client that waits for leave to send its body gets it here, when nothing stands against the request any more.
     if (awaitsLeave(payload)) request.response.writeContinue();
     const limitBytes = Math.min(bodyLimitBytes, this.config.bodyLimitBytes);
@@ -50,6 +53,12 @@ export class RequestBodies {
     });
     this.arriving.add(body);
     body.start();
+  };
+
+  /** A content type parser of forms: they are read by the handlers of the routes that take them. */
+  readonly passForm = (request: FastifyRequest, payload: IncomingMessage, done: Done): void => {
+    if (request.routeOptions.config.form === true) done(null, payload);
+    else done(new ServiceError('UNSUPPORTED_MEDIA_TYPE'));
   };
 
   /** Refuses what has not arrived yet: nobody waits for it any longer. */

@@ -15,6 +15,8 @@ declare module 'fastify' {
     getOnly?: boolean;
     /** Set by @JsonTextBody(): the handler gets the body as JsonText, not as the value. */
     jsonText?: boolean;
+    /** Set by @FormBody(): the handler reads the body itself. */
+    form?: boolean;
   }
 }
 
@@ -36,6 +38,9 @@ export const GetOnly = (): MethodDecorator => RouteConfig({ getOnly: true });
 
 /** Marks a route whose handler gets the body as JsonText: any JSON, however many members it has, not made into objects yet. */
 export const JsonTextBody = (): MethodDecorator => RouteConfig({ jsonText: true });
+
+/** Marks a route whose body is multipart/form-data: its handler reads it as it comes, bounds it, and watches that it goes on. */
+export const FormBody = (): MethodDecorator => RouteConfig({ form: true });
 
 export const CORRELATES_ITSELF = 'correlates itself';
 

@@ -5,7 +5,8 @@ import { dirname, join } from 'node:path';
 import { syncFolder } from './folder-sync';
 import { isMissing, storageError } from './storage-error';
 
-const TEMPORARY = '.tmp-';
+/** What a name begins with that is not kept yet; {@link filesOf} removes it. */
+export const TEMPORARY = '.tmp-';
 
 /** Makes a folder that only the service can enter, parents too, and has their names on disk when it resolves. */
 export async function makeFolder(folder: string): Promise<void> {

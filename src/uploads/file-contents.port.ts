@@ -1,0 +1,45 @@
+import type { Readable } from 'node:stream';
+
+/** A file that is being received. It is nobody's until it is kept, and one that a process leaves is gone with the next start. */
+export interface ContentDraft {
+  readonly bytes: number;
+  /** @throws ServiceError STORAGE_FULL where all files together pass their bound or the disk is full, STORAGE_UNAVAILABLE */
+  append(piece: Buffer): Promise<void>;
+  /** Resolves once it is durable under its id. After a failure nothing of it is there. @throws as {@link append} */
+  keep(): Promise<void>;
+  /** Drops it; after {@link keep} this does nothing. Never rejects. */
+  abandon(): Promise<void>;
+}
+
+/**
+ * What the files of clients hold, and what batches write. Ids are the service's own: letters, digits, `-` and `_`, never those of a
+ * client. Who may see a file, and whether there is one, is for its record to say.
+ */
+export abstract class FileContents {
+  /** Ids of those that are kept. */
+  abstract ids(): Promise<readonly string[]>;
+
+  abstract draft(id: string): Promise<ContentDraft>;
+
+  /** Undefined where there is none. @throws ServiceError STORAGE_UNAVAILABLE */
+  abstract size(id: string): Promise<number | undefined>;
+
+  /** Up to `maxBytes` from there on; empty at the end, and where there is no such file. @throws ServiceError STORAGE_UNAVAILABLE */
+  abstract read(id: string, fromByte: number, maxBytes: number): Promise<Buffer>;
+
+  /** All of it as it was when this was called; undefined where there is none. */
+  abstract stream(id: string): Promise<{ readonly bytes: number; readonly content: Readable } | undefined>;
+
+  /**
+   * Adds to a file, which is made where there is none; resolves once that is durable. One call at a time for each file. After a failure the
+   * file may end with a part of it.
+   * @throws ServiceError STORAGE_FULL where the disk is full, STORAGE_UNAVAILABLE
+   */
+  abstract append(id: string, piece: Buffer): Promise<void>;
+
+  /** Cuts a file off after so many bytes. */
+  abstract truncate(id: string, bytes: number): Promise<void>;
+
+  /** Resolves once it is gone for good; nothing where there is none. @throws ServiceError STORAGE_UNAVAILABLE */
+  abstract remove(id: string): Promise<void>;
+}
