@@ -39,6 +39,9 @@ import { aheadScript, depthsScript, positionScript } from './scripts/node-script
 import { numbersOf, StoreLanes } from './store-lanes';
 import { draftOf, encodeError } from './task-fields';
 
+/** Between tries to make a first output durable while the store is away. */
+const MARK_AGAIN_MS = 100;
+
 /** The ledger of several nodes: each verb is one script of their store; what this node runs is at hand here. */
 @Injectable()
 export class RedisLedger extends TaskLedger implements OnModuleDestroy {
@@ -128,9 +131,17 @@ export class RedisLedger extends TaskLedger implements OnModuleDestroy {
     if (!claim.isHeld || task.isEnding) return false;
     const startedAtMs = task.shown.startedAtMs ?? this.clock.wallMs();
     const args = [task.taskId, task.token, JSON.stringify(claim.placement), startedAtMs] as const;
-    if ((await this.store.runDurably(markScript, ...args)) !== 1) return false;
-    task.isMarked = true;
-    return claim.isHeld && !task.isEnding;
+    for (;;) {
+      try {
+        if ((await this.store.runDurably(markScript, ...args)) !== 1) return false;
+        task.isMarked = true;
+        return claim.isHeld && !task.isEnding;
+      } catch {
+        // Marked twice is marked once: for as long as the attempt is this node's the store may come back.
+        if (!claim.isHeld || task.isEnding) return false;
+        await this.tasks.pause(MARK_AGAIN_MS);
+      }
+    }
   }
 
   async requeue(claim: Claim, { failure, delayMs, elsewhereMs, avoidMs, counts }: Requeue): Promise<boolean> {

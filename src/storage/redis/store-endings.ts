@@ -21,6 +21,7 @@ import { budgetOf, draftOf, fieldsOf, remainingOf, type StoredEnding } from './t
 const LOOK_MS = 100;
 /** Who was asked may not have heard it. */
 const ASK_AGAIN_MS = 1000;
+const RETRY_MS = 200;
 
 type Asked = readonly ['ending'] | readonly ['asked', string] | readonly ['won', string, Reply, Reply, Reply];
 
@@ -45,20 +46,25 @@ export class StoreEndings {
     task.isEnding = true;
     if (task.won) return this.endedAsWon(task, task.won, draft);
     const ending = this.endingOf(task, draft);
-    let won: Asked | null;
-    try {
-      won = await this.win(task.taskId, task.token, ending, draft.state === 'completed');
-    } catch (thrown) {
-      // Whether it was won nobody knows: the lease is renewed no more, and who takes the task over finds out.
-      task.claim?.close(tell);
-      throw thrown;
-    }
+    const won = await this.winSurely(task, ending, draft.state === 'completed');
     if (won?.[0] !== 'won') {
       this.held.lose(task);
       return undefined;
     }
     task.claim?.close(tell);
     return this.ended(task, draft, ending, remainingOf(won[2], this.budget));
+  }
+
+  /** Again until there is an answer, for as long as the task is this node's: won twice is won once. */
+  private async winSurely(task: StoreTask, ending: StoredEnding, isTurn: boolean): Promise<Asked | null> {
+    for (;;) {
+      try {
+        return await this.win(task.taskId, task.token, ending, isTurn);
+      } catch (thrown) {
+        if (this.held.get(task.taskId) !== task) throw thrown;
+        await new Promise<void>(resolve => this.alarms.after(RETRY_MS, resolve));
+      }
+    }
   }
 
   /** A task that this node does not run. */

@@ -125,6 +125,10 @@ export class StoreTasks {
     return found.filter(task => task !== undefined);
   }
 
+  pause(ms: number): Promise<void> {
+    return new Promise(resolve => this.alarms.after(ms, resolve));
+  }
+
   /** Somebody looks after that time, so that what becomes due then does not wait for the next beat. */
   beatIn(ms: number): void {
     this.alarms.after(ms + 1, () => void this.node.beat());

@@ -155,7 +155,7 @@ local function win(id, node, token, ending, used, isTurn, at, b)
   freeSlot(t[4] or '', id)
   call('ZREM', P .. 'deadlines', id)
   local view = settle(id, used, isTurn, at, b)
-  call('HSET', taskKey(id), 'st', 'e', 'node', node, 'tok', token, 'repl', '', 'end', ending, 'eat', text(at))
+  call('HSET', taskKey(id), 'st', 'e', 'node', node, 'tok', token, 'repl', '', 'end', ending, 'eat', text(at), 'view', cjson.encode(view))
   call('ZADD', P .. 'leases', text(at + LEASE_MS), id)
   local i, batch = depth()
   if i + batch > 0 then wake() end

@@ -89,11 +89,13 @@ export const winScript = new Script(
   `
 local a = cjson.decode(ARGV[1])
 local key = taskKey(a.id)
-local t = call('HMGET', key, 'tok', 'st', 'node')
+local t = call('HMGET', key, 'tok', 'st', 'node', 'view')
 local st = t[2]
 if not st or st == 'x' then return false end
 local at = now()
 if a.token ~= '' then
+  -- Asked again, for the first answer was lost.
+  if t[1] == a.token and st == 'e' then return {'won', a.token, cjson.decode(t[4]), call('HGETALL', key), {depth()}} end
   if t[1] ~= a.token or (st ~= 'd' and st ~= 's') then return false end
 elseif st == 'e' then
   return {'ending'}
@@ -123,7 +125,7 @@ if t[2] == 'x' then return 1 end
 if t[2] ~= 'e' then return 0 end
 local at = text(now())
 call('HSET', key, 'st', 'x', 'end', ARGV[3], 'tr', ARGV[4], 'kept', at)
-call('HDEL', key, 'prompt', 'lid', 'def', 'avoid', 'fail', 'rem')
+call('HDEL', key, 'prompt', 'lid', 'def', 'avoid', 'fail', 'rem', 'view')
 call('ZREM', P .. 'leases', id)
 call('SREM', P .. 'live', id)
 call('ZADD', P .. 'ended', at, id)
