@@ -9,6 +9,8 @@ export interface EventLogUnderTest {
   readonly log: EventLog;
   /** The store has this task from here on: only of such a one are copies kept. */
   admitted(taskId: string): Promise<void>;
+  /** What is dropped here can be read from the store for a while. */
+  readonly outlivesDrop?: boolean;
   /** Another process on the same store, after this one was killed; what was appended before has had the time to be copied. */
   reopen(): Promise<EventLogUnderTest>;
   close(): Promise<void>;
@@ -224,7 +226,7 @@ export function eventLogContract(make: (options?: EventLogOptions) => Promise<Ev
     expect(isOver).toBe(false);
     log.drop('t');
     await expect.poll(() => isOver).toBe(true);
-    expect(await log.tail('t')).toBeUndefined();
+    if (under.outlivesDrop !== true) expect(await log.tail('t')).toBeUndefined();
   });
 
   it('keeps logs apart', async () => {
@@ -243,7 +245,10 @@ export function eventLogContract(make: (options?: EventLogOptions) => Promise<Ev
     expect(await log.tail('t')).toEqual({ lastSeq: 0, terminal: false });
   });
 
-  it('drops sealed logs, oldest first, when their memory is wanted, but none that is read or not sealed', async () => {
+  it('drops sealed logs, oldest first, when their memory is wanted, but none that is read or not sealed', async ({
+    skip,
+  }) => {
+    if (under.outlivesDrop === true) skip();
     // Two of them fit, whatever else a driver counts for a log beside its frames.
     await use({ cacheBytes: 6000 });
     for (const id of ['open', 'a', 'b', 'c']) {

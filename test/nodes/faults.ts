@@ -65,7 +65,7 @@ export async function onStore<T = void>({ redis }: Fleet, command: readonly stri
   client.on('error', () => undefined);
   await client.connect();
   try {
-    return (await client.sendCommand(command)) as T;
+    return await client.sendCommand(command);
   } finally {
     client.destroy();
   }

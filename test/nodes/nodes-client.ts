@@ -106,7 +106,7 @@ export class NodesClient {
       const service = this.anyService();
       try {
         const answer = await service?.request('GET', path, { deadlineMs: ANSWER_MS });
-        if (answer && answer.status < 500) return answer.json();
+        if (answer && answer.status < 500) return await answer.json();
       } catch {
         // Another one may answer.
       }
@@ -167,7 +167,7 @@ export class NodesClient {
     }
   }
 
-  private open({ id }: NodesTask, lastEventId: string | undefined): Promise<SseStream> {
+  private async open({ id }: NodesTask, lastEventId: string | undefined): Promise<SseStream> {
     const service = this.anyService();
     if (!service) throw new Error('no node is up');
     const options = { headers: { 'X-API-Key': service.apiKey }, ...(lastEventId !== undefined && { lastEventId }) };

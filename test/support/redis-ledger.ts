@@ -20,13 +20,20 @@ let deployments = 0;
 /** A time that a test moves: the server's own, and what was added to it. */
 prelude.clock = `local function now() return 1000000 + tonumber(call('GET', P .. 'clock') or 0) end`;
 
-/** Another node on the same store where one is given. */
+export interface NodeUnderTest extends LedgerUnderTest {
+  /** Another node on the same store. */
+  another(): Promise<NodeUnderTest>;
+  /** It renews nothing any more, as a process that was stopped. */
+  freeze(): void;
+}
+
+/** A node on a store of its own, or on one where another is. */
 export async function redisLedger(
   server: RedisServer,
   settings: LedgerSettings,
   deployment = `d${++deployments}`,
   startMs = 1_000_000,
-): Promise<LedgerUnderTest & { readonly another: () => Promise<LedgerUnderTest> }> {
+): Promise<NodeUnderTest> {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'], now: startMs });
   const env = { ORCHD_STORE: server.url, ORCHD_STORE_DEPLOYMENT: deployment, ORCHD_STORE_DURABILITY: 'memory' };
   const { config, clock, alarms, runningTime } = testTime(settings, env);
@@ -80,6 +87,7 @@ export async function redisLedger(
       return redisLedger(server, settings, deployment, nowMs);
     },
     another: () => redisLedger(server, settings, deployment, Date.now()),
+    freeze: () => node.stop(),
     close,
   };
 }

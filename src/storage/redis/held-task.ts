@@ -31,6 +31,8 @@ export class StoreTask implements LiveTask {
   isEnding = false;
   /** It is being given back: its token may be worth nothing already. */
   isReturning = false;
+  /** Its node is no more: that one may have shown more than it has passed on. */
+  isTakenOver = false;
   /** Of one that was taken over: how it was to end, by who had it before. Nobody was told so. */
   won: StoredEnding | undefined;
   placement: Placement | undefined;

@@ -98,7 +98,9 @@ export class RedisEventLog extends EventLog implements OnModuleInit, OnModuleDes
   }
 
   tail(taskId: string): MaybeLater<LogTail | undefined> {
-    return this.local.tail(taskId) ?? this.remoteTail(taskId);
+    const tail = this.local.tail(taskId);
+    if (tail && this.held.get(taskId)?.isTakenOver === true) return { ...tail, mayLag: true };
+    return tail ?? this.remoteTail(taskId);
   }
 
   async events(taskId: string): Promise<readonly TaskEvent[]> {
@@ -140,7 +142,12 @@ export class RedisEventLog extends EventLog implements OnModuleInit, OnModuleDes
   private remote(taskId: string): RemoteLog {
     const known = this.remotes.get(taskId);
     if (known) return known;
-    const log = new RemoteLog(taskId, this.store, () => this.clock.nowMs());
+    const log = new RemoteLog(
+      taskId,
+      this.store,
+      () => this.clock.nowMs(),
+      () => this.wake(taskId),
+    );
     this.remotes.set(taskId, log);
     if (this.remotes.size > UNFOLLOWED_MAX) this.makeRoom();
     return log;
@@ -170,6 +177,10 @@ export class RedisEventLog extends EventLog implements OnModuleInit, OnModuleDes
     const stop = this.store.listen(`ev:${taskId}`, () => this.lookAt(taskId));
     watch.source = new Subscription(stop);
     this.lookAt(taskId);
+  }
+
+  private wake(taskId: string): void {
+    for (const follower of this.watches.get(taskId)?.followers ?? []) follower.next();
   }
 
   private leave(taskId: string, follower: Subscriber<void>): void {
@@ -210,15 +221,11 @@ export class RedisEventLog extends EventLog implements OnModuleInit, OnModuleDes
   private lookAt(taskId: string): void {
     if (this.local.tail(taskId)) return;
     const log = this.remote(taskId);
-    const before = log.lastSeq;
     log.pull().then(
       () => {
-        if (log.isGone) {
-          this.remotes.delete(taskId);
-          this.end(taskId);
-        } else if (log.lastSeq > before) {
-          for (const follower of this.watches.get(taskId)?.followers ?? []) follower.next();
-        }
+        if (!log.isGone) return;
+        this.remotes.delete(taskId);
+        this.end(taskId);
       },
       () => undefined, // The store is away; the next look finds out.
     );

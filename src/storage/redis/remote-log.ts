@@ -24,6 +24,8 @@ export class RemoteLog {
     private readonly taskId: string,
     private readonly store: Store,
     private readonly nowMs: () => number,
+    /** Somebody has read on: there is more for all. */
+    private readonly onMore: () => void = () => undefined,
   ) {}
 
   get lastSeq(): number {
@@ -64,6 +66,7 @@ export class RemoteLog {
         readonly Reply[],
       ];
       for (const entry of entries) this.take(entry as readonly [string, readonly string[]]);
+      if (entries.length > 0) this.onMore();
       isMore = entries.length === ENTRIES;
       if (!isMore) this.judge(state);
     }

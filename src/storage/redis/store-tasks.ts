@@ -83,7 +83,9 @@ export class StoreTasks {
   /** One that a node has left which is no more. */
   takeOver({ token, fields }: AdoptedFields): StoreTask | undefined {
     const task = this.atHand(token, fields);
-    if (task) this.held.gain(task);
+    if (!task) return undefined;
+    task.isTakenOver = true;
+    this.held.gain(task);
     return task;
   }
 
