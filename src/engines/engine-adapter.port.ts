@@ -38,6 +38,8 @@ export interface EngineRequest {
   /** The model by its {@link EngineModel.id}; undefined where the engine declares none. */
   readonly model?: string;
   readonly work: Work;
+  /** For engines that order what they have by themselves; undefined: as any other. */
+  readonly priority?: 'interactive' | 'batch';
   /** Silence from the request on, before the first token, after which the run fails with DECODE_TIMEOUT. */
   readonly firstTokenTimeoutMs: number;
   /** The same between two chunks, once the first token came. */

@@ -33,7 +33,10 @@ const own = {
     'json_schema',
   ),
   ...passed('lora_path', 'session_params', 'routed_dp_rank', 'extra_key'),
-  priority: { rule: 'passed', note: 'Larger goes first, and only where the server was started with it.' },
+  priority: {
+    rule: 'passed',
+    note: 'Larger goes first, and only where the server was started with it: there interactive tasks that name none have 1, or batch ones where it was turned round.',
+  },
   repeat_penalty: { rule: 'renamed', to: 'repetition_penalty' },
   rid: { rule: 'mapped', note: 'The adapter gives each request its own, to end it by.' },
 } as const;

@@ -5,6 +5,7 @@ import { factsOf, probeOf, type OpenaiServer } from '../wire/openai/openai-serve
 
 const SMALL_BYTES = 64 * 1024;
 const LOADS_BYTES = 1024 * 1024;
+const SERVER_INFO_BYTES = 1024 * 1024;
 /** Of data parallelism. */
 const MAX_RANKS = 1024;
 const MAX_SLOTS = 4096;
@@ -17,7 +18,7 @@ const VERSION_CHARS = 128;
  */
 export function probeSglang(
   server: OpenaiServer,
-  generates: (key: string, look: () => Promise<boolean>) => Promise<boolean>,
+  nature: (key: string, look: () => Promise<SglangNature>) => Promise<SglangNature>,
   standsStill: (load: SglangLoad) => string | undefined,
 ): Promise<EngineProbe> {
   return probeOf(async () => {
@@ -33,13 +34,13 @@ export function probeSglang(
     const version = lineOf(membersOf(loads.json)['version'], VERSION_CHARS);
     const { steps: _steps, ...shown } = load;
     const key = `${version ?? ''} ${models.map(({ id }) => id).join(' ')}`;
-    const writes = await generates(key, () => isGenerating(server));
+    const { generates } = await nature(key, () => natureOf(server));
     return {
       state: 'ready',
       ...factsOf(models),
       ...shown,
       ...(version !== undefined && { engineVersion: version }),
-      supportedWorkloads: writes ? ['completion', 'chat'] : ['embedding', 'rerank'],
+      supportedWorkloads: generates ? ['completion', 'chat'] : ['embedding', 'rerank'],
       features: ['streaming', 'cancel', 'seed', 'kv-cache'],
     };
   });
@@ -71,8 +72,20 @@ function loadIn(answer: unknown): SglangLoad {
   };
 }
 
-/** A server's routes are there whatever its model is for. */
-async function isGenerating(server: OpenaiServer): Promise<boolean> {
+/** What a server says of itself that does not change while it runs. */
+export interface SglangNature {
+  /** Its routes are there whatever its model is for. */
+  readonly generates: boolean;
+  /** Whose `priority` goes first; undefined where it goes by arrival, and may refuse a request that names one. */
+  readonly first?: 'larger' | 'smaller';
+}
+
+async function natureOf(server: OpenaiServer): Promise<SglangNature> {
   const { status, json } = await server.get('/model_info', SMALL_BYTES);
-  return status !== 200 || membersOf(json)['is_generation'] !== false;
+  const generates = status !== 200 || membersOf(json)['is_generation'] !== false;
+  const told = await server.get('/server_info', SERVER_INFO_BYTES);
+  const { enable_priority_scheduling: orders, schedule_low_priority_values_first: isTurned } = membersOf(
+    told.status === 200 ? told.json : undefined,
+  );
+  return { generates, ...(orders === true && { first: isTurned === true ? 'smaller' : 'larger' }) };
 }

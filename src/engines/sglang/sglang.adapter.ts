@@ -20,7 +20,7 @@ import { cannot, done, outcomeOf, refused } from '../wire/outcomes';
 import { Standstill } from '../wire/standstill';
 import { SglangRerankFormat } from './sglang-format';
 import { sglangOperations } from './sglang-operations';
-import { probeSglang } from './sglang-probe';
+import { probeSglang, type SglangNature } from './sglang-probe';
 
 const ANSWER_BYTES = 64 * 1024;
 const ABORT_TIMEOUT_MS = 2_000;
@@ -31,7 +31,7 @@ export class SglangAdapter extends EngineAdapter {
   override readonly engine = 'sglang';
   override readonly operations = sglangOperations;
   private readonly standstill: Standstill;
-  private readonly generates = new KnownOf<boolean>();
+  private readonly natures = new KnownOf<SglangNature>();
 
   constructor(
     private readonly http: EngineHttp,
@@ -44,7 +44,7 @@ export class SglangAdapter extends EngineAdapter {
   override probe(target: EngineTarget, signal: AbortSignal): Promise<EngineProbe> {
     return probeSglang(
       this.server(target, signal),
-      (key, look) => this.generates.of(target.url, key, look),
+      (key, look) => this.natures.of(target.url, key, look),
       load => this.standstill.reason(target, load),
     );
   }
@@ -58,7 +58,7 @@ export class SglangAdapter extends EngineAdapter {
     return new Observable(subscriber => {
       const rid = randomUUID().replaceAll('-', '');
       const additions = {
-        ...(isText(operation) && { rid }),
+        ...(isText(operation) && { rid, ...this.priorityOf(target, request) }),
         ...(operation === 'chat' && { messages: withReasoning(body['messages'], 'reasoning_content') }),
       };
       const format = operation === 'rerank' ? { format: () => new SglangRerankFormat() } : {};
@@ -95,6 +95,13 @@ export class SglangAdapter extends EngineAdapter {
       const { status } = await this.server(target, signal).post('/flush_cache', {}, ANSWER_BYTES);
       return status === 200 ? done : refused('The engine erases its cache only while nothing runs or waits.');
     });
+  }
+
+  /** Who names none is the last. */
+  private priorityOf({ url }: EngineTarget, { priority, work }: EngineRequest): { readonly priority?: unknown } {
+    const first = this.natures.known(url)?.first;
+    if (first === undefined || work.body['priority'] !== undefined) return {};
+    return priority === (first === 'larger' ? 'interactive' : 'batch') ? { priority: 1 } : { priority: 0 };
   }
 
   /** Where it is refused (an admin's key is wanted), the server finds out by itself. */

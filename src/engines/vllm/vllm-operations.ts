@@ -23,7 +23,11 @@ const unseen = leftOut(
 );
 const own = {
   ...passed('top_k', 'min_p', 'repetition_penalty', 'min_tokens', 'ignore_eos', 'stop_token_ids', 'structured_outputs'),
-  ...passed('priority', 'cache_salt', 'truncate_prompt_tokens'),
+  ...passed('cache_salt', 'truncate_prompt_tokens'),
+  priority: {
+    rule: 'passed',
+    note: 'Smaller goes first, where the server was started with it. A batch task that names none has 1.',
+  },
   repeat_penalty: { rule: 'renamed', to: 'repetition_penalty' },
   guided_json: { rule: 'renamed', to: 'structured_outputs.json', note: 'The old name is ignored by newer servers.' },
   guided_regex: { rule: 'renamed', to: 'structured_outputs.regex' },

@@ -3,6 +3,7 @@ import type { Observable } from 'rxjs';
 import { Clock } from '../../time/clock';
 import {
   EngineAdapter,
+  isText,
   type EngineEvent,
   type EngineOutcome,
   type EngineProbe,
@@ -22,6 +23,8 @@ import { probeVllm } from './vllm-probe';
 import { VllmTokenizer } from './vllm-tokenizer';
 
 const ANSWER_BYTES = 64 * 1024;
+/** Smaller goes first, and 0 is what a request has that says nothing; a server that goes by arrival takes it and does not look at it. */
+const AFTER_OTHERS = 1;
 
 /** vLLM's server: OpenAI's API with members of its own, and metrics that tell how much it has to do. */
 @Injectable()
@@ -51,7 +54,10 @@ export class VllmAdapter extends EngineAdapter {
 
   override run(target: EngineTarget, request: EngineRequest): Observable<readonly EngineEvent[]> {
     const { operation, body } = request.work;
-    const additions = operation === 'chat' ? { messages: withReasoning(body['messages'], 'reasoning') } : {};
+    const additions = {
+      ...(operation === 'chat' && { messages: withReasoning(body['messages'], 'reasoning') }),
+      ...(isText(operation) && request.priority === 'batch' && { priority: body['priority'] ?? AFTER_OTHERS }),
+    };
     return this.standstill.counted(target, runOpenai(this.http, target, request, { ...this.ways, additions }));
   }
 

@@ -124,6 +124,7 @@ function requestOf(spec: TaskSpec, model: string | undefined, config: Config): E
     correlationId: spec.correlationId,
     ...(model !== undefined && { model }),
     work: workOf(spec),
+    priority: spec.priority,
     firstTokenTimeoutMs: config.engineFirstTokenTimeoutMs,
     idleTimeoutMs: config.engineIdleTimeoutMs,
   };
