@@ -167,9 +167,9 @@ module.exports = {
     },
     {
       name: 'everything-resolves',
-      comment: 'An import that leads nowhere fails at run time.',
+      comment: 'An import that leads nowhere fails at run time. (The newest clients are fetched where they run.)',
       severity: 'error',
-      from: {},
+      from: { pathNot: '^test/clients/newest/.*[.]mjs$' },
       to: { couldNotResolve: true },
     },
     {
