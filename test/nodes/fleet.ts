@@ -24,7 +24,7 @@ export class Fleet {
   readonly nodes: Node[] = [];
 
   private constructor(
-    readonly redis: RedisServer,
+    public redis: RedisServer,
     readonly engine: RunningEngine,
     readonly options: FleetOptions,
   ) {}

@@ -6,12 +6,15 @@ export interface StoreProxy {
   /** Breaks what is open, and refuses what comes, until it is mended. */
   cut(): void;
   mend(): void;
+  /** From now on to another server; what is open is broken. */
+  to(port: number): void;
   stop(): Promise<void>;
 }
 
-export async function startStoreProxy(port: number): Promise<StoreProxy> {
+export async function startStoreProxy(firstPort: number): Promise<StoreProxy> {
   const open = new Set<Socket>();
   let isCut = false;
+  let port = firstPort;
   const server = createServer(node => {
     if (isCut) {
       node.destroy();
@@ -45,6 +48,10 @@ export async function startStoreProxy(port: number): Promise<StoreProxy> {
       cut();
     },
     mend: () => void (isCut = false),
+    to: next => {
+      port = next;
+      cut();
+    },
     stop: async () => {
       cut();
       await new Promise(resolve => server.close(resolve));
