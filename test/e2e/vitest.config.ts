@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-/** The suite against a llama.cpp server. It runs the built service, so nothing here needs a transform of its own. */
+/** The suite against real engines. It runs the built service, so nothing here needs a transform of its own. */
 export default defineConfig({
   test: {
     include: ['test/e2e/**/*.e2e.ts'],

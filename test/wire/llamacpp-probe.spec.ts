@@ -47,6 +47,17 @@ describe('a server with one model', () => {
     expect(await probe(byPath(single))).toEqual(ready);
   });
 
+  it.each([
+    ['embeds', ['/v1/embeddings'], ['embedding']],
+    // It answers for embeddings too, with zeros and what is no number.
+    ['ranks', ['/v1/embeddings', '/v1/rerank'], ['rerank']],
+  ])('that %s does nothing else', async (_, taken, supportedWorkloads) => {
+    const plain = byPath(single);
+    const answer: Answer = (socket, request) =>
+      taken.includes(request.path) ? void socket.write(json('400 Bad Request', { error: {} })) : plain(socket, request);
+    expect(await probe(answer)).toEqual({ ...ready, supportedWorkloads });
+  });
+
   it('tells how many of its slots are at work', async () => {
     expect(await probe(byPath({ ...single, '/slots': 'slots-busy' }))).toEqual({ ...ready, slotsBusy: 1 });
   });

@@ -114,14 +114,11 @@ export class LlamaServer {
 
   /**
    * What it was started for, by what it says to a request without any members: 501 for what it was not. One that embeds or ranks does not
-   * generate.
+   * generate. One that ranks answers for embeddings as well, with zeros and what is no number.
    */
   async workloads(): Promise<readonly Operation[]> {
-    const embeds = await this.takes('/v1/embeddings');
-    const ranks = await this.takes('/v1/rerank');
-    return embeds || ranks
-      ? [...(embeds ? (['embedding'] as const) : []), ...(ranks ? (['rerank'] as const) : [])]
-      : ['completion', 'chat'];
+    if (await this.takes('/v1/rerank')) return ['rerank'];
+    return (await this.takes('/v1/embeddings')) ? ['embedding'] : ['completion', 'chat'];
   }
 
   private async takes(route: string): Promise<boolean> {

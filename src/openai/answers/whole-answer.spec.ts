@@ -42,11 +42,15 @@ describe('a whole answer', () => {
   it('joins the calls of each choice, what it thought and its logprobs', () => {
     const call = (index: number, members: object) => ({ index: 1, delta: { tool_calls: [{ index, ...members }] } });
     const { choices } = answerOf('chat', { ...chat, n: 2 }, [
-      delta({ index: 0, delta: { content: 'A', reasoning_content: 'h' }, logprobs: { content: [{ token: 'A' }] } }),
+      delta({
+        index: 0,
+        delta: { content: 'A', reasoning_content: 'h' },
+        logprobs: { content: [{ token: 'A' }], refusal: null },
+      }),
       delta({
         index: 0,
         delta: { reasoning_content: 'm' },
-        logprobs: { content: [{ token: 'B' }] },
+        logprobs: { content: [{ token: 'B' }], refusal: null },
         finish_reason: 'length',
       }),
       delta(call(0, { id: 'a', type: 'function', function: { name: 'f', arguments: '{"x"' } })),
@@ -60,7 +64,7 @@ describe('a whole answer', () => {
       {
         index: 0,
         message: { role: 'assistant', content: 'A', refusal: null, reasoning_content: 'hm', reasoning: 'hm' },
-        logprobs: { content: [{ token: 'A' }, { token: 'B' }] },
+        logprobs: { content: [{ token: 'A' }, { token: 'B' }], refusal: null },
         finish_reason: 'length',
       },
       {

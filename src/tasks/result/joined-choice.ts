@@ -14,7 +14,8 @@ export class JoinedChoice {
   private thought: string | undefined;
   private refusal: string | undefined;
   private readonly calls = new Map<number, JoinedCall>();
-  private readonly logprobs = new Map<string, unknown[]>();
+  /** Null for a list that is told not to be there: the specification wants that said. */
+  private readonly logprobs = new Map<string, unknown[] | null>();
   private extensions: Members = {};
   private others: Members = {};
 
@@ -70,10 +71,10 @@ export class JoinedChoice {
   }
 
   private note(name: string, list: unknown): void {
-    if (!Array.isArray(list)) return;
     const known = this.logprobs.get(name);
-    if (known) known.push(...(list as readonly unknown[]));
-    else this.logprobs.set(name, [...(list as readonly unknown[])]);
+    const items = Array.isArray(list) ? (list as readonly unknown[]) : undefined;
+    if (known && items) known.push(...items);
+    else if (!known) this.logprobs.set(name, items ? [...items] : null);
   }
 
   private allLogprobs(): object | null {

@@ -13,6 +13,8 @@ const MODEL_NAME_CHARS = 256;
 /** What is told in other ways, or belongs to the connection. */
 const LEFT_OUT: ReadonlySet<string> = new Set(['model', 'usage', 'id', 'created']);
 const NUMBERS = /"embedding"\s*:\s*\[/;
+/** What an engine writes for a number that is none: seen of llama.cpp, whose clients cannot tell it from a vector. */
+const NO_NUMBER = /"embedding"\s*:\s*\[[^\]"]*null/;
 const payloads: Readonly<Partial<Record<Operation, string>>> = { embedding: 'data', rerank: 'results' };
 
 /** The answer of `/v1/embeddings` and `/v1/rerank`, which comes whole: what it holds is handed on as it came, without being parsed. */
@@ -35,6 +37,7 @@ export class ResultFormat implements StreamFormat {
     if (error && errorIn({ error: valueOf(data, error) }) !== undefined)
       throw this.faultOf({ error: valueOf(data, error) });
     if (payload === undefined || !members.has(payload)) throw this.notAnAnswer();
+    if (data.includes('null') && NO_NUMBER.test(data)) throw this.notAVector();
     const usage = valueOf(data, members.get('usage'));
     const { tokensOut: _none, tokensIn, ...counts } = tokenCountsOf(usage);
     const prompt = tokensIn ?? tokenCount(membersOf(usage)['total_tokens']);
@@ -70,6 +73,11 @@ export class ResultFormat implements StreamFormat {
 
   private faultOf(body: unknown): ServiceError {
     return this.errorOf(statusIn(body), body);
+  }
+
+  private notAVector(): ServiceError {
+    const message = 'The engine sent a vector with something in it that is no number.';
+    return new ServiceError('ENGINE_PROTOCOL', { engine: this.engine, message });
   }
 
   private notAnAnswer(): ServiceError {
