@@ -1,12 +1,12 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig, type Config } from '../../src/config/config';
-import { hasKubectl, renderBase, theOne, type Manifest } from './manifests';
+import { hasKubectl, render, theOne, type Manifest } from './manifests';
 
 // Where kubectl is missing this is skipped, but never in CI: there it fails.
 describe.runIf(hasKubectl() || process.env.CI)('deploy/kubernetes/base', () => {
   let manifests: Manifest[];
   beforeAll(() => {
-    manifests = renderBase();
+    manifests = render('base');
   });
 
   const podSpec = () => theOne(manifests, 'StatefulSet').spec?.template.spec;

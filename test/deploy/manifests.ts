@@ -25,8 +25,8 @@ export function hasKubectl(): boolean {
 }
 
 /** Every object that `kubectl apply -k` would send, checked against its schema. Throws, naming the object, where one is not valid. */
-export function renderBase(): Manifest[] {
-  const text = execFileSync('kubectl', ['kustomize', 'deploy/kubernetes/base'], { cwd: root, encoding: 'utf8' });
+export function render(folder: 'base' | 'replicated'): Manifest[] {
+  const text = execFileSync('kubectl', ['kustomize', `deploy/kubernetes/${folder}`], { cwd: root, encoding: 'utf8' });
   return parseAllDocuments(text).map(document =>
     validated(document.toJS() as { kind: string; metadata: { name: string } }),
   );
@@ -44,7 +44,7 @@ export function theOne<K extends Kind>(
 }
 
 function validated(object: { kind: string; metadata: { name: string } }): Manifest {
-  if (!(object.kind in models)) throw new Error(`the base holds a ${object.kind}, which nothing here checks`);
+  if (!(object.kind in models)) throw new Error(`there is a ${object.kind}, which nothing here checks`);
   const manifest = new models[object.kind as Kind](object);
   try {
     manifest.validate();

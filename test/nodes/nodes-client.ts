@@ -68,22 +68,31 @@ export class NodesClient {
   /** Each stream once more from its start, and each record. Resolves to tokens spent by session. */
   async judgeAll(): Promise<ReadonlyMap<string, number>> {
     const spent = new Map<string, number>();
-    for (const task of this.tasks.values()) {
-      if (!task.acknowledged) continue;
-      const record = await this.ask(task.id);
-      const usage = record?.['usage'] as { tokens_out: number } | undefined;
-      const session = String(task.body['session_id']);
-      if (!record) task.faults.push('it is not known any more');
-      else if (!usage) task.faults.push(`it has not ended: ${String(record['state'])}`);
-      spent.set(session, (spent.get(session) ?? 0) + (usage?.tokens_out ?? 0));
-      if (!usage) continue;
-      const stream = await this.open(task, undefined);
-      await stream.finished(30_000).catch((fault: unknown) => task.faults.push(String(fault).slice(0, 200)));
-      // What a node that is no more had shown, and not passed on, may be gone.
-      task.judge(stream.reading().events, 0);
-      stream.close();
-    }
+    const left = [...this.tasks.values()].filter(({ acknowledged }) => acknowledged);
+    const judge = async (): Promise<void> => {
+      for (let task = left.pop(); task; task = left.pop()) {
+        const tokens = await this.judge(task);
+        const session = String(task.body['session_id']);
+        spent.set(session, (spent.get(session) ?? 0) + tokens);
+      }
+    };
+    await Promise.all(Array.from({ length: 8 }, judge));
     return spent;
+  }
+
+  /** Resolves to the tokens that it has cost. */
+  private async judge(task: NodesTask): Promise<number> {
+    const record = await this.ask(task.id);
+    const usage = record?.['usage'] as { tokens_out: number } | undefined;
+    if (!record) task.faults.push('it is not known any more');
+    else if (!usage) task.faults.push(`it has not ended: ${String(record['state'])}`);
+    if (!usage) return 0;
+    const stream = await this.open(task, undefined);
+    await stream.finished(30_000).catch((fault: unknown) => task.faults.push(String(fault).slice(0, 200)));
+    // What a node that is no more had shown, and not passed on, may be gone.
+    task.judge(stream.reading().events, 0);
+    stream.close();
+    return usage.tokens_out;
   }
 
   /** Tasks that ran again although a token of them had been shown. */

@@ -5,7 +5,6 @@ import { hasRedisServer, startRedis, type RedisServer } from '../../../test/supp
 import { closeStores, openStore, type OpenStore } from '../../../test/support/redis-store';
 import { endEvent } from '../../tasks/events/task-events';
 import type { TaskEvent } from '../../tasks/task/task';
-import { Clock } from '../../time/clock';
 import { EventWriter } from './event-writer';
 import { StoreTask } from './held-task';
 import { HeldTasks } from './held-tasks';
@@ -34,7 +33,7 @@ function taskOf(taskId: string, token = TOKEN): StoreTask {
 function nodeOf({ store, config }: OpenStore): { log: RedisEventLog; held: HeldTasks; writer: EventWriter } {
   const held = new HeldTasks();
   const writer = new EventWriter(store, held);
-  const log = new RedisEventLog(config, store, held, writer, new Clock());
+  const log = new RedisEventLog(config, store, held, writer);
   log.onModuleInit();
   return { log, held, writer };
 }
@@ -46,7 +45,7 @@ class OwnersLog extends RedisEventLog {
     private readonly tasks: HeldTasks,
     readonly writes: EventWriter,
   ) {
-    super(opened.config, opened.store, tasks, writes, new Clock());
+    super(opened.config, opened.store, tasks, writes);
   }
 
   override open(taskId: string, events?: readonly TaskEvent[]): void {
@@ -138,6 +137,12 @@ describe.skipIf(!hasRedisServer())('EventLog: of several nodes', () => {
       await expect.poll(() => isBrokenOff).toBe(true);
       expect(owner.held.get('t')).toBeUndefined();
       expect(await other.log.tail('t')).toMatchObject({ lastSeq: 4, terminal: false });
+    });
+
+    it('has nothing of a task whose stream is over: there is its transcript', async () => {
+      const { opened, other } = await twoNodes();
+      await opened.store.call('HSET', `${opened.store.prefix}:t:t`, 'st', 'x', 'kept', '1000.000');
+      expect(await other.log.tail('t')).toBeUndefined();
     });
 
     it('writes a batch once, though its answer is lost and it is sent again', async () => {

@@ -3,7 +3,6 @@ import { Observable, Subscription, type Subscriber } from 'rxjs';
 import { Config } from '../../config/config';
 import { EventLog, type LogChunk, type LogTail } from '../../tasks/events/event-log.port';
 import type { TaskEvent } from '../../tasks/task/task';
-import { Clock } from '../../time/clock';
 import type { MaybeLater } from '../../time/maybe-later';
 import { MemoryEventLog } from '../memory/event-log.memory';
 import { Store } from './connection/store';
@@ -40,7 +39,6 @@ export class RedisEventLog extends EventLog implements OnModuleInit, OnModuleDes
     private readonly store: Store,
     private readonly held: HeldTasks,
     private readonly writer: EventWriter,
-    private readonly clock: Clock,
   ) {
     super();
     this.local = new MemoryEventLog(config, {
@@ -134,7 +132,7 @@ export class RedisEventLog extends EventLog implements OnModuleInit, OnModuleDes
 
   /** As it stands in the store. */
   private async stored(taskId: string): Promise<readonly TaskEvent[]> {
-    const log = new RemoteLog(taskId, this.store, () => this.clock.nowMs());
+    const log = new RemoteLog(taskId, this.store);
     await log.pull();
     return log.events();
   }
@@ -142,12 +140,7 @@ export class RedisEventLog extends EventLog implements OnModuleInit, OnModuleDes
   private remote(taskId: string): RemoteLog {
     const known = this.remotes.get(taskId);
     if (known) return known;
-    const log = new RemoteLog(
-      taskId,
-      this.store,
-      () => this.clock.nowMs(),
-      () => this.wake(taskId),
-    );
+    const log = new RemoteLog(taskId, this.store, () => this.wake(taskId));
     this.remotes.set(taskId, log);
     if (this.remotes.size > UNFOLLOWED_MAX) this.makeRoom();
     return log;

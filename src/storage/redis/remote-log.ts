@@ -15,7 +15,6 @@ export class RemoteLog {
   private frames = new EventFrames();
   private terminal = false;
   private lastEntry = '-';
-  private endedAtMs: number | undefined;
   private pulling: Promise<void> | undefined;
   /** There is nothing to read here: the task is not known, or has ended and only its transcript is left. */
   isGone = false;
@@ -23,7 +22,6 @@ export class RemoteLog {
   constructor(
     private readonly taskId: string,
     private readonly store: Store,
-    private readonly nowMs: () => number,
     /** Somebody has read on: there is more for all. */
     private readonly onMore: () => void = () => undefined,
   ) {}
@@ -61,14 +59,12 @@ export class RemoteLog {
 
   private async load(): Promise<void> {
     for (let isMore = true; isMore;) {
-      const [state, entries] = (await this.store.run(readScript, this.taskId, this.lastEntry)) as [
-        Reply,
-        readonly Reply[],
-      ];
+      const reply = await this.store.run(readScript, this.taskId, this.lastEntry);
+      const [state, entries, endedForMs] = reply as [Reply, readonly Reply[], string];
       for (const entry of entries) this.take(entry as readonly [string, readonly string[]]);
       if (entries.length > 0) this.onMore();
       isMore = entries.length === ENTRIES;
-      if (!isMore) this.judge(state);
+      if (!isMore) this.judge(state, Number(endedForMs));
     }
   }
 
@@ -80,9 +76,7 @@ export class RemoteLog {
     this.lastEntry = id;
   }
 
-  private judge(state: Reply): void {
-    if (this.terminal) return;
-    if (state === 'x') this.endedAtMs ??= this.nowMs();
-    this.isGone = state === null || (this.endedAtMs !== undefined && this.nowMs() - this.endedAtMs >= END_MS);
+  private judge(state: Reply, endedForMs: number): void {
+    if (!this.terminal) this.isGone = state === null || (state === 'x' && endedForMs >= END_MS);
   }
 }

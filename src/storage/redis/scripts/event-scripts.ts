@@ -24,11 +24,13 @@ return 1
 `,
 );
 
-/** Events after an entry. ARGV: 1 id, 2 that entry, or '-'. Answers {state or nothing, entries}. */
+/** Events after an entry. ARGV: 1 id, 2 that entry, or '-'. Answers {state or nothing, entries, milliseconds since it has ended}. */
 export const readScript = new Script(
   'read',
   `
 local from = ARGV[2] == '-' and '-' or '(' .. ARGV[2]
-return {call('HGET', taskKey(ARGV[1]), 'st'), call('XRANGE', P .. 'e:' .. ARGV[1], from, '+', 'COUNT', 256)}
+local t = call('HMGET', taskKey(ARGV[1]), 'st', 'kept')
+local age = t[2] and text(now() - t[2]) or '0'
+return {t[1], call('XRANGE', P .. 'e:' .. ARGV[1], from, '+', 'COUNT', 256), age}
 `,
 );
