@@ -86,3 +86,24 @@ Feature: Anthropic's Messages API
     And a vLLM engine that takes 1000 ms for a prompt is bound
     When I send a message with {"stream": true}
     Then while it waits there are pings, after message_start
+
+  @B-ANT-007
+  Scenario: Tokens are counted by the engine's tokenizer
+    Given a vLLM engine with 4 slots is bound
+    When I count the tokens of a message
+    Then I receive 200 OK
+    And it has some input tokens, and nothing was run
+
+  @B-ANT-007
+  Scenario: Tokens that no tokenizer can count are refused
+    Given an Ollama engine is bound
+    When I count the tokens of a message
+    Then the answer is Anthropic's error 501 "api_error", about "tokenizer"
+
+  @B-ANT-007
+  Scenario: Tokens that no tokenizer can count are estimated where that is wanted, and said to be
+    Given the setting ORCHD_TOKEN_ESTIMATES is "on"
+    And an Ollama engine is bound
+    When I count the tokens of a message
+    Then I receive 200 OK
+    And it says that it was estimated

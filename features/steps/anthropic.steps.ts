@@ -19,6 +19,25 @@ When(/^I send a message(?: with (\{.*\}))?$/, async function (this: ServiceWorld
   });
 });
 
+Given('an Ollama engine is bound', async function (this: ServiceWorld) {
+  const engine = await this.engine({ wire: 'ollama', model: MODEL, slots: 4 });
+  await this.bound(engine, 'gpu', 'r0', { engine: 'ollama', slots_total: 4 });
+});
+
+When('I count the tokens of a message', async function (this: ServiceWorld) {
+  const messages = [{ role: 'user', content: 'Hello there, how are you?' }];
+  await this.request('POST', '/v1/messages/count_tokens?beta=true', { model: MODEL, messages });
+});
+
+Then('it has some input tokens, and nothing was run', function (this: ServiceWorld) {
+  assert.ok(Number(this.json['input_tokens']) > 2);
+  assert.equal(this.theEngine.stats().started, 0);
+});
+
+Then('it says that it was estimated', function (this: ServiceWorld) {
+  assert.equal(this.answer.headers['x-orchd-estimated'], 'true');
+});
+
 When('I send a message after tools have answered', async function (this: ServiceWorld) {
   await this.request('POST', '/v1/messages', {
     model: MODEL,

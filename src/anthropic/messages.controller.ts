@@ -4,7 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { DirectRoutes } from '../http/routes/direct-routes';
 import { CorrelatesItself } from '../http/routes/route-marks';
 import { AnthropicWork } from './anthropic-work.service';
-import { ApiMessages } from './documents/messages.docs';
+import { ApiMessageCount, ApiMessages } from './documents/messages.docs';
 
 /** Messages, as Anthropic's API has them. */
 @ApiTags('anthropic')
@@ -16,6 +16,7 @@ export class MessagesController {
     directRoutes: DirectRoutes,
   ) {
     directRoutes.serve('POST /v1/messages', (request, reply) => this.create(request, reply));
+    directRoutes.serve('POST /v1/messages/count_tokens', (request, reply) => this.count(request, reply));
   }
 
   @Post()
@@ -29,5 +30,18 @@ export class MessagesController {
   @ApiMessages()
   create(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<unknown> {
     return this.work.answer(request, reply);
+  }
+
+  @Post('count_tokens')
+  @HttpCode(200)
+  @ApiOperation({
+    summary: 'Count the tokens of messages',
+    description:
+      'By the tokenizer of an engine that has the model, with its template. Where none can be asked it is refused, or with ' +
+      '`ORCHD_TOKEN_ESTIMATES` estimated, which `X-Orchd-Estimated` says.',
+  })
+  @ApiMessageCount()
+  count(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<unknown> {
+    return this.work.count(request, reply);
   }
 }

@@ -144,6 +144,12 @@ export const settings = {
     '600000',
     'How long an ended task can be asked for.',
   ),
+  tokenEstimates: setting(
+    'ORCHD_TOKEN_ESTIMATES',
+    oneOf('off', 'on'),
+    'off',
+    'Whether tokens are estimated by the length of a text where no tokenizer can be asked; `X-Orchd-Estimated` says so.',
+  ),
   responseRetentionMs: setting(
     'ORCHD_RESPONSE_RETENTION_MS',
     milliseconds(0),

@@ -29,7 +29,8 @@ export function listIn(field: string, value: unknown): readonly unknown[] {
 
 export function textIn(field: string, value: unknown, maxChars = Infinity): string {
   if (typeof value !== 'string') throw invalid(field, 'be a text');
-  if (value.length > maxChars) throw invalid(field, `have at most ${maxChars} characters`);
+  if (value.length > maxChars && (value.length > 2 * maxChars || [...value].length > maxChars))
+    throw invalid(field, `have at most ${maxChars} characters`);
   return value;
 }
 

@@ -15,6 +15,7 @@ import { ModelsController } from './models.controller';
 import { OpenaiWork } from './openai-work.service';
 import { ModelNames } from './requests/model-names';
 import { OpenaiTasks } from './requests/openai-tasks';
+import { PromptCounts } from './requests/prompt-counts';
 import { Tokenizers } from './requests/tokenizers';
 
 /** OpenAI's API over the same tasks. */
@@ -27,11 +28,12 @@ import { Tokenizers } from './requests/tokenizers';
     ModelNames,
     TokensService,
     Tokenizers,
+    PromptCounts,
     RateLimits,
     TaskAnswers,
     TaskEvents,
     LogWaits,
   ],
-  exports: [OpenaiTasks, TaskAnswers, TaskEvents],
+  exports: [OpenaiTasks, PromptCounts, TaskAnswers, TaskEvents],
 })
 export class OpenaiModule {}

@@ -3,7 +3,13 @@ import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { DirectRoutes } from '../http/routes/direct-routes';
 import { CorrelatesItself, GetOnly } from '../http/routes/route-marks';
-import { ApiItemList, ApiNewResponse, ApiResponseId, ApiResponseView } from './documents/responses.docs';
+import {
+  ApiInputTokens,
+  ApiItemList,
+  ApiNewResponse,
+  ApiResponseId,
+  ApiResponseView,
+} from './documents/responses.docs';
 import { itemPage } from './item-page';
 import { InputItemsQuery, ResponseQuery } from './responses.dto';
 import { ResponsesService } from './responses.service';
@@ -18,6 +24,7 @@ export class ResponsesController {
     directRoutes: DirectRoutes,
   ) {
     directRoutes.serve('POST /v1/responses', (request, reply) => this.create(request, reply));
+    directRoutes.serve('POST /v1/responses/input_tokens', (request, reply) => this.count(request, reply));
   }
 
   @Post()
@@ -31,6 +38,19 @@ export class ResponsesController {
   @ApiNewResponse()
   create(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<unknown> {
     return this.responses.create(request, reply);
+  }
+
+  @Post('input_tokens')
+  @HttpCode(200)
+  @ApiOperation({
+    summary: 'Count the tokens that would go into a response',
+    description:
+      'By the tokenizer of an engine that has the model, with its template. Where none can be asked it is refused, or with ' +
+      '`ORCHD_TOKEN_ESTIMATES` estimated, which `X-Orchd-Estimated` says.',
+  })
+  @ApiInputTokens()
+  count(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<unknown> {
+    return this.responses.count(request, reply);
   }
 
   @Get(':response_id')

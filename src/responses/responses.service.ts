@@ -7,6 +7,7 @@ import { Narrator } from '../observability/narrator';
 import { TaskAnswers } from '../openai/answers/task-answers';
 import { TaskEvents } from '../openai/answers/task-events.service';
 import { OpenaiTasks } from '../openai/requests/openai-tasks';
+import { PromptCounts } from '../openai/requests/prompt-counts';
 import { workHeadersOf } from '../openai/requests/work-headers';
 import { Canceller } from '../tasks/ending/canceller';
 import { replayOf } from './answers/response-replay';
@@ -32,6 +33,7 @@ export class ResponsesService {
     private readonly records: ResponseRecords,
     private readonly keeper: ResponseKeeper,
     private readonly history: ResponseHistory,
+    private readonly counts: PromptCounts,
     private readonly canceller: Canceller,
     private readonly narrator: Narrator,
   ) {}
@@ -68,6 +70,18 @@ export class ResponsesService {
     }
     if (wanted.stream) return this.answers.stream(admitted.value, new ResponseStream(response), reply);
     return this.answers.whole(admitted.value, new WholeResponse(response), reply);
+  }
+
+  /** How many tokens would go in. @throws ServiceError as {@link PromptCounts.of} has it, and as {@link create} for what was said before */
+  async count({ body }: FastifyRequest, reply: FastifyReply): Promise<object> {
+    const sent = toResponseRequest(body);
+    const wanted = { ...sent, items: await this.history.resolved(sent.items) };
+    const chat = toChat(wanted, await this.history.before(sent.previousId));
+    const left = new AbortController();
+    reply.raw.once('close', () => left.abort());
+    const { tokens, isEstimated } = await this.counts.of(chat, left.signal);
+    if (isEstimated) void reply.header('X-Orchd-Estimated', 'true');
+    return { object: 'response.input_tokens', input_tokens: tokens };
   }
 
   /** The response as it stands. @throws ServiceError RESPONSE_NOT_FOUND */

@@ -29,18 +29,16 @@ export class MessageStream implements Rendering {
   /** Around the text of the block that is open. */
   private beforeText = '';
 
-  /** @param inputTokens undefined where they are known only at the end */
+  /** @param inputTokens asked when the stream begins; undefined where they are known only at the end */
   constructor(
     private readonly facts: MessageFacts,
-    private readonly inputTokens: number | undefined,
+    private readonly inputTokens: () => number | undefined,
   ) {}
 
   opening(): string {
     const { id, model } = this.facts;
-    const usage = messageUsageOf({
-      ...nothing,
-      ...(this.inputTokens !== undefined && { tokens_in: this.inputTokens }),
-    });
+    const read = this.inputTokens();
+    const usage = messageUsageOf({ ...nothing, ...(read !== undefined && { tokens_in: read }) });
     const message = { id, type: 'message', role: 'assistant', model, content: [], ...unstopped, usage };
     return frame('message_start', { message });
   }

@@ -17,7 +17,7 @@ interface Told {
   readonly [member: string]: unknown;
 }
 
-function told(events: readonly TaskEvent[], stream = new MessageStream(facts, undefined)): Told[] {
+function told(events: readonly TaskEvent[], stream = new MessageStream(facts, () => undefined)): Told[] {
   const frames = (stream.opening() + events.map(event => stream.of(event)).join('')).split('\n\n');
   expect(frames.pop()).toBe('');
   return frames.map(frame => {
@@ -106,7 +106,7 @@ describe('a message (B-ANT-002)', () => {
   it('leaves thoughts out where they are not wanted', () => {
     const silent = { ...facts, showsThinking: false };
     expect(
-      joined(told([delta({ reasoning_content: 'hm' }), tokenEvent(0, 'a'), end()], new MessageStream(silent, 7))),
+      joined(told([delta({ reasoning_content: 'hm' }), tokenEvent(0, 'a'), end()], new MessageStream(silent, () => 7))),
     ).toEqual([['text', undefined, 'a']]);
   });
 
@@ -118,7 +118,7 @@ describe('a message (B-ANT-002)', () => {
   });
 
   it('says how much was read where that is known at the start', () => {
-    expect(told([], new MessageStream(facts, 7))[0]).toMatchObject({ message: { usage: { input_tokens: 7 } } });
+    expect(told([], new MessageStream(facts, () => 7))[0]).toMatchObject({ message: { usage: { input_tokens: 7 } } });
   });
 
   it('ends with an error where its task does (B-ANT-005)', () => {

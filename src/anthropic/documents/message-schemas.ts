@@ -40,6 +40,21 @@ export const messageBody = {
   example: { model: 'qwen3-32b', max_tokens: 16, messages: [{ role: 'user', content: 'Say hello.' }] },
 };
 
+const { max_tokens: _, ...counted } = messageBody.properties;
+
+export const countBody = {
+  ...messageBody,
+  required: ['model', 'messages'],
+  properties: counted,
+  example: { model: 'qwen3-32b', messages: [{ role: 'user', content: 'Say hello.' }] },
+};
+
+export const countView = {
+  type: 'object',
+  required: ['input_tokens'],
+  properties: { input_tokens: { type: 'integer', minimum: 0 } },
+};
+
 const text = { type: 'string' } as const;
 const integer = { type: 'integer', minimum: 0 } as const;
 

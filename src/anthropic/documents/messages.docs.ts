@@ -5,7 +5,7 @@ import type { ErrorCode } from '../../errors/catalogue';
 import { ServiceError } from '../../errors/service-error';
 import { anthropicErrorContent, apiErrors } from '../../http/documents/api-errors';
 import { ApiWorkHeaders, workErrors } from '../../openai/documents/work.docs';
-import { messageBody, messageView } from './message-schemas';
+import { countBody, countView, messageBody, messageView } from './message-schemas';
 
 const version = {
   name: 'anthropic-version',
@@ -30,5 +30,21 @@ export function ApiMessages(): MethodDecorator {
       content: { 'application/json': { schema: messageView }, 'text/event-stream': {} },
     }),
     ApiAnthropicErrors(...workErrors),
+  );
+}
+
+export function ApiMessageCount(): MethodDecorator {
+  return applyDecorators(
+    ApiHeader(version),
+    ApiBody({ required: true, schema: countBody }),
+    ApiResponse({
+      status: 200,
+      description: 'How many there are.',
+      content: { 'application/json': { schema: countView } },
+    }),
+    ApiAnthropicErrors(
+      ...(['INVALID_PARAMS', 'MODEL_NOT_FOUND', 'NOT_SUPPORTED', 'POOL_UNAVAILABLE', 'ENGINE_PROTOCOL'] as const),
+      ...(['WORKER_RESET', 'ENGINE_BUSY', 'DECODE_TIMEOUT'] as const),
+    ),
   );
 }

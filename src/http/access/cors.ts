@@ -11,7 +11,7 @@ const exposed = [
     'X-Should-Retry',
     'Location',
   ],
-  ...['Queue-Position', 'Predicted-Start-Ms', 'Task-Id', 'Pool', 'Replica'].map(name => `X-Orchd-${name}`),
+  ...['Queue-Position', 'Predicted-Start-Ms', 'Task-Id', 'Pool', 'Replica', 'Estimated'].map(name => `X-Orchd-${name}`),
   ...['Limit', 'Remaining'].flatMap(what => ['Requests', 'Tokens'].map(of => `X-RateLimit-${what}-${of}`)),
   ...['Tokens', 'Time', 'Cost'].map(what => `X-Budget-${what}-Remaining`),
 ].join(', ');

@@ -154,6 +154,10 @@ const workHeaders: Headers = {
   'X-Orchd-Task-Id': { description: `${whereSent}its id.`, schema: { type: 'string' } },
   'X-Orchd-Queue-Position': { description: `${whereSent}how many went before it.`, schema: count },
   'X-Orchd-Predicted-Start-Ms': { description: `${whereSent}when it was expected to start.`, schema: count },
+  'X-Orchd-Estimated': {
+    description: 'Of a count: no tokenizer was asked.',
+    schema: { type: 'string', enum: ['true'] },
+  },
   'X-Orchd-Pool': { description: `${whereSent}where it runs.`, schema: { type: 'string' } },
   'X-Orchd-Replica': { description: `${whereSent}which replica runs it.`, schema: { type: 'string' } },
   'X-RateLimit-Limit-Requests': { description: `${whereSent}places in the queue.`, schema: count },

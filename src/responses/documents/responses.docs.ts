@@ -80,3 +80,26 @@ export function ApiItemList(): MethodDecorator {
   };
   return ApiResponse({ status: 200, description: 'A page.', content: { 'application/json': { schema } } });
 }
+
+export function ApiInputTokens(): MethodDecorator {
+  const schema = {
+    type: 'object',
+    required: ['object', 'input_tokens'],
+    properties: { object: { type: 'string' }, input_tokens: { type: 'integer', minimum: 0 } },
+  };
+  return applyDecorators(
+    ApiBody({ required: true, schema: body }),
+    ApiResponse({ status: 200, description: 'How many there are.', content: { 'application/json': { schema } } }),
+    ApiOpenaiErrors(
+      ...(['INVALID_PARAMS', 'MODEL_NOT_FOUND', 'RESPONSE_NOT_FOUND', 'NOT_SUPPORTED', 'POOL_UNAVAILABLE'] as const),
+      ...([
+        'ENGINE_PROTOCOL',
+        'WORKER_RESET',
+        'ENGINE_BUSY',
+        'DECODE_TIMEOUT',
+        'STORAGE_UNAVAILABLE',
+        'NOT_READY',
+      ] as const),
+    ),
+  );
+}

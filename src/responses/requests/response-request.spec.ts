@@ -103,6 +103,7 @@ describe('a request for a response', () => {
     [{ max_output_tokens: 0 }, 'max_output_tokens'],
     [{ metadata: { a: 1 } }, 'metadata.a'],
     [{ instructions: 5 }, 'instructions'],
+    [{ conversation: 'conv_1' }, 'conversation'],
   ])('is refused by name: %j', (more, field) => {
     expect(fieldOf(more)).toBe(field);
   });

@@ -101,6 +101,8 @@ export function toChat({ body, items, stream }: ResponseRequest, history: readon
 function refuseUndone(body: Members): void {
   const undone = (field: string, why: string): Error => invalid(field, `be left out: ${why}`);
   if (!isNothing(body['prompt'])) throw undone('prompt', 'no prompts are kept here');
+  if (!isNothing(body['conversation']))
+    throw undone('conversation', 'no conversations are kept here; previous_response_id goes on from a response');
   if (!isNothing(body['context_management'])) throw undone('context_management', 'items are not edited here');
   if (!isNothing(body['moderation'])) throw undone('moderation', 'nothing is moderated here');
   if (!isNothing(body['truncation']) && body['truncation'] !== 'disabled')
