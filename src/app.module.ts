@@ -2,6 +2,7 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { ScheduleModule } from '@nestjs/schedule';
 import { AnthropicModule } from './anthropic/anthropic.module';
 import { ArtifactsModule } from './artifacts/artifacts.module';
+import { BatchesModule } from './batches/batches.module';
 import { CatalogModule } from './catalog/catalog.module';
 import type { Config } from './config/config';
 import { ConfigModule } from './config/config.module';
@@ -42,6 +43,7 @@ export class AppModule {
         OpenaiModule,
         ResponsesModule,
         UploadsModule,
+        BatchesModule,
         AnthropicModule,
         SessionsModule,
         CatalogModule,

@@ -297,6 +297,43 @@ export const settings = {
     String(30 * DAY_MS),
     'How long files are kept whose clients do not say it.',
   ),
+  batchMaxLines: setting(
+    'ORCHD_BATCH_MAX_LINES',
+    integer(1, 1_000_000),
+    '50000',
+    'Requests that the file of one batch may have.',
+  ),
+  batchLineMaxBytes: setting(
+    'ORCHD_BATCH_LINE_MAX_BYTES',
+    bytes(1024, 16 * MIB),
+    String(MIB),
+    'Longest line of such a file.',
+  ),
+  batchesMax: setting('ORCHD_BATCHES_MAX', integer(1, 100_000), '10000', 'Batches that may be open at once.'),
+  batchLinesAtOnce: optional(
+    'ORCHD_BATCH_LINES_AT_ONCE',
+    integer(1, 100_000),
+    'Requests of all batches under way at once; three quarters of the slots of live engines when unset, so that others find some free.',
+  ),
+  batchLinesAtOnceEach: setting('ORCHD_BATCH_LINES_AT_ONCE_EACH', integer(1, 100_000), '256', 'The same of one batch.'),
+  batchWindowMinMs: setting(
+    'ORCHD_BATCH_WINDOW_MIN_MS',
+    milliseconds(),
+    '60000',
+    'Shortest `completion_window` that a batch may ask for.',
+  ),
+  batchWindowMaxMs: setting(
+    'ORCHD_BATCH_WINDOW_MAX_MS',
+    milliseconds(),
+    String(7 * DAY_MS),
+    'Longest `completion_window` that a batch may ask for.',
+  ),
+  batchRetentionMs: setting(
+    'ORCHD_BATCH_RETENTION_MS',
+    milliseconds(),
+    String(30 * DAY_MS),
+    'How long a batch that has ended can be asked for.',
+  ),
   bodyLimitBytes: setting('ORCHD_BODY_LIMIT_BYTES', bytes(1024, 256 * MIB), String(4 * MIB), 'Largest request body.'),
   intakeMaxBytes: setting(
     'ORCHD_INTAKE_MAX_BYTES',

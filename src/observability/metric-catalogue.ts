@@ -66,6 +66,12 @@ export const metricCatalogue = {
     help: 'Placement decisions.',
     labels: ['outcome', 'pinned', 'fallback'],
   },
+  batch_lines_total: {
+    kind: 'counter',
+    help: 'Requests of batches that are done: answered, failed, or stopped with their batch.',
+    labels: ['result'],
+  },
+  open_batches: { kind: 'gauge', help: 'Batches that have not ended, by status.', labels: ['state'] },
   queue_depth: { kind: 'gauge', help: 'Tasks queued.', labels: served },
   kv_cache_usage_ratio: {
     kind: 'gauge',

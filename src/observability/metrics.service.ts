@@ -67,6 +67,14 @@ export class MetricsService {
     this.count('admission_backpressure_events_total', { engine, policy });
   }
 
+  batchLine(result: string): void {
+    this.count('batch_lines_total', { result });
+  }
+
+  openBatches(state: string, batches: number): void {
+    this.gauge('open_batches').set(this.bounded('open_batches', { state }), batches);
+  }
+
   /** Added up per stream and counted at its end. */
   tokens(by: ServedBy, { tokensIn, tokensCached, tokensOut }: TokenCounts): void {
     this.count('tokens_in_total', servedBy(by), tokensIn);

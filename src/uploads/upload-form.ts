@@ -27,7 +27,8 @@ function keptMsOf(anchor: string | undefined, seconds: string | undefined): numb
   return expiryMs('expires_after[seconds]', /^\d{1,9}$/.test(seconds) ? Number(seconds) : NaN);
 }
 
-function expiryMs(field: string, seconds: unknown): number {
+/** @throws ServiceError INVALID_PARAMS naming the field */
+export function expiryMs(field: string, seconds: unknown): number {
   const isIn = Number.isInteger(seconds) && Number(seconds) >= EXPIRY_MIN_S && Number(seconds) <= EXPIRY_MAX_S;
   if (!isIn) throw invalid(field, `a whole number from ${EXPIRY_MIN_S} to ${EXPIRY_MAX_S}`);
   return Number(seconds) * SECOND_MS;

@@ -54,7 +54,7 @@ export function fullSpec(taskId: string, more: Partial<TaskSpec> = {}): TaskSpec
 export function workSpec(taskId: string): TaskSpec {
   const body = JSON.stringify({ messages: [{ role: 'user', content: `Hello from ${taskId}, \u{1F680}` }], n: 2 });
   const constraints = { preferPools: [], avoidPools: [], workload: 'chat' };
-  return plainSpec(taskId, { operation: 'chat', prompt: body, constraints });
+  return plainSpec(taskId, { operation: 'chat', prompt: body, constraints, isWithheld: true });
 }
 
 /** A task with no optional field. */

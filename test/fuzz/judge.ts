@@ -59,8 +59,10 @@ const unsayable: Readonly<Record<string, readonly string[]>> = {
   'POST /v1/messages': ['model', 'messages', 'system', 'tools', 'stop_sequences', 'X-Orchd-Deadline-Ms'],
   // Items and tools are of many kinds.
   'POST /v1/responses': ['model', 'input', 'tools', 'X-Orchd-Deadline-Ms'],
-  // A file that is not there.
+  // A file or a batch that is not there; a file for something else, a time that is too short or too long, any JSON where there are texts.
   'GET /v1/files': ['after'],
+  'GET /v1/batches': ['after'],
+  'POST /v1/batches': ['input_file_id', 'completion_window', 'metadata', 'output_expires_after'],
   // An event that a live task has not sent yet.
   'GET /v2/tasks/{id}/events': ['last_event_id'],
 };

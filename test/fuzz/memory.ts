@@ -20,6 +20,8 @@ const kindsByName: Readonly<Record<string, string>> = {
   purge_models: 'model',
   transcript_artifact_id: 'artifact',
   file_id: 'file',
+  input_file_id: 'file',
+  batch_id: 'batch',
   engine: 'engine',
   url: 'url',
   last_event_id: 'event',
@@ -77,6 +79,7 @@ function kindOf({ path }: Operation, name: string): string | undefined {
   if (name === 'model' && !path.startsWith('/v2/')) return served(path);
   if (name !== 'id') return kindsByName[name];
   if (path.startsWith('/v1/files')) return 'file';
+  if (path.startsWith('/v1/batches')) return 'batch';
   return /^\/v2\/(task|session|pool|artifact|catalog\/model)s/.exec(path)?.[1]?.replace('catalog/', '');
 }
 

@@ -35,6 +35,19 @@ const inBase64 = /^\/data\/\d+\/embedding must be array/;
 /** Of other APIs, which live below `/v1` too. */
 const othersRoute = /^\/(messages|responses)\b/;
 
+/** Files and batches, and lists of them: by what they say that they are. */
+const keptObjects: Readonly<Record<string, string>> = { file: 'OpenAIFile', batch: 'Batch' };
+
+type Kept = Readonly<Record<string, unknown>> & { readonly object: string; readonly data?: readonly Kept[] };
+
+/** OpenAI's own server says null of what a batch has not, where the schema wants it to be absent. */
+function keptFaults(kept: Kept): readonly string[] {
+  if (kept.object === 'list') return (kept.data ?? []).flatMap(keptFaults);
+  if (kept['deleted'] === true) return [];
+  const present = Object.fromEntries(Object.entries(kept).filter(([, value]) => value !== null));
+  return faultsOf(keptObjects[kept.object] ?? kept.object, kept.object === 'batch' ? present : kept);
+}
+
 export interface ApiAnswer {
   readonly status: number;
   readonly contentType: string;
@@ -47,6 +60,7 @@ export function answerFaults(url: string, { status, contentType, text }: ApiAnsw
   if (othersRoute.test(route)) return [];
   if (status >= 400)
     return contentType.includes('json') ? faultsOf('ErrorResponse', JSON.parse(text)) : ['an error without JSON'];
+  if (/^\/(files|batches)\b/.test(route) && contentType.includes('json')) return keptFaults(JSON.parse(text) as Kept);
   const known = schemas[route.replace(/^\/models\/.+/, '/models/{id}')];
   if (!known || status !== 200) return [];
   if (!contentType.includes('event-stream'))

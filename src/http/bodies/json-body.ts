@@ -63,12 +63,22 @@ export function textOfDocument(bytes: Buffer): JsonText | undefined {
   return checked(bytes, textBounds);
 }
 
+/** What keeps a text from becoming objects, as the rest of a sentence about it; undefined where only the parser can say. */
+export function faultOfObjects(bytes: Buffer): string | undefined {
+  return faultIn(bytes, objectBounds);
+}
+
 function checked(bytes: Buffer, bounds: JsonBounds): JsonText | undefined {
-  if (!isUtf8(bytes)) throw refused('the body is not valid UTF-8');
   if (isBlank(bytes)) return undefined;
-  const fault = faultOfJson(bytes, bounds);
-  if (fault !== undefined) throw refused(`the body ${sentences[fault]}`);
+  const fault = faultIn(bytes, bounds);
+  if (fault !== undefined) throw refused(`the body ${fault}`);
   return new JsonText(bytes);
+}
+
+function faultIn(bytes: Buffer, bounds: JsonBounds): string | undefined {
+  if (!isUtf8(bytes)) return 'is not valid UTF-8';
+  const fault = faultOfJson(bytes, bounds);
+  return fault && sentences[fault];
 }
 
 function isBlank(bytes: Buffer): boolean {

@@ -16,12 +16,13 @@ export interface AnswerFacts {
 
 const idPrefixes = { chat: 'chatcmpl', completion: 'cmpl', embedding: 'embd', rerank: 'rerank' } as const;
 
-export function factsOf({ operation, model }: OpenaiRequest, { spec, facts }: Admission): AnswerFacts {
-  return {
-    id: `${idPrefixes[operation]}-${spec.taskId}`,
-    created: Math.floor(facts.admittedAtMs / SECOND_MS),
-    model,
-  };
+export function factsOf(request: OpenaiRequest, { spec, facts }: Admission): AnswerFacts {
+  return factsFor(request, spec.taskId, facts.admittedAtMs);
+}
+
+/** @param createdAtMs Unix milliseconds */
+export function factsFor({ operation, model }: OpenaiRequest, taskId: string, createdAtMs: number): AnswerFacts {
+  return { id: `${idPrefixes[operation]}-${taskId}`, created: Math.floor(createdAtMs / SECOND_MS), model };
 }
 
 /** Usage as OpenAI's API has it. Prompt tokens are 0 where the engine did not count them. */

@@ -35,6 +35,8 @@ export interface TaskTerms {
   readonly isNew: boolean;
   /** It goes on when its client leaves. */
   readonly outlivesClient: boolean;
+  /** As {@link TaskSpec.isWithheld}. */
+  readonly isWithheld?: boolean;
 }
 
 /** Makes tasks of requests of OpenAI's API: they are admitted, queued, budgeted and counted as every other. */
@@ -112,7 +114,7 @@ export class OpenaiTasks {
     { operation, body }: OpenaiRequest,
     headers: WorkHeaders,
     { correlationId, identity }: Sender,
-    { taskId, outlivesClient }: TaskTerms,
+    { taskId, outlivesClient, isWithheld = false }: TaskTerms,
     constraints: PlacementConstraints,
     maxTokens: number,
   ): TaskSpec {
@@ -130,6 +132,7 @@ export class OpenaiTasks {
       deadlineMs,
       sampling: {},
       onDisconnect: outlivesClient ? 'continue' : 'cancel',
+      ...(isWithheld && { isWithheld }),
       correlationId,
       ...(identity !== undefined && { identity }),
     };

@@ -17,8 +17,8 @@ import { FolderDraft } from './folder-draft';
 export class FolderContents extends FileContents implements OnModuleInit {
   private readonly folder: string;
   private readonly room: ContentRoom;
-  /** Those whose names are on disk. */
-  private readonly named = new Set<string>();
+  /** Those whose names are on disk, and their bytes as they are counted. */
+  private readonly kept = new Map<string, number>();
 
   constructor(config: Config) {
     super();
@@ -29,19 +29,20 @@ export class FolderContents extends FileContents implements OnModuleInit {
   async onModuleInit(): Promise<void> {
     await makeFolder(this.folder);
     for (const id of await filesOf(this.folder)) {
-      this.room.add((await stat(this.pathOf(id))).size);
-      this.named.add(id);
+      const { size } = await stat(this.pathOf(id));
+      this.room.add(size);
+      this.kept.set(id, size);
     }
     await syncFolder(this.folder);
   }
 
   async ids(): Promise<readonly string[]> {
-    return [...this.named];
+    return [...this.kept.keys()];
   }
 
   async draft(id: string): Promise<ContentDraft> {
     const temporary = join(this.folder, TEMPORARY + randomBytes(16).toString('hex'));
-    return FolderDraft.begin(temporary, this.pathOf(id), this.room, () => this.named.add(id));
+    return FolderDraft.begin(temporary, this.pathOf(id), this.room, bytes => void this.kept.set(id, bytes));
   }
 
   async size(id: string): Promise<number | undefined> {
@@ -78,11 +79,11 @@ export class FolderContents extends FileContents implements OnModuleInit {
       } finally {
         await file.close();
       }
-      if (!this.named.has(id)) await syncFolder(this.folder);
+      if (!this.kept.has(id)) await syncFolder(this.folder);
     } catch (cause) {
       throw storageError(cause);
     }
-    this.named.add(id);
+    this.kept.set(id, (this.kept.get(id) ?? 0) + piece.length);
     this.room.add(piece.length);
   }
 
@@ -94,13 +95,16 @@ export class FolderContents extends FileContents implements OnModuleInit {
     } catch (cause) {
       throw storageError(cause);
     }
-    this.room.giveBack(before - bytes);
+    const counted = this.kept.get(id) ?? 0;
+    if (counted <= bytes) return;
+    this.room.giveBack(counted - bytes);
+    this.kept.set(id, bytes);
   }
 
   async remove(id: string): Promise<void> {
-    const bytes = await this.size(id);
     await removeDurably(this.folder, [id]);
-    if (this.named.delete(id)) this.room.giveBack(bytes ?? 0);
+    this.room.giveBack(this.kept.get(id) ?? 0);
+    this.kept.delete(id);
   }
 
   private async opened<T>(id: string, use: (file: FileHandle) => Promise<T>): Promise<T | undefined> {

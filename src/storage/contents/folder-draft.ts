@@ -14,11 +14,16 @@ export class FolderDraft implements ContentDraft {
     private readonly temporary: string,
     private readonly path: string,
     private readonly room: ContentRoom,
-    private readonly onKept: () => void,
+    private readonly onKept: (bytes: number) => void,
     private readonly handle: FileHandle,
   ) {}
 
-  static async begin(temporary: string, path: string, room: ContentRoom, onKept: () => void): Promise<FolderDraft> {
+  static async begin(
+    temporary: string,
+    path: string,
+    room: ContentRoom,
+    onKept: (bytes: number) => void,
+  ): Promise<FolderDraft> {
     try {
       return new FolderDraft(temporary, path, room, onKept, await open(temporary, 'wx', 0o600));
     } catch (cause) {
@@ -47,7 +52,7 @@ export class FolderDraft implements ContentDraft {
       await rename(this.temporary, this.path);
       await syncFolder(dirname(this.path));
       this.isOver = true;
-      this.onKept();
+      this.onKept(this.length);
     } catch (cause) {
       await this.abandon();
       throw storageError(cause);

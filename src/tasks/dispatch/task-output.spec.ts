@@ -109,6 +109,14 @@ describe('TaskOutput', () => {
     expect(shown).toEqual([]);
   });
 
+  it('holds all of an output that is withheld until its end, and asks for no mark', async () => {
+    Object.assign(claim, { spec: { ...plainSpec('t', { maxTokens: 4 }), isWithheld: true } });
+    for (const word of ['a', 'b', 'c']) output.take(words(word), false);
+    mark(true);
+    await turn();
+    expect([shown, marks, textsOf(output.close())]).toEqual([[], 0, ['a', 'b', 'c']]);
+  });
+
   it('begins the stream of an output of nothing', () => {
     expect(output.close().map(({ type }) => type)).toEqual(['started']);
   });

@@ -25,7 +25,7 @@ export interface OutputSink {
 /**
  * What one attempt has to show. Its first output opens the stream with `started`, and is held back until it is durable that
  * output may have been seen; the engine goes on meanwhile and what it sends is held with it. After that batches go straight
- * out. An output whose end comes before that needs no mark: it is shown with its ending.
+ * out. An output whose end comes before that, or that is withheld until it ends, needs no mark: it is shown with its ending.
  */
 export class TaskOutput {
   /** Not shown yet; undefined once nothing is held any more. */
@@ -97,7 +97,7 @@ export class TaskOutput {
   private show(events: TaskEvent[], isLast: boolean): void {
     if (!this.hasBegun) {
       this.begin();
-      if (!isLast) void this.release();
+      if (!isLast && this.claim.spec.isWithheld !== true) void this.release();
     }
     if (this.held) {
       for (const event of events) this.loggedBytes += Buffer.byteLength(event.data);

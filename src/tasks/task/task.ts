@@ -50,6 +50,8 @@ export interface TaskSpec {
   readonly deadlineMs: number;
   readonly sampling: Sampling;
   readonly onDisconnect: 'cancel' | 'continue';
+  /** Nobody sees its output before it has ended; so it can be run again for as long as it has not. */
+  readonly isWithheld?: boolean;
   readonly correlationId: string;
   /** `token:<fp6>` of the request's bearer token, where it had one. */
   readonly identity?: string;

@@ -64,6 +64,7 @@ export function encodeAdmission(spec: TaskSpec, facts: AdmissionFacts): Admissio
     spec.identity,
     encodePredicted(facts.predictedStart),
     spec.operation,
+    spec.isWithheld ? 1 : undefined,
   ]);
   const { taskId, sessionId, prompt } = spec;
   return { seq: facts.seq, taskId, sessionId, admittedAtMs: facts.admittedAtMs, admission, prompt };
@@ -93,6 +94,7 @@ type AdmissionCells = [
   identity?: string | null,
   predicted?: PredictedCells | null,
   operation?: NonNullable<TaskSpec['operation']> | null,
+  isWithheld?: 1 | null,
 ];
 
 type PredictedCells = [earliestMs: number, latestMs: number, measured: 0 | 1];
@@ -213,6 +215,7 @@ function decodeSpec(taskId: string, sessionId: string, prompt: string, cells: Ad
     deadlineMs,
     sampling,
     onDisconnect,
+    ...(cells[23] === 1 && { isWithheld: true }),
     correlationId,
     ...(identity != null && { identity }),
   };

@@ -1,0 +1,67 @@
+import { Injectable } from '@nestjs/common';
+import { Config } from '../config/config';
+import { ServiceError } from '../errors/service-error';
+import { ApiRecords, type ApiRecord, type KeptRecord } from '../records/api-records.port';
+import { RunningTime } from '../time/running-time';
+import { isOpen, type StoredBatch } from './batch/stored-batch';
+
+/** Which batches there are. */
+@Injectable()
+export class BatchRecords {
+  constructor(
+    private readonly config: Config,
+    private readonly records: ApiRecords,
+    private readonly runningTime: RunningTime,
+  ) {}
+
+  insert(batch: StoredBatch): Promise<void> {
+    return this.records.insert(this.recordOf(batch));
+  }
+
+  async replace(batch: StoredBatch): Promise<void> {
+    await this.records.replace(this.recordOf(batch));
+  }
+
+  /** @throws ServiceError BATCH_NOT_FOUND */
+  async get(id: string): Promise<StoredBatch> {
+    const record = await this.records.find('batch', id);
+    if (record) return batchOf(record);
+    throw new ServiceError('BATCH_NOT_FOUND', { message: `There is no batch ${id.toWellFormed().slice(0, 128)}.` });
+  }
+
+  /** Newest first. @throws ServiceError INVALID_PARAMS for an `after` that is no batch */
+  async list(after: string | undefined, limit: number): Promise<readonly StoredBatch[]> {
+    const place = after === undefined ? undefined : await this.records.find('batch', after);
+    if (after !== undefined && !place)
+      throw new ServiceError('INVALID_PARAMS', { field: 'after', message: 'after must be the id of a batch' });
+    const page = { kind: 'batch', order: 'newest first', limit, ...(place && { afterSeq: place.seq }) } as const;
+    return (await this.records.list(page)).map(batchOf);
+  }
+
+  /** Those that have not ended, oldest first. */
+  async open(): Promise<readonly StoredBatch[]> {
+    return (await this.records.open('batch')).map(batchOf);
+  }
+
+  /** Forgets up to `limit` whose time is over; resolves to how many. */
+  async expire(limit: number): Promise<number> {
+    const ids = await this.records.expired('batch', this.runningTime.nowMs() - this.config.batchRetentionMs, limit);
+    for (const id of ids) await this.records.remove('batch', id);
+    return ids.length;
+  }
+
+  private recordOf(batch: StoredBatch): ApiRecord {
+    const isStillOpen = isOpen(batch);
+    return {
+      kind: 'batch',
+      id: batch.id,
+      text: JSON.stringify(batch),
+      isOpen: isStillOpen,
+      ...(!isStillOpen && { keptFromMs: this.runningTime.nowMs() }),
+    };
+  }
+}
+
+function batchOf({ text }: KeptRecord): StoredBatch {
+  return JSON.parse(text) as StoredBatch;
+}

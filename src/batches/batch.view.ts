@@ -1,0 +1,38 @@
+import type { BatchView } from './batches.dto';
+import { isOpen, type EndStatus, type LineCounts, type StoredBatch } from './batch/stored-batch';
+
+const SECOND_MS = 1000;
+
+/** @param counts of a batch that is open, as they are now */
+export function toBatchView(batch: StoredBatch, counts: LineCounts = { completed: 0, failed: 0 }): BatchView {
+  const { id, endpoint, status, faults, metadata, total } = batch;
+  const { completed, failed } = batch.counts ?? counts;
+  const isOver = !isOpen(batch);
+  const ended = (as: EndStatus): number | null => (status === as ? seconds(batch.endedAtMs) : null);
+  return {
+    id,
+    object: 'batch',
+    endpoint,
+    ...(faults && { errors: { object: 'list', data: faults } }),
+    input_file_id: batch.inputFileId,
+    completion_window: batch.window,
+    status,
+    output_file_id: isOver && completed > 0 ? batch.outputFileId : null,
+    error_file_id: isOver && failed > 0 ? batch.errorFileId : null,
+    created_at: Math.floor(batch.createdAtMs / SECOND_MS),
+    in_progress_at: seconds(batch.inProgressAtMs),
+    expires_at: Math.floor(batch.expiresAtMs / SECOND_MS),
+    finalizing_at: seconds(batch.finalizingAtMs),
+    completed_at: ended('completed'),
+    failed_at: ended('failed'),
+    expired_at: ended('expired'),
+    cancelling_at: seconds(batch.cancellingAtMs),
+    cancelled_at: ended('cancelled'),
+    request_counts: { total, completed, failed },
+    metadata: metadata ?? null,
+  };
+}
+
+function seconds(ms: number | undefined): number | null {
+  return ms === undefined ? null : Math.floor(ms / SECOND_MS);
+}

@@ -1,0 +1,22 @@
+import { Module } from '@nestjs/common';
+import { LifecycleModule } from '../lifecycle/lifecycle.module';
+import { OpenaiModule } from '../openai/openai.module';
+import { TasksModule } from '../tasks/tasks.module';
+import { UploadsModule } from '../uploads/uploads.module';
+import { BatchRecords } from './batch-records';
+import { BatchRunner } from './batch-runner';
+import { BatchesController } from './batches.controller';
+import { BatchesService } from './batches.service';
+import { FileChecks } from './lines/file-checks';
+import { LineFeeder } from './work/line-feeder';
+import { LineWork } from './work/line-work';
+import { Places } from './work/places';
+import { TaskEnds } from './work/task-ends';
+
+/** Batches, as OpenAI's API has them, over the same tasks. */
+@Module({
+  imports: [LifecycleModule, OpenaiModule, TasksModule, UploadsModule],
+  controllers: [BatchesController],
+  providers: [BatchesService, BatchRecords, BatchRunner, FileChecks, LineFeeder, LineWork, Places, TaskEnds],
+})
+export class BatchesModule {}

@@ -1,0 +1,66 @@
+import type { FileContents } from '../../uploads/file-contents.port';
+import { HEAD_BYTES, lineNumberIn } from './result-line';
+
+const CHUNK_BYTES = 256 * 1024;
+const LF = 0x0a;
+
+/** An output or error file of a batch: lines are added to its end, and are durable when that is told. */
+export class ResultFile {
+  /** Lines that are durable. */
+  lines = 0;
+  /** Bytes that are. */
+  bytes = 0;
+  /** A loss of power has left something else than lines. */
+  private isTorn = false;
+  /** An append did not succeed: some of it may be there. */
+  private isUnsure = false;
+
+  constructor(
+    private readonly contents: FileContents,
+    readonly id: string,
+    private readonly batchId: string,
+  ) {}
+
+  /**
+   * Reads what a process before has left: whole lines. What follows the last of them was never told to be there, and is cut off.
+   * @param onLine told of the number of each line's request
+   */
+  async open(onLine: (line: number) => void): Promise<void> {
+    let rest = Buffer.alloc(0);
+    for (let at = 0; ;) {
+      const chunk = await this.contents.read(this.id, at, CHUNK_BYTES);
+      if (chunk.length === 0) break;
+      at += chunk.length;
+      if (this.isTorn) break;
+      rest = this.takeLines(rest.length === 0 ? chunk : Buffer.concat([rest, chunk]), onLine);
+    }
+    await this.contents.truncate(this.id, this.bytes);
+  }
+
+  /** One call at a time. What an append that failed has left is cut off before the next one. */
+  async append(text: string, lines: number): Promise<void> {
+    const piece = Buffer.from(text);
+    if (this.isUnsure) await this.contents.truncate(this.id, this.bytes);
+    this.isUnsure = true;
+    await this.contents.append(this.id, piece);
+    this.isUnsure = false;
+    this.bytes += piece.length;
+    this.lines += lines;
+  }
+
+  /** Returns what belongs to no whole line yet. */
+  private takeLines(bytes: Buffer, onLine: (line: number) => void): Buffer<ArrayBuffer> {
+    let start = 0;
+    for (let end = bytes.indexOf(LF); end >= 0; end = bytes.indexOf(LF, start)) {
+      const head = bytes.toString('latin1', start, Math.min(end, start + HEAD_BYTES));
+      const number = lineNumberIn(head, this.batchId);
+      this.isTorn = number === undefined;
+      if (number === undefined) break;
+      onLine(number);
+      this.lines++;
+      this.bytes += end + 1 - start;
+      start = end + 1;
+    }
+    return Buffer.from(bytes.subarray(start));
+  }
+}

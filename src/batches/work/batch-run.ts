@@ -1,0 +1,135 @@
+import type { Narrator } from '../../observability/narrator';
+import type { FileContents } from '../../uploads/file-contents.port';
+import { LineReader } from '../lines/line-reader';
+import type { FileLine } from '../lines/line-splitter';
+import { isFault, requestLineOf } from '../lines/request-line';
+import { DoneLines } from '../results/done-lines';
+import { ResultFile } from '../results/result-file';
+import { resultText, type LineResult } from '../results/result-line';
+import { ResultWriter } from '../results/result-writer';
+import type { LineCounts, Stop, StoredBatch } from '../batch/stored-batch';
+import { taskIdOf } from './line-work';
+
+/** Results that are written before more of them are made. */
+const STEP = 200;
+
+/** One batch while it is open: what of its file is done, which lines run, and its results. */
+export class BatchRun {
+  /** Tasks of lines that run. */
+  readonly tasks = new Set<string>();
+  /** Lines that were given a place, from before they are read until their results are durable. */
+  underWay = 0;
+  /** When it last had a turn: who had none for the longest goes first. */
+  lastTurn = 0;
+  /** By the monotonic clock: until then none of its lines is tried. */
+  pausedUntilMs = 0;
+  private readonly reader: LineReader;
+  private readonly doneLines = new DoneLines();
+  private readonly output: ResultFile;
+  private readonly errors: ResultFile;
+  private readonly outputWriter: ResultWriter;
+  private readonly errorWriter: ResultWriter;
+  /** Taken once, and not run after all. */
+  private readonly backlog: FileLine[] = [];
+  private reading: Promise<unknown> = Promise.resolve();
+  private isRead = false;
+  private waitsForDrain: (() => void) | undefined;
+
+  constructor(
+    public batch: StoredBatch,
+    contents: FileContents,
+    maxLineBytes: number,
+    narrator: Narrator,
+    /** A process before may have begun lines of it. */
+    readonly isResumed: boolean,
+  ) {
+    const { id, inputFileId, outputFileId, errorFileId } = batch;
+    this.reader = new LineReader(contents, inputFileId, maxLineBytes);
+    this.output = new ResultFile(contents, outputFileId, id);
+    this.errors = new ResultFile(contents, errorFileId, id);
+    this.outputWriter = new ResultWriter(this.output, narrator);
+    this.errorWriter = new ResultWriter(this.errors, narrator);
+  }
+
+  /** Finds what a process before has done of it. */
+  async open(): Promise<void> {
+    for (const file of [this.output, this.errors]) await file.open(line => this.doneLines.add(line));
+  }
+
+  get stop(): Stop | undefined {
+    return this.batch.stop;
+  }
+
+  get counts(): LineCounts {
+    return { completed: this.output.lines, failed: this.errors.lines };
+  }
+
+  get bytes(): { readonly output: number; readonly errors: number } {
+    return { output: this.output.bytes, errors: this.errors.bytes };
+  }
+
+  /** There may be lines that nobody has taken. */
+  get hasMore(): boolean {
+    return !this.isRead || this.backlog.length > 0;
+  }
+
+  /** The next line that is not done; undefined where there is none. @throws ServiceError STORAGE_UNAVAILABLE */
+  take(): Promise<FileLine | undefined> {
+    const taken = this.reading.then(() => this.taken());
+    this.reading = taken.catch(() => undefined);
+    return taken;
+  }
+
+  putBack(line: FileLine): void {
+    this.backlog.push(line);
+  }
+
+  /** Resolves once the result is durable. */
+  async record(line: FileLine, customId: string, result: LineResult): Promise<void> {
+    const { id } = this.batch;
+    const text = resultText(id, line.number, customId, taskIdOf(id, line.number), result);
+    await (result.kind === 'answer' ? this.outputWriter : this.errorWriter).add(text);
+    this.doneLines.add(line.number);
+  }
+
+  /** Writes for each line that has not run why it will not. */
+  async recordRest(reason: Stop): Promise<void> {
+    let step: Promise<void>[] = [];
+    for (let line = await this.take(); line; line = await this.take()) {
+      const request = requestLineOf(line.bytes, this.batch.endpoint);
+      const customId = isFault(request) ? '' : request.customId;
+      step.push(this.record(line, customId, { kind: 'stopped', reason }));
+      if (step.length < STEP) continue;
+      await Promise.all(step);
+      step = [];
+    }
+    await Promise.all(step);
+  }
+
+  /** Resolves once no line runs, and all are done or the batch is stopped. */
+  drained(): Promise<void> {
+    return new Promise(resolve => {
+      this.waitsForDrain = resolve;
+      this.look();
+    });
+  }
+
+  /** Something may have changed that {@link drained} waits for. */
+  look(): void {
+    if (this.underWay === 0 && (this.stop !== undefined || !this.hasMore)) this.waitsForDrain?.();
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.outputWriter.close(), this.errorWriter.close()]);
+  }
+
+  private async taken(): Promise<FileLine | undefined> {
+    const again = this.backlog.shift();
+    if (again) return again;
+    for (;;) {
+      const line = await this.reader.next();
+      if (!line) this.isRead = true;
+      if (!line || !this.doneLines.has(line.number)) return line;
+    }
+  }
+}

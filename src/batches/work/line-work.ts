@@ -1,0 +1,167 @@
+import { Injectable } from '@nestjs/common';
+import { asServiceError, ServiceError } from '../../errors/service-error';
+import { Lifecycle } from '../../lifecycle/lifecycle';
+import type { EventSum } from '../../openai/answers/rendering';
+import { TaskEvents } from '../../openai/answers/task-events.service';
+import { OpenaiTasks } from '../../openai/requests/openai-tasks';
+import { Clock } from '../../time/clock';
+import { OwnTurns } from '../../time/own-turns';
+import type { FileLine } from '../lines/line-splitter';
+import { isFault, requestLineOf, type LineFault, type RequestLine } from '../lines/request-line';
+import type { LineResult } from '../results/result-line';
+import type { Stop, StoredBatch } from '../batch/stored-batch';
+import { wishOf, type LineWish } from './line-requests';
+import { TaskEnds } from './task-ends';
+
+/** What is longer is parsed in a turn of its own. */
+const AT_ONCE_BYTES = 32 * 1024;
+const WAIT_MIN_MS = 100;
+const WAIT_MAX_MS = 5000;
+/** Of a task whose deadline is its batch's. */
+const DEADLINE_SLACK_MS = 1000;
+
+/** What became of a line. `later`: nothing yet, for want of room or of an engine; it is to be tried again after a while. */
+export type LineOutcome =
+  | { readonly kind: 'done'; readonly customId: string; readonly result: LineResult }
+  | { readonly kind: 'later'; readonly afterMs: number };
+
+/** What a run tells and is told of its lines. */
+export interface LineContext {
+  readonly batch: StoredBatch;
+  readonly stop: Stop | undefined;
+  /** A process before may have begun it. */
+  readonly isResumed: boolean;
+  /** It has its place in the queue, or was refused one. */
+  settled(): void;
+}
+
+/** Runs single lines, each as a task whose id is made of the batch's and the line's number: the same line is the same task. */
+@Injectable()
+export class LineWork {
+  private readonly turns = new OwnTurns();
+
+  constructor(
+    private readonly tasks: OpenaiTasks,
+    private readonly events: TaskEvents,
+    private readonly ends: TaskEnds,
+    private readonly lifecycle: Lifecycle,
+    private readonly clock: Clock,
+  ) {}
+
+  /** The context is looked at again when the task has ended: its batch may have been stopped by then. Never rejects. */
+  async run(line: FileLine, context: LineContext): Promise<LineOutcome> {
+    if (line.bytes.length > AT_ONCE_BYTES) await this.turns.next();
+    const request = requestLineOf(line.bytes, context.batch.endpoint);
+    if (isFault(request)) return done('', failed(changed(request)));
+    const taskId = taskIdOf(context.batch.id, line.number);
+    try {
+      return await this.ran(taskId, request, context);
+    } catch (thrown) {
+      const error = asServiceError(thrown);
+      // What the service could not do now says nothing of the line.
+      if (!this.lifecycle.isReady) return { kind: 'later', afterMs: WAIT_MAX_MS };
+      return done(request.customId, failed(error.code === 'TASK_NOT_FOUND' ? lost : error));
+    }
+  }
+
+  private async ran(taskId: string, { customId, body }: RequestLine, context: LineContext): Promise<LineOutcome> {
+    const wish = wishOf(context.batch.endpoint, body);
+    const known = context.isResumed ? await this.endedBefore(taskId, wish) : undefined;
+    if (known) return done(customId, known);
+    const refusal = await this.submit(taskId, wish, context);
+    context.settled();
+    if (refusal?.retriable) return { kind: 'later', afterMs: waitOf(refusal) };
+    if (refusal) return done(customId, failed(refusal));
+    await this.ends.until(taskId);
+    const result = await this.resultOf(taskId, wish);
+    return done(customId, this.inView(context, result ?? failed(lost)));
+  }
+
+  private async submit(
+    taskId: string,
+    { request }: LineWish,
+    { batch }: LineContext,
+  ): Promise<ServiceError | undefined> {
+    const { correlationId, identity, expiresAtMs } = batch;
+    const deadlineMs = Math.max(1, expiresAtMs - this.clock.wallMs());
+    const sender = { correlationId, ...(identity !== undefined && { identity }) };
+    try {
+      const terms = { taskId, isNew: false, outlivesClient: true, isWithheld: true };
+      await this.tasks.submit(request, { priority: 'batch', deadlineMs }, sender, terms);
+      return undefined;
+    } catch (thrown) {
+      return asServiceError(thrown);
+    }
+  }
+
+  private async endedBefore(taskId: string, wish: LineWish): Promise<LineResult | undefined> {
+    try {
+      return await this.resultOf(taskId, wish);
+    } catch (thrown) {
+      if (thrown instanceof ServiceError && thrown.code === 'TASK_NOT_FOUND') return undefined;
+      throw thrown;
+    }
+  }
+
+  /** Undefined where the task has not ended. @throws ServiceError where its events cannot be read */
+  private async resultOf(taskId: string, wish: LineWish): Promise<LineResult | undefined> {
+    const sum = wish.sumFor(taskId, this.clock.wallMs());
+    let hasEnded = false;
+    let error: ServiceError | undefined;
+    await this.events.each(taskId, event => {
+      hasEnded ||= event.type === 'end' || event.type === 'error';
+      error ??= errorIn(() => sum.take(event));
+    });
+    if (!hasEnded) return undefined;
+    return error ? failed(error) : answered(sum);
+  }
+
+  /** A line that was ended with its batch says so. */
+  private inView({ stop, batch }: LineContext, result: LineResult): LineResult {
+    if (result.kind !== 'error') return result;
+    const { code } = result.error;
+    const isDeadline = code === 'DEADLINE_UNMET' || code === 'DECODE_TIMEOUT';
+    if (stop && (code === 'CANCELLED' || isDeadline)) return { kind: 'stopped', reason: stop };
+    const isOver = this.clock.wallMs() >= batch.expiresAtMs - DEADLINE_SLACK_MS;
+    return isDeadline && isOver ? { kind: 'stopped', reason: 'expired' } : result;
+  }
+}
+
+export function taskIdOf(batchId: string, line: number): string {
+  return `${batchId}.${line}`;
+}
+
+const lost = new ServiceError('INTERNAL', { message: 'The output of this request is not there any more.' });
+
+function changed({ message }: LineFault): ServiceError {
+  return new ServiceError('INTERNAL', { message: `The file has changed since it was looked at: ${message}.` });
+}
+
+function errorIn(work: () => void): ServiceError | undefined {
+  try {
+    work();
+    return undefined;
+  } catch (thrown) {
+    return asServiceError(thrown);
+  }
+}
+
+function answered(sum: EventSum): LineResult {
+  try {
+    return { kind: 'answer', body: sum.answer() };
+  } catch (thrown) {
+    return failed(asServiceError(thrown));
+  }
+}
+
+function failed(error: ServiceError): LineResult {
+  return { kind: 'error', error };
+}
+
+function done(customId: string, result: LineResult): LineOutcome {
+  return { kind: 'done', customId, result };
+}
+
+function waitOf({ details: { retryAfterMs = WAIT_MIN_MS } }: ServiceError): number {
+  return Math.min(Math.max(retryAfterMs, WAIT_MIN_MS), WAIT_MAX_MS);
+}

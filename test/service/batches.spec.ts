@@ -1,0 +1,242 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { startService, stopService } from '../../src/service';
+import { startEngine, type RunningEngine } from '../engine/engine';
+import { BatchClient, chatLine, type BatchSeen } from '../support/batch-client';
+import { eventually } from '../support/deadline';
+import { createInProcess, type InProcessService } from '../support/in-process';
+import { temporaryFolder, type TemporaryFolder } from '../support/temporary-folder';
+
+const key = { 'X-API-Key': 'test-key' };
+let engine: RunningEngine | undefined;
+let service: InProcessService | undefined;
+let folder: TemporaryFolder | undefined;
+let url = '';
+let client: BatchClient;
+
+async function start(env: Record<string, string> = {}, engineOptions: object = {}): Promise<void> {
+  folder ??= temporaryFolder();
+  engine ??= await startEngine({ wire: 'vllm', model: 'some-model', slots: 4, tokensPerSecond: 0, ...engineOptions });
+  service = await createInProcess({
+    ORCHD_DATA_DIR: join(folder.path, 'data'),
+    ORCHD_ENGINE_URLS: `vllm=${engine.url}`,
+    ORCHD_ENGINE_SLOTS: '4',
+    ORCHD_PROBE_INTERVAL_MS: '50',
+    ORCHD_BATCH_WINDOW_MIN_MS: '1',
+    ORCHD_SHUTDOWN_GRACE_MS: '0',
+    ...env,
+  });
+  url = await startService(service.app, service.config);
+  client = new BatchClient(url);
+  await eventually(
+    async () => (await (await fetch(`${url}/v2/pools/vllm/health`, { headers: key })).json()) as { ready?: boolean },
+    ({ ready }) => ready === true,
+  );
+}
+
+async function stop(): Promise<void> {
+  if (service) await stopService(service.app);
+  service = undefined;
+}
+
+async function end(): Promise<void> {
+  await stop();
+  await engine?.stop();
+  folder?.remove();
+  engine = folder = undefined;
+}
+
+const numbered = (count: number, more: object = {}): string[] =>
+  Array.from({ length: count }, (_, at) => chatLine(`line-${at + 1}`, more));
+
+/** Each line once, in one of the files, and the counts say how many are in which. */
+async function judged(batch: BatchSeen, total: number): Promise<{ output: number; errors: number }> {
+  const [output, errors] = [await client.results(batch.output_file_id), await client.results(batch.error_file_id)];
+  const ids = [...output, ...errors].map(({ custom_id: id }) => id);
+  expect(ids.length).toBe(total);
+  expect(new Set(ids).size).toBe(total);
+  expect(batch.request_counts).toEqual({ total, completed: output.length, failed: errors.length });
+  return { output: output.length, errors: errors.length };
+}
+
+describe('a batch', () => {
+  afterEach(end);
+
+  it('runs each line as a task, and has each answer once (B-BAT-001)', async () => {
+    await start();
+    const batch = await client.begin(numbered(40), { metadata: { night: 'one' } });
+    expect(batch).toMatchObject({ status: 'validating', output_file_id: null, metadata: { night: 'one' } });
+    const done = await client.untilEnded(batch.id);
+    expect(done).toMatchObject({ status: 'completed', error_file_id: null, metadata: { night: 'one' } });
+    expect(await judged(done, 40)).toEqual({ output: 40, errors: 0 });
+    const [first] = await client.results(done.output_file_id);
+    expect(first).toMatchObject({ error: null, response: { status_code: 200 } });
+    expect(first?.response?.body).toMatchObject({ object: 'chat.completion', model: 'some-model' });
+    const task = await fetch(`${url}/v2/tasks/${batch.id}.1`, { headers: key });
+    expect(await task.json()).toMatchObject({ state: 'completed', priority: 'batch', workload: 'chat' });
+  });
+
+  it('puts what failed into its error file, with the answer that it would have had (B-BAT-002)', async () => {
+    await start();
+    const lines = [
+      chatLine('good'),
+      chatLine('nobody', { model: 'nobody-has-it' }),
+      chatLine('wrong', { messages: 'hello' }),
+      chatLine('streamed', { stream: true }),
+    ];
+    const done = await client.untilEnded((await client.begin(lines)).id);
+    expect(await judged(done, 4)).toEqual({ output: 1, errors: 3 });
+    const told = (await client.results(done.error_file_id)).map(({ custom_id: id, response, error }) => [
+      id,
+      response?.status_code,
+      (response?.body['error'] as { param: string }).param,
+      error,
+    ]);
+    expect(told.sort()).toEqual([
+      ['nobody', 404, 'model', null],
+      ['streamed', 400, 'stream', null],
+      ['wrong', 400, 'messages', null],
+    ]);
+  });
+
+  it('does completions and responses too (B-BAT-001)', async () => {
+    await start();
+    const answerTo = async (endpoint: string, more: object): Promise<object | undefined> => {
+      const body = { model: 'some-model', ...more };
+      const line = JSON.stringify({ custom_id: 'a', method: 'POST', url: endpoint, body });
+      const done = await client.untilEnded((await client.begin([line], { endpoint })).id);
+      return (await client.results(done.output_file_id))[0]?.response?.body;
+    };
+    const text = await answerTo('/v1/completions', { prompt: 'Once', max_tokens: 3 });
+    expect(text).toMatchObject({ object: 'text_completion', usage: { completion_tokens: 3 } });
+    const response = await answerTo('/v1/responses', { input: 'Once', max_output_tokens: 20 });
+    expect(response).toMatchObject({ object: 'response', store: false, output: [{ type: 'message' }] });
+  });
+
+  it('is cancelled: what had not ended is in its error file (B-BAT-004)', async () => {
+    await start({}, { tokensPerSecond: 20 });
+    const { id } = await client.begin(numbered(30, { max_tokens: 20 }));
+    await client.until(id, ({ request_counts: { completed } }) => completed > 0);
+    expect((await client.cancel(id)).status).toMatch(/cancell(ing|ed)/);
+    const done = await client.untilEnded(id);
+    expect(done.status).toBe('cancelled');
+    const { errors } = await judged(done, 30);
+    expect(errors).toBeGreaterThan(10);
+    for (const { response, error } of await client.results(done.error_file_id))
+      expect([response, error?.code]).toEqual([null, 'batch_cancelled']);
+    expect((await client.cancel(id)).status).toBe('cancelled');
+  });
+
+  it('expires with its window: what had not ended is in its error file (B-BAT-004)', async () => {
+    await start({}, { tokensPerSecond: 20 });
+    const { id } = await client.begin(numbered(30, { max_tokens: 10 }), { completion_window: '2s' });
+    const done = await client.untilEnded(id);
+    expect(done.status).toBe('expired');
+    const { errors } = await judged(done, 30);
+    expect(errors).toBeGreaterThan(10);
+    for (const { response, error } of await client.results(done.error_file_id))
+      expect([response, error?.code]).toEqual([null, 'batch_expired']);
+  });
+
+  it('goes on after a restart, and none of its lines is lost or done twice (B-BAT-005)', async () => {
+    await start({}, { tokensPerSecond: 50 });
+    const { id } = await client.begin(numbered(40, { max_tokens: 10 }));
+    for (const some of [3, 12, 25]) {
+      await client.until(id, ({ request_counts: { completed } }) => completed >= some);
+      await stop();
+      await start();
+    }
+    const done = await client.untilEnded(id);
+    expect(done.status).toBe('completed');
+    await judged(done, 40);
+  });
+
+  it('keeps its file from being deleted while it reads it', async () => {
+    await start({}, { tokensPerSecond: 20 });
+    const fileId = await client.upload(`${chatLine('a', { max_tokens: 40 })}\n`);
+    const { id } = await client.create(fileId);
+    const remove = () => fetch(`${url}/v1/files/${fileId}`, { method: 'DELETE', headers: key });
+    const refused = await remove();
+    expect([refused.status, refused.headers.get('x-should-retry')]).toEqual([409, 'false']);
+    await client.untilEnded(id);
+    expect((await remove()).status).toBe(200);
+    expect(existsSync(join(folder?.path ?? '', 'data', 'files', fileId))).toBe(false);
+  });
+
+  it('of many is not kept waiting by the others (B-BAT-006)', async () => {
+    await start({}, { tokensPerSecond: 100 });
+    const large = await client.begin(numbered(300, { max_tokens: 5 }));
+    await client.until(large.id, ({ request_counts: { completed } }) => completed > 5);
+    const small = await client.begin(numbered(5));
+    await client.untilEnded(small.id);
+    expect((await client.get(large.id)).status).toBe('in_progress');
+    await client.cancel(large.id);
+    await client.untilEnded(large.id);
+  });
+});
+
+describe('a file that is none of requests fails its batch, which names the line (B-BAT-003)', () => {
+  beforeAll(() => start({ ORCHD_BATCH_LINE_MAX_BYTES: '4096', ORCHD_BATCH_MAX_LINES: '50' }));
+  afterAll(end);
+
+  const good = chatLine('good');
+  const odd = (change: object): string => JSON.stringify({ ...(JSON.parse(good) as object), ...change });
+  const cases: readonly [what: string, content: string | Blob, line: number | null, code: string, message: RegExp][] = [
+    ['bad JSON', `${good}\n{"a":\n`, 2, 'invalid_json_line', /not valid JSON/],
+    ['a line that is no object', `${good}\n[1]\n`, 2, 'invalid_json_line', /must be a JSON object/],
+    ['a custom_id twice', `${good}\n${good}\n`, 2, 'duplicate_custom_id', /line 1 has the same/],
+    ['no custom_id', `${odd({ custom_id: 7 })}\n`, 1, 'invalid_custom_id', /1 to 512/],
+    ['another method', `${odd({ method: 'GET' })}\n`, 1, 'invalid_method', /POST/],
+    ['another url', `${odd({ url: '/v1/embeddings' })}\n`, 1, 'invalid_url', /\/v1\/chat\/completions/],
+    ['no body', `${odd({ body: 'x' })}\n`, 1, 'invalid_request', /body must be/],
+    ['nesting', `${good}\n${'['.repeat(100)}${']'.repeat(100)}\n`, 2, 'invalid_json_line', /64 levels/],
+    ['a line that is too long', `${good}\n${'x'.repeat(100_000)}`, 2, 'line_too_long', /4096 bytes/],
+    ['a blank line', `${good}\n\n${odd({ custom_id: 'b' })}`, 2, 'invalid_json_line', /blank/],
+    ['only blank lines', '\n\n  \n', null, 'empty_file', /no line/],
+    [
+      'too many lines',
+      Array.from({ length: 51 }, (_, at) => chatLine(String(at))).join('\n'),
+      null,
+      'too_many_lines',
+      /at most 50/,
+    ],
+    ['bad UTF-8', new Blob([`${good}\n`, new Uint8Array([0x22, 0xff, 0x22])]), 2, 'invalid_json_line', /UTF-8/],
+    ['__proto__', `${good.replace('{', '{"__proto__":1,')}\n`, 1, 'invalid_json_line', /__proto__/],
+  ];
+  it.each(cases)('%s', async (_what, content, line, code, message) => {
+    const { id } = await client.create(await client.upload(content));
+    const { status, errors, request_counts: counts } = await client.untilEnded(id);
+    expect([status, counts]).toEqual(['failed', { total: 0, completed: 0, failed: 0 }]);
+    expect(errors?.data[0]).toMatchObject({ line, code });
+    expect(errors?.data[0]?.message).toMatch(message);
+  });
+
+  it('but ends of lines as Windows has them, a BOM, and no end of the last one are no fault', async () => {
+    const { id } = await client.create(await client.upload(`\ufeff${good}\r\n${odd({ custom_id: 'b' })}`));
+    const done = await client.untilEnded(id);
+    expect(await judged(done, 2)).toEqual({ output: 2, errors: 0 });
+  });
+
+  it('and a request for a batch that cannot be made is refused by name', async () => {
+    const fileId = await client.upload(`${good}\n`);
+    const other = await client.upload('x', 'user_data');
+    const refusals: readonly [object, number, string][] = [
+      [{ endpoint: '/v1/models' }, 400, 'endpoint'],
+      [{ completion_window: 'soon' }, 400, 'completion_window'],
+      [{ completion_window: '800000h' }, 400, 'completion_window'],
+      [{ completion_window: '9000d' }, 400, 'completion_window'],
+      [{ metadata: { a: 1 } }, 400, 'metadata.a'],
+      [{ output_expires_after: { anchor: 'created_at', seconds: 1 } }, 400, 'output_expires_after.seconds'],
+      [{ input_file_id: 'file-nobody' }, 404, 'input_file_id'],
+      [{ input_file_id: other }, 400, 'input_file_id'],
+    ];
+    for (const [change, status, param] of refusals) {
+      const body = { input_file_id: fileId, endpoint: '/v1/chat/completions', completion_window: '24h', ...change };
+      const headers = { ...key, 'Content-Type': 'application/json' };
+      const answer = await fetch(`${url}/v1/batches`, { method: 'POST', body: JSON.stringify(body), headers });
+      const { error } = (await answer.json()) as { error: { param: string } };
+      expect([answer.status, error.param]).toEqual([status, param]);
+    }
+  });
+});
