@@ -8,6 +8,7 @@ import { costs } from './parts/costs';
 import { firstToken } from './parts/first-token';
 import { idle } from './parts/idle';
 import { memory } from './parts/memory';
+import { nodes } from './parts/nodes';
 import { prediction } from './parts/prediction';
 import { queue } from './parts/queue';
 import { relay } from './parts/relay';
@@ -18,7 +19,7 @@ import { makeWorkFolder } from './work-folder';
 
 /** Measures what the service costs against what nothing less could cost; see docs/benchmarks.md. */
 
-const parts: readonly Part[] = [costs, relay, admission, firstToken, idle, queue, prediction, artifacts, start];
+const parts: readonly Part[] = [costs, relay, admission, firstToken, idle, queue, prediction, artifacts, start, nodes];
 /** Those that take minutes: only where they are named. */
 const long: readonly Part[] = [memory];
 
