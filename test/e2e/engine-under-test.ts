@@ -16,7 +16,7 @@ export interface NamedEngine {
 }
 
 /** Long enough for a slow engine on a busy machine; a suite that hangs ends here. */
-export const PATIENCE_MS = 120_000;
+const PATIENCE_MS = 120_000;
 /** Sequences at once, where the engine does not tell. */
 const SLOTS = 2;
 
