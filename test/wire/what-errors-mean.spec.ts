@@ -50,8 +50,8 @@ const meanings: Readonly<Record<Kind, Readonly<Partial<Record<ErrorCode, readonl
   },
   sglang: {
     INVALID_PARAMS: ['openai-chat-empty-messages openai-chat-stream-too-long'],
-    ENGINE_BUSY: ['openai-chat-queue-full openai-chat-stream-failed-middle openai-chat-stream-queue-full'],
-    WORKER_RESET: ['openai-chat-stream-aborted'],
+    ENGINE_BUSY: ['openai-chat-queue-full openai-chat-stream-queue-full'],
+    WORKER_RESET: ['openai-chat-stream-failed-middle openai-chat-stream-aborted'],
     ENGINE_PROTOCOL: ['unauthorized'],
   },
   ollama: {

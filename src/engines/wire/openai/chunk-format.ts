@@ -156,9 +156,10 @@ export class ChunkFormat implements StreamFormat {
     });
   }
 
-  /** An error that came without a status of its own. */
+  /** An error that came without a status of its own. An engine that has begun has had room: SGLang calls it that when its time is up. */
   private faultOf(body: unknown): ServiceError {
-    return this.errorOf(statusIn(body), body);
+    const error = this.errorOf(statusIn(body), body);
+    return error.code === 'ENGINE_BUSY' && this.reader.tokens > 0 ? this.errorOf(500, body) : error;
   }
 
   private notAChunk(): ServiceError {
