@@ -1,4 +1,5 @@
 import type { Subscription } from 'rxjs';
+import { ServiceError } from '../../errors/service-error';
 import type { LogChunk } from '../../tasks/events/event-log.port';
 import { eventsIn } from '../../tasks/events/sse-frame';
 import type { EventFeed } from '../../tasks/stream/event-feed';
@@ -13,6 +14,7 @@ export class RenderedFeed implements EventFeed {
   constructor(
     private readonly events: EventFeed,
     private readonly rendering: Rendering,
+    private readonly onFault: (cause: unknown) => void,
   ) {}
 
   follow(wake: () => void): Subscription {
@@ -27,7 +29,14 @@ export class RenderedFeed implements EventFeed {
   private rendered(chunk: LogChunk | undefined): LogChunk | undefined {
     if (!chunk) return undefined;
     let text = '';
-    for (const event of eventsIn(chunk.frames)) text += this.rendering.of(event);
+    try {
+      for (const event of eventsIn(chunk.frames)) text += this.rendering.of(event);
+    } catch (cause) {
+      this.onFault(cause);
+      // Never a silent end; the task is given up, for nobody can read it.
+      const fault = this.rendering.fault(new ServiceError('INTERNAL'));
+      return { ...chunk, frames: Buffer.from(text + fault), terminal: true };
+    }
     this.hasEnded ||= chunk.terminal;
     return { ...chunk, frames: Buffer.from(text) };
   }

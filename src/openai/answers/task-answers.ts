@@ -69,13 +69,23 @@ export class TaskAnswers {
     if (!(await this.attended('output', spec, this.config.firstByteMs, reply))) return;
     const { feed } = await this.lookup.find(spec.taskId, 0, false);
     await this.lookAtFirst(feed, reply);
-    this.open(spec, new RenderedFeed(feed, rendering), rendering, reply);
+    this.open(spec, this.rendered(spec, feed, rendering), rendering, reply);
   }
 
   /** Streams what there is and what comes, from the first event on, to one who may leave and come back. */
   async follow(taskId: string, rendering: Rendering, reply: FastifyReply): Promise<void> {
     const { feed, record } = await this.lookup.find(taskId, 0, false);
-    this.open(record.spec, new RenderedFeed(feed, rendering), rendering, reply, false);
+    this.open(record.spec, this.rendered(record.spec, feed, rendering), rendering, reply, false);
+  }
+
+  private rendered({ taskId }: TaskSpec, feed: EventFeed, rendering: Rendering): RenderedFeed {
+    return new RenderedFeed(feed, rendering, cause =>
+      this.narrator.fail(
+        'A stream ended for an event that could not be shown.',
+        { event: 'event_not_shown', job_id: taskId },
+        cause,
+      ),
+    );
   }
 
   /** What comes first says where the task runs, or why it does not. */

@@ -8,6 +8,7 @@ import { ServiceError } from '../../errors/service-error';
 import type { PlacementConstraints } from '../../pools/placement/constraints';
 import { ModelAliases } from '../../pools/placement/model-aliases';
 import { PlacementService } from '../../pools/placement/placement.service';
+import { SessionStore } from '../../sessions/session-store.port';
 import { AdmissionService, type Admission } from '../../tasks/admission/admission.service';
 import { Fallback } from '../../tasks/dispatch/fallback';
 import { StartBounds } from '../../tasks/dispatch/start-bounds';
@@ -50,23 +51,31 @@ export class OpenaiTasks {
     private readonly admission: AdmissionService,
     private readonly fallback: Fallback,
     private readonly starts: StartBounds,
+    private readonly sessions: SessionStore,
   ) {}
 
   /**
    * @throws ServiceError MODEL_NOT_FOUND for a model that nobody knows, POOL_UNAVAILABLE for one that no live engine has, and
    *   whatever an admission may be refused with
    */
-  async submit(
-    request: OpenaiRequest,
-    headers: WorkHeaders,
-    sender: Sender,
-    terms: TaskTerms = { taskId: uuidv7(), isNew: true, outlivesClient: false },
-  ): Promise<Admission> {
+  async submit(request: OpenaiRequest, headers: WorkHeaders, sender: Sender, terms?: TaskTerms): Promise<Admission> {
     const asked = constraintsOf(request, headers);
     const served = this.aliases.resolved(asked);
     await this.assertServed(request.model, served, headers.maxWaitMs);
-    const spec = this.specOf(request, headers, sender, terms, asked, this.boundOf(request, served));
-    const admission = await this.admission.admit(spec, hash('sha256', spec.prompt, 'hex'), terms.isNew);
+    const { taskId, isNew, outlivesClient, isWithheld = false }: TaskTerms = terms ?? onceOnly();
+    const { sessionId, priority } = wishesOf(headers, request.body);
+    const bounded = await this.bounded(request, served, sessionId);
+    const spec: TaskSpec = {
+      ...{ taskId, sessionId: sessionId ?? taskId, ownSession: sessionId === undefined, priority },
+      ...{ constraints: asked, operation: request.operation, prompt: JSON.stringify(bounded.body) },
+      ...{ maxTokens: bounded.maxTokens, deadlineMs: headers.deadlineMs, sampling: {} },
+      onDisconnect: outlivesClient ? 'continue' : 'end',
+      ...(isWithheld && { isWithheld }),
+      ...sender,
+    };
+    // Nobody can send an id again that was made here: there is nothing to compare.
+    const requestHash = terms ? hash('sha256', JSON.stringify(request.body), 'hex') : '';
+    const admission = await this.admission.admit(spec, requestHash, isNew);
     if (this.models.isStandIn(request.model, served)) await this.fallback.onStreamOpened(spec.taskId);
     if (headers.maxWaitMs !== undefined) await this.starts.bound(admission, headers.maxWaitMs);
     return admission;
@@ -110,43 +119,40 @@ export class OpenaiTasks {
     });
   }
 
-  private specOf(
-    { operation, body }: OpenaiRequest,
-    headers: WorkHeaders,
-    { correlationId, identity }: Sender,
-    { taskId, outlivesClient, isWithheld = false }: TaskTerms,
-    constraints: PlacementConstraints,
-    maxTokens: number,
-  ): TaskSpec {
-    const { sessionId, priority } = wishesOf(headers, body);
-    const { deadlineMs } = headers;
-    return {
-      taskId,
-      sessionId: sessionId ?? taskId,
-      ownSession: sessionId === undefined,
-      priority,
-      constraints,
-      operation,
-      prompt: JSON.stringify(body),
-      maxTokens,
-      deadlineMs,
-      sampling: {},
-      onDisconnect: outlivesClient ? 'continue' : 'cancel',
-      ...(isWithheld && { isWithheld }),
-      correlationId,
-      ...(identity !== undefined && { identity }),
-    };
-  }
-
-  private boundOf(
-    { operation, model, choices, maxTokens }: OpenaiRequest,
+  /**
+   * What it may generate at most, over all choices. A client that leaves it open gets what the model's context has room for; where its
+   * session may not generate as much any more, what is left to that, and the engine is told.
+   */
+  private async bounded(
+    { operation, model, body, choices, maxTokens }: OpenaiRequest,
     { modelRef = model }: PlacementConstraints,
-  ): number {
-    if (!isText(operation)) return 1;
-    if (maxTokens !== undefined) return choices * maxTokens;
+    sessionId: string | undefined,
+  ): Promise<{ readonly maxTokens: number; readonly body: OpenaiRequest['body'] }> {
+    if (operation === 'embedding') return { maxTokens: 1, body: packed(body) };
+    if (!isText(operation)) return { maxTokens: 1, body };
+    if (maxTokens !== undefined) return { maxTokens: choices * maxTokens, body };
     const open = choices * (this.models.contextOf(modelRef) ?? TOKENS_WHERE_UNKNOWN);
-    return Math.max(1, Math.min(open, this.config.sessionTokensBudget));
+    if (sessionId === undefined) {
+      return { maxTokens: Math.max(1, Math.min(open, this.config.sessionTokensBudget)), body };
+    }
+    const each = Math.floor((await this.sessions.open(sessionId)).remaining.tokens / choices);
+    if (each * choices >= open || each < 1) return { maxTokens: open, body };
+    return { maxTokens: each * choices, body: { ...body, max_tokens: each } };
   }
+}
+
+function onceOnly(): TaskTerms {
+  return { taskId: uuidv7(), isNew: true, outlivesClient: false };
+}
+
+/** Inputs from which on embeddings travel in base64, a third of what they are in digits. */
+const MANY_INPUTS = 32;
+
+/** The answer has them in the format that was asked for all the same. */
+function packed(body: OpenaiRequest['body']): OpenaiRequest['body'] {
+  const { input } = body;
+  const isMany = Array.isArray(input) && input.length > MANY_INPUTS && typeof input[0] !== 'number';
+  return isMany ? { ...body, encoding_format: 'base64' } : body;
 }
 
 /** With the model by the name that was asked for. */

@@ -1,5 +1,6 @@
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import type { Subscription } from 'rxjs';
+import { Config } from '../../config/config';
 import { ServiceError } from '../../errors/service-error';
 import { Lifecycle } from '../../lifecycle/lifecycle';
 import { Narrator } from '../../observability/narrator';
@@ -14,7 +15,7 @@ import { OwedTranscripts } from '../ending/owed-transcripts';
 import { TaskLedger, type LiveTask } from '../ledger/task-ledger.port';
 import { PaceKeeper } from '../prediction/pace-keeper';
 import { EventLog } from '../events/event-log.port';
-import { seqAfterInterruption } from '../task/task';
+import { seqAfterInterruption, type TaskSpec } from '../task/task';
 
 /** Brings back what the process before has left, before the service is ready; from then on what other nodes leave that are no more. */
 @Injectable()
@@ -22,6 +23,7 @@ export class RecoveryService implements OnModuleDestroy {
   private interrupted: Subscription | undefined;
 
   constructor(
+    private readonly config: Config,
     private readonly pools: PoolStore,
     private readonly bindings: BindingsService,
     private readonly drains: DrainService,
@@ -55,6 +57,7 @@ export class RecoveryService implements OnModuleDestroy {
     const { queued, interrupted } = await this.ledger.adopt();
     for (const { spec } of [...queued, ...interrupted]) this.log.open(spec.taskId);
     for (const task of interrupted) await this.endInterrupted(task);
+    for (const { spec } of queued) await this.endUnattended(spec);
     this.interrupted = this.ledger.interrupted$.subscribe(task => void this.attend(task));
     this.dispatcher.begin();
     await this.narrator.attend(this.transcripts.resume(), 'Transcripts that are owed could not be looked up.', {
@@ -67,6 +70,12 @@ export class RecoveryService implements OnModuleDestroy {
       `Recovered ${count} tasks: ${queued.length} are queued again, ${interrupted.length} had sent tokens and were ended.`,
       { event: 'recovered', tasks_queued: queued.length, tasks_ended: interrupted.length },
     );
+  }
+
+  /** It waited for a request that went with the process. On a shared store that may still wait, at another node. */
+  private async endUnattended({ taskId, onDisconnect }: TaskSpec): Promise<void> {
+    if (onDisconnect !== 'end' || this.config.store.kind !== 'embedded') return;
+    await this.finisher.cancel(taskId, { state: 'cancelled', error: new ServiceError('CANCELLED') }, 'disconnect');
   }
 
   private attend(task: LiveTask): Promise<void> {

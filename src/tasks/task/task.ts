@@ -49,7 +49,8 @@ export interface TaskSpec {
   /** From admission to end, on the monotonic clock. */
   readonly deadlineMs: number;
   readonly sampling: Sampling;
-  readonly onDisconnect: 'cancel' | 'continue';
+  /** `end`: it came by a request that waits for it; with that it ends, at once, and it is not run for nobody after a restart. */
+  readonly onDisconnect: 'cancel' | 'continue' | 'end';
   /** Nobody sees its output before it has ended; so it can be run again for as long as it has not. */
   readonly isWithheld?: boolean;
   readonly correlationId: string;
