@@ -46,7 +46,6 @@ export async function killInBatch({ lines, kills, seed, gently = false }: BatchK
         ORCHD_ENGINE_URLS: `vllm=${engine.url}`,
         ORCHD_ENGINE_SLOTS: '8',
         ORCHD_PROBE_INTERVAL_MS: '100',
-        ORCHD_LOG_LEVEL: 'error',
         ORCHD_SHUTDOWN_GRACE_MS: '0',
       },
     });

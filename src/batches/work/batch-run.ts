@@ -12,12 +12,14 @@ import { taskIdOf } from './line-work';
 
 /** Results that are written before more of them are made. */
 const STEP = 200;
+/** Characters of results that wait for their disk, past which no more lines are begun. */
+const BEHIND_CHARS = 8 * 1024 * 1024;
 
 /** One batch while it is open: what of its file is done, which lines run, and its results. */
 export class BatchRun {
   /** Tasks of lines that run. */
   readonly tasks = new Set<string>();
-  /** Lines that were given a place, from before they are read until their results are durable. */
+  /** Lines that were given a place, from before they are read until their tasks have ended. */
   underWay = 0;
   /** When it last had a turn: who had none for the longest goes first. */
   lastTurn = 0;
@@ -33,6 +35,9 @@ export class BatchRun {
   private readonly backlog: FileLine[] = [];
   private reading: Promise<unknown> = Promise.resolve();
   private isRead = false;
+  /** Results that are not durable yet, and their characters. */
+  private unwritten = 0;
+  private unwrittenChars = 0;
   private waitsForDrain: (() => void) | undefined;
 
   constructor(
@@ -73,6 +78,11 @@ export class BatchRun {
     return !this.isRead || this.backlog.length > 0;
   }
 
+  /** Its results come faster than they can be written. */
+  get isBehind(): boolean {
+    return this.unwrittenChars > BEHIND_CHARS;
+  }
+
   /** The next line that is not done; undefined where there is none. @throws ServiceError STORAGE_UNAVAILABLE */
   take(): Promise<FileLine | undefined> {
     const taken = this.reading.then(() => this.taken());
@@ -88,7 +98,11 @@ export class BatchRun {
   async record(line: FileLine, customId: string, result: LineResult): Promise<void> {
     const { id } = this.batch;
     const text = resultText(id, line.number, customId, taskIdOf(id, line.number), result);
+    this.unwritten++;
+    this.unwrittenChars += text.length;
     await (result.kind === 'answer' ? this.outputWriter : this.errorWriter).add(text);
+    this.unwritten--;
+    this.unwrittenChars -= text.length;
     this.doneLines.add(line.number);
   }
 
@@ -106,7 +120,7 @@ export class BatchRun {
     await Promise.all(step);
   }
 
-  /** Resolves once no line runs, and all are done or the batch is stopped. */
+  /** Resolves once no line runs, all results are durable, and all lines are done or the batch is stopped. */
   drained(): Promise<void> {
     return new Promise(resolve => {
       this.waitsForDrain = resolve;
@@ -116,7 +130,8 @@ export class BatchRun {
 
   /** Something may have changed that {@link drained} waits for. */
   look(): void {
-    if (this.underWay === 0 && (this.stop !== undefined || !this.hasMore)) this.waitsForDrain?.();
+    if (this.underWay === 0 && this.unwritten === 0 && (this.stop !== undefined || !this.hasMore))
+      this.waitsForDrain?.();
   }
 
   async close(): Promise<void> {

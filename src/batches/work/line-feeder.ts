@@ -6,7 +6,7 @@ import { Narrator } from '../../observability/narrator';
 import { Clock } from '../../time/clock';
 import type { FileLine } from '../lines/line-splitter';
 import type { BatchRun } from './batch-run';
-import { LineWork, taskIdOf } from './line-work';
+import { LineWork, taskIdOf, type LineOutcome } from './line-work';
 import { Places } from './places';
 
 /** Room that others have left, and pauses that are over, are noticed within this time. */
@@ -67,7 +67,7 @@ export class LineFeeder implements OnModuleInit, OnModuleDestroy {
     const nowMs = this.clock.nowMs();
     let next: BatchRun | undefined;
     for (const run of this.runs) {
-      if (run.stop || !run.hasMore || run.pausedUntilMs > nowMs) continue;
+      if (run.stop || !run.hasMore || run.isBehind || run.pausedUntilMs > nowMs) continue;
       if (run.underWay >= this.config.batchLinesAtOnceEach) continue;
       if (!next || run.underWay < next.underWay || (run.underWay === next.underWay && run.lastTurn < next.lastTurn))
         next = run;
@@ -122,10 +122,20 @@ export class LineFeeder implements OnModuleInit, OnModuleDestroy {
         run.putBack(line);
         return;
       }
-      await run.record(line, outcome.customId, outcome.result);
-      this.metrics.batchLine(outcome.result.kind);
+      const fields = { event: 'batch_line_lost', batch_id: run.batch.id };
+      // Its place is another's while it is being written.
+      void this.narrator.attend(this.record(run, line, outcome), 'A result of a batch was not written.', fields);
     } finally {
       run.tasks.delete(taskId);
     }
   }
+
+  private async record(run: BatchRun, line: FileLine, { customId, result }: DoneLine): Promise<void> {
+    await run.record(line, customId, result);
+    this.metrics.batchLine(result.kind);
+    run.look();
+    if (!run.isBehind) this.feed();
+  }
 }
+
+type DoneLine = Extract<LineOutcome, { kind: 'done' }>;

@@ -1,0 +1,123 @@
+import { parseArgs } from 'node:util';
+import { ended } from '../support/batch-client';
+import { Stage } from './stage';
+
+/**
+ * What a large batch costs: memory of the service, lines a second, and what interactive requests feel of it; and how fairly many small
+ * ones go. Wants an idle machine with Linux.
+ *
+ * Usage: npm run test:batches -- [--lines 50000] [--line-bytes 4096] [--small 1000] [--part size|beside|fair]
+ */
+
+const { values } = parseArgs({
+  options: {
+    lines: { type: 'string', default: '50000' },
+    'line-bytes': { type: 'string', default: '4096' },
+    small: { type: 'string', default: '1000' },
+    part: { type: 'string' },
+  },
+});
+
+const [lines, lineBytes, small] = [Number(values.lines), Number(values['line-bytes']), Number(values.small)];
+const SLOTS = 32;
+const BESIDE_MS = 20_000;
+const DONE_MS = 280_000;
+
+/** One large batch on an engine that is as fast as it is read. */
+async function size(): Promise<void> {
+  const stage = await Stage.open({ slots: SLOTS, tokensPerSecond: 0, prefillMs: 5 });
+  try {
+    await stage.interactive(2000);
+    const idle = stage.residentBytes();
+    const watch = stage.watchMemory();
+    const uploadMs = await timed(async () => void (await stage.upload(lines, lineBytes)));
+    const { id } = await stage.client.create(stage.fileId);
+    const lookMs = await timed(
+      async () => void (await stage.client.until(id, ({ status }) => status !== 'validating', DONE_MS)),
+    );
+    const runMs = await timed(
+      async () => void (await stage.client.until(id, each => ended.includes(each.status), DONE_MS)),
+    );
+    const peak = watch.end();
+    const { status, request_counts: counts } = await stage.client.get(id);
+    print('a large batch', `${lines} lines of ${lineBytes} bytes, ${mib(stage.fileBytes)}: ${status}`, counts);
+    print('uploaded in', `${seconds(uploadMs)}, looked at in ${seconds(lookMs)}, run in ${seconds(runMs)}`);
+    print('lines a second', Math.round(lines / (runMs / 1000)));
+    print('memory', `${mib(idle)} idle, at most ${mib(peak - idle)} more`);
+  } finally {
+    await stage.close();
+  }
+}
+
+/** Interactive requests beside a large batch and without it, on an engine that takes its time. */
+async function beside(): Promise<void> {
+  const stage = await Stage.open({ slots: SLOTS, tokensPerSecond: 50, prefillMs: 50 });
+  try {
+    await stage.interactive(3000);
+    const without = await stage.interactive(BESIDE_MS);
+    await stage.upload(Math.min(lines, 20_000), lineBytes);
+    const { id } = await stage.client.create(stage.fileId);
+    await stage.client.until(id, ({ request_counts: { completed } }) => completed > 50, DONE_MS);
+    const before = await stage.client.get(id);
+    const along = await stage.interactive(BESIDE_MS);
+    const after = await stage.client.get(id);
+    await stage.client.cancel(id);
+    const done = after.request_counts.completed - before.request_counts.completed;
+    print('first token', `p50 ${ms(without.p50Ms)}, p99 ${ms(without.p99Ms)} without a batch`);
+    print(
+      'beside one',
+      `p50 ${ms(along.p50Ms)}, p99 ${ms(along.p99Ms)}: ${(along.p99Ms / without.p99Ms).toFixed(2)} ×`,
+    );
+    print('meanwhile', `${Math.round(done / (BESIDE_MS / 1000))} lines a second`);
+  } finally {
+    await stage.close();
+  }
+}
+
+/** Many small batches at once, and a large one that was there before them. */
+async function fair(): Promise<void> {
+  const stage = await Stage.open({ slots: SLOTS, tokensPerSecond: 0, prefillMs: 5 });
+  try {
+    await stage.upload(lines, 512);
+    const large = await stage.client.create(stage.fileId);
+    await stage.client.until(large.id, ({ request_counts: { completed } }) => completed > 100, DONE_MS);
+    await stage.upload(10, 512);
+    const startMs = performance.now();
+    const ids: string[] = [];
+    for (let at = 0; at < small; at++) ids.push((await stage.client.create(stage.fileId)).id);
+    const endsMs: number[] = [];
+    for (const id of ids) {
+      await stage.client.until(id, each => ended.includes(each.status), DONE_MS);
+      endsMs.push(performance.now() - startMs);
+    }
+    const { request_counts: counts, status } = await stage.client.get(large.id);
+    print(
+      `${small} batches of 10 lines`,
+      `the first had ended after ${seconds(endsMs[0] ?? 0)}, the last after ${seconds(endsMs.at(-1) ?? 0)}`,
+    );
+    print('the large one', `${status} meanwhile, ${counts.completed} of ${counts.total} lines`);
+  } finally {
+    await stage.close();
+  }
+}
+
+async function timed(work: () => Promise<void>): Promise<number> {
+  const startMs = performance.now();
+  await work();
+  return performance.now() - startMs;
+}
+
+function print(name: string, ...what: unknown[]): void {
+  console.log(name.padEnd(24), ...what);
+}
+
+const mib = (bytes: number): string => `${(bytes / 1024 / 1024).toFixed(0)} MiB`;
+const seconds = (spanMs: number): string => `${(spanMs / 1000).toFixed(1)} s`;
+const ms = (spanMs: number): string => `${spanMs.toFixed(1)} ms`;
+
+async function main(): Promise<void> {
+  const parts = { size, beside, fair };
+  for (const [name, part] of Object.entries(parts)) if (!values.part || values.part === name) await part();
+}
+
+void main();
