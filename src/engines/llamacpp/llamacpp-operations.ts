@@ -1,9 +1,18 @@
 import type { OperationTables } from '../engine-adapter.port';
-import { passed, leftOut, openaiTable, refusedUnless } from '../wire/openai/parameters';
+import {
+  leftOut,
+  openaiTable,
+  othersDialects,
+  ownToOpenai,
+  passed,
+  refusedUnless,
+  textAlone,
+} from '../wire/openai/parameters';
 
 /** As recorded of a server of late 2026. */
 const ignored = 'llama.cpp takes it and does not look at it.';
 const sampling = {
+  ...othersDialects('llama.cpp'),
   ...passed('temperature', 'top_p', 'presence_penalty', 'frequency_penalty', 'logit_bias', 'seed', 'stop'),
   n: { rule: 'passed', note: 'As many as the server has slots.' },
   ...passed(
@@ -16,10 +25,12 @@ const sampling = {
     'mirostat_tau',
     'mirostat_eta',
   ),
-  ...passed('grammar', 'json_schema', 'samplers', 'cache_prompt', 'id_slot', 'lora'),
+  ...passed('grammar', 'json_schema', 'samplers', 'cache_prompt', 'id_slot', 'lora', 'top_n_sigma'),
+  ...passed('dry_multiplier', 'dry_base', 'dry_allowed_length', 'dry_penalty_last_n', 'dry_sequence_breakers'),
+  ...passed('xtc_probability', 'xtc_threshold', 'dynatemp_range', 'dynatemp_exponent'),
   repetition_penalty: { rule: 'renamed', to: 'repeat_penalty' },
 } as const;
-const unseen = leftOut(ignored, 'user', 'metadata', 'store', 'service_tier', 'prompt_cache_key', 'safety_identifier');
+const unseen = { ...leftOut(ignored, 'user'), ...ownToOpenai(ignored) };
 
 export const llamacppOperations = {
   completion: {
@@ -46,11 +57,7 @@ export const llamacppOperations = {
       note: 'The name of a function is taken and not kept: so only that tool is offered, and a call required.',
     },
     ...unseen,
-    ...leftOut(ignored, 'prediction', 'verbosity'),
-    ...refusedUnless(`${ignored} Use tools.`, [[]], 'functions'),
-    ...refusedUnless(`${ignored} Use tool_choice.`, [], 'function_call'),
-    ...refusedUnless(ignored, [['text']], 'modalities'),
-    ...refusedUnless(ignored, [], 'audio', 'web_search_options'),
+    ...textAlone(ignored),
   }),
   embedding: openaiTable('embedding', {
     ...passed('input', 'encoding_format'),

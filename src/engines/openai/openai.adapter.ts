@@ -1,14 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { Observable } from 'rxjs';
-import {
-  EngineAdapter,
-  type EngineEvent,
-  type EngineOutcome,
-  type EngineProbe,
-  type EngineRequest,
-  type EngineTarget,
-} from '../engine-adapter.port';
+import type { EngineEvent, EngineOutcome, EngineProbe, EngineRequest, EngineTarget } from '../engine-adapter.port';
 import { EngineHttp } from '../wire/engine-http';
+import { OneModelAdapter } from '../wire/one-model.adapter';
 import { factsOf, OpenaiServer, probeOf } from '../wire/openai/openai-server';
 import { runOpenai } from '../wire/openai/run-openai';
 import { cannot } from '../wire/outcomes';
@@ -19,9 +13,10 @@ import { openaiOperations } from './openai-operations';
  * it is there, and nothing says how busy it is.
  */
 @Injectable()
-export class OpenaiAdapter extends EngineAdapter {
+export class OpenaiAdapter extends OneModelAdapter {
   override readonly engine = 'openai';
   override readonly operations = openaiOperations;
+  protected override readonly oneModel = "OpenAI's API has no way to load or unload a model.";
 
   constructor(private readonly http: EngineHttp) {
     super();
@@ -39,14 +34,6 @@ export class OpenaiAdapter extends EngineAdapter {
 
   override run(target: EngineTarget, request: EngineRequest): Observable<readonly EngineEvent[]> {
     return runOpenai(this.http, target, request, this);
-  }
-
-  override async load(): Promise<EngineOutcome> {
-    return cannot("OpenAI's API has no way to load a model.");
-  }
-
-  override async unload(): Promise<EngineOutcome> {
-    return cannot("OpenAI's API has no way to unload a model.");
   }
 
   override async eraseSlots(): Promise<EngineOutcome> {

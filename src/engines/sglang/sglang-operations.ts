@@ -1,26 +1,21 @@
 import type { OperationTables } from '../engine-adapter.port';
 import {
   jinaRerank,
-  leftOut,
   openaiChat,
   openaiCompletion,
   openaiEmbedding,
   openaiTable,
+  othersDialects,
+  ownToOpenai,
   passed,
   refusedUnless,
+  textAlone,
 } from '../wire/openai/parameters';
 
 const ignored = 'SGLang has nothing of the kind.';
-const unseen = leftOut(
-  ignored,
-  'metadata',
-  'store',
-  'service_tier',
-  'prompt_cache_key',
-  'safety_identifier',
-  'prediction',
-);
 const own = {
+  ...othersDialects('SGLang'),
+  ...ownToOpenai(ignored),
   ...passed(
     'top_k',
     'min_p',
@@ -47,17 +42,11 @@ export const sglangOperations = {
     messages: { rule: 'mapped', note: '`reasoning` of earlier answers goes as `reasoning_content`.' },
     ...own,
     ...passed('chat_template_kwargs', 'separate_reasoning', 'stream_reasoning'),
-    ...unseen,
-    ...leftOut(ignored, 'verbosity'),
-    ...refusedUnless('Use tools.', [[]], 'functions'),
-    ...refusedUnless('Use tool_choice.', [], 'function_call'),
-    ...refusedUnless(ignored, [['text']], 'modalities'),
-    ...refusedUnless(ignored, [], 'audio', 'web_search_options'),
+    ...textAlone(ignored),
   }),
   completion: openaiTable('completion', {
     ...openaiCompletion,
     ...own,
-    ...unseen,
     ...refusedUnless(ignored, [1], 'best_of'),
     ...refusedUnless(ignored, [''], 'suffix'),
   }),

@@ -3,7 +3,6 @@ import { Injectable } from '@nestjs/common';
 import { Observable } from 'rxjs';
 import { Clock } from '../../time/clock';
 import {
-  EngineAdapter,
   isText,
   type EngineEvent,
   type EngineOutcome,
@@ -13,10 +12,11 @@ import {
 } from '../engine-adapter.port';
 import { EngineHttp } from '../wire/engine-http';
 import { KnownOf } from '../wire/known-of';
+import { OneModelAdapter } from '../wire/one-model.adapter';
 import { withReasoning } from '../wire/openai/messages';
 import { OpenaiServer } from '../wire/openai/openai-server';
 import { runOpenai } from '../wire/openai/run-openai';
-import { cannot, done, outcomeOf, refused } from '../wire/outcomes';
+import { done, outcomeOf, refused } from '../wire/outcomes';
 import { Standstill } from '../wire/standstill';
 import { SglangRerankFormat } from './sglang-format';
 import { sglangOperations } from './sglang-operations';
@@ -27,9 +27,10 @@ const ABORT_TIMEOUT_MS = 2_000;
 
 /** SGLang's server: OpenAI's API with members of its own, and requests that are ended by name. */
 @Injectable()
-export class SglangAdapter extends EngineAdapter {
+export class SglangAdapter extends OneModelAdapter {
   override readonly engine = 'sglang';
   override readonly operations = sglangOperations;
+  protected override readonly oneModel = 'An SGLang server serves the model that it was started with.';
   private readonly standstill: Standstill;
   private readonly natures = new KnownOf<SglangNature>();
 
@@ -80,14 +81,6 @@ export class SglangAdapter extends EngineAdapter {
         complete: () => subscriber.complete(),
       });
     });
-  }
-
-  override async load(): Promise<EngineOutcome> {
-    return cannot('An SGLang server serves the model that it was started with.');
-  }
-
-  override async unload(): Promise<EngineOutcome> {
-    return cannot('An SGLang server serves the model that it was started with.');
   }
 
   override eraseSlots(target: EngineTarget, signal: AbortSignal): Promise<EngineOutcome> {

@@ -1,15 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { throwError, type Observable } from 'rxjs';
-import {
-  EngineAdapter,
-  type EngineEvent,
-  type EngineOutcome,
-  type EngineProbe,
-  type EngineRequest,
-  type EngineTarget,
-} from '../engine-adapter.port';
+import type { EngineEvent, EngineOutcome, EngineProbe, EngineRequest, EngineTarget } from '../engine-adapter.port';
 import { EngineHttp } from '../wire/engine-http';
 import { integerOf, lineOf } from '../wire/engine-json';
+import { OneModelAdapter } from '../wire/one-model.adapter';
 import { expectationOf } from '../wire/openai/openai-request';
 import { OpenaiServer, probeOf } from '../wire/openai/openai-server';
 import { runOpenai } from '../wire/openai/run-openai';
@@ -25,13 +19,13 @@ const METRICS_BYTES = 4 * 1024 * 1024;
 const NAME_CHARS = 256;
 const RUNNING = 'tgi_batch_current_size';
 const WAITING = 'tgi_queue_size';
-const oneModel = 'A TGI server serves the model that it was started with.';
 
 /** Text Generation Inference (version 3): its own stream for completions, OpenAI's form for chats. */
 @Injectable()
-export class TgiAdapter extends EngineAdapter {
+export class TgiAdapter extends OneModelAdapter {
   override readonly engine = 'tgi';
   override readonly operations = tgiOperations;
+  protected override readonly oneModel = 'A TGI server serves the model that it was started with.';
 
   constructor(private readonly http: EngineHttp) {
     super();
@@ -81,14 +75,6 @@ export class TgiAdapter extends EngineAdapter {
     } catch (error) {
       return throwError(() => error);
     }
-  }
-
-  override async load(): Promise<EngineOutcome> {
-    return cannot(oneModel);
-  }
-
-  override async unload(): Promise<EngineOutcome> {
-    return cannot(oneModel);
   }
 
   override async eraseSlots(): Promise<EngineOutcome> {

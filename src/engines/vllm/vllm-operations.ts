@@ -1,29 +1,24 @@
 import type { OperationTables } from '../engine-adapter.port';
 import {
   jinaRerank,
-  leftOut,
   openaiChat,
   openaiCompletion,
   openaiEmbedding,
   openaiTable,
+  othersDialects,
+  ownToOpenai,
   passed,
   refusedUnless,
+  textAlone,
 } from '../wire/openai/parameters';
 
 /** Taken and not looked at by the server, as recorded (vLLM 0.32): what would change the answer is refused instead. */
 const ignored = 'vLLM takes it and does not look at it.';
-const unseen = leftOut(
-  ignored,
-  'metadata',
-  'store',
-  'service_tier',
-  'prompt_cache_key',
-  'safety_identifier',
-  'prediction',
-);
 const own = {
+  ...othersDialects('vLLM'),
+  ...ownToOpenai(ignored),
   ...passed('top_k', 'min_p', 'repetition_penalty', 'min_tokens', 'ignore_eos', 'stop_token_ids', 'structured_outputs'),
-  ...passed('cache_salt', 'truncate_prompt_tokens'),
+  ...passed('cache_salt', 'truncate_prompt_tokens', 'allowed_token_ids', 'bad_words', 'prompt_logprobs'),
   priority: {
     rule: 'passed',
     note: 'Smaller goes first, where the server was started with it. A batch task that names none has 1.',
@@ -41,17 +36,11 @@ export const vllmOperations: OperationTables = {
     messages: { rule: 'mapped', note: '`reasoning_content` of earlier answers goes as `reasoning`.' },
     ...own,
     ...passed('chat_template_kwargs', 'include_reasoning', 'thinking_token_budget'),
-    ...unseen,
-    ...leftOut(ignored, 'verbosity'),
-    ...refusedUnless(`${ignored} Use tools.`, [[]], 'functions'),
-    ...refusedUnless(`${ignored} Use tool_choice.`, [], 'function_call'),
-    ...refusedUnless(ignored, [['text']], 'modalities'),
-    ...refusedUnless(ignored, [], 'audio', 'web_search_options'),
+    ...textAlone(ignored),
   }),
   completion: openaiTable('completion', {
     ...openaiCompletion,
     ...own,
-    ...unseen,
     ...refusedUnless(ignored, [1], 'best_of'),
     ...refusedUnless('vLLM does not complete between two texts.', [''], 'suffix'),
   }),

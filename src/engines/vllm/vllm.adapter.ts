@@ -2,7 +2,6 @@ import { Injectable } from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import { Clock } from '../../time/clock';
 import {
-  EngineAdapter,
   isText,
   type EngineEvent,
   type EngineOutcome,
@@ -13,6 +12,7 @@ import {
 } from '../engine-adapter.port';
 import { EngineHttp } from '../wire/engine-http';
 import { KnownOf } from '../wire/known-of';
+import { OneModelAdapter } from '../wire/one-model.adapter';
 import { withReasoning } from '../wire/openai/messages';
 import { OpenaiServer } from '../wire/openai/openai-server';
 import { runOpenai } from '../wire/openai/run-openai';
@@ -28,9 +28,10 @@ const AFTER_OTHERS = 1;
 
 /** vLLM's server: OpenAI's API with members of its own, and metrics that tell how much it has to do. */
 @Injectable()
-export class VllmAdapter extends EngineAdapter {
+export class VllmAdapter extends OneModelAdapter {
   override readonly engine = 'vllm';
   override readonly operations = vllmOperations;
+  protected override readonly oneModel = 'A vLLM server serves the model that it was started with.';
   override readonly tokenizer: VllmTokenizer;
   private readonly standstill: Standstill;
   private readonly served = new KnownOf<readonly Operation[]>();
@@ -59,14 +60,6 @@ export class VllmAdapter extends EngineAdapter {
       ...(isText(operation) && request.priority === 'batch' && { priority: body['priority'] ?? AFTER_OTHERS }),
     };
     return this.standstill.counted(target, runOpenai(this.http, target, request, { ...this.ways, additions }));
-  }
-
-  override async load(): Promise<EngineOutcome> {
-    return cannot('A vLLM server serves the model that it was started with.');
-  }
-
-  override async unload(): Promise<EngineOutcome> {
-    return cannot('A vLLM server serves the model that it was started with.');
   }
 
   /** Only servers in development mode have the route. */
