@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { eventLogContract } from '../../../test/contracts/event-log.contract';
 import { eventsOf, factsOf, plainSpec } from '../../../test/contracts/journal-samples';
+import { LAST_RESORT_MS } from '../../../test/support/deadline';
 import { hasRedisServer, startRedis, type RedisServer } from '../../../test/support/redis-server';
 import { closeStores, openStore, type OpenStore } from '../../../test/support/redis-store';
 import { endEvent } from '../../tasks/events/task-events';
@@ -104,7 +105,9 @@ describe.skipIf(!hasRedisServer())('EventLog: of several nodes', () => {
       const { owner, other } = await twoNodes();
       for (const event of [...eventsOf(40), end]) owner.log.append('t', [event]);
       await owner.writer.flush();
-      await expect.poll(() => other.log.tail('t')).toMatchObject({ lastSeq: 43, terminal: true });
+      await expect
+        .poll(() => other.log.tail('t'), { timeout: LAST_RESORT_MS })
+        .toMatchObject({ lastSeq: 43, terminal: true });
       for (const verbose of [false, true]) {
         for (const from of [0, 7, 42]) {
           const [here, there] = [owner.log, other.log].map(log => log.read('t', from, 1_000_000, verbose));
@@ -119,9 +122,9 @@ describe.skipIf(!hasRedisServer())('EventLog: of several nodes', () => {
       let wakes = 0;
       const following = other.log.follow('t').subscribe(() => wakes++);
       owner.log.append('t', eventsOf(3));
-      await expect.poll(() => wakes).toBeGreaterThan(0);
+      await expect.poll(() => wakes, { timeout: LAST_RESORT_MS }).toBeGreaterThan(0);
       owner.log.append('t', [end]);
-      await expect.poll(async () => (await other.log.tail('t'))?.terminal).toBe(true);
+      await expect.poll(async () => (await other.log.tail('t'))?.terminal, { timeout: LAST_RESORT_MS }).toBe(true);
       following.unsubscribe();
     });
 
@@ -129,12 +132,12 @@ describe.skipIf(!hasRedisServer())('EventLog: of several nodes', () => {
       const { opened, owner, other } = await twoNodes();
       owner.log.append('t', eventsOf(2));
       await owner.writer.flush();
-      await expect.poll(async () => (await other.log.tail('t'))?.lastSeq).toBe(4);
+      await expect.poll(async () => (await other.log.tail('t'))?.lastSeq, { timeout: LAST_RESORT_MS }).toBe(4);
       let isBrokenOff = false;
       owner.log.follow('t').subscribe({ complete: () => (isBrokenOff = true) });
       await own(opened, 't', '2');
       owner.log.append('t', [end]);
-      await expect.poll(() => isBrokenOff).toBe(true);
+      await expect.poll(() => isBrokenOff, { timeout: LAST_RESORT_MS }).toBe(true);
       expect(owner.held.get('t')).toBeUndefined();
       expect(await other.log.tail('t')).toMatchObject({ lastSeq: 4, terminal: false });
     });
@@ -163,7 +166,7 @@ describe.skipIf(!hasRedisServer())('EventLog: of several nodes', () => {
       await own(opened, 't', '2');
       other.held.gain(taskOf('t', '2'));
       other.log.append('t', [...eventsOf(2), end]);
-      await expect.poll(async () => (await owner.log.tail('t'))?.terminal).toBe(true);
+      await expect.poll(async () => (await owner.log.tail('t'))?.terminal, { timeout: LAST_RESORT_MS }).toBe(true);
       expect([wakes > 0, isOver]).toEqual([true, false]);
     });
   });

@@ -8,6 +8,7 @@ import {
   type LedgerUnderTest,
 } from '../../../test/contracts/task-ledger/ledger-use';
 import { redisLedger, type NodeUnderTest } from '../../../test/support/redis-ledger';
+import { LAST_RESORT_MS } from '../../../test/support/deadline';
 import { hasRedisServer, startRedis, type RedisServer } from '../../../test/support/redis-server';
 import type { Admitted, Ended } from '../../tasks/ledger/task-ledger.port';
 
@@ -113,10 +114,13 @@ describe.skipIf(!hasRedisServer())('TaskLedger: two nodes on one store', () => {
         let isOver = false;
         void other.over.then(() => (isOver = true));
         await expect
-          .poll(async () => {
-            await a.advance(200);
-            return isOver;
-          })
+          .poll(
+            async () => {
+              await a.advance(200);
+              return isOver;
+            },
+            { timeout: LAST_RESORT_MS },
+          )
           .toBe(true);
       }
       asked.unsubscribe();

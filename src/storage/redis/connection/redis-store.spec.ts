@@ -1,0 +1,88 @@
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
+import { startStoreProxy } from '../../../../test/nodes/store-proxy';
+import { LAST_RESORT_MS } from '../../../../test/support/deadline';
+import { hasRedisServer, startRedis, type RedisOptions, type RedisServer } from '../../../../test/support/redis-server';
+import { closeStores, openStore } from '../../../../test/support/redis-store';
+import { Script } from './script';
+
+const echo = new Script('echo', 'return ARGV[1]');
+
+async function redis(options?: RedisOptions): Promise<RedisServer> {
+  const server = await startRedis(options);
+  onTestFinished(() => server.stop());
+  return server;
+}
+
+describe.skipIf(!hasRedisServer())('RedisStore', () => {
+  afterEach(closeStores);
+
+  it('runs a script, also on a server that has forgotten it', async () => {
+    const { store } = await openStore(await redis());
+    expect(await store.run(echo, 'a')).toBe('a');
+    await store.call('SCRIPT', 'FLUSH');
+    expect(await store.run(echo, 'b')).toBe('b');
+  });
+
+  it('refuses at once while the server is away, and goes on when it is back', async () => {
+    const server = await redis();
+    const proxy = await startStoreProxy(server.port);
+    onTestFinished(() => proxy.stop());
+    const { store } = await openStore({ ...server, url: proxy.url });
+    let ups = 0;
+    store.up$.subscribe(() => ups++);
+    proxy.cut();
+    await expect.poll(() => store.isUp, { timeout: LAST_RESORT_MS }).toBe(false);
+    await expect(store.run(echo, 'a')).rejects.toMatchObject({ code: 'STORAGE_UNAVAILABLE' });
+    proxy.mend();
+    await expect.poll(() => store.isUp, { timeout: LAST_RESORT_MS }).toBe(true);
+    expect([await store.run(echo, 'b'), ups]).toEqual(['b', 1]);
+  });
+
+  it('hears hints, also after a connection broke', async () => {
+    const server = await redis();
+    const { store, another } = await openStore(server);
+    const { store: other } = await another();
+    const heard: string[] = [];
+    store.listen('news', message => heard.push(message));
+    const tell = (text: string) => other.call('SPUBLISH', `${other.prefix}:news`, text);
+    await expect.poll(async () => (await tell('one'), heard.includes('one')), { timeout: LAST_RESORT_MS }).toBe(true);
+    await other.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
+    await expect
+      .poll(async () => (await tell('two').catch(() => 0), heard.includes('two')), { timeout: 20_000 })
+      .toBe(true);
+  });
+
+  it.each([
+    ['cluster mode', { settings: ['--cluster-enabled', 'yes'] }, {}, /cluster-enabled no/],
+    ['eviction', { settings: ['--maxmemory-policy', 'allkeys-lru'] }, {}, /maxmemory-policy noeviction/],
+    ['no AOF', {}, { ORCHD_STORE_DURABILITY: 'disk' }, /appendonly yes/],
+    ['a sync each second, before 7.2', { fsync: 'everysec' }, { ORCHD_STORE_DURABILITY: 'disk' }, /appendfsync always/],
+  ] as const)('does not open a store with %s, and says what to set', async (_, options, env, message) => {
+    await expect(openStore(await redis(options), env)).rejects.toThrow(message);
+  });
+
+  it('opens no keys of another version', async () => {
+    const { store, another } = await openStore(await redis());
+    await store.call('SET', `${store.prefix}:schema`, '2');
+    await expect(another()).rejects.toThrow(/version 2, and this node knows version 1/);
+  });
+
+  it('acknowledges nothing that no replica has, where that is asked', async () => {
+    const { store } = await openStore(await redis(), { ORCHD_STORE_DURABILITY: 'replica' });
+    await expect(store.runDurably(echo, 'a')).rejects.toMatchObject({ code: 'STORAGE_UNAVAILABLE' });
+  });
+
+  it('gathers what waits to be durable behind one wait', async () => {
+    const server = await redis();
+    const replica = await redis({ settings: ['--replicaof', '127.0.0.1', String(server.port)] });
+    const { store } = await openStore(server, { ORCHD_STORE_DURABILITY: 'replica' });
+    await expect
+      .poll(async () => String(await store.call('INFO', 'replication')), { timeout: LAST_RESORT_MS })
+      .toMatch(/state=online/);
+    const replies = await Promise.all(Array.from({ length: 50 }, (_, at) => store.runDurably(echo, at)));
+    expect(replies).toEqual(Array.from({ length: 50 }, (_, at) => String(at)));
+    const waits = /cmdstat_wait:calls=(\d+)/.exec(String(await store.call('INFO', 'commandstats')))?.[1];
+    expect(Number(waits)).toBeLessThanOrEqual(3);
+    expect(replica.port).not.toBe(server.port);
+  });
+});
