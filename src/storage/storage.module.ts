@@ -36,6 +36,7 @@ import { MemoryPoolRegistry } from './memory/pool-registry.memory';
 import { SqliteRecords } from './records/sqlite-records';
 import { RedisStore } from './redis/connection/redis-store';
 import { Store } from './redis/connection/store';
+import { CutSlots } from './redis/cut-slots';
 import { EventWriter } from './redis/event-writer';
 import { HeldTasks } from './redis/held-tasks';
 import { NodeBeat } from './redis/node-beat';
@@ -95,7 +96,7 @@ export class StorageModule {
   imports: [CatalogModule, EnginesModule],
   providers: [
     { provide: Store, useClass: RedisStore },
-    ...[HeldTasks, NodeBeat, StoreTasks, StoreEndings, EventWriter],
+    ...[HeldTasks, NodeBeat, StoreTasks, StoreEndings, EventWriter, CutSlots],
     MemoryPoolRegistry,
     { provide: PoolRegistry, useExisting: MemoryPoolRegistry },
     { provide: PoolStore, useClass: RedisPoolStore },

@@ -1,6 +1,7 @@
 import { vi } from 'vitest';
 import { prelude } from '../../src/storage/redis/connection/prelude';
 import { RedisStore } from '../../src/storage/redis/connection/redis-store';
+import { CutSlots } from '../../src/storage/redis/cut-slots';
 import { EventWriter } from '../../src/storage/redis/event-writer';
 import { HeldTasks } from '../../src/storage/redis/held-tasks';
 import { NodeBeat } from '../../src/storage/redis/node-beat';
@@ -25,6 +26,8 @@ export interface NodeUnderTest extends LedgerUnderTest {
   another(): Promise<NodeUnderTest>;
   /** It renews nothing any more, as a process that was stopped. */
   freeze(): void;
+  /** What the engine says of its slots. */
+  tell(name: string, slots: number, busy: number): Promise<void>;
 }
 
 /** A node on a store of its own, or on one where another is. */
@@ -43,8 +46,10 @@ export async function redisLedger(
   const held = new HeldTasks();
   const node = new NodeBeat(store, held, registry, clock, runningTime);
   const tasks = new StoreTasks(config, store, held, node, clock, alarms);
+  const cuts = new CutSlots(store, registry);
+  cuts.onModuleInit();
   const sessions = new RedisSessions(config, store);
-  const endings = new StoreEndings(config, store, held, tasks, node, clock, runningTime, alarms);
+  const endings = new StoreEndings(config, store, held, tasks, cuts, node, clock, runningTime, alarms);
   const ledger = new RedisLedger(
     config,
     placement,
@@ -54,6 +59,7 @@ export async function redisLedger(
     tasks,
     node,
     new EventWriter(store, held),
+    cuts,
     clock,
     sessions,
     endings,
@@ -63,6 +69,7 @@ export async function redisLedger(
     if (isClosed) return;
     isClosed = true;
     ledger.onModuleDestroy();
+    cuts.onModuleDestroy();
     await store.close();
     alarms.onModuleDestroy();
     vi.useRealTimers();
@@ -88,6 +95,15 @@ export async function redisLedger(
     },
     another: () => redisLedger(server, settings, deployment, Date.now()),
     freeze: () => node.stop(),
+    tell: (name, slotsTotal, slotsBusy) => {
+      const [poolId = '', replicaId = ''] = name.split('/');
+      return registry.observe(poolId, replicaId, {
+        state: 'ready',
+        slotsTotal,
+        slotsBusy,
+        supportedWorkloads: ['completion'],
+      });
+    },
     close,
   };
 }

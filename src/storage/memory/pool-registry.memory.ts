@@ -150,6 +150,11 @@ export class MemoryPoolRegistry extends PoolRegistry {
     return pool?.takesWork ? (pool.replicas.get(replicaId)?.slotsOurs ?? 0) : 0;
   }
 
+  /** Attempts of this node that were broken off, and that the engine may still be busy with. */
+  releasing(poolId: string, replicaId: string): number {
+    return this.state(poolId, replicaId)?.releasing ?? 0;
+  }
+
   /** How many slots of a replica all nodes together have taken; those beyond ours are other nodes'. */
   slotsTaken(poolId: string, replicaId: string, byAll: number): void {
     const replica = this.state(poolId, replicaId);

@@ -60,16 +60,20 @@ export class ReplicaState {
     return Math.max(0, this.slotsTotal - this.slots.taken);
   }
 
-  /** Slots that neither others have nor attempts of this node have left behind. */
+  get releasing(): number {
+    return this.slots.releasing;
+  }
+
+  /** Slots that others do not have. */
   get slotsOurs(): number {
     if (!this.health.ready || this.leaving) return 0;
-    return Math.max(0, this.slotsTotal - this.slots.elsewhere - this.slots.releasing);
+    return Math.max(0, this.slotsTotal - this.slots.elsewhere);
   }
 
   /** All nodes together have taken so many slots; true where one is free by it. */
   takenByAll(byAll: number): boolean {
     const before = this.slots.foreign;
-    this.slots.foreign = Math.max(0, byAll - this.leases.size);
+    this.slots.foreign = Math.max(0, byAll - this.leases.size - this.slots.releasing);
     if (this.slots.foreign === before) return false;
     this.shown = undefined;
     return this.slots.foreign < before;

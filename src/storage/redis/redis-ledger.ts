@@ -32,6 +32,7 @@ import { NodeBeat, type Beat } from './node-beat';
 import { Admissions } from './admissions';
 import { StoreEndings } from './store-endings';
 import { RedisSessions } from './redis-sessions';
+import { CutSlots } from './cut-slots';
 import { EventWriter } from './event-writer';
 import { StoreTasks, type Grant } from './store-tasks';
 import { claimForScript, claimScript, markScript, requeueScript } from './scripts/attempt-scripts';
@@ -72,6 +73,7 @@ export class RedisLedger extends TaskLedger implements OnModuleDestroy {
     private readonly tasks: StoreTasks,
     private readonly node: NodeBeat,
     private readonly writer: EventWriter,
+    private readonly cuts: CutSlots,
     private readonly clock: Clock,
     sessions: RedisSessions,
     endings: StoreEndings,
@@ -265,6 +267,7 @@ export class RedisLedger extends TaskLedger implements OnModuleDestroy {
   ): Promise<boolean> {
     const { task } = claim;
     task.isReturning = true;
+    const isCut = this.cuts.isCut(task);
     const args = [
       task.taskId,
       task.token,
@@ -274,6 +277,7 @@ export class RedisLedger extends TaskLedger implements OnModuleDestroy {
       encodeError(failure),
     ] as const;
     const isDone = (await this.store.run(requeueScript, ...args)) === 1;
+    if (isDone && isCut) this.cuts.add(task);
     if (isDone) this.held.giveBack(task);
     else this.held.lose(task);
     claim.close(false);

@@ -10,6 +10,7 @@ import { RunningTime } from '../../time/running-time';
 import { atMost } from '../embedded/session-amounts';
 import { Store, type Reply } from './connection/store';
 import type { StoreTask } from './held-task';
+import { CutSlots } from './cut-slots';
 import { HeldTasks } from './held-tasks';
 import { NodeBeat } from './node-beat';
 import { winScript } from './scripts/attempt-scripts';
@@ -35,6 +36,7 @@ export class StoreEndings {
     private readonly store: Store,
     private readonly held: HeldTasks,
     private readonly tasks: StoreTasks,
+    private readonly cuts: CutSlots,
     private readonly node: NodeBeat,
     private readonly clock: Clock,
     private readonly runningTime: RunningTime,
@@ -46,20 +48,27 @@ export class StoreEndings {
     task.isEnding = true;
     if (task.won) return this.endedAsWon(task, task.won, draft);
     const ending = this.endingOf(task, draft);
-    const won = await this.winSurely(task, ending, draft.state === 'completed');
+    const isCut = this.cuts.isCut(task);
+    const won = await this.winSurely(task, ending, draft.state === 'completed', isCut);
     if (won?.[0] !== 'won') {
       this.held.lose(task);
       return undefined;
     }
+    if (isCut) this.cuts.add(task);
     task.claim?.close(tell);
     return this.ended(task, draft, ending, remainingOf(won[2], this.budget));
   }
 
   /** Again until there is an answer, for as long as the task is this node's: won twice is won once. */
-  private async winSurely(task: StoreTask, ending: StoredEnding, isTurn: boolean): Promise<Asked | null> {
+  private async winSurely(
+    task: StoreTask,
+    ending: StoredEnding,
+    isTurn: boolean,
+    isCut: boolean,
+  ): Promise<Asked | null> {
     for (;;) {
       try {
-        return await this.win(task.taskId, task.token, ending, isTurn);
+        return await this.win(task.taskId, task.token, ending, isTurn, isCut);
       } catch (thrown) {
         if (this.held.get(task.taskId) !== task) throw thrown;
         await new Promise<void>(resolve => this.alarms.after(RETRY_MS, resolve));
@@ -118,7 +127,13 @@ export class StoreEndings {
     return new StoreEnded(task, draft, ending, kept, remaining, this.held, this.store, this.alarms);
   }
 
-  private async win(taskId: string, token: string, ending: StoredEnding, isTurn: boolean): Promise<Asked | null> {
+  private async win(
+    taskId: string,
+    token: string,
+    ending: StoredEnding,
+    isTurn: boolean,
+    isCut = false,
+  ): Promise<Asked | null> {
     const { tokensOut: tokens, decodeMs: timeMs, cost } = ending.usage;
     const used = atMost({ tokens, timeMs, cost });
     const args = {
@@ -128,6 +143,7 @@ export class StoreEndings {
       ending: JSON.stringify(ending),
       used: [used.tokens, used.timeMs, used.microCost],
       turn: isTurn ? 1 : 0,
+      cut: isCut ? 1 : 0,
       ttl: this.config.sessionTtlMs,
       most_sessions: this.config.sessionsMax,
     };

@@ -130,6 +130,24 @@ describe.skipIf(!hasRedisServer())('TaskLedger: two nodes on one store', () => {
     expect([turns <= ROUNDS, liveTasks]).toEqual([true, 0]);
   });
 
+  it('gives no slot that an engine is still busy with for an attempt that another node broke off', async () => {
+    for (const node of [a, b]) await node.tell('p/r', 1, 0);
+    const { claim } = await admit(a, 'broken off');
+    if (!claim) throw new Error('no claim');
+    claim.lease.atWork = true;
+    await a.tell('p/r', 1, 1);
+    await admit(b, 'waits');
+    const ended = await a.ledger.cancel('broken off', cancelled);
+    if (ended && 'ending' in ended) await conclude(ended);
+    await b.advance(1);
+    expect(await b.ledger.claim()).toBeUndefined();
+    await a.advance(300);
+    await a.tell('p/r', 1, 0);
+    await expect
+      .poll(async () => (await b.advance(300), (await b.ledger.claim())?.spec.taskId), { timeout: LAST_RESORT_MS })
+      .toBe('waits');
+  });
+
   it('refuses all that a node writes whose lease has lapsed, and takes its tasks over', async () => {
     const { claim: shown } = await admit(a, 'shown');
     const { claim: silent } = await admit(a, 'silent');

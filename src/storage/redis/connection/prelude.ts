@@ -64,6 +64,14 @@ local function freeSlot(replica, id)
   call('ZREM', slotKey(replica), id)
 end
 
+-- Of an attempt that was broken off: the engine may be busy with it, until its node says that it is not, or for so long at most.
+local RELEASE_MS = 15000
+local function cutSlot(replica, id, token, at)
+  if replica == '' then return end
+  call('ZREM', slotKey(replica), id)
+  call('ZADD', slotKey(replica), text(at + RELEASE_MS), 'cut:' .. token)
+end
+
 -- Sessions. Amounts are whole units; a session is at work while tasks of it are live, and idle ones lapse.
 local SES = {'st','sm','sc','rt','rm','rc','turns','live','own','last','ren','gen','used'}
 local function sessionKey(sid) return P .. 's:' .. sid end
@@ -152,7 +160,7 @@ local function win(id, node, token, ending, used, isTurn, at, b)
   local t = call('HMGET', taskKey(id), 'seq', 'prio', 'lane', 'repl', 'st')
   if t[5] == 'q' then dequeue(id, t[1], t[2], t[3]) end
   if t[5] == 'r' then call('ZREM', P .. 'retries', id) end
-  freeSlot(t[4] or '', id)
+  if b.cut == 1 then cutSlot(t[4] or '', id, token, at) else freeSlot(t[4] or '', id) end
   call('ZREM', P .. 'deadlines', id)
   local view = settle(id, used, isTurn, at, b)
   call('HSET', taskKey(id), 'st', 'e', 'node', node, 'tok', token, 'repl', '', 'end', ending, 'eat', text(at), 'view', cjson.encode(view))

@@ -55,7 +55,8 @@ return 1
 
 /**
  * Gives an attempt back that has shown nothing. ARGV: 1 id, 2 token, 3 milliseconds until it is queued again, 4 replicas it avoids as JSON with
- * milliseconds for each (-1: as long as it lives), 5 whether the attempt counts, 6 why.
+ * milliseconds for each (-1: as long as it lives), 5 whether the attempt counts, 6 why, 7 whether its engine
+ * may still be at work on it.
  */
 export const requeueScript = new Script(
   'requeue',
@@ -64,7 +65,7 @@ local id, key = ARGV[1], taskKey(ARGV[1])
 local t = call('HMGET', key, 'tok', 'st', 'repl', 'avoid')
 if t[1] ~= ARGV[2] or t[2] ~= 'd' then return 0 end
 local at = now()
-freeSlot(t[3], id)
+if ARGV[7] == '1' then cutSlot(t[3], id, ARGV[2], at) else freeSlot(t[3], id) end
 call('ZREM', P .. 'leases', id)
 if ARGV[5] == '0' then
   call('HINCRBY', key, 'att', -1)
@@ -80,8 +81,19 @@ return 1
 `,
 );
 
+/** Engines are done with attempts that were broken off. ARGV: 1 replica, then the tokens of those. */
+export const freeCutsScript = new Script(
+  'freeCuts',
+  `
+for at = 2, #ARGV do call('ZREM', slotKey(ARGV[1]), 'cut:' .. ARGV[at]) end
+local i, b = depth()
+if i + b > 0 then wake() end
+return 1
+`,
+);
+
 /**
- * Wins the ending of a task. ARGV: 1 JSON {id, token, node, ending, used, turn, ttl, most_sessions}; a token of '' is that of somebody who
+ * Wins the ending of a task. ARGV: 1 JSON {id, token, node, ending, used, turn, cut, ttl, most_sessions}; a token of '' is that of somebody who
  * does not run it. Answers nothing for one that is not live or not held, `ending`, `asked` with the node that was, or `won`.
  */
 export const winScript = new Script(
@@ -106,7 +118,7 @@ elseif st == 'd' or st == 's' then
 end
 -- Who runs it keeps its token: a renewal may be on its way with it.
 local token = a.token ~= '' and a.token or nextToken()
-local view = win(a.id, a.node, token, a.ending, a.used, a.turn == 1, at, {ttl=a.ttl, most=a.most_sessions})
+local view = win(a.id, a.node, token, a.ending, a.used, a.turn == 1, at, {ttl=a.ttl, most=a.most_sessions, cut=a.cut})
 return {'won', token, view, call('HGETALL', key), {depth()}}
 `,
 );
