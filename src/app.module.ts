@@ -12,6 +12,7 @@ import { MetaModule } from './meta/meta.module';
 import { MetricsController } from './meta/metrics.controller';
 import type { Logger } from './observability/logger';
 import { ObservabilityModule } from './observability/observability.module';
+import { OllamaApiModule } from './ollama-api/ollama-api.module';
 import { OpenaiModule } from './openai/openai.module';
 import { PoolsModule } from './pools/pools.module';
 import { ResponsesModule } from './responses/responses.module';
@@ -45,6 +46,7 @@ export class AppModule {
         UploadsModule,
         BatchesModule,
         AnthropicModule,
+        OllamaApiModule,
         SessionsModule,
         CatalogModule,
         ArtifactsModule,

@@ -34,6 +34,6 @@ import { Tokenizers } from './requests/tokenizers';
     TaskEvents,
     LogWaits,
   ],
-  exports: [OpenaiTasks, PromptCounts, TaskAnswers, TaskEvents],
+  exports: [ModelNames, OpenaiTasks, PromptCounts, TaskAnswers, TaskEvents],
 })
 export class OpenaiModule {}

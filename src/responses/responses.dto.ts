@@ -10,7 +10,7 @@ export class ResponseQuery {
   @IntField({
     description: 'With `stream`: only events after the one with this `sequence_number`.',
     min: 0,
-    max: 2_000_000_000,
+    max: 999_999_999,
     optional: true,
   })
   starting_after?: number;

@@ -57,8 +57,14 @@ const unsayable: Readonly<Record<string, readonly string[]>> = {
   ...Object.fromEntries(['/v1/tokenize', '/tokenize'].map(path => [`POST ${path}`, ['model', 'prompt', 'messages']])),
   // Blocks of other kinds than text, which a message may have by its role.
   'POST /v1/messages': ['model', 'messages', 'system', 'tools', 'stop_sequences', 'X-Orchd-Deadline-Ms'],
+  'POST /v1/messages/count_tokens': ['model', 'messages', 'system', 'tools', 'stop_sequences'],
+  // Its schema says no more of a body than the model's name.
+  ...Object.fromEntries(['chat', 'generate', 'show'].map(route => [`POST /api/${route}`, ['']])),
+  // One that does not run in the background.
+  'POST /v1/responses/{response_id}/cancel': ['response_id'],
   // Items and tools are of many kinds.
-  'POST /v1/responses': ['model', 'input', 'tools', 'X-Orchd-Deadline-Ms'],
+  'POST /v1/responses/input_tokens': ['model', 'input', 'tools', 'store', 'previous_response_id'],
+  'POST /v1/responses': ['model', 'input', 'tools', 'store', 'previous_response_id', 'X-Orchd-Deadline-Ms'],
   // A file or a batch that is not there; a file for something else, a time that is too short or too long, any JSON where there are texts.
   'GET /v1/files': ['after'],
   'GET /v1/batches': ['after'],
@@ -97,9 +103,11 @@ export class Judge {
     if (status < 400 || typeof body !== 'object' || body === null) return faults;
 
     const anthropic = 'type' in body && body.type === 'error' ? (body as AnthropicError) : undefined;
-    const openai = 'error' in body && !anthropic ? (body.error as OpenaiError) : undefined;
+    const ollama = 'error' in body && typeof body.error === 'string';
+    const openai = 'error' in body && !anthropic && !ollama ? (body.error as OpenaiError) : undefined;
     const envelope = body as Envelope;
     if (anthropic) faults.push(...anthropicFaults(anthropic, status, declared, correlationId));
+    else if (ollama) faults.push(...ollamaFaults(status, declared));
     else if (openai) faults.push(...openaiFaults(openai, status, declared));
     else faults.push(...envelopeFaults(envelope, status, declared, correlationId));
     // What has become a task was refused by the engine, which knows more of a body than a schema of ours tells.
@@ -207,6 +215,13 @@ function anthropicFaults(
 function isUnsayable(operation: string, field: string): boolean {
   const fields = unsayable[operation] ?? [];
   return fields.includes(field) || fields.includes(field.split('.', 1)[0] ?? '');
+}
+
+/** An error of Ollama's API is a sentence: its status must be that of a code that is declared. */
+function ollamaFaults(status: number, declared: DeclaredAnswer): string[] {
+  const codes = Object.keys(errorCatalogue) as ErrorCode[];
+  const isOne = codes.some(code => declared.codes.has(code) && openaiStatusOf(new ServiceError(code)) === status);
+  return isOne ? [] : [`no code is declared for ${status}`];
 }
 
 /** The member at fault: messages begin with its path. */

@@ -22,6 +22,8 @@ const kindsByName: Readonly<Record<string, string>> = {
   file_id: 'file',
   input_file_id: 'file',
   batch_id: 'batch',
+  response_id: 'response',
+  previous_response_id: 'response',
   engine: 'engine',
   url: 'url',
   last_event_id: 'event',
@@ -80,11 +82,12 @@ function kindOf({ path }: Operation, name: string): string | undefined {
   if (name !== 'id') return kindsByName[name];
   if (path.startsWith('/v1/files')) return 'file';
   if (path.startsWith('/v1/batches')) return 'batch';
+  if (path.startsWith('/v1/responses')) return 'response';
   return /^\/v2\/(task|session|pool|artifact|catalog\/model)s/.exec(path)?.[1]?.replace('catalog/', '');
 }
 
 /** The model that does what a path of OpenAI's API asks for. */
 function served(path: string): string {
-  if (path.endsWith('/embeddings')) return EMBEDDER;
+  if (path.endsWith('/embeddings') || path.endsWith('/embed')) return EMBEDDER;
   return path.endsWith('/rerank') ? RANKER : WRITER;
 }

@@ -68,6 +68,7 @@ describe('every route of the router', () => {
         const message = 'The API key is not valid.';
         if (method === 'HEAD') expect(wrong.body).toBe('');
         else if (api === 'anthropic') expect(wrong.json()).toMatchObject({ type: 'error', error: { message } });
+        else if (api === 'ollama') expect(wrong.json()).toEqual({ error: message });
         else if (api === 'openai') expect(wrong.json()).toMatchObject({ error: { code: 'invalid_api_key', message } });
         else expect(wrong.json()).toMatchObject({ code: 'FORBIDDEN', message });
       }

@@ -6,6 +6,7 @@ import type { MeasuredResponse } from './measured-response';
 export function markApi(request: FastifyRequest, reply: FastifyReply): void {
   switch (apiOf(request.url)) {
     case 'own':
+    case 'ollama':
       return;
     case 'openai':
       void reply.header('X-Request-Id', request.id);

@@ -15,6 +15,7 @@ interface ErrorForm {
 export const errorForms: Readonly<Record<Api, ErrorForm>> = {
   own: { statusOf: ({ status }) => status, bodyOf: toEnvelope, tellsRetries: false },
   openai: { statusOf: openaiStatusOf, bodyOf: error => ({ error: toOpenaiError(error) }), tellsRetries: true },
+  ollama: { statusOf: openaiStatusOf, bodyOf: ({ message }) => ({ error: message }), tellsRetries: false },
   anthropic: { statusOf: anthropicStatusOf, bodyOf: toAnthropicError, tellsRetries: true },
 };
 

@@ -17,6 +17,11 @@ export const anthropicErrorContent = {
   'application/json': { schema: { $ref: '#/components/schemas/AnthropicError' } },
 } as const;
 
+/** The same of Ollama's. */
+export const ollamaErrorContent = {
+  'application/json': { schema: { $ref: '#/components/schemas/OllamaError' } },
+} as const;
+
 /** Documents which errors of the catalogue a route answers with, grouped by status. */
 export function ApiErrors(...codes: readonly ErrorCode[]): MethodDecorator & ClassDecorator {
   return apiErrors(codes, code => errorCatalogue[code].status, errorContent);

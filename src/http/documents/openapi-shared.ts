@@ -5,7 +5,13 @@ import { anthropicStatusOf } from '../../errors/anthropic-error';
 import { openaiStatusOf } from '../../errors/openai-error';
 import { ServiceError } from '../../errors/service-error';
 import type { Api } from './api-of-path';
-import { anthropicErrorContent, describeErrors, errorContent, openaiErrorContent } from './api-errors';
+import {
+  anthropicErrorContent,
+  describeErrors,
+  errorContent,
+  ollamaErrorContent,
+  openaiErrorContent,
+} from './api-errors';
 
 /*
  * What stands at none of the controllers: how any request can fail before one is reached, and the headers that every answer has.
@@ -80,6 +86,13 @@ const anthropicError: NonNullable<Components['schemas']>[string] = {
   },
 };
 
+const ollamaError: NonNullable<Components['schemas']>[string] = {
+  type: 'object',
+  description: "The body of every error of Ollama's API.",
+  required: ['error'],
+  properties: { error: { type: 'string', description: 'What is wrong, for people.' } },
+};
+
 const headers = {
   CorrelationId: {
     description: 'The id that the request came with, or a new one; every log line about it has it.',
@@ -129,7 +142,12 @@ const withoutBody = [['SHUTTING_DOWN']] as const;
 type Failure = readonly [ErrorCode, ...ErrorCode[]];
 
 export const sharedComponents = {
-  schemas: { ErrorEnvelope: errorEnvelope, OpenaiError: openaiError, AnthropicError: anthropicError },
+  schemas: {
+    ErrorEnvelope: errorEnvelope,
+    OpenaiError: openaiError,
+    AnthropicError: anthropicError,
+    OllamaError: ollamaError,
+  },
   headers,
   responses: Object.fromEntries(
     [...everywhere, ...withKey, ...withIdInPath, ...withBody, ...withoutBody].map((codes: Failure) => [
@@ -185,6 +203,7 @@ const manners: Readonly<Record<Exclude<Api, 'own'>, Manners>> = {
     content: openaiErrorContent,
     statusOf: openaiStatusOf,
   },
+  ollama: { headers: workHeaders, content: ollamaErrorContent, statusOf: openaiStatusOf },
   anthropic: {
     headers: { ...workHeaders, 'Request-Id': sameId },
     content: anthropicErrorContent,

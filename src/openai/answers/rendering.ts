@@ -8,6 +8,8 @@ export type ShownEvent = Pick<TaskEvent, 'type' | 'data' | 'seq'>;
  * none of them depends on when it is told.
  */
 export interface Rendering {
+  /** Of the stream, where it is none of server-sent events. */
+  readonly contentType?: string;
   /** Sent with the head. */
   opening(): string;
   /** Says nothing but that the service is there. */

@@ -112,6 +112,7 @@ export class TaskAnswers {
         if (isItsOwn && !feed.hasEnded) this.giveUp(spec);
       },
       {
+        ...(rendering.contentType !== undefined && { contentType: rendering.contentType }),
         opening: Buffer.from(rendering.opening()),
         // What they say goes by what was said before.
         get keepAlive() {

@@ -24,7 +24,7 @@ export interface ResponseEnd {
   readonly usage?: object;
 }
 
-export const RESPONSE_PREFIX = 'resp_';
+const RESPONSE_PREFIX = 'resp_';
 
 export function responseIdOf(taskId: string): string {
   return `${RESPONSE_PREFIX}${taskId}`;
@@ -39,7 +39,7 @@ export function unended(status: 'queued' | 'in_progress', output: readonly objec
   return { status, output, error: null, incomplete_details: null };
 }
 
-export function responseUsageOf({ tokens_in: read = 0, tokens_cached: cached = 0, ...end }: EndData): object {
+function responseUsageOf({ tokens_in: read = 0, tokens_cached: cached = 0, ...end }: EndData): object {
   const { tokens_out: made, tokens_reasoning: thought = 0 } = end;
   return {
     input_tokens: read,

@@ -14,6 +14,8 @@ export interface StreamManners {
   readonly opening: Buffer;
   /** Sent after a while in which there was nothing to say. */
   readonly keepAlive: Buffer;
+  /** Where it is none of server-sent events. */
+  readonly contentType?: string;
   /** Sent where the service ends the stream before it is complete; undefined where the reader can come back. */
   readonly farewell?: Buffer;
 }
@@ -69,7 +71,12 @@ export class SseStream {
     response.once('close', () => this.close());
     response.on('error', () => this.close());
     response.req.socket.once('end', this.onHalfClosed);
-    response.writeHead(200, { ...headers, ...streamHeaders });
+    const { contentType } = this.says;
+    response.writeHead(200, {
+      ...headers,
+      ...streamHeaders,
+      ...(contentType !== undefined && { 'Content-Type': contentType }),
+    });
     this.socket.begin();
     if (this.says.opening.length > 0) this.write(this.says.opening);
     if (response.req.socket.readableEnded) this.onHalfClosed();
