@@ -28,13 +28,20 @@ const samplingNames = [
   ...['presence_penalty', 'frequency_penalty', 'seed', 'stop'],
 ] as const satisfies readonly (keyof CreateTaskDto)[];
 
+/** A task without any of these is a plain completion: the hot path, on which nothing else is looked at. */
+const beyondPrompts: ReadonlySet<string> = new Set([
+  ...carriedParameters.keys(),
+  ...['operation', 'workload', 'messages', 'input', 'query', 'documents'],
+]);
+
 /** @throws ServiceError INVALID_PARAMS for work that is missing, or goes with another operation than the rest */
 export function workOf(task: CreateTaskDto): TaskWork {
+  const maxTokens = task.max_tokens ?? MAX_TOKENS_DEFAULT;
+  if (!isBeyondPrompt(task)) return { operation: 'completion', prompt: promptOf(task), maxTokens };
   const operation = operationOf(task);
   assertOnly(operation, task);
   const prompt = operation === 'completion' ? promptOf(task) : '';
   const carried = carriedBy(task);
-  const maxTokens = task.max_tokens ?? MAX_TOKENS_DEFAULT;
   if (operation === 'completion' && Object.keys(carried).length === 0) return { operation, prompt, maxTokens };
   const body = {
     ...workIn(operation, task, prompt),
@@ -48,6 +55,11 @@ export function workOf(task: CreateTaskDto): TaskWork {
     prompt,
     maxTokens: isText(operation) ? maxTokens * choicesOf(body) : 1,
   };
+}
+
+function isBeyondPrompt(task: CreateTaskDto): boolean {
+  for (const name in task) if (beyondPrompts.has(name) && task[name as keyof CreateTaskDto] != null) return true;
+  return false;
 }
 
 export function samplingOf(body: CreateTaskDto): Sampling {
