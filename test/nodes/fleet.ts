@@ -3,6 +3,9 @@ import { startRedis, type RedisServer, type RedisOptions } from '../support/redi
 import { startService, type RunningService } from '../support/service';
 import { startStoreProxy, type StoreProxy } from './store-proxy';
 
+// So that what was started is ended, however this is.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1));
+
 /** One node: its process, which may be another later, and its way to the store. */
 export interface Node {
   readonly name: string;
