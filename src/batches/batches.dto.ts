@@ -1,8 +1,8 @@
+import { ApiProperty } from '@nestjs/swagger';
 import {
   AnswerChoice,
   AnswerCount,
   AnswerFlag,
-  AnswerJson,
   AnswerPart,
   AnswerParts,
   AnswerText,
@@ -88,7 +88,13 @@ export class BatchView {
   @AnswerCount(`${TIME} cancelling.`, { nullable: true }) cancelling_at!: number | null;
   @AnswerCount(`${TIME} cancelled.`, { nullable: true }) cancelled_at!: number | null;
   @AnswerPart('Its requests, as far as they are done.', RequestCountsView) request_counts!: RequestCountsView;
-  @AnswerJson('As it was given.', { nullable: true }) metadata!: Readonly<Record<string, string>> | null;
+  @ApiProperty({
+    description: 'As it was given.',
+    type: 'object',
+    additionalProperties: { type: 'string' },
+    nullable: true,
+  })
+  metadata!: Readonly<Record<string, string>> | null;
 }
 
 export class BatchListView {

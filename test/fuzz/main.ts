@@ -78,6 +78,7 @@ async function runLane(
     pool: ['default'],
     replica: ['r0'],
     wait: ['0', '1'],
+    window: ['90s', '24h', '7d'],
     event: ['0', '1', '2', '3', '10', '1000000000'],
   });
   const credentials = { apiKey: service.apiKey, workerToken: WORKER_TOKEN };

@@ -24,6 +24,7 @@ const kindsByName: Readonly<Record<string, string>> = {
   batch_id: 'batch',
   response_id: 'response',
   previous_response_id: 'response',
+  completion_window: 'window',
   engine: 'engine',
   url: 'url',
   last_event_id: 'event',
@@ -35,7 +36,7 @@ const kindsByName: Readonly<Record<string, string>> = {
 };
 
 /** Kinds of which the run is given all there are to try. */
-const given = new Set(['engine', 'url', 'wait', 'role', WRITER, EMBEDDER, RANKER]);
+const given = new Set(['engine', 'url', 'wait', 'role', 'window', WRITER, EMBEDDER, RANKER]);
 /** Pools that are left alone: drained, they would answer nothing but 503 for the rest of a run. */
 const spared = new Set([WRITER, EMBEDDER, RANKER]);
 
