@@ -84,7 +84,7 @@ export class FileRecords {
   private async placeOf(id: string): Promise<number> {
     const record = await this.records.find('file', id);
     if (record) return record.seq;
-    throw new ServiceError('INVALID_PARAMS', { field: 'after', message: 'after must be the id of a file' });
+    throw unknownFile(id, 'after');
   }
 }
 

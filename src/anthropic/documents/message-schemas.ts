@@ -6,13 +6,26 @@ const block = {
   type: 'object',
   required: ['type'] as string[],
   properties: {
-    type: { type: 'string', description: 'text, image, tool_use, tool_result, …' },
+    type: {
+      type: 'string',
+      enum: [
+        ...['text', 'image', 'document', 'search_result', 'tool_use', 'tool_result'],
+        ...['thinking', 'redacted_thinking'],
+      ],
+      description: 'What kind it is, and so what else it needs.',
+    },
     text: { type: 'string' },
   },
   additionalProperties: true,
   example: { type: 'text', text: 'Say hello.' },
 };
+const textBlock = {
+  ...block,
+  required: ['type', 'text'] as string[],
+  properties: { type: { type: 'string', enum: ['text'] }, text: { type: 'string' } },
+};
 const content = { oneOf: [{ type: 'string' }, { type: 'array', items: block }] };
+const texts = { oneOf: [{ type: 'string' }, { type: 'array', items: textBlock }] };
 const list = { type: 'array', nullable: true, items: anyJson } as const;
 
 export const messageBody = {
@@ -31,7 +44,7 @@ export const messageBody = {
         additionalProperties: true,
       },
     },
-    system: { ...content, description: 'A text, or a list of blocks of text.' },
+    system: { ...texts, description: 'A text, or a list of blocks of text.' },
     stream: { type: 'boolean', nullable: true },
     stop_sequences: { ...list, description: 'Texts that end the answer.' },
     tools: { ...list, description: 'Tools that the client runs: each has a name and an `input_schema`.' },

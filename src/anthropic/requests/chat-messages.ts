@@ -135,6 +135,10 @@ function joined(parts: readonly object[]): unknown {
 function textOf(field: string, content: unknown): string {
   if (typeof content === 'string') return content;
   return listIn(field, content)
-    .map((part, at) => textIn(`${field}.${at}.text`, objectIn(`${field}.${at}`, part)['text']))
+    .map((part, at) => {
+      const { type, members } = blockOf(`${field}.${at}`, part);
+      if (type !== 'text') throw invalid(`${field}.${at}.type`, 'be text');
+      return textIn(`${field}.${at}.text`, members['text']);
+    })
     .join('\n');
 }

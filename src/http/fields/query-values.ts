@@ -7,7 +7,7 @@ import { Transform } from 'class-transformer';
 
 export function WholeNumberText(): PropertyDecorator {
   return Transform(({ value }: { value: unknown }) =>
-    typeof value === 'string' && /^(0|-?[1-9][0-9]{0,8})$/.test(value) ? Number(value) : value,
+    typeof value === 'string' && /^(0|-?[1-9][0-9]{0,14})$/.test(value) ? Number(value) : value,
   );
 }
 

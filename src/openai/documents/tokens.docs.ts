@@ -31,14 +31,14 @@ const bodies = {
       return_token_strs: { type: 'boolean', description: 'The text of each token as well.' },
     },
     additionalProperties: true,
-    example: { model: 'some-model', prompt: 'Hello.' },
+    example: { model: 'qwen3-32b', prompt: 'Hello.' },
   },
   detokenize: {
     type: 'object',
     required: ['model', 'tokens'],
     properties: { model, tokens: ids },
     additionalProperties: true,
-    example: { model: 'some-model', tokens: [1, 2] },
+    example: { model: 'qwen3-32b', tokens: [1, 2] },
   },
 } as const;
 

@@ -1,6 +1,5 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiBody, ApiParam, ApiResponse } from '@nestjs/swagger';
-import { anyJson } from '../../http/documents/schemas';
 import { ApiOpenaiErrors } from '../../openai/documents/openai-errors.docs';
 import { ApiWorkHeaders, workErrors } from '../../openai/documents/work.docs';
 
@@ -26,7 +25,12 @@ const body = {
     store: { ...flag, description: 'Whether it is kept (true).' },
     previous_response_id: { ...text, maxLength: 128, description: 'It goes on from this response.' },
     max_output_tokens: { type: 'integer', minimum: 1, maximum: 16_777_216, nullable: true },
-    tools: { type: 'array', nullable: true, items: anyJson, description: 'Functions that the client calls.' },
+    tools: {
+      type: 'array',
+      nullable: true,
+      items: { type: 'object', additionalProperties: true },
+      description: 'Functions that the client calls.',
+    },
   },
   additionalProperties: true,
   example: { model: 'qwen3-32b', input: 'Say hello.', max_output_tokens: 16 },

@@ -49,14 +49,12 @@ const idleValues: Readonly<Record<string, unknown>> = {
 
 const any = { accepts: () => true, must: 'be there' };
 const MAX_TOOLS = 1024;
+const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value);
 const list = {
-  accepts: (value: unknown) => Array.isArray(value) && value.length <= MAX_TOOLS,
-  must: `be a list of at most ${MAX_TOOLS}`,
+  accepts: (value: unknown) => Array.isArray(value) && value.length <= MAX_TOOLS && value.every(isObject),
+  must: `be a list of at most ${MAX_TOOLS} objects`,
 };
-const object = {
-  accepts: (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value),
-  must: 'be an object',
-};
+const object = { accepts: isObject, must: 'be an object' };
 /** An engine is given what it cannot take, too, and says so; these are what the service counts, or what would break another engine. */
 const forms: Readonly<Record<string, Omit<Carried, 'idle'>>> = {
   n: {
