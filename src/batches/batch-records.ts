@@ -26,14 +26,13 @@ export class BatchRecords {
   async get(id: string): Promise<StoredBatch> {
     const record = await this.records.find('batch', id);
     if (record) return batchOf(record);
-    throw new ServiceError('BATCH_NOT_FOUND', { message: `There is no batch ${id.toWellFormed().slice(0, 128)}.` });
+    throw unknownBatch(id);
   }
 
-  /** Newest first. @throws ServiceError INVALID_PARAMS for an `after` that is no batch */
+  /** Newest first. @throws ServiceError BATCH_NOT_FOUND for an `after` that is no batch */
   async list(after: string | undefined, limit: number): Promise<readonly StoredBatch[]> {
     const place = after === undefined ? undefined : await this.records.find('batch', after);
-    if (after !== undefined && !place)
-      throw new ServiceError('INVALID_PARAMS', { field: 'after', message: 'after must be the id of a batch' });
+    if (after !== undefined && !place) throw unknownBatch(after, 'after');
     const page = { kind: 'batch', order: 'newest first', limit, ...(place && { afterSeq: place.seq }) } as const;
     return (await this.records.list(page)).map(batchOf);
   }
@@ -60,6 +59,11 @@ export class BatchRecords {
       ...(!isStillOpen && { keptFromMs: this.runningTime.nowMs() }),
     };
   }
+}
+
+function unknownBatch(id: string, field?: string): ServiceError {
+  const message = `There is no batch ${id.toWellFormed().slice(0, 128)}.`;
+  return new ServiceError('BATCH_NOT_FOUND', { message, ...(field !== undefined && { field }) });
 }
 
 function batchOf({ text }: KeptRecord): StoredBatch {

@@ -32,7 +32,7 @@ export class BatchesController {
   @Get()
   @ApiOperation({ summary: 'List batches, newest first' })
   @ApiResponse({ status: 200, description: 'A page.', type: BatchListView })
-  @ApiOpenaiErrors('INVALID_PARAMS', 'STORAGE_UNAVAILABLE')
+  @ApiOpenaiErrors('INVALID_PARAMS', 'BATCH_NOT_FOUND', 'STORAGE_UNAVAILABLE')
   async list(@Query() { after, limit }: BatchListQuery): Promise<BatchListView> {
     const most = limit ?? LIMIT;
     const found = await this.batches.list(after ?? undefined, most + 1);

@@ -54,7 +54,7 @@ export class FilesController {
   @Get()
   @ApiOperation({ summary: 'List files' })
   @ApiResponse({ status: 200, description: 'A page.', type: FileListView })
-  @ApiOpenaiErrors('INVALID_PARAMS', 'STORAGE_UNAVAILABLE')
+  @ApiOpenaiErrors('INVALID_PARAMS', 'FILE_NOT_FOUND', 'STORAGE_UNAVAILABLE')
   async list(@Query() { limit, order, after, purpose }: FileListQueryDto): Promise<FileListView> {
     const most = limit ?? LIMIT;
     const found = await this.uploads.list({

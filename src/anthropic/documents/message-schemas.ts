@@ -25,7 +25,12 @@ const textBlock = {
   properties: { type: { type: 'string', enum: ['text'] }, text: { type: 'string' } },
 };
 const content = { oneOf: [{ type: 'string' }, { type: 'array', items: block }] };
-const texts = { oneOf: [{ type: 'string' }, { type: 'array', items: textBlock }] };
+const texts = {
+  oneOf: [
+    { type: 'string', nullable: true },
+    { type: 'array', items: textBlock },
+  ],
+};
 const list = { type: 'array', nullable: true, items: anyJson } as const;
 
 export const messageBody = {
