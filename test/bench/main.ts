@@ -7,6 +7,7 @@ import { artifacts } from './parts/artifacts';
 import { costs } from './parts/costs';
 import { firstToken } from './parts/first-token';
 import { idle } from './parts/idle';
+import { openai } from './parts/openai';
 import { memory } from './parts/memory';
 import { nodes } from './parts/nodes';
 import { prediction } from './parts/prediction';
@@ -19,7 +20,19 @@ import { makeWorkFolder } from './work-folder';
 
 /** Measures what the service costs against what nothing less could cost; see docs/benchmarks.md. */
 
-const parts: readonly Part[] = [costs, relay, admission, firstToken, idle, queue, prediction, artifacts, start, nodes];
+const parts: readonly Part[] = [
+  costs,
+  relay,
+  openai,
+  admission,
+  firstToken,
+  idle,
+  queue,
+  prediction,
+  artifacts,
+  start,
+  nodes,
+];
 /** Those that take minutes: only where they are named. */
 const long: readonly Part[] = [memory];
 

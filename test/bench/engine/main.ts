@@ -1,14 +1,15 @@
 import { createServer, type Socket } from 'node:net';
 import { announce } from '../floors/announce';
+import { chatResponse, embeddingsResponse, wholeChatResponse } from './chat-frames';
 import { wholeResponse } from './frames';
 import { PaceWheel } from './pace-wheel';
 
 /**
  * As much of a llama.cpp server as a relay needs, and cheap: what is measured is the relay.
  *
- * Usage: main.ts SLOTS TOKEN_MS   (0 milliseconds: as fast as the socket takes them)
+ * Usage: main.ts SLOTS TOKEN_MS [1]   (0 milliseconds: as fast as the socket takes them; 1: a server of OpenAI's API, with its list of models)
  */
-const [slots = 1, tokenMs = 0] = process.argv.slice(2).map(Number);
+const [slots = 1, tokenMs = 0, isOpenai = 0] = process.argv.slice(2).map(Number);
 const MAX_REQUEST_BYTES = 1024 * 1024;
 
 const wheel = tokenMs > 0 ? new PaceWheel(tokenMs) : undefined;
@@ -45,6 +46,16 @@ function answer(socket: Socket, request: string): void {
     else socket.write(wholeResponse(count));
     return;
   }
+  if (isOpenai === 1 && request.startsWith('POST /v1/chat/completions ')) {
+    const count = Number(/"max_tokens":(\d+)/.exec(request)?.[1] ?? 1);
+    socket.write(request.includes('"stream":true') ? chatResponse(count) : wholeChatResponse(count));
+    return;
+  }
+  if (isOpenai === 1 && request.startsWith('POST /v1/embeddings ')) {
+    const { input } = JSON.parse(request.slice(request.indexOf('\r\n\r\n') + 4)) as { input: unknown[] };
+    socket.write(embeddingsResponse(input.length));
+    return;
+  }
   const path = /^GET ([^ ?]+)/.exec(request)?.[1] ?? '';
   const view = views[path];
   const body = JSON.stringify(view?.() ?? { error: { code: 404, message: 'File Not Found', type: 'not_found_error' } });
@@ -55,6 +66,9 @@ function answer(socket: Socket, request: string): void {
 }
 
 const views: Readonly<Record<string, () => object>> = {
+  ...(isOpenai === 1 && {
+    '/v1/models': () => ({ object: 'list', data: [{ id: 'sim', object: 'model', created: 1, owned_by: 'sim' }] }),
+  }),
   '/health': () => ({ status: 'ok' }),
   '/props': () => ({
     default_generation_settings: { n_ctx: 8192 },

@@ -1,8 +1,11 @@
 /** Where requests go, and what they look like there. */
 export interface Target {
   readonly name: string;
-  /** `service`: POST /v2/tasks, then GET its events. `engine`: POST /completion, whose answer is the stream. */
-  readonly kind: 'service' | 'engine';
+  /**
+   * `service`: POST /v2/tasks, then GET its events. `engine`: POST /completion, whose answer is the stream. `chat` and `whole-chat`: POST
+   * /v1/chat/completions, streamed or not. `embeddings`: POST /v1/embeddings, with as many inputs as there are to be tokens.
+   */
+  readonly kind: 'service' | 'engine' | 'chat' | 'whole-chat' | 'embeddings';
   readonly port: number;
   /** What only the last frame of a whole stream holds. */
   readonly endMark: string;
@@ -16,6 +19,9 @@ export const DEADLINE_MS = 600_000;
  * to be refused for that. It is all of a session's time budget, so each such task needs a session of its own.
  */
 export const WAITING_DEADLINE_MS = 86_400_000;
+
+/** What the engine calls its model on OpenAI's API. */
+export const CHAT_MODEL = 'sim';
 
 const headers = (apiKey: string): string => `Host: 127.0.0.1\r\nX-API-Key: ${apiKey}\r\n`;
 
@@ -50,6 +56,26 @@ export function completionRequest(tokens: number): string {
     '/completion',
     'Host: 127.0.0.1\r\n',
     JSON.stringify({ prompt: PROMPT, n_predict: tokens, stream: true }),
+  );
+}
+
+/** POST /v1/chat/completions. */
+export function chatRequest(apiKey: string, tokens: number, stream: boolean): string {
+  const messages = [{ role: 'user', content: PROMPT }];
+  return post(
+    '/v1/chat/completions',
+    headers(apiKey),
+    JSON.stringify({ model: CHAT_MODEL, messages, max_tokens: tokens, stream }),
+  );
+}
+
+/** POST /v1/embeddings. */
+export function embeddingsRequest(apiKey: string, inputs: number): string {
+  const input = Array.from({ length: inputs }, (_, n) => `${n} ${PROMPT}`);
+  return post(
+    '/v1/embeddings',
+    headers(apiKey),
+    JSON.stringify({ model: CHAT_MODEL, input, encoding_format: 'float' }),
   );
 }
 

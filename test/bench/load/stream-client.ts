@@ -1,6 +1,14 @@
 import { Connection } from './connection';
 import { exchange } from './exchange';
-import { admissionRequest, completionRequest, DEADLINE_MS, eventsRequest, type Target } from './requests';
+import {
+  admissionRequest,
+  chatRequest,
+  completionRequest,
+  DEADLINE_MS,
+  embeddingsRequest,
+  eventsRequest,
+  type Target,
+} from './requests';
 import { TokenCheck } from './token-check';
 
 /** What one stream was like. */
@@ -33,6 +41,8 @@ export class StreamClient {
     const startMs = performance.now();
     if (!this.connection.isOpen) this.connection = new Connection(this.target.port);
     try {
+      const { kind } = this.target;
+      if (kind === 'whole-chat' || kind === 'embeddings') return await this.readWhole(kind, tokens, startMs);
       return await this.follow(await this.streamRequest(tokens), tokens, startMs);
     } catch (cause) {
       this.connection.close();
@@ -43,6 +53,7 @@ export class StreamClient {
 
   private async streamRequest(tokens: number): Promise<string> {
     if (this.target.kind === 'engine') return completionRequest(tokens);
+    if (this.target.kind === 'chat') return chatRequest(this.apiKey, tokens, true);
     const taskId = `${this.name}-${++this.tasks}`;
     const request = admissionRequest(
       this.apiKey,
@@ -54,6 +65,17 @@ export class StreamClient {
     const { status, text } = await exchange(this.connection, request);
     if (status !== 202) throw new Error(`an admission was answered ${status} ${text}`);
     return eventsRequest(this.apiKey, taskId);
+  }
+
+  private async readWhole(kind: 'whole-chat' | 'embeddings', tokens: number, startMs: number): Promise<StreamSeen> {
+    const isChat = kind === 'whole-chat';
+    const request = isChat ? chatRequest(this.apiKey, tokens, false) : embeddingsRequest(this.apiKey, tokens);
+    const { status, text } = await exchange(this.connection, request);
+    const isWhole = isChat
+      ? text.includes('"#0 ') && text.includes(`#${tokens - 1} "`)
+      : text.split('"embedding":[').length === tokens + 1;
+    if (status !== 200 || !isWhole) throw new Error(`answered ${status} ${text.slice(0, 300)}`);
+    return { tokens, firstTokenMs: performance.now() - startMs };
   }
 
   private follow(request: string, tokens: number, startMs: number): Promise<StreamSeen> {
