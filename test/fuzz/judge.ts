@@ -67,6 +67,7 @@ const unsayable: Readonly<Record<string, readonly string[]>> = {
   'POST /v1/responses': ['model', 'input', 'tools', 'store', 'previous_response_id', 'X-Orchd-Deadline-Ms'],
   // A file or a batch that is not there; a file for something else, a time that is too short or too long, any JSON where there are texts.
   'GET /v1/files': ['after'],
+  'GET /v1/responses/{response_id}/input_items': ['after'],
   'GET /v1/batches': ['after'],
   'POST /v1/batches': ['input_file_id', 'completion_window', 'metadata', 'output_expires_after'],
   // An event that a live task has not sent yet.
@@ -226,6 +227,8 @@ function ollamaFaults(status: number, declared: DeclaredAnswer): string[] {
 
 /** The member at fault: messages begin with its path. */
 function fieldIn({ error: { message } }: AnthropicError): string {
+  // Of a deadline its message names no member: it came in a header.
+  if (message.includes('after its deadline')) return 'X-Orchd-Deadline-Ms';
   return message.split(/[ .]/, 1)[0] ?? '';
 }
 
@@ -236,13 +239,13 @@ function streamFault(text: string): string | undefined {
     .filter(frame => frame !== '' && !frame.startsWith(':') && !frame.startsWith('retry:'));
   for (const frame of frames) {
     if (isChunk(frame)) continue;
-    const [, type, data] = /^(?:id: \d+\n)?event: (\w+)\ndata: (.*)$/.exec(frame) ?? [];
+    const [, type, data] = /^(?:id: \d+\n)?event: ([\w.]+)\ndata: (.*)$/.exec(frame) ?? [];
     if (type === undefined || data === undefined) return `not a frame: ${frame.slice(0, 100)}`;
     JSON.parse(data);
   }
   const last = frames.at(-1);
   return last === undefined ||
-    /event: (end|error|message_stop)\n/.test(last) ||
+    /event: (end|error|message_stop|response\.(completed|incomplete|failed))\n/.test(last) ||
     /^data: (\[DONE\]|\{"error":.*)$/.test(last)
     ? undefined
     : `the last frame is ${last.slice(0, 100)}`;

@@ -85,6 +85,12 @@ async function runLane(
   const planner = new Planner(document, random, check, credentials, memory);
   // What takes a body has more that can be wrong.
   const operations = document.operations.flatMap(each => Array<typeof each>(each.body ? 3 : 1).fill(each));
+  // So that there are some to ask for from the start.
+  const responses = document.operations.find(({ name }) => name === 'POST /v1/responses');
+  for (let n = 0; responses && n < 20; n++) {
+    const body = { model: WRITER, input: 'Say hello.', max_output_tokens: 4 };
+    memory.learn(responses, (await service.request('POST', '/v1/responses', { body })).json());
+  }
   for (let n = 0; n < count; n++) {
     const plan = planner.plan(random.pick(operations));
     try {

@@ -31,7 +31,6 @@ const kindsByName: Readonly<Record<string, string>> = {
   wait: 'wait',
   role: 'role',
   'Last-Event-ID': 'event',
-  'X-Orchd-Pool': 'pool',
   'X-Orchd-Session': 'session',
 };
 

@@ -137,7 +137,7 @@ describe("a request of Anthropic's API (B-ANT-003)", () => {
     [content({ type: 'text' }), 'messages.0.content.0.text'],
     [content({ type: 'image', source: { type: 'file', file_id: 'f' } }), 'messages.0.content.0.source.type'],
     [content({ type: 'document', source: png }), 'messages.0.content.0.source.type'],
-    [{ system: [{ type: 'image' }] }, 'system.0.text'],
+    [{ system: [{ type: 'image' }] }, 'system.0.type'],
     [{ tools: [{ name: 'f' }] }, 'tools.0.input_schema'],
     [{ tool_choice: { type: 'some' } }, 'tool_choice.type'],
     [{ stop_sequences: [1] }, 'stop_sequences.0'],

@@ -92,7 +92,7 @@ export function ApiInputTokens(): MethodDecorator {
     properties: { object: { type: 'string' }, input_tokens: { type: 'integer', minimum: 0 } },
   };
   return applyDecorators(
-    ApiBody({ required: true, schema: body }),
+    ApiBody({ required: true, schema: { ...body, required: ['model'] } }),
     ApiResponse({ status: 200, description: 'How many there are.', content: { 'application/json': { schema } } }),
     ApiOpenaiErrors(
       ...(['INVALID_PARAMS', 'MODEL_NOT_FOUND', 'RESPONSE_NOT_FOUND', 'NOT_SUPPORTED', 'POOL_UNAVAILABLE'] as const),

@@ -21,7 +21,7 @@ export const DEADLINE_MS = 600_000;
 export const WAITING_DEADLINE_MS = 86_400_000;
 
 /** What the engine calls its model on OpenAI's API. */
-export const CHAT_MODEL = 'sim';
+const CHAT_MODEL = 'sim';
 
 const headers = (apiKey: string): string => `Host: 127.0.0.1\r\nX-API-Key: ${apiKey}\r\n`;
 
