@@ -89,7 +89,9 @@ export class Judge {
     // A run keeps the outputs of tasks small.
     const isTooLarge = status === 500 && text.includes('"output_too_large"');
     if (status >= 500 && !excusable.has(status) && !isTooLarge) faults.push(`status ${status}`);
-    if (!expected && !fits && (status < 400 || status >= 500)) faults.push(`status ${status}, though it does not fit`);
+    // Whether an engine is there may be asked before all of a body is read.
+    if (!expected && !fits && (status < 400 || (status >= 500 && status !== 503)))
+      faults.push(`status ${status}, though it does not fit`);
     if (status === 405 || plan.method === 'OPTIONS') return [...faults, ...this.methodFaults(plan, headers)];
 
     const declared = operation.answers.get(status);
@@ -114,7 +116,8 @@ export class Judge {
     // What has become a task was refused by the engine, which knows more of a body than a schema of ours tells.
     const isRefusedByEngine = headers['x-orchd-task-id'] !== undefined;
     const field = anthropic ? fieldIn(anthropic) : openai ? openai.param : envelope.field;
-    const isExplained = isRefusedByEngine || isUnsayable(operation.name, field ?? '');
+    const isExplained =
+      isRefusedByEngine || text.includes('after its deadline') || isUnsayable(operation.name, field ?? '');
     if (plain && fits && !expected && [400, 413, 414, 415].includes(status) && !isExplained) {
       faults.push(`refused, though it fits: ${text.slice(0, 300)}`);
     }
@@ -227,8 +230,6 @@ function ollamaFaults(status: number, declared: DeclaredAnswer): string[] {
 
 /** The member at fault: messages begin with its path. */
 function fieldIn({ error: { message } }: AnthropicError): string {
-  // Of a deadline its message names no member: it came in a header.
-  if (message.includes('after its deadline')) return 'X-Orchd-Deadline-Ms';
   return message.split(/[ .]/, 1)[0] ?? '';
 }
 
