@@ -1,5 +1,6 @@
 import { isText, type Operation } from '../../engines/engine-adapter.port';
-import { assertBody, choicesOf, integer, invalid, isNothing, type Body } from '../../tasks/task/work-body';
+import { invalid, isNothing } from '../../json/members';
+import { assertBody, choicesOf, integer, type Body } from '../../tasks/task/work-body';
 
 /** One request of OpenAI's API, as far as the service looks into it. All else is for the engine to take or refuse. */
 export interface OpenaiRequest {

@@ -10,14 +10,15 @@ const text = { type: 'string', nullable: true };
 
 const body = {
   type: 'object',
-  required: ['model', 'input'],
+  required: ['model'],
   properties: {
     model: { type: 'string', minLength: 1, maxLength: 256, description: 'A model, by any name that it goes by.' },
     input: {
       oneOf: [
-        { type: 'string', minLength: 1 },
-        { type: 'array', minItems: 1, items: { type: 'object', additionalProperties: true } },
+        { type: 'string', nullable: true },
+        { type: 'array', items: { type: 'object', additionalProperties: true } },
       ],
+      description: 'May be left out where `instructions` or `previous_response_id` say enough.',
     },
     instructions: { ...text, description: 'Go before everything else; those of earlier responses do not count.' },
     stream: flag,
@@ -92,7 +93,7 @@ export function ApiInputTokens(): MethodDecorator {
     properties: { object: { type: 'string' }, input_tokens: { type: 'integer', minimum: 0 } },
   };
   return applyDecorators(
-    ApiBody({ required: true, schema: { ...body, required: ['model'] } }),
+    ApiBody({ required: true, schema: body }),
     ApiResponse({ status: 200, description: 'How many there are.', content: { 'application/json': { schema } } }),
     ApiOpenaiErrors(
       ...(['INVALID_PARAMS', 'MODEL_NOT_FOUND', 'RESPONSE_NOT_FOUND', 'NOT_SUPPORTED', 'POOL_UNAVAILABLE'] as const),

@@ -1,5 +1,6 @@
 import { anyJson } from '../../http/documents/schemas';
 import { CheckedField } from '../../http/fields/fields';
+import { MAX_PARTS } from '../task/work-body';
 
 /** Members of lists; what they hold is bounded with the body. */
 const MAX_MESSAGES = 4096;
@@ -16,7 +17,7 @@ interface WorkMember {
   readonly must: string;
 }
 
-const parts = { type: 'array', maxItems: MAX_MESSAGES, items: anyJson } as const;
+const parts = { type: 'array', minItems: 1, maxItems: MAX_PARTS, items: anyJson } as const;
 const message = {
   type: 'object',
   required: ['role'],
@@ -32,8 +33,8 @@ export const workMembers = {
   messages: {
     description: 'A chat, as OpenAI’s API has it: with images, tool calls and whatever the engine knows besides.',
     schema: { type: 'array', minItems: 1, maxItems: MAX_MESSAGES, items: message },
-    accepts: value => isList(value, MAX_MESSAGES) && value.every(isMessage),
-    must: `be a list of 1 to ${MAX_MESSAGES} messages: objects with a role, and as content a text or at most ${MAX_MESSAGES} parts`,
+    accepts: value => isList(value, MAX_MESSAGES),
+    must: `be a list of 1 to ${MAX_MESSAGES} messages`,
   },
   input: {
     description: 'What is to be embedded: a text, texts, or the same as tokens.',
@@ -91,13 +92,6 @@ function isTokens(value: unknown): boolean {
 
 function isList(value: unknown, maxItems: number): value is readonly unknown[] {
   return Array.isArray(value) && value.length > 0 && value.length <= maxItems;
-}
-
-function isMessage(value: unknown): boolean {
-  if (!isObject(value)) return false;
-  const { role, content = null } = value as { role?: unknown; content?: unknown };
-  if (typeof role !== 'string') return false;
-  return content === null || typeof content === 'string' || (Array.isArray(content) && content.length <= MAX_MESSAGES);
 }
 
 function isObject(value: unknown): boolean {

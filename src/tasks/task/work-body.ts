@@ -1,10 +1,12 @@
 import type { Operation } from '../../engines/engine-adapter.port';
-import { ServiceError } from '../../errors/service-error';
+import { invalid, isNothing } from '../../json/members';
 
 export type Body = Readonly<Record<string, unknown>>;
 
 /** Choices that one task may have, over all its prompts. */
 export const MAX_CHOICES = 128;
+/** Of which the content of a message may be made. */
+export const MAX_PARTS = 4096;
 
 /**
  * What each operation cannot do without, in the forms that the service counts or bills by; the rest of a body is for the engine to judge.
@@ -18,8 +20,10 @@ export const assertBody: Readonly<Record<Operation, (body: Body) => void>> = {
       const { role, content } = (message ?? {}) as { readonly role?: unknown; readonly content?: unknown };
       if (typeof role !== 'string') throw invalid(`messages.${at}.role`, 'be the role of a message, a text');
       const isContent =
-        isNothing(content) || typeof content === 'string' || (Array.isArray(content) && content.length > 0);
-      if (!isContent) throw invalid(`messages.${at}.content`, 'be a text, or a list of parts');
+        isNothing(content) ||
+        typeof content === 'string' ||
+        (Array.isArray(content) && content.length > 0 && content.length <= MAX_PARTS);
+      if (!isContent) throw invalid(`messages.${at}.content`, `be a text, or a list of 1 to ${MAX_PARTS} parts`);
     }
   },
   completion: ({ prompt }) => {
@@ -59,13 +63,4 @@ export function integer(field: string, value: unknown, min: number, max: number,
   if (typeof value !== 'number' || !Number.isInteger(value) || value < min || value > max)
     throw invalid(field, `be an integer from ${min} to ${max}`);
   return value;
-}
-
-/** Null stands for nothing in every API that has been seen. */
-export function isNothing(value: unknown): value is null | undefined {
-  return value === undefined || value === null;
-}
-
-export function invalid(field: string, must: string): ServiceError {
-  return new ServiceError('INVALID_PARAMS', { field, message: `${field} must ${must}` });
 }
