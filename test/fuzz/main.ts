@@ -96,7 +96,8 @@ async function runLane(
     try {
       const answer = await exchange(service.url, agent, plan);
       report.answered(plan, answer.status, answer.status === 0 ? [] : judge.faultsOf(plan, answer));
-      if (answer.status < 300 && answer.text.startsWith('{')) memory.learn(plan.operation, JSON.parse(answer.text));
+      const isJson = answer.headers['content-type']?.startsWith('application/json') === true;
+      if (answer.status < 300 && isJson && !answer.left) memory.learn(plan.operation, JSON.parse(answer.text));
     } catch (cause) {
       report.answered(plan, 0, [`no answer: ${String(cause)}`]);
     }

@@ -61,7 +61,13 @@ export class Planner {
     }
     const { body } = operation;
     const hasBody = body !== undefined && (body.required || this.random.below(5) > 0);
-    return { parameters, hasBody, body: hasBody ? this.values.make(body.schema).value : undefined };
+    return { parameters, hasBody, body: hasBody ? this.rightBody(body.schema) : undefined };
+  }
+
+  /** The document's own example now and then: no other body says so surely what the operation does when it goes well. */
+  private rightBody(schema: Schema): unknown {
+    const isExample = schema.example !== undefined && this.random.below(6) === 0;
+    return isExample ? schema.example : this.values.make(schema).value;
   }
 
   private spoil(operation: Operation, parts: Parts): void {

@@ -17,7 +17,6 @@ const examples = {
     options: { num_predict: 16 },
   },
   prompt: { model: 'qwen3-32b', prompt: 'Say hello.', options: { num_predict: 16 } },
-  input: { model: 'bge-m3', input: 'Hello.' },
   model: { model: 'qwen3-32b' },
 } as const;
 
@@ -32,7 +31,7 @@ const some = {
   ],
 };
 
-export function ApiOllamaWork(kind: keyof typeof examples, isStreamed: boolean): MethodDecorator {
+export function ApiOllamaWork(kind: keyof typeof examples | 'input', isStreamed: boolean): MethodDecorator {
   const isEmbedding = !isStreamed && kind !== 'model';
   const schema = {
     type: 'object',
@@ -42,7 +41,8 @@ export function ApiOllamaWork(kind: keyof typeof examples, isStreamed: boolean):
       ...(isEmbedding && { [kind]: some }),
     },
     additionalProperties: true,
-    example: examples[kind],
+    // The older route of embeddings calls a text a prompt.
+    example: kind === 'input' || isEmbedding ? { model: 'bge-m3', [kind]: 'Hello.' } : examples[kind],
   };
   const json = { 'application/json': { schema: anyObject } };
   const content: Record<string, object> = isStreamed ? { ...json, 'application/x-ndjson': {} } : json;
