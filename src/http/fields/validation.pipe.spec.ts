@@ -49,7 +49,7 @@ describe('what is validated', () => {
     ['id_slot', 0, 'id_slot does not work here: leave it out'],
     ['system', 'Be brief.', 'system does not work here: say it in messages'],
     ['n', 129, 'n must be an integer from 1 to 128'],
-    ['tools', {}, 'tools must be a list of at most 1024'],
+    ['tools', {}, 'tools must be a list of at most 1024 objects'],
     ['max_new_tokens', 5, 'max_new_tokens does not work here: say it as max_tokens'],
     ['model', 'tiny', 'model does not work here: say it as model_ref'],
   ])('of a task is refused by name where engines take it and we do not: %s', async (field, value, message) => {
