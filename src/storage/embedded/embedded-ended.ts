@@ -56,21 +56,6 @@ export class EmbeddedEnded implements Ended {
   }
 }
 
-/** By the engine's count where it gave one; otherwise what was seen, and the time since its attempt began. */
-export function usageOf(task: HeldTask, draft: EndDraft, nowMs: number): TaskUsage {
-  const elapsedMs = task.claim ? nowMs - task.claim.claimedAtMs : 0;
-  if (draft.state !== 'completed') return { tokensIn: 0, tokensOut: task.shown.tokens, decodeMs: elapsedMs, cost: 0 };
-  const { tokensIn = 0, tokensCached, tokensOut, promptMs, decodeMs = elapsedMs } = draft.usage;
-  return {
-    tokensIn,
-    ...(tokensCached !== undefined && { tokensCached }),
-    tokensOut,
-    ...(promptMs !== undefined && { promptMs }),
-    decodeMs,
-    cost: 0,
-  };
-}
-
 /** By the wall, and in running time. */
 export type EndTimes = Pick<TaskEnding, 'endedAtMs' | 'keptFromMs'>;
 

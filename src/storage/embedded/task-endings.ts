@@ -1,8 +1,9 @@
 import type { EndDraft, Ended } from '../../tasks/ledger/task-ledger.port';
-import type { TaskEnding } from '../../tasks/task/task';
+import { endedUsage } from '../../tasks/ledger/ended-usage';
+import type { TaskEnding, TaskUsage } from '../../tasks/task/task';
 import type { Clock } from '../../time/clock';
 import type { RunningTime } from '../../time/running-time';
-import { EmbeddedEnded, endingOf, usageOf, type EndTimes } from './embedded-ended';
+import { EmbeddedEnded, endingOf, type EndTimes } from './embedded-ended';
 import type { HeldTask } from './held-task';
 import type { Lanes } from './lanes';
 import type { OwedEndings } from './owed-endings';
@@ -36,7 +37,7 @@ export class TaskEndings {
   conclude(task: HeldTask, draft: EndDraft, tell: boolean): Ended {
     task.deadline?.cancel();
     task.retry?.cancel();
-    const measured = usageOf(task, draft, this.clock.nowMs());
+    const measured = this.usageOf(task, draft);
     task.claim?.close(tell);
     const usage = { ...measured, cost: this.accounts.costOf(measured.tokensOut) };
     const settled = this.accounts.settle(task.spec, usage, draft.state === 'completed');
@@ -49,7 +50,11 @@ export class TaskEndings {
 
   /** What is written of the ending of one that was taken, before it is concluded. */
   drafted(task: HeldTask, draft: EndDraft): TaskEnding {
-    return endingOf(task, draft, usageOf(task, draft, this.clock.nowMs()), this.endTimes());
+    return endingOf(task, draft, this.usageOf(task, draft), this.endTimes());
+  }
+
+  private usageOf({ claim, shown }: HeldTask, draft: EndDraft): TaskUsage {
+    return endedUsage(draft, shown.tokens, claim ? this.clock.nowMs() - claim.claimedAtMs : 0);
   }
 
   private endTimes(): EndTimes {

@@ -3,7 +3,7 @@ import { Config } from '../../config/config';
 import { ServiceError } from '../../errors/service-error';
 import type { Spend } from '../../sessions/session-store.port';
 import type { EndDraft, Ended, Ending } from '../../tasks/ledger/task-ledger.port';
-import type { TaskUsage } from '../../tasks/task/task';
+import { endedUsage } from '../../tasks/ledger/ended-usage';
 import { Alarms } from '../../time/alarms';
 import { Clock } from '../../time/clock';
 import { RunningTime } from '../../time/running-time';
@@ -183,9 +183,9 @@ export class StoreEndings {
     }
   }
 
-  /** By the engine's count where it gave one; otherwise what was seen, and the time since its attempt began. */
   private endingOf(task: StoreTask | undefined, draft: EndDraft): StoredEnding {
-    const usage = this.usageOf(task, draft);
+    const elapsedMs = task?.claim ? this.clock.nowMs() - task.claim.claimedAtMs : 0;
+    const usage = endedUsage(draft, task?.shown.tokens ?? 0, elapsedMs);
     const failed = draft.state === 'completed' ? undefined : draft.error;
     return {
       state: draft.state,
@@ -194,21 +194,6 @@ export class StoreEndings {
       ...(task?.placement && { placement: task.placement }),
       attempts: task?.attempts ?? 0,
       ...(task?.shown.startedAtMs !== undefined && { startedAtMs: task.shown.startedAtMs }),
-    };
-  }
-
-  private usageOf(task: StoreTask | undefined, draft: EndDraft): TaskUsage {
-    const elapsedMs = task?.claim ? this.clock.nowMs() - task.claim.claimedAtMs : 0;
-    if (draft.state !== 'completed')
-      return { tokensIn: 0, tokensOut: task?.shown.tokens ?? 0, decodeMs: elapsedMs, cost: 0 };
-    const { tokensIn = 0, tokensCached, tokensOut, promptMs, decodeMs = elapsedMs } = draft.usage;
-    return {
-      tokensIn,
-      ...(tokensCached !== undefined && { tokensCached }),
-      tokensOut,
-      ...(promptMs !== undefined && { promptMs }),
-      decodeMs,
-      cost: 0,
     };
   }
 }
