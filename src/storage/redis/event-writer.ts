@@ -12,7 +12,11 @@ interface Outgoing {
   readonly token: string;
   firstSeq: number;
   events: TaskEvent[];
-  /** What was sent and not answered yet. */
+  /**
+   * What was sent and not answered. It may have been done all the same, so it is sent again as it was, and not with what has come since:
+   * an append that begins where another began is taken for the same.
+   */
+  unanswered?: { readonly firstSeq: number; readonly events: readonly TaskEvent[] };
   sending: boolean;
 }
 
@@ -70,9 +74,9 @@ export class EventWriter implements OnModuleDestroy {
 
   private async send(taskId: string, out: Outgoing): Promise<void> {
     out.sending = true;
-    while (out.events.length > 0 && this.outgoing.get(taskId) === out) {
-      const { events, firstSeq } = out;
-      out.events = [];
+    while ((out.unanswered || out.events.length > 0) && this.outgoing.get(taskId) === out) {
+      const batch = (out.unanswered ??= { firstSeq: out.firstSeq, events: out.events.splice(0) });
+      const { events, firstSeq } = batch;
       const hasEnd = events.some(isTerminal);
       try {
         const taken = await this.store.run(
@@ -83,17 +87,16 @@ export class EventWriter implements OnModuleDestroy {
           encodeEvents(events),
           hasEnd ? 1 : 0,
         );
+        if (out.unanswered === batch) delete out.unanswered;
         if (taken !== 1) this.refused(taskId, out);
         if (taken !== 1 || hasEnd) this.outgoing.delete(taskId);
       } catch {
-        out.events = [...events, ...out.events];
-        out.firstSeq = firstSeq;
         break;
       }
     }
     out.sending = false;
     if (this.outgoing.get(taskId) !== out) return;
-    if (out.events.length === 0) this.outgoing.delete(taskId);
+    if (!out.unanswered && out.events.length === 0) this.outgoing.delete(taskId);
     else if (!this.isStopped) this.timer ??= setTimeout(() => this.sendAll(), RETRY_MS).unref();
   }
 

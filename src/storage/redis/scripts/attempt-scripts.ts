@@ -113,6 +113,8 @@ elseif st == 'e' then
   return {'ending'}
 elseif st == 'd' or st == 's' then
   call('HSET', P .. 'asks:' .. t[3], a.id, a.ending)
+  -- A node that is no more never looks.
+  call('PEXPIRE', P .. 'asks:' .. t[3], 6 * LEASE_MS)
   call('SPUBLISH', P .. 'node:' .. t[3], 'ask')
   return {'asked', t[3]}
 end
