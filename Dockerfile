@@ -7,7 +7,7 @@ WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --no-audit --no-fund
 COPY nest-cli.json tsconfig.json .swcrc ./
-COPY tools/native.mjs ./tools/
+COPY tools/native.mjs tools/build.mjs ./tools/
 COPY src ./src
 # better-sqlite3 without a number is the one for Node 20.
 RUN npm run build && npm prune --omit=dev --no-audit --no-fund && rm -r node_modules/better-sqlite3

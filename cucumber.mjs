@@ -2,7 +2,7 @@ export default {
   requireModule: ['@swc-node/register'],
   require: ['features/support/*.ts', 'features/steps/*.ts'],
   format: ['progress', 'json:reports/features.json'],
-  parallel: 2,
+  parallel: 3,
   strict: true,
   publish: false,
 };

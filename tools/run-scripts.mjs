@@ -4,22 +4,23 @@ import { constants } from 'node:os';
 import { add, countOutcome, failures, nothing, reportOf, runFileOf, table } from './results.mjs';
 
 /**
- * `node tools/run-scripts.mjs <run> <script>…`: runs npm scripts one after another, all of them even where one fails, and
- * keeps what they came to in reports/<run>.run.json. Exit code 1 where one failed.
+ * `node tools/run-scripts.mjs <run> <script>…`: runs npm scripts one after another, all of them even where one fails, and those that are
+ * joined by `+` beside each other (what the others of these say follows what the first says). Keeps what they came to in reports/<run>.run.json. Exit code 1 where one failed.
  */
-const [run, ...scripts] = process.argv.slice(2);
+const [run, ...groups] = process.argv.slice(2);
+const scripts = groups.flatMap(group => group.split('+'));
 if (run === undefined || scripts.length === 0) {
   process.stderr.write('usage: node tools/run-scripts.mjs <run> <script>…\n');
   process.exit(2);
 }
 
 const outcomes = scripts.map(script => ({ script, exitCode: null, seconds: 0 }));
-let current;
+const current = new Set();
 let interrupted;
 for (const signal of ['SIGINT', 'SIGTERM']) {
   process.on(signal, () => {
     interrupted = signal;
-    current?.kill(signal);
+    for (const child of current) child.kill(signal);
   });
 }
 
@@ -27,12 +28,12 @@ mkdirSync('reports', { recursive: true });
 // An old report must not speak for a script that does not get to write its own.
 for (const script of scripts) rmSync(reportOf(script), { force: true });
 keep();
-for (const outcome of outcomes) {
-  process.stdout.write(`\n── ${outcome.script}\n`);
-  const startMs = performance.now();
-  outcome.exitCode = await runScript(outcome.script);
-  outcome.seconds = (performance.now() - startMs) / 1000;
-  keep();
+for (const group of groups) {
+  const [first, ...others] = group.split('+').map(name => outcomes.find(({ script }) => script === name));
+  process.stdout.write(`\n── ${first.script}\n`);
+  const beside = others.map(outcome => runOutcome(outcome, 'pipe'));
+  await runOutcome(first, 'inherit');
+  for (const [at, { script }] of others.entries()) process.stdout.write(`\n── ${script}\n${await beside[at]}`);
   if (interrupted) process.exit(128 + constants.signals[interrupted]);
 }
 
@@ -47,14 +48,30 @@ function keep() {
   writeFileSync(runFileOf(run), `${JSON.stringify(outcomes, undefined, 2)}\n`);
 }
 
+/** Resolves with what it said where that was not shown at once. */
+async function runOutcome(outcome, output) {
+  const startMs = performance.now();
+  const said = [];
+  outcome.exitCode = await runScript(outcome.script, output, said);
+  outcome.seconds = (performance.now() - startMs) / 1000;
+  keep();
+  return Buffer.concat(said).toString('utf8');
+}
+
 /** Resolves with the exit code; null where a signal ended it or it could not be started. */
-function runScript(script) {
+function runScript(script, output, said) {
   return new Promise(resolve => {
-    current = spawn('npm', ['run', '--silent', script], { stdio: 'inherit', shell: process.platform === 'win32' });
-    current.on('error', error => {
+    const stdio = ['inherit', output, output];
+    const child = spawn('npm', ['run', '--silent', script], { stdio, shell: process.platform === 'win32' });
+    current.add(child);
+    for (const stream of [child.stdout, child.stderr]) stream?.on('data', piece => said.push(piece));
+    child.on('error', error => {
       process.stderr.write(`${script} could not be started: ${error.message}\n`);
       resolve(null);
     });
-    current.on('close', resolve);
+    child.on('close', code => {
+      current.delete(child);
+      resolve(code);
+    });
   });
 }

@@ -108,4 +108,18 @@ describe('run-scripts', () => {
     expect({ code, lastLine }).toEqual({ code: 1, lastLine: 'check: 1 passed, 1 failed' });
     expect(tool('sum-results.mjs', 'check').lastLine).toBe('1 passed, 1 failed');
   });
+
+  it('runs those that are joined beside each other, and shows what each says in one piece', () => {
+    // Each waits for the other to have begun.
+    const wait = 'until [ -e $0.begun ]; do sleep 0.05; done';
+    const other = (name: string) => `sh -c '${wait}' ${name}`;
+    const [one, two] = [
+      `touch one.begun; ${other('two')}; echo one ran`,
+      `touch two.begun; ${other('one')}; echo two ran; exit 2`,
+    ];
+    file('package.json', { scripts: { one, two, three: 'echo three ran' } });
+    const { code, lastLine, text } = tool('run-scripts.mjs', 'check', 'one+two', 'three');
+    expect(text).toMatch(/── one\n+one ran\n+── two\n+two ran\n[^]*── three\n+three ran/);
+    expect({ code, lastLine }).toEqual({ code: 1, lastLine: 'check: 2 passed, 1 failed' });
+  });
 });
