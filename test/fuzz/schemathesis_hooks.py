@@ -1,5 +1,7 @@
 """What no schema says: a task cannot be pinned to a pool that it avoids, nor have `n`, the shortest of the parameters that do not work; a kind of
-engine may not do what is asked; tokens are those of a text or of a chat."""
+engine may not do what is asked; tokens are those of a text or of a chat; no member is named `__proto__`."""
+
+import re
 
 import schemathesis
 
@@ -9,7 +11,9 @@ def filter_case(context, case):
     body = case.body
     if not isinstance(body, dict):
         return True
-    if "n" in body:
+    if "n" in body or has_prototype(body):
+        return False
+    if is_name(body.get("engine")) and ("documents" in body or "input" in body):
         return False
     if case.path.endswith("/tokenize") and ("prompt" in body) == ("messages" in body):
         return False
@@ -22,16 +26,32 @@ def filter_case(context, case):
 
 @schemathesis.hook
 def map_case(context, case):
-    """A wait that is allowed is kept short, and a deadline long: they are time, and nothing else. No pool but those there are."""
+    """A wait that is allowed is kept short, as is an output, and a deadline long: they are time, and nothing else. No pool but those there are."""
     wait = case.query.get("wait") if isinstance(case.query, dict) else None
     if isinstance(wait, int) and 1 < wait <= 600:
         case.query["wait"] = 1
     for name in ("X-Orchd-Pool", "X-Orchd-Max-Wait-Ms", "X-Orchd-Deadline-Ms", "X-Orchd-Do-Not-Queue"):
         if case.headers is not None and is_right(name, case.headers.get(name)):
             del case.headers[name]
-    if isinstance(case.body, dict) and case.body.get("engine") is not None and ("documents" in case.body or "input" in case.body):
-        case.body["engine"] = None
+    if isinstance(case.body, dict):
+        for name in ("max_tokens", "max_completion_tokens", "max_output_tokens"):
+            most = case.body.get(name)
+            if type(most) is int and MOST_TOKENS < most <= 16_777_216:
+                case.body[name] = MOST_TOKENS
     return case
+
+
+MOST_TOKENS = 100
+
+
+def is_name(engine):
+    return isinstance(engine, str) and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}", engine) is not None
+
+
+def has_prototype(value):
+    if isinstance(value, dict):
+        return "__proto__" in value or any(has_prototype(each) for each in value.values())
+    return isinstance(value, list) and any(has_prototype(each) for each in value)
 
 
 def is_right(name, value):

@@ -11,6 +11,8 @@ const flag = { type: 'boolean', nullable: true } as const;
 const count = (minimum: number, maximum: number) => ({ type: 'integer', minimum, maximum, nullable: true }) as const;
 const model = { type: 'string', minLength: 1, maxLength: 256, description: 'A model, by any name that it goes by.' };
 const some = { type: 'array', minItems: 1, items: anyJson } as const;
+const token = { type: 'integer', minimum: 0 } as const;
+const list = (items: Schema): Schema => ({ type: 'array', minItems: 1, items });
 const streaming = {
   stream: flag,
   stream_options: { type: 'object', nullable: true, properties: { include_usage: flag }, additionalProperties: true },
@@ -49,7 +51,12 @@ export const bodySchemas: Readonly<Record<Operation, Schema>> = {
   ),
   completion: body(
     ['prompt'],
-    { prompt: { oneOf: [{ type: 'string' }, some] }, ...streaming },
+    {
+      prompt: {
+        oneOf: [{ type: 'string' }, list({ type: 'string' }), list(token), list(list(token))],
+      },
+      ...streaming,
+    },
     { model: 'qwen3-32b', prompt: 'Say hello.', max_tokens: 16 },
   ),
   embedding: body(

@@ -8,6 +8,20 @@ export const MAX_CHOICES = 128;
 /** Of which the content of a message may be made. */
 export const MAX_PARTS = 4096;
 
+const isText = (value: unknown): boolean => typeof value === 'string';
+const isToken = (value: unknown): boolean => Number.isInteger(value) && (value as number) >= 0;
+const isTokens = (value: unknown): boolean => Array.isArray(value) && value.length > 0 && value.every(isToken);
+
+/** @throws ServiceError INVALID_PARAMS unless it is a text, or a list whose elements are all of the kind that the first one has */
+function assertPrompt(prompt: unknown): void {
+  if (isText(prompt)) return;
+  if (!Array.isArray(prompt) || prompt.length === 0)
+    throw invalid('prompt', 'be a text, or a list of texts or tokens, and not empty');
+  const isOne = [isText, isToken, isTokens].find(is => is(prompt[0]));
+  const odd = isOne ? prompt.findIndex(each => !isOne(each)) : 0;
+  if (odd >= 0) throw invalid(`prompt.${odd}`, 'be a text, a token or a list of tokens, as all others of the list are');
+}
+
 /**
  * What each operation cannot do without, in the forms that the service counts or bills by; the rest of a body is for the engine to judge.
  * @throws ServiceError INVALID_PARAMS naming the member
@@ -26,10 +40,7 @@ export const assertBody: Readonly<Record<Operation, (body: Body) => void>> = {
       if (!isContent) throw invalid(`messages.${at}.content`, `be a text, or a list of 1 to ${MAX_PARTS} parts`);
     }
   },
-  completion: ({ prompt }) => {
-    if (typeof prompt !== 'string' && (!Array.isArray(prompt) || prompt.length === 0))
-      throw invalid('prompt', 'be a text, or a list of texts or tokens');
-  },
+  completion: ({ prompt }) => assertPrompt(prompt),
   embedding: ({ input, encoding_format: format }) => {
     if ((typeof input !== 'string' || input === '') && (!Array.isArray(input) || input.length === 0))
       throw invalid('input', 'be a text, or a list of texts or tokens, and not empty');
