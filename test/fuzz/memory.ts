@@ -20,7 +20,7 @@ const kindsByName: Readonly<Record<string, string>> = {
   purge_models: 'model',
   transcript_artifact_id: 'artifact',
   file_id: 'file',
-  input_file_id: 'file',
+  input_file_id: 'input',
   batch_id: 'batch',
   response_id: 'response',
   previous_response_id: 'response',
@@ -39,9 +39,20 @@ const given = new Set(['engine', 'url', 'wait', 'role', 'window', WRITER, EMBEDD
 /** Pools that are left alone: drained, they would answer nothing but 503 for the rest of a run. */
 const spared = new Set([WRITER, EMBEDDER, RANKER]);
 
+/** What a registration answers with, and a list of workers holds. */
+interface Worker {
+  readonly pool_id: string;
+  readonly replica_id: string;
+}
+const WORKER_PATH = '/{pool}/{replica}';
+/** The newest: most of the others have lapsed. */
+const WORKERS_KEPT = 4;
+
 /** What answers have told of, so that requests can name what there is. */
 export class Memory {
   private readonly known = new Map<string, string[]>();
+  private readonly workers: Worker[] = [];
+  private worker: Worker | undefined;
 
   constructor(
     private readonly random: Random,
@@ -51,6 +62,7 @@ export class Memory {
   }
 
   recall(operation: Operation, name: string): string | undefined {
+    if (operation.path.endsWith(WORKER_PATH)) return this.recallWorker(name);
     const known = this.known.get(kindOf(operation, name) ?? '');
     return known && known.length > 0 ? this.random.pick(known) : undefined;
   }
@@ -59,10 +71,31 @@ export class Memory {
   learn(operation: Operation, body: unknown): void {
     if (Array.isArray(body)) for (const member of body) this.learn(operation, member);
     if (typeof body !== 'object' || body === null) return;
+    this.learnWorker(body);
+    this.learnInput(body);
     for (const [name, value] of Object.entries(body)) {
       if (typeof value !== 'string') this.learn(operation, value);
       else this.keep(kindOf(operation, name === 'next_cursor' ? 'cursor' : name), value);
     }
+  }
+
+  /** A replica's name means nothing without that of its pool, which comes first in a path. */
+  private recallWorker(name: string): string | undefined {
+    if (name === 'pool') this.worker = this.workers.length > 0 ? this.random.pick(this.workers) : undefined;
+    return name === 'pool' ? this.worker?.pool_id : this.worker?.replica_id;
+  }
+
+  private learnWorker(body: object): void {
+    const { pool_id, replica_id } = body as Partial<Worker>;
+    if (typeof pool_id !== 'string' || typeof replica_id !== 'string' || spared.has(pool_id)) return;
+    this.workers.push({ pool_id, replica_id });
+    if (this.workers.length > WORKERS_KEPT) this.workers.shift();
+  }
+
+  /** Of all files a batch takes those alone that were sent for one. */
+  private learnInput(body: object): void {
+    const { id, purpose } = body as { readonly id?: unknown; readonly purpose?: unknown };
+    if (purpose === 'batch' && typeof id === 'string') this.keep('input', id);
   }
 
   private keep(kind: string | undefined, text: string): void {
