@@ -11,12 +11,11 @@ import { FileChecks } from './lines/file-checks';
 import { LineFeeder } from './work/line-feeder';
 import { LineWork } from './work/line-work';
 import { Places } from './work/places';
-import { TaskEnds } from './work/task-ends';
 
 /** Batches, as OpenAI's API has them, over the same tasks. */
 @Module({
   imports: [LifecycleModule, OpenaiModule, TasksModule, UploadsModule],
   controllers: [BatchesController],
-  providers: [BatchesService, BatchRecords, BatchRunner, FileChecks, LineFeeder, LineWork, Places, TaskEnds],
+  providers: [BatchesService, BatchRecords, BatchRunner, FileChecks, LineFeeder, LineWork, Places],
 })
 export class BatchesModule {}

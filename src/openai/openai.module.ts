@@ -6,6 +6,7 @@ import { TasksModule } from '../tasks/tasks.module';
 import { LogWaits } from './answers/log-waits';
 import { RateLimits } from './answers/rate-limits';
 import { TaskAnswers } from './answers/task-answers';
+import { TaskEnds } from './answers/task-ends';
 import { TaskEvents } from './answers/task-events.service';
 import { TextController } from './text.controller';
 import { TokensController } from './tokens.controller';
@@ -32,8 +33,9 @@ import { Tokenizers } from './requests/tokenizers';
     RateLimits,
     TaskAnswers,
     TaskEvents,
+    TaskEnds,
     LogWaits,
   ],
-  exports: [ModelNames, OpenaiTasks, PromptCounts, TaskAnswers, TaskEvents],
+  exports: [ModelNames, OpenaiTasks, PromptCounts, TaskAnswers, TaskEvents, TaskEnds],
 })
 export class OpenaiModule {}

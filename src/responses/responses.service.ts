@@ -5,6 +5,7 @@ import { ServiceError } from '../errors/service-error';
 import { invalid } from '../json/members';
 import { Narrator } from '../observability/narrator';
 import { TaskAnswers } from '../openai/answers/task-answers';
+import { TaskEnds } from '../openai/answers/task-ends';
 import { TaskEvents } from '../openai/answers/task-events.service';
 import { OpenaiTasks } from '../openai/requests/openai-tasks';
 import { PromptCounts } from '../openai/requests/prompt-counts';
@@ -30,6 +31,7 @@ export class ResponsesService {
     private readonly tasks: OpenaiTasks,
     private readonly answers: TaskAnswers,
     private readonly events: TaskEvents,
+    private readonly ends: TaskEnds,
     private readonly records: ResponseRecords,
     private readonly keeper: ResponseKeeper,
     private readonly history: ResponseHistory,
@@ -113,7 +115,11 @@ export class ResponsesService {
     const response = await this.found(id);
     if (response.asked['background'] !== true)
       throw invalid('response_id', 'be a response that runs in the background');
-    if (!response.end) await this.canceller.cancel(response.taskId, 'client');
+    if (!response.end) {
+      await this.canceller.cancel(response.taskId, 'client');
+      // Of one that ran at another node it is seen here a little later.
+      await this.ends.until(response.taskId);
+    }
     return this.shown(await this.found(id));
   }
 

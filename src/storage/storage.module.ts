@@ -40,6 +40,7 @@ import { CutSlots } from './redis/cut-slots';
 import { EventWriter } from './redis/event-writer';
 import { HeldTasks } from './redis/held-tasks';
 import { NodeBeat } from './redis/node-beat';
+import { RedisApiRecords } from './redis/redis-api-records';
 import { RedisArtifacts } from './redis/redis-artifacts';
 import { RedisCatalog } from './redis/redis-catalog';
 import { RedisEventLog } from './redis/redis-event-log';
@@ -112,8 +113,7 @@ export class StorageModule {
     { provide: EventLog, useClass: RedisEventLog },
     { provide: ModelCatalog, useClass: RedisCatalog },
     { provide: ArtifactStore, useClass: RedisArtifacts },
-    // Of the node that took them, until there is a driver over the store: responses are asked for where they were made.
-    { provide: ApiRecords, useClass: SqliteRecords },
+    { provide: ApiRecords, useClass: RedisApiRecords },
     { provide: FileContents, useClass: FolderContents },
   ],
   exports: [

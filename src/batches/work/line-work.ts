@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { asServiceError, ServiceError } from '../../errors/service-error';
 import { Lifecycle } from '../../lifecycle/lifecycle';
 import type { EventSum } from '../../openai/answers/rendering';
+import { TaskEnds } from '../../openai/answers/task-ends';
 import { TaskEvents } from '../../openai/answers/task-events.service';
 import { OpenaiTasks } from '../../openai/requests/openai-tasks';
 import { Clock } from '../../time/clock';
@@ -11,7 +12,6 @@ import { isFault, requestLineOf, type LineFault, type RequestLine } from '../lin
 import type { LineResult } from '../results/result-line';
 import type { Stop, StoredBatch } from '../batch/stored-batch';
 import { wishOf, type LineWish } from './line-requests';
-import { TaskEnds } from './task-ends';
 
 /** What is longer is parsed in a turn of its own. */
 const AT_ONCE_BYTES = 32 * 1024;

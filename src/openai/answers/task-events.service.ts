@@ -36,7 +36,7 @@ export class TaskEvents {
   /** Whether its end can be told; true too for a task that nobody knows. */
   async hasEnded(taskId: string): Promise<boolean> {
     const tail = await this.log.tail(taskId);
-    return tail ? tail.terminal : this.ledger.find(taskId) === undefined;
+    return tail ? tail.terminal : (await this.ledger.find(taskId)) === undefined;
   }
 
   /** What an ended task has put out is nowhere any more. */

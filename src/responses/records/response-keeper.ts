@@ -15,10 +15,15 @@ import type { StoredResponse } from './stored-response';
 
 const SWEEP_MS = 10_000;
 const STEP = 100;
+/** How often, over a store, all that have not ended are looked at: their nodes may be no more. */
+const SWEEP_ALL_MS = 60_000;
+/** A record is written within this time of when its response was made. */
+const SETTLED_S = 60;
 
 /**
  * Writes into the record of each response what it came to, once its task has ended: told by the end itself, by whoever asks for the
- * response first, or by the next start. A response whose task is known no more has failed.
+ * response first, or by the next start. Where nodes share a store a task may end at any of them, so that all look again from time to time.
+ * A response whose task is known no more has failed.
  */
 @Injectable()
 export class ResponseKeeper implements OnApplicationBootstrap, OnModuleDestroy {
@@ -66,6 +71,13 @@ export class ResponseKeeper implements OnApplicationBootstrap, OnModuleDestroy {
     return (await this.events.hasEnded(response.taskId)) ? this.finish(response) : response;
   }
 
+  /** Those whose tasks have ended elsewhere, or whose node is no more. */
+  @Interval(SWEEP_ALL_MS)
+  async lookAgain(): Promise<void> {
+    if (this.config.store.kind === 'embedded' || !this.lifecycle.isReady) return;
+    await this.attend(this.resume());
+  }
+
   @Interval(SWEEP_MS)
   async forgetExpired(): Promise<void> {
     if (!this.lifecycle.isReady) return;
@@ -74,11 +86,16 @@ export class ResponseKeeper implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   private async resume(): Promise<void> {
-    for (const response of await this.records.unfinished()) {
-      if (this.watched.has(response.taskId)) continue;
-      this.watch(response);
+    const unfinished = await this.records.unfinished();
+    const isOpen = new Set(unfinished.map(({ taskId }) => taskId));
+    for (const response of unfinished) {
+      if (!this.watched.has(response.taskId)) this.watch(response);
       if (await this.events.hasEnded(response.taskId)) await this.finish(response);
     }
+    // Another node has written those; of those that are just being admitted the record may be on its way.
+    const old = Math.floor(Date.now() / 1000) - SETTLED_S;
+    for (const { taskId, createdAt } of this.watched.values())
+      if (!isOpen.has(taskId) && createdAt < old) this.unwatch(taskId);
   }
 
   private finish(response: StoredResponse): Promise<StoredResponse | undefined> {

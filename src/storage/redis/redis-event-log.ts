@@ -117,6 +117,8 @@ export class RedisEventLog extends EventLog implements OnModuleInit, OnModuleDes
     this.local.drop(taskId);
     this.remotes.delete(taskId);
     this.end(taskId);
+    // Should the store be away, it lapses.
+    this.store.call('DEL', `${this.store.prefix}:e:${taskId}`).catch(() => undefined);
   }
 
   private async remoteTail(taskId: string): Promise<LogTail | undefined> {

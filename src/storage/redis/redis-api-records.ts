@@ -1,0 +1,88 @@
+import { Injectable } from '@nestjs/common';
+import {
+  ApiRecords,
+  type ApiRecord,
+  type KeptRecord,
+  type RecordKind,
+  type RecordPage,
+} from '../../records/api-records.port';
+import { Store, type Reply } from './connection/store';
+import {
+  insertRecordScript,
+  listRecordsScript,
+  removeRecordScript,
+  replaceRecordScript,
+} from './scripts/api-record-scripts';
+
+/** Open ones that are read at once: the server does nothing else meanwhile. */
+const STEP = 100;
+
+/** Records of the APIs, for all nodes: a hash each. */
+@Injectable()
+export class RedisApiRecords extends ApiRecords {
+  constructor(private readonly store: Store) {
+    super();
+  }
+
+  async insert(record: ApiRecord): Promise<void> {
+    await this.store.runDurably(insertRecordScript, ...argumentsOf(record));
+  }
+
+  async replace(record: ApiRecord): Promise<boolean> {
+    return (await this.store.runDurably(replaceRecordScript, ...argumentsOf(record))) === 1;
+  }
+
+  async remove(kind: RecordKind, id: string): Promise<boolean> {
+    return (await this.store.runDurably(removeRecordScript, kind, id)) === 1;
+  }
+
+  async find(kind: RecordKind, id: string): Promise<KeptRecord | undefined> {
+    const key = `${this.store.prefix}:r:${kind}:${id}`;
+    const [seq, text, open, kept] = (await this.store.call('HMGET', key, 'seq', 'text', 'open', 'kept')) as Reply[];
+    return seq === null ? undefined : keptOf(kind, [id, seq, text, open, kept] as Reply[]);
+  }
+
+  list({ kind, afterSeq, order, limit }: RecordPage): Promise<readonly KeptRecord[]> {
+    return this.page(kind, 'rl', order === 'newest first' ? 'newest' : 'oldest', afterSeq, limit);
+  }
+
+  async open(kind: RecordKind): Promise<readonly KeptRecord[]> {
+    const found: KeptRecord[] = [];
+    for (;;) {
+      const page = await this.page(kind, 'ro', 'oldest', found.at(-1)?.seq, STEP);
+      found.push(...page);
+      if (page.length < STEP) return found;
+    }
+  }
+
+  async expired(kind: RecordKind, keptBeforeMs: number, limit: number): Promise<readonly string[]> {
+    const range = ['-inf', `(${keptBeforeMs}`, 'LIMIT', '0', String(limit)];
+    return (await this.store.call('ZRANGEBYSCORE', `${this.store.prefix}:rk:${kind}`, ...range)) as readonly string[];
+  }
+
+  private async page(
+    kind: RecordKind,
+    set: 'rl' | 'ro',
+    order: 'newest' | 'oldest',
+    afterSeq: number | undefined,
+    limit: number,
+  ): Promise<readonly KeptRecord[]> {
+    const found = await this.store.run(listRecordsScript, kind, set, order, afterSeq ?? '', limit);
+    return (found as readonly Reply[]).map(entry => keptOf(kind, entry as readonly Reply[]));
+  }
+}
+
+function argumentsOf({ kind, id, text, isOpen, keptFromMs }: ApiRecord): readonly (string | number)[] {
+  return [kind, id, text, isOpen ? 1 : 0, keptFromMs ?? ''];
+}
+
+function keptOf(kind: RecordKind, [id, seq, text, open, kept]: readonly Reply[]): KeptRecord {
+  return {
+    kind,
+    id: String(id),
+    seq: Number(seq),
+    text: String(text),
+    isOpen: open === '1',
+    ...(kept !== '' && { keptFromMs: Number(kept) }),
+  };
+}

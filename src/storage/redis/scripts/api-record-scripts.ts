@@ -1,0 +1,72 @@
+import { Script } from '../connection/script';
+
+/**
+ * A record of an API is a hash by kind and id. Lists are by its number; those that are open, and those that are kept from some time on, stand in
+ * sets of their own.
+ */
+const steps = `
+local function recordKey(kind, id) return P .. 'r:' .. kind .. ':' .. id end
+
+local function note(kind, id, seq, isOpen, keptFrom)
+  if isOpen == '1' then call('ZADD', P .. 'ro:' .. kind, seq, id) else call('ZREM', P .. 'ro:' .. kind, id) end
+  if keptFrom ~= '' then call('ZADD', P .. 'rk:' .. kind, keptFrom, id) else call('ZREM', P .. 'rk:' .. kind, id) end
+end
+`;
+
+/** ARGV: 1 kind, 2 id, 3 text, 4 `1` where it is open, 5 from when its retention counts, or ''. Done twice it is done once. */
+export const insertRecordScript = new Script(
+  'insertRecord',
+  `${steps}
+local kind, id = ARGV[1], ARGV[2]
+local key = recordKey(kind, id)
+local seq = call('HGET', key, 'seq') or call('INCR', P .. 'rseq')
+call('HSET', key, 'seq', seq, 'text', ARGV[3], 'open', ARGV[4], 'kept', ARGV[5])
+call('ZADD', P .. 'rl:' .. kind, seq, id)
+note(kind, id, seq, ARGV[4], ARGV[5])
+return 1
+`,
+);
+
+/** ARGV as of an insert. Answers 0 where there is none any more. */
+export const replaceRecordScript = new Script(
+  'replaceRecord',
+  `${steps}
+local key = recordKey(ARGV[1], ARGV[2])
+local seq = call('HGET', key, 'seq')
+if not seq then return 0 end
+call('HSET', key, 'text', ARGV[3], 'open', ARGV[4], 'kept', ARGV[5])
+note(ARGV[1], ARGV[2], seq, ARGV[4], ARGV[5])
+return 1
+`,
+);
+
+/** ARGV: 1 kind, 2 id. Answers whether there was one. */
+export const removeRecordScript = new Script(
+  'removeRecord',
+  `${steps}
+for _, set in ipairs({'rl:', 'ro:', 'rk:'}) do call('ZREM', P .. set .. ARGV[1], ARGV[2]) end
+return call('DEL', recordKey(ARGV[1], ARGV[2]))
+`,
+);
+
+/**
+ * ARGV: 1 kind, 2 `rl` or `ro`, 3 `newest` or `oldest` first, 4 number after which, or '', 5 how many at most. Answers {id, number, text, open, kept}…
+ */
+export const listRecordsScript = new Script(
+  'listRecords',
+  `${steps}
+local kind, set, after = ARGV[1], P .. ARGV[2] .. ':' .. ARGV[1], ARGV[4]
+local ids
+if ARGV[3] == 'newest' then
+  ids = call('ZREVRANGEBYSCORE', set, after == '' and '+inf' or '(' .. after, '-inf', 'LIMIT', 0, ARGV[5])
+else
+  ids = call('ZRANGEBYSCORE', set, after == '' and '-inf' or '(' .. after, '+inf', 'LIMIT', 0, ARGV[5])
+end
+local found = {}
+for _, id in ipairs(ids) do
+  local r = call('HMGET', recordKey(kind, id), 'seq', 'text', 'open', 'kept')
+  if r[1] then found[#found + 1] = {id, r[1], r[2], r[3], r[4]} end
+end
+return found
+`,
+);

@@ -1,0 +1,72 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { ApiRecord, ApiRecords } from '../../src/records/api-records.port';
+
+export interface ApiRecordsSetup {
+  readonly records: ApiRecords;
+  /** The same records as another process finds them. */
+  readonly reopen: () => Promise<ApiRecords>;
+}
+
+export const record = (id: string, more: Partial<ApiRecord> = {}): ApiRecord => ({
+  kind: 'response',
+  id,
+  text: `{"of":"${id}"}`,
+  isOpen: true,
+  ...more,
+});
+
+/** What every keeper of the records of APIs promises. */
+export function apiRecordsContract(name: string, setUp: () => Promise<ApiRecordsSetup>): void {
+  describe(name, () => {
+    let records: ApiRecords;
+    let reopen: () => Promise<ApiRecords>;
+    beforeEach(async () => {
+      ({ records, reopen } = await setUp());
+    });
+
+    it('finds, replaces and removes records, in the order of the calls', async () => {
+      const [, found, isReplaced, again, isRemoved, gone, isBack] = await Promise.all([
+        records.insert(record('a')),
+        records.find('response', 'a'),
+        records.replace(record('a', { text: '{}', isOpen: false, keptFromMs: 5 })),
+        records.find('response', 'a'),
+        records.remove('response', 'a'),
+        records.find('response', 'a'),
+        records.replace(record('a')),
+      ]);
+      expect(found).toMatchObject({ ...record('a'), seq: 1 });
+      expect([isReplaced, again]).toMatchObject([true, { text: '{}', isOpen: false, keptFromMs: 5, seq: 1 }]);
+      expect([isRemoved, gone, isBack]).toEqual([true, undefined, false]);
+      expect([await records.remove('response', 'a'), await records.open('response')]).toEqual([false, []]);
+    });
+
+    it('keeps ids of one kind and of another apart', async () => {
+      await records.insert(record('a'));
+      await records.insert(record('a', { kind: 'batch', text: '"another"' }));
+      expect(await records.find('batch', 'a')).toMatchObject({ kind: 'batch', text: '"another"' });
+      await records.remove('batch', 'a');
+      expect(await records.find('response', 'a')).toMatchObject(record('a'));
+    });
+
+    it('lists records by kind, from either end', async () => {
+      for (const id of ['a', 'b', 'c']) await records.insert(record(id));
+      await records.insert(record('x', { kind: 'batch' }));
+      const ids = async (order: 'newest first' | 'oldest first', afterSeq?: number): Promise<string[]> =>
+        (await records.list({ kind: 'response', order, limit: 2, ...(afterSeq !== undefined && { afterSeq }) })).map(
+          ({ id }) => id,
+        );
+      expect(await ids('newest first')).toEqual(['c', 'b']);
+      expect(await ids('newest first', 2)).toEqual(['a']);
+      expect(await ids('oldest first', 1)).toEqual(['b', 'c']);
+    });
+
+    it('has them for another process: all those that are open, and those whose retention is over', async () => {
+      const many = Array.from({ length: 230 }, (_, at) => `o${at}`);
+      for (const id of many) await records.insert(record(id));
+      await records.insert(record('b', { isOpen: false, keptFromMs: 5 }));
+      const again = await reopen();
+      expect((await again.open('response')).map(({ id }) => id)).toEqual(many);
+      expect([await again.expired('response', 5, 9), await again.expired('response', 6, 9)]).toEqual([[], ['b']]);
+    });
+  });
+}
