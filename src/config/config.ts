@@ -81,6 +81,9 @@ function contradictions(config: Config): string[] {
   if (config.authToken !== undefined && config.authTokenFile !== undefined) {
     faults.push('AUTH_TOKEN and AUTH_TOKEN_FILE are both set: keep one.');
   }
+  if ((config.storeCertFile === undefined) !== (config.storeKeyFile === undefined)) {
+    faults.push('ORCHD_STORE_CERT_FILE and ORCHD_STORE_KEY_FILE go together: set both, or neither.');
+  }
   return faults;
 }
 

@@ -61,7 +61,18 @@ export const settings = {
   ),
   storeUser: optional('ORCHD_STORE_USER', identifier, 'The user that nodes go by there.'),
   storePasswordFile: optional('ORCHD_STORE_PASSWORD_FILE', path, 'File with its password, read at each connection.'),
+  storeSentinelPasswordFile: optional(
+    'ORCHD_STORE_SENTINEL_PASSWORD_FILE',
+    path,
+    'File with the password of the sentinels, where they have one.',
+  ),
   storeCaFile: optional('ORCHD_STORE_CA_FILE', path, 'Certificates that sign that of a `rediss://` server.'),
+  storeCertFile: optional(
+    'ORCHD_STORE_CERT_FILE',
+    path,
+    'Certificate by which such a server knows a node, where it asks for one; with `ORCHD_STORE_KEY_FILE`.',
+  ),
+  storeKeyFile: optional('ORCHD_STORE_KEY_FILE', path, 'The private key of that certificate.'),
   storeDurability: setting(
     'ORCHD_STORE_DURABILITY',
     oneOf('disk', 'replica', 'memory'),

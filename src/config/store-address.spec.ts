@@ -20,6 +20,7 @@ describe('ORCHD_STORE', () => {
         sentinelName: 'main',
       },
     ],
+    ['rediss+sentinel://a/main', { ...server, hosts: [{ host: 'a', port: 26_379 }], tls: true, sentinelName: 'main' }],
   ])('takes %s', (text, address) => {
     expect(storeAddress.parse(text)).toEqual(address);
   });

@@ -18,7 +18,7 @@ export type StoreAddress =
     };
 
 const ALLOWED =
-  'embedded, redis://host[:port][/db], rediss://host[:port][/db] or redis+sentinel://host[:port],host[:port]/name; user and password have settings of their own';
+  'embedded, redis://host[:port][/db], rediss://host[:port][/db], redis+sentinel://host[:port],host[:port]/name or rediss+sentinel://…; user and password have settings of their own';
 const DEFAULT_PORT = 6379;
 const DEFAULT_SENTINEL_PORT = 26379;
 
@@ -27,8 +27,8 @@ export const storeAddress: Parser<StoreAddress> = {
   parse: text => {
     if (text === 'embedded') return { kind: 'embedded' };
     const [, scheme = '', authority = '', path = ''] =
-      /^(redis|rediss|redis\+sentinel):\/\/([^/@?#]+)(?:\/([^/?#]*))?$/.exec(text) ?? [];
-    const isSentinel = scheme === 'redis+sentinel';
+      /^(redis|rediss|rediss?\+sentinel):\/\/([^/@?#]+)(?:\/([^/?#]*))?$/.exec(text) ?? [];
+    const isSentinel = scheme.endsWith('+sentinel');
     const hosts = authority.split(',').map(each => hostOf(each, isSentinel ? DEFAULT_SENTINEL_PORT : DEFAULT_PORT));
     const isNamed = isSentinel ? /^[A-Za-z0-9._-]{1,128}$/.test(path) : /^\d{0,3}$/.test(path);
     if (scheme === '' || !isNamed || (!isSentinel && hosts.length > 1) || hosts.length > 16) throw new Error(ALLOWED);
@@ -36,7 +36,7 @@ export const storeAddress: Parser<StoreAddress> = {
       kind: 'server',
       hosts,
       ...(isSentinel && { sentinelName: path }),
-      tls: scheme === 'rediss',
+      tls: scheme.startsWith('rediss'),
       database: isSentinel ? 0 : Number(path),
     };
   },

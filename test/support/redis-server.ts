@@ -1,15 +1,25 @@
 import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
 import { Child } from './child';
 import { LAST_RESORT_MS } from './deadline';
 import { freePort } from './free-port';
 import { temporaryFolder, type TemporaryFolder } from './temporary-folder';
 
-const PATH = '/usr/bin/redis-server';
+/** One that is named, or the first of these that is found. */
+const NAMES = ['redis-server', 'valkey-server'];
+
+/** The path of its program; undefined where there is none. */
+export function redisProgram(): string | undefined {
+  const { ORCHD_TEST_REDIS_SERVER: named, PATH = '' } = process.env;
+  if (named !== undefined && named !== '') return named;
+  const folders = [...PATH.split(delimiter), '/usr/bin', '/usr/local/bin'].filter(folder => folder !== '');
+  return NAMES.flatMap(name => folders.map(folder => join(folder, name))).find(path => existsSync(path));
+}
 
 /** False, with a line that says so, where the machine has none; in CI that is an error. */
 export function hasRedisServer(): boolean {
-  if (existsSync(PATH)) return true;
-  const reason = `there is no ${PATH} (Debian's package redis-server)`;
+  if (redisProgram() !== undefined) return true;
+  const reason = 'there is no redis-server or valkey-server (Debian: apt-get install redis-server)';
   if (process.env.CI) throw new Error(`${reason}, and CI must not go without`);
   process.stdout.write(`skipped: ${reason}\n`);
   return false;
@@ -46,7 +56,7 @@ export async function startRedis({
   const port = wanted ?? (await freePort());
   const durable = fsync === undefined ? ['--appendonly', 'no'] : ['--appendonly', 'yes', '--appendfsync', fsync];
   const child = new Child({
-    node: PATH,
+    node: redisProgram(),
     args: ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder.path, '--save', '', ...durable, ...settings],
     env: {},
     cwd: folder.path,

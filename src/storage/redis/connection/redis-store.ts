@@ -6,6 +6,7 @@ import { Narrator } from '../../../observability/narrator';
 import { allScripts, type Script } from './script';
 import { Store, type Reply } from './store';
 import { assertFit, durabilityOf, type Durability } from './store-checks';
+import { explained, StoreUnfit } from './store-faults';
 import { StoreLink } from './store-link';
 
 const FIRST_RETRY_MS = 50;
@@ -35,6 +36,7 @@ export class RedisStore extends Store {
   private isCommitting = false;
   private isClosed = false;
   private retries = 0;
+  private told = '';
   private retry: NodeJS.Timeout | undefined;
 
   constructor(
@@ -179,12 +181,22 @@ export class RedisStore extends Store {
       this.retries = 0;
     } catch (thrown) {
       for (const link of made) link.break();
-      if (isFirst) throw thrown;
+      const fault = explained(thrown as Error, this.config);
+      if (isFirst) throw fault;
+      this.tellOnce(fault);
       this.reconnectLater();
       return;
     }
+    this.told = '';
     if (!isFirst) this.narrator.tell('The store is back.', { event: 'store_back' });
     this.ups.next();
+  }
+
+  /** Whatever keeps a node from its store, when it changes: a password that was changed there, a server that came back without its AOF. */
+  private tellOnce(fault: Error): void {
+    if (fault.message === this.told || !(fault instanceof StoreUnfit)) return;
+    this.told = fault.message;
+    this.narrator.warn(`The store cannot be used: ${fault.message}.`, { event: 'store_unfit' });
   }
 
   private drop(): void {

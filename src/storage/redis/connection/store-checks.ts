@@ -1,14 +1,13 @@
 import type { Config } from '../../../config/config';
+import { StoreUnfit } from './store-faults';
 import type { StoreLink } from './store-link';
+import { assertPermitted } from './store-permissions';
 
 /** When a reply means that what was written is durable: by itself, or after a wait for the file or for a replica. */
 export type Durability = { readonly kind: 'reply' } | { readonly kind: 'waitaof' } | { readonly kind: 'wait' };
 
 /** Version 1 of the layout of keys; a node refuses to work on another. */
 const SCHEMA = '1';
-
-/** A store that cannot be worked on, and what to set. */
-class StoreUnfit extends Error {}
 
 /** @throws StoreUnfit */
 export async function assertFit(config: Config, link: StoreLink): Promise<void> {
@@ -23,7 +22,10 @@ export async function assertFit(config: Config, link: StoreLink): Promise<void> 
     throw new StoreUnfit('the store runs in cluster mode: name one that does not (cluster-enabled no), or a Sentinel');
   const replication = await infoOf(link, 'replication');
   if (replication.get('role') !== 'master')
-    throw new StoreUnfit('the store is a replica: name the server that takes writes, or a Sentinel');
+    throw new StoreUnfit(
+      'the store is a replica: name the server that takes writes, or the sentinels, which know it (one that has just failed over does so within seconds)',
+    );
+  await assertPermitted(config, link);
   const policy = await settingOf(link, 'maxmemory-policy');
   if (policy !== undefined && policy !== 'noeviction')
     throw new StoreUnfit(
@@ -49,7 +51,12 @@ export async function durabilityOf({ storeDurability }: Config, link: StoreLink)
     );
   if ((await settingOf(link, 'appendfsync')) === 'always') return { kind: 'reply' };
   const [major = 0, minor = 0] = versionOf(await infoOf(link, 'server'));
+  const isSeen = hasAof !== undefined;
   if (major > 7 || minor >= 2) return { kind: 'waitaof' };
+  if (!isSeen)
+    throw new StoreUnfit(
+      'ORCHD_STORE_DURABILITY=disk needs appendfsync always on a store before version 7.2, and its user may not see whether that is set: let it run CONFIG GET, or set ORCHD_STORE_DURABILITY=replica or memory',
+    );
   throw new StoreUnfit(
     'ORCHD_STORE_DURABILITY=disk needs appendfsync always on a store before version 7.2: set that, or ORCHD_STORE_DURABILITY=replica or memory',
   );
