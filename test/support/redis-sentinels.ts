@@ -9,7 +9,7 @@ import { temporaryFolder } from './temporary-folder';
 
 /** Until a server that says nothing is given up, in milliseconds. */
 const DOWN_AFTER_MS = 500;
-export const SENTINEL_NAME = 'main';
+const SENTINEL_NAME = 'main';
 
 export interface Sentinels {
   /** For `ORCHD_STORE`. */

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import { LAST_RESORT_MS } from '../../../../test/support/deadline';
@@ -8,7 +8,7 @@ import { command, startSentinels } from '../../../../test/support/redis-sentinel
 import { closeStores, openStore } from '../../../../test/support/redis-store';
 import { temporaryFolder } from '../../../../test/support/temporary-folder';
 import { Script } from './script';
-import { leastRules } from './store-permissions';
+import { commandsOfKeys, leastRules } from './store-permissions';
 
 /* Who may connect to a store, and how: certificates, users, sentinels; and what a start says where it may not. */
 
@@ -89,6 +89,15 @@ describe.skipIf(!hasRedisServer())('a user of the store', { timeout: 60_000 }, (
     const { store } = await withUser(leastRules('mine'), 'mine')(server);
     expect(await store.run(echo, 'a')).toBe('a');
     await expect(command(server.port, ['ACL', 'LOG'])).resolves.toEqual([]);
+  });
+
+  it('is asked for every command that a driver sends', () => {
+    const folder = resolve(__dirname, '..');
+    const sources = readdirSync(folder).filter(name => name.endsWith('.ts') && !name.endsWith('.spec.ts'));
+    const text = sources.map(name => readFileSync(join(folder, name), 'utf8')).join('\n');
+    const sent = [...text.matchAll(/(?:\.call\(\s*|range = \[)'([A-Z]+)'/g)].map(([, name]) => name);
+    expect(sent.length).toBeGreaterThan(10);
+    expect(commandsOfKeys()).toEqual(expect.arrayContaining(sent));
   });
 
   it.each([
