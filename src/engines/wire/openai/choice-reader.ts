@@ -31,7 +31,7 @@ export class ChoiceReader {
 
   read(choices: readonly unknown[], into: EngineEvent[]): void {
     if (this.single && choices.length === 1) {
-      const choice = choices[0] as Members;
+      const choice = membersOf(choices[0]);
       const text = this.plainText(choice);
       if (text !== undefined) return this.readText(text, into);
       // What comes with the last text is mostly about the end (which stop string it was), and the text no less plain for it.
@@ -54,15 +54,21 @@ export class ChoiceReader {
     into.push({ kind: 'delta', data: JSON.stringify(fragments), tokens });
   }
 
-  private readText(text: string, into: EngineEvent[]): void {
+  /** Takes a piece of plain text. */
+  readText(text: string, into: EngineEvent[]): void {
     if (text === '') return;
     this.tokens++;
     into.push({ kind: 'token', text: text.toWellFormed() });
   }
 
+  /** The text of choices that are plain text of an only one; undefined of any others. */
+  plainTextOf(choices: unknown): string | undefined {
+    const isOne = this.single && Array.isArray(choices) && choices.length === 1;
+    return isOne ? this.plainText(membersOf(choices[0])) : undefined;
+  }
+
   /** Undefined where there is more to a choice than text. */
-  private plainText(choice: Members | null): string | undefined {
-    if (typeof choice !== 'object' || choice === null) return undefined;
+  private plainText(choice: Members): string | undefined {
     for (const name in choice) {
       if (name === 'finish_reason' || name === 'delta' || name === 'text') continue;
       const value = choice[name];

@@ -6,6 +6,7 @@ import type { StreamFormat } from '../stream-format';
 import { ChoiceReader } from './choice-reader';
 import { Finish, isBrokenOff } from './finish';
 import { tokenCountsOf, type TokenCounts } from './usage';
+import { UsualChunk } from './usual-chunk';
 
 /** Many times the largest chunk that was seen, which is a call with all of its arguments. */
 const FRAME_CHARS = 1024 * 1024;
@@ -45,6 +46,7 @@ export interface Chunk {
 export class ChunkFormat implements StreamFormat {
   readonly maxFrameChars: number;
   private readonly reader: ChoiceReader;
+  private readonly usual = new UsualChunk();
   private readonly finish_ = new Finish();
   private readonly ended = new Set<number>();
   private counts: TokenCounts = {};
@@ -56,12 +58,20 @@ export class ChunkFormat implements StreamFormat {
   }
 
   read(data: string, into: EngineEvent[]): void {
-    if (data === DONE) return this.done(into);
+    const text = this.usual.textOf(data);
+    if (text !== undefined) this.reader.readText(text, into);
+    else if (data === DONE) this.done(into);
+    else this.readParsed(data, into);
+  }
+
+  /** The long way, for a chunk of any form. */
+  readParsed(data: string, into: EngineEvent[]): void {
     const chunk = parseJson(data);
     if (chunk === null) return; // llama.cpp begins so where there are several prompts.
     if (!isChunk(chunk)) throw this.notAChunk();
     if (chunk.error !== undefined && errorIn(chunk) !== undefined) throw this.faultOf(chunk);
     const { choices } = chunk;
+    const { length } = into;
     if (Array.isArray(choices)) {
       if (choices.length > 0) this.takeChoices(choices as readonly unknown[], into);
     } else if (chunk['object'] === 'error' || typeof chunk['message'] === 'string') {
@@ -74,6 +84,7 @@ export class ChunkFormat implements StreamFormat {
     }
     this.model ??= lineOf(chunk.model, MODEL_NAME_CHARS);
     this.notice(chunk, into);
+    if (into.length === length + 1 && isOnlyChoices(chunk)) this.learn(data, into[length] as EngineEvent);
   }
 
   finish(into: EngineEvent[]): void {
@@ -111,6 +122,12 @@ export class ChunkFormat implements StreamFormat {
   /** The error behind a status, in the engine's own terms. */
   protected errorOf(status: number, body: unknown): ServiceError {
     return engineError(this.expected.engine, status, body);
+  }
+
+  /** From a chunk that has told of its choices and of nothing else. */
+  private learn(data: string, event: EngineEvent): void {
+    if (event.kind !== 'token') return;
+    this.usual.learn(data, event.text, other => this.reader.plainTextOf((parseJson(other) as Chunk).choices));
   }
 
   private takeChoices(choices: readonly unknown[], into: EngineEvent[]): void {
@@ -166,6 +183,15 @@ export class ChunkFormat implements StreamFormat {
     const message = 'The engine sent a frame that is not one of its protocol.';
     return new ServiceError('ENGINE_PROTOCOL', { engine: this.expected.engine, message });
   }
+}
+
+/** Whatever else a chunk has that is no list and no object is its name, its time and the like, and the same however often it is read. */
+function isOnlyChoices(chunk: Chunk): boolean {
+  for (const name in chunk) {
+    const value = chunk[name];
+    if (typeof value === 'object' && value !== null && name !== 'choices') return false;
+  }
+  return true;
 }
 
 function isChunk(value: unknown): value is Chunk {
