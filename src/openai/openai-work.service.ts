@@ -5,7 +5,7 @@ import { factsOf } from './answers/answer-facts';
 import { Chunks } from './answers/chunks';
 import { RateLimits } from './answers/rate-limits';
 import { TaskAnswers } from './answers/task-answers';
-import { WholeAnswer } from './answers/whole-answer';
+import { SentAnswer } from './answers/sent-answer';
 import { toOpenaiRequest } from './requests/openai-request';
 import { OpenaiTasks } from './requests/openai-tasks';
 import { workHeadersOf } from './requests/work-headers';
@@ -27,6 +27,6 @@ export class OpenaiWork {
     void reply.headers(this.limits.of(admission));
     const stated = factsOf(wanted, admission);
     if (wanted.stream) return this.answers.stream(admission, new Chunks(stated, wanted), reply);
-    return this.answers.whole(admission, new WholeAnswer(stated, wanted), reply);
+    return this.answers.whole(admission, new SentAnswer(stated, wanted), reply);
   }
 }

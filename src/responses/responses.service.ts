@@ -13,7 +13,7 @@ import { workHeadersOf } from '../openai/requests/work-headers';
 import { Canceller } from '../tasks/ending/canceller';
 import { replayOf } from './answers/response-replay';
 import { responseIdOf, responseOf, unended } from './answers/response-facts';
-import { ResponseStream } from './answers/response-stream';
+import { NO_FRAMES, ResponseStream } from './answers/response-stream';
 import { WholeResponse } from './answers/whole-response';
 import { ResponseHistory } from './records/response-history';
 import { ResponseKeeper } from './records/response-keeper';
@@ -148,7 +148,7 @@ export class ResponsesService {
   private async shown(response: StoredResponse): Promise<object> {
     const { end, completedAt = null } = response;
     if (end) return { ...responseOf(response, end), completed_at: completedAt };
-    const stream = new ResponseStream(response);
+    const stream = new ResponseStream(response, NO_FRAMES);
     stream.opening();
     await this.events.each(response.taskId, event => stream.take(event));
     return stream.answer();

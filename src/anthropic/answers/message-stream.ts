@@ -55,7 +55,7 @@ export class MessageStream implements Rendering {
     if (this.isBroken) return '';
     switch (type) {
       case 'token':
-        return this.enter({ kind: 'text' }) + this.beforeText + textJsonOf(data) + '}}\n\n';
+        return this.enter('text') + this.beforeText + textJsonOf(data) + '}}\n\n';
       case 'delta': {
         let frames = '';
         for (const piece of this.pieces.of(fragmentsOf(data))) if (!this.isBroken) frames += this.piece(piece);
@@ -76,10 +76,10 @@ export class MessageStream implements Rendering {
     switch (piece.kind) {
       case 'text':
       case 'refusal':
-        return this.enter({ kind: 'text' }) + this.delta({ type: 'text_delta', text: piece.text });
+        return this.enter('text') + this.delta({ type: 'text_delta', text: piece.text });
       case 'thought':
         if (!this.facts.showsThinking) return '';
-        return this.enter({ kind: 'thinking' }) + this.delta({ type: 'thinking_delta', thinking: piece.text });
+        return this.enter('thinking') + this.delta({ type: 'thinking_delta', thinking: piece.text });
       case 'call':
         return this.begin({ kind: 'tool_use', call: piece.call }, { id: piece.id, name: piece.name, input: {} });
       case 'arguments':
@@ -102,9 +102,9 @@ export class MessageStream implements Rendering {
     return this.leave() + frame('message_delta', { delta, usage: messageUsageOf(data) }) + frame('message_stop', {});
   }
 
-  private enter(block: OpenBlock & { readonly kind: 'text' | 'thinking' }): string {
-    if (this.open?.kind === block.kind) return '';
-    return this.begin(block, block.kind === 'text' ? { text: '' } : { thinking: '', signature: '' });
+  private enter(kind: 'text' | 'thinking'): string {
+    if (this.open?.kind === kind) return '';
+    return this.begin({ kind }, kind === 'text' ? { text: '' } : { thinking: '', signature: '' });
   }
 
   private begin(block: OpenBlock, members: object): string {

@@ -1,5 +1,5 @@
 import { ChatPieces, type ChatPiece } from '../../openai/answers/chat-pieces';
-import { textJsonOf } from '../../openai/answers/choice';
+import { textOf } from '../../openai/answers/choice';
 import { errorOf } from '../../openai/answers/event-error';
 import type { EventSum, ShownEvent } from '../../openai/answers/rendering';
 import { fragmentsOf } from '../../tasks/events/fragment';
@@ -22,7 +22,7 @@ export class MessageSum implements EventSum {
   take({ type, data }: ShownEvent): void {
     switch (type) {
       case 'token':
-        this.say('text', JSON.parse(textJsonOf(data)) as string);
+        this.say('text', textOf(data));
         break;
       case 'delta':
         for (const piece of this.pieces.of(fragmentsOf(data))) this.piece(piece);

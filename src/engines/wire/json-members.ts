@@ -34,6 +34,21 @@ const CLOSE_BRACKET = 0x5d;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 
+/*
+ * What most of an answer is, a long list of numbers or a long text, is passed over in native code: what these match is sound, and where they
+ * stop, the rest is looked at one by one.
+ */
+const number = String.raw`-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?`;
+const space = String.raw`[ \n\r\t]*`;
+const numberList = new RegExp(`${number}(?:${space},${space}${number})*`, 'y');
+const plainString = /"[^"\\\x00-\x1f]*"/y;
+
+/** The place after what a sticky pattern matches; undefined where it does not. */
+function endOf(pattern: RegExp, text: string, from: number): number | undefined {
+  pattern.lastIndex = from;
+  return pattern.test(text) ? pattern.lastIndex : undefined;
+}
+
 const escapes: ReadonlySet<string> = new Set('"\\/bfnrt');
 const unicodeEscape = /^[0-9a-fA-F]{4}$/;
 
@@ -92,7 +107,7 @@ class Scan {
     let at = this.space(from + 1);
     if (this.text.charCodeAt(at) === CLOSE_BRACKET) return at + 1;
     while (this.isSound) {
-      at = this.space(this.value(at, depth + 1));
+      at = this.space(endOf(numberList, this.text, at) ?? this.value(at, depth + 1));
       const code = this.text.charCodeAt(at);
       if (code === CLOSE_BRACKET) return at + 1;
       if (code !== COMMA) return this.unsound();
@@ -103,6 +118,8 @@ class Scan {
 
   private string(from: number): number {
     const { text } = this;
+    const end = endOf(plainString, text, from);
+    if (end !== undefined) return end;
     if (text.charCodeAt(from) !== QUOTE) return this.unsound();
     for (let at = from + 1; at < text.length; at++) {
       const code = text.charCodeAt(at);

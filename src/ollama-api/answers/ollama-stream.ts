@@ -1,6 +1,6 @@
 import type { ServiceError } from '../../errors/service-error';
 import { ChatPieces } from '../../openai/answers/chat-pieces';
-import { textJsonOf } from '../../openai/answers/choice';
+import { textOf } from '../../openai/answers/choice';
 import { errorOf } from '../../openai/answers/event-error';
 import type { EventSum, Rendering, ShownEvent } from '../../openai/answers/rendering';
 import { fragmentsOf } from '../../tasks/events/fragment';
@@ -35,7 +35,7 @@ export class OllamaStream implements Rendering {
   of({ type, data }: ShownEvent): string {
     switch (type) {
       case 'token':
-        return this.line({ text: JSON.parse(textJsonOf(data)) as string });
+        return this.line({ text: textOf(data) });
       case 'delta':
         return this.saidIn(data)
           .map(said => this.line(said))
@@ -90,7 +90,7 @@ export class OllamaSum extends OllamaStream implements EventSum {
 
   take({ type, data }: ShownEvent): void {
     if (type === 'error') throw errorOf(data);
-    if (type === 'token') this.text += JSON.parse(textJsonOf(data)) as string;
+    if (type === 'token') this.text += textOf(data);
     if (type === 'delta') {
       for (const { text = '', thought = '' } of this.saidIn(data)) {
         this.text += text;

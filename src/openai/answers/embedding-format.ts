@@ -1,3 +1,18 @@
+/** What the engine put out for embeddings ends so, as canonical JSON, where it has no more than the API. */
+const END = ',"object":"list"}';
+
+/**
+ * The answer as JSON, of the result's text as it stands; undefined where something of it is to be another. A name with its quotes stands in no
+ * string of a JSON text, where quotes are escaped.
+ * @param result the `result` event's canonical JSON: with neither model nor usage
+ * @param more members, as JSON
+ */
+export function answerOfResult(format: unknown, result: string, more: string): string | undefined {
+  const other = format === 'base64' ? '"embedding":[' : '"embedding":"';
+  if (!result.endsWith(END) || result.includes(other)) return undefined;
+  return `{"object":"list",${result.slice(1, -END.length)},${more}}`;
+}
+
 interface Embedding {
   readonly embedding?: unknown;
 }

@@ -23,5 +23,11 @@ export interface Rendering {
 export interface EventSum {
   /** @throws ServiceError the one that the task ended with */
   take(event: ShownEvent): void;
+  /** A {@link JsonText} from sums that say so. */
   answer(): object;
+}
+
+/** An answer that is a JSON text already: it is sent as it stands. */
+export class JsonText {
+  constructor(readonly text: string) {}
 }

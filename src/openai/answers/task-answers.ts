@@ -17,7 +17,7 @@ import { StreamTurns } from '../../tasks/stream/stream-turns';
 import { errorOf } from './event-error';
 import { LogWaits, type Awaited, type WaitOutcome } from './log-waits';
 import { RenderedFeed } from './rendered-feed';
-import type { EventSum, Rendering } from './rendering';
+import { JsonText, type EventSum, type Rendering } from './rendering';
 
 /** Read at once. */
 const PIECE_BYTES = 64 * 1024;
@@ -40,10 +40,10 @@ export class TaskAnswers {
   ) {}
 
   /**
-   * Resolves to the answer once the task has ended; to undefined where nobody waits for it any more.
+   * Resolves to the answer once the task has ended, as what is to be sent; to undefined where nobody waits for it any more.
    * @throws ServiceError the one that the task ended with
    */
-  async whole({ spec }: Admission, sum: EventSum, reply: FastifyReply): Promise<object | undefined> {
+  async whole({ spec }: Admission, sum: EventSum, reply: FastifyReply): Promise<unknown> {
     if (!(await this.attended('end', spec, undefined, reply))) return undefined;
     const { feed } = await this.lookup.find(spec.taskId, 0, false);
     let at = 0;
@@ -57,7 +57,10 @@ export class TaskAnswers {
       at = chunk.lastSeq;
       if (chunk.terminal) break;
     }
-    return sum.answer();
+    const answer = sum.answer();
+    if (!(answer instanceof JsonText)) return answer;
+    void reply.header('Content-Type', 'application/json; charset=utf-8');
+    return answer.text;
   }
 
   /**

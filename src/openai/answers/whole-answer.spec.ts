@@ -1,8 +1,12 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ServiceError } from '../../errors/service-error';
 import { deltaEvent, endEvent, errorEvent, resultEvent, tokenEvent } from '../../tasks/events/task-events';
 import type { TaskEvent } from '../../tasks/task/task';
 import { toOpenaiRequest } from '../requests/openai-request';
+import { inFormat } from './embedding-format';
+import { JsonText } from './rendering';
+import { SentAnswer } from './sent-answer';
 import { WholeAnswer } from './whole-answer';
 
 const facts = { id: 'x-1', created: 1_700_000_000, model: 'asked-for' };
@@ -14,8 +18,9 @@ function answerOf(
   operation: Parameters<typeof toOpenaiRequest>[0],
   body: object,
   events: readonly TaskEvent[],
+  Answer = WholeAnswer,
 ): Record<string, unknown> {
-  const answer = new WholeAnswer(facts, toOpenaiRequest(operation, body));
+  const answer = new Answer(facts, toOpenaiRequest(operation, body));
   for (const event of [...events, end]) answer.take(event);
   return answer.answer() as Record<string, unknown>;
 }
@@ -104,6 +109,38 @@ describe('a whole answer', () => {
         });
       }
     }
+  });
+
+  it('has embeddings as they stand where they need no change, and says the same', () => {
+    const text = fc.constantFrom('', 'AAAAPw==', '"embedding":[', ',"object":"list"}');
+    const vector = fc.oneof(fc.array(fc.double({ noNaN: true, noDefaultInfinity: true }), { maxLength: 3 }), text);
+    const item = fc.record({ embedding: vector, index: fc.nat(), object: text }, { requiredKeys: [] });
+    const result = fc.record(
+      { object: fc.constantFrom('list', 'set'), data: fc.array(item, { maxLength: 3 }), note: fc.oneof(text, item) },
+      { requiredKeys: ['data'] },
+    );
+    fc.assert(
+      fc.property(result, fc.constantFrom('float', 'base64', undefined), (sent, format) => {
+        const body = { model: 'm', input: 'x', ...(format !== undefined && { encoding_format: format }) };
+        const events = [resultEvent(JSON.stringify(sent))];
+        const answer = answerOf('embedding', body, events, SentAnswer) as unknown;
+        const shown = answer instanceof JsonText ? (JSON.parse(answer.text) as unknown) : answer;
+        const usage = { prompt_tokens: 3, total_tokens: 3 };
+        const data = inFormat(format, sent.data);
+        // As text, for which -0 is 0.
+        const wanted = JSON.stringify({ object: 'list', ...sent, data, model: 'asked-for', usage });
+        expect(JSON.parse(JSON.stringify(shown))).toEqual(JSON.parse(wanted));
+      }),
+    );
+  });
+
+  it('has embeddings as they stand where they go out as they came', () => {
+    const event = resultEvent('{"object":"list","data":[{"object":"embedding","index":0,"embedding":[0.5,-2]}]}');
+    const answer = answerOf('embedding', { model: 'm', input: 'x' }, [event], SentAnswer) as unknown;
+    expect((answer as JsonText).text).toBe(
+      '{"object":"list","data":[{"embedding":[0.5,-2],"index":0,"object":"embedding"}],"model":"asked-for",' +
+        '"usage":{"prompt_tokens":3,"total_tokens":3}}',
+    );
   });
 
   it('is the error that the task ended with', () => {

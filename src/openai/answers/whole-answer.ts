@@ -3,7 +3,7 @@ import type { EndData } from '../../tasks/events/task-events';
 import { JoinedChoice } from '../../tasks/result/joined-choice';
 import type { OpenaiRequest } from '../requests/openai-request';
 import { finishOf, usageOf, type AnswerFacts } from './answer-facts';
-import { textJsonOf } from './choice';
+import { textOf } from './choice';
 import { errorOf } from './event-error';
 import { inFormat } from './embedding-format';
 import type { EventSum, ShownEvent } from './rendering';
@@ -11,12 +11,13 @@ import type { EventSum, ShownEvent } from './rendering';
 /** The events of a task that has ended as one answer of OpenAI's API. */
 export class WholeAnswer implements EventSum {
   private readonly choices = new Map<number, JoinedChoice>();
-  private result: object = {};
+  /** JSON. */
+  protected result = '{}';
   private end: EndData | undefined;
 
   constructor(
-    private readonly facts: AnswerFacts,
-    private readonly request: OpenaiRequest,
+    protected readonly facts: AnswerFacts,
+    protected readonly request: OpenaiRequest,
   ) {
     for (let index = 0; index < request.choices; index++) this.choices.set(index, new JoinedChoice());
   }
@@ -24,13 +25,13 @@ export class WholeAnswer implements EventSum {
   take({ type, data }: ShownEvent): void {
     switch (type) {
       case 'token':
-        this.choice(0).say(JSON.parse(textJsonOf(data)) as string);
+        this.choice(0).say(textOf(data));
         break;
       case 'delta':
         for (const fragment of fragmentsOf(data)) this.choice(fragment.index).take(fragment);
         break;
       case 'result':
-        this.result = JSON.parse(data) as object;
+        this.result = data;
         break;
       case 'end':
         this.end = JSON.parse(data) as EndData;
@@ -43,21 +44,28 @@ export class WholeAnswer implements EventSum {
   }
 
   answer(): object {
-    const { facts, request, result } = this;
+    const { facts, request } = this;
     const end = this.end ?? { tokens_out: 0, decode_time_ms: 0, decode_ms: 0, finish_reason: 'stop' };
     const { tokens_in: tokensIn = 0 } = end;
     switch (request.operation) {
       case 'chat':
       case 'completion':
         return this.text(end);
-      case 'embedding': {
-        const data = inFormat(request.body['encoding_format'], (result as { data?: unknown }).data);
-        const usage = { prompt_tokens: tokensIn, total_tokens: tokensIn };
-        return { object: 'list', ...result, data, model: facts.model, usage };
-      }
+      case 'embedding':
+        return this.embeddings(tokensIn);
       case 'rerank':
-        return { id: facts.id, model: facts.model, ...result, usage: { total_tokens: tokensIn } };
+        return { id: facts.id, model: facts.model, ...this.parsed(), usage: { total_tokens: tokensIn } };
     }
+  }
+
+  protected embeddings(tokensIn: number): object {
+    const result = this.parsed();
+    const data = inFormat(this.request.body['encoding_format'], result['data']);
+    return { object: 'list', ...result, data, model: this.facts.model, usage: embeddingUsageOf(tokensIn) };
+  }
+
+  private parsed(): Readonly<Record<string, unknown>> {
+    return JSON.parse(this.result) as Record<string, unknown>;
   }
 
   private text(end: EndData): object {
@@ -79,4 +87,8 @@ export class WholeAnswer implements EventSum {
     this.choices.set(index, known);
     return known;
   }
+}
+
+export function embeddingUsageOf(tokensIn: number): object {
+  return { prompt_tokens: tokensIn, total_tokens: tokensIn };
 }

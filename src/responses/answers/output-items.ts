@@ -6,7 +6,9 @@ type Status = 'in_progress' | 'completed' | 'incomplete';
 
 export abstract class OutputItem {
   abstract readonly kind: 'message' | 'refusal' | 'reasoning' | 'function_call';
-  protected readonly pieces: string[] = [];
+  private readonly pieces: string[] = [];
+  /** All of it, where it was asked for since it grew. */
+  private whole: string | undefined;
 
   constructor(
     readonly id: string,
@@ -16,10 +18,11 @@ export abstract class OutputItem {
   /** @param json a JSON text, with its quotes */
   grow(json: string): void {
     this.pieces.push(json.slice(1, -1));
+    this.whole = undefined;
   }
 
   get text(): string {
-    return JSON.parse(`"${this.pieces.join('')}"`) as string;
+    return (this.whole ??= JSON.parse(`"${this.pieces.join('')}"`) as string);
   }
 
   abstract shown(status: Status): object;

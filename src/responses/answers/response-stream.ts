@@ -11,6 +11,8 @@ import { endOf, failureOf, responseOf, unended, type ResponseEnd, type ResponseF
 
 /** More events than any stream has. */
 export const NUMBER_GAP = 1_000_000_000;
+/** For who sums up, and reads no frames: they are not made. */
+export const NO_FRAMES = Infinity;
 
 /**
  * A chat's events as the events of a response, in their order: it is created and goes on, each item is added, grows and is done before the
@@ -27,7 +29,7 @@ export class ResponseStream implements Rendering, EventSum {
   private hasBegun = false;
   private ended: ResponseEnd | undefined;
 
-  /** @param after events up to this number are left out: the reader has them */
+  /** @param after events up to this number are left out: the reader has them, or wants none ({@link NO_FRAMES}) */
   constructor(
     private readonly facts: ResponseFacts,
     private readonly after = -1,

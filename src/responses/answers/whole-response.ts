@@ -1,11 +1,16 @@
 import { errorOf } from '../../openai/answers/event-error';
 import type { ShownEvent } from '../../openai/answers/rendering';
-import { ResponseStream } from './response-stream';
+import type { ResponseFacts } from './response-facts';
+import { NO_FRAMES, ResponseStream } from './response-stream';
 
 const SECOND_MS = 1000;
 
 /** The events of a chat that has ended as one response. One whose task failed is the error that it failed with. */
 export class WholeResponse extends ResponseStream {
+  constructor(facts: ResponseFacts) {
+    super(facts, NO_FRAMES);
+  }
+
   override take(event: ShownEvent): void {
     if (event.type === 'error') throw errorOf(event.data);
     super.take(event);

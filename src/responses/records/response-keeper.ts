@@ -9,7 +9,7 @@ import { TaskEvents } from '../../openai/answers/task-events.service';
 import { Finisher } from '../../tasks/ending/finisher';
 import { RunningTime } from '../../time/running-time';
 import { failureOf } from '../answers/response-facts';
-import { ResponseStream } from '../answers/response-stream';
+import { NO_FRAMES, ResponseStream } from '../answers/response-stream';
 import { ResponseRecords } from './response-records';
 import type { StoredResponse } from './stored-response';
 
@@ -108,7 +108,7 @@ export class ResponseKeeper implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   private async finished(response: StoredResponse): Promise<StoredResponse | undefined> {
-    const stream = new ResponseStream(response);
+    const stream = new ResponseStream(response, NO_FRAMES);
     try {
       await this.events.each(response.taskId, event => stream.take(event));
     } catch (thrown) {

@@ -6,6 +6,8 @@ const FIRST_BYTES = 2048;
 const FIRST_FRAMES = 64;
 /** Of one UTF-16 unit. */
 const MOST_UTF8_BYTES = 3;
+/** A longer frame is measured: room for the most that it might take costs more than that. */
+const LONG_FRAME = 4096;
 const noBytes = Buffer.alloc(0);
 const noEnds = new Uint32Array(0);
 
@@ -29,7 +31,8 @@ class FrameList {
   }
 
   push(frame: string): void {
-    if (this.bytes.length - this.used < frame.length * MOST_UTF8_BYTES) this.grow(frame);
+    const most = frame.length > LONG_FRAME ? Buffer.byteLength(frame) : frame.length * MOST_UTF8_BYTES;
+    if (this.bytes.length - this.used < most) this.grow(most);
     if (this.count === this.ends.length) this.moveEnds(Math.max(FIRST_FRAMES, 2 * this.count));
     this.used += this.bytes.write(frame, this.used);
     this.ends[this.count++] = this.used;
@@ -70,8 +73,8 @@ class FrameList {
     return at === 0 ? 0 : (this.ends[at - 1] as number);
   }
 
-  private grow(frame: string): void {
-    const neededBytes = this.used + Math.max(FIRST_BYTES, frame.length * MOST_UTF8_BYTES);
+  private grow(bytes: number): void {
+    const neededBytes = this.used + Math.max(FIRST_BYTES, bytes);
     this.moveBytes(Math.max(neededBytes, 2 * this.bytes.length));
   }
 

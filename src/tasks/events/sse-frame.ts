@@ -5,37 +5,42 @@ export function eventFrame(seq: number, type: string, data: string): string {
   return `id: ${seq}\nevent: ${type}\ndata: ${data}\n\n`;
 }
 
-const TYPE_MARK = '\nevent: ';
-const DATA_MARK = '\ndata: ';
-const END_MARK = '\n\n';
-
-/**
- * The event of a frame that {@link eventFrame} made, without its number. Its data holds no raw line end, so the first marks are the
- * right ones.
- */
-export function eventOfFrame(frame: string): TaskEvent {
-  const typeAt = frame.indexOf(TYPE_MARK) + TYPE_MARK.length;
-  const typeEnd = frame.indexOf(DATA_MARK, typeAt);
-  const type = frame.slice(typeAt, typeEnd) as TaskEvent['type'];
-  return { type, data: frame.slice(typeEnd + DATA_MARK.length, -END_MARK.length) };
-}
+const ID = 'id: ';
+const TYPE = 'event: ';
+const DATA = 'data: ';
 
 /** An event with its number in the stream. */
 export interface NumberedEvent extends TaskEvent {
   readonly seq: number;
 }
 
-const ID_MARK = 'id: ';
+/** The event of a frame that {@link eventFrame} made, without its number. */
+export function eventOfFrame(frame: string): TaskEvent {
+  const { type, data } = eventAt(frame, 0).event;
+  return { type, data };
+}
 
 /** The events of whole frames that {@link eventFrame} made. */
 export function* eventsIn(frames: Buffer): Generator<NumberedEvent> {
   const text = frames.toString('utf8');
   for (let at = 0; at < text.length;) {
-    const end = text.indexOf(END_MARK, at) + END_MARK.length;
-    const seq = Number(text.slice(at + ID_MARK.length, text.indexOf('\n', at)));
-    yield { ...eventOfFrame(text.slice(at, end)), seq };
+    const { event, end } = eventAt(text, at);
+    yield event;
     at = end;
   }
+}
+
+/** A frame is three lines and an empty one; none of what stands on them holds a raw line end. */
+function eventAt(text: string, at: number): { readonly event: NumberedEvent; readonly end: number } {
+  const idEnd = text.indexOf('\n', at);
+  const typeEnd = text.indexOf('\n', idEnd + 1);
+  const dataEnd = text.indexOf('\n', typeEnd + 1);
+  const event = {
+    seq: Number(text.slice(at + ID.length, idEnd)),
+    type: text.slice(idEnd + 1 + TYPE.length, typeEnd) as TaskEvent['type'],
+    data: text.slice(typeEnd + 1 + DATA.length, dataEnd),
+  };
+  return { event, end: dataEnd + 2 };
 }
 
 /** An event that is told in passing: it is not in the log, has no id, and is not read again after a reconnect. */

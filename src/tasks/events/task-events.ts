@@ -18,6 +18,8 @@ function ordered(value: unknown): unknown {
   if (typeof value === 'number') return Number.isFinite(value) ? value : undefined;
   if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) {
+    // A vector stays the one that it is.
+    if (value.every(Number.isFinite)) return value;
     const items: unknown[] = [];
     for (const item of value) {
       const copy = ordered(item);
