@@ -2,13 +2,17 @@
 export interface Target {
   readonly name: string;
   /**
-   * `service`: POST /v2/tasks, then GET its events. `engine`: POST /completion, whose answer is the stream. `chat` and `whole-chat`: POST
-   * /v1/chat/completions, streamed or not. `embeddings`: POST /v1/embeddings, with as many inputs as there are to be tokens.
+   * `service` and `service-chat`: POST /v2/tasks with a prompt or with messages, then GET its events. `engine`: POST /completion, whose answer is
+   * the stream. `chat` and `whole-chat`: POST /v1/chat/completions, streamed or not. `responses` and `messages`: the APIs of those names, streamed.
+   * `embeddings`: POST /v1/embeddings, with as many inputs as there are to be tokens.
    */
-  readonly kind: 'service' | 'engine' | 'chat' | 'whole-chat' | 'embeddings';
+  readonly kind:
+    'service' | 'service-chat' | 'engine' | 'chat' | 'whole-chat' | 'responses' | 'messages' | 'embeddings';
   readonly port: number;
   /** What only the last frame of a whole stream holds. */
   readonly endMark: string;
+  /** Before the number in the text of each token, and nowhere else; see {@link TokenCheck}. */
+  readonly tokenMark?: string;
 }
 
 const PROMPT = 'Tell me in a few sentences what a queue is for, and when one does more harm than good. '.repeat(3);
@@ -25,6 +29,10 @@ const CHAT_MODEL = 'sim';
 
 const headers = (apiKey: string): string => `Host: 127.0.0.1\r\nX-API-Key: ${apiKey}\r\n`;
 
+const MESSAGES = [{ role: 'user', content: PROMPT }];
+const completion = { workload: 'completion', prompt: PROMPT };
+const chat = { messages: MESSAGES };
+
 /** POST /v2/tasks. */
 export function admissionRequest(
   apiKey: string,
@@ -32,13 +40,13 @@ export function admissionRequest(
   sessionId: string,
   tokens: number,
   deadlineMs: number,
+  isChat = false,
 ): string {
   const task = {
     task_id: taskId,
     session_id: sessionId,
-    workload: 'completion',
     priority: 'interactive',
-    prompt: PROMPT,
+    ...(isChat ? chat : completion),
     max_tokens: tokens,
     deadline_ms: deadlineMs,
   };
@@ -61,11 +69,28 @@ export function completionRequest(tokens: number): string {
 
 /** POST /v1/chat/completions. */
 export function chatRequest(apiKey: string, tokens: number, stream: boolean): string {
-  const messages = [{ role: 'user', content: PROMPT }];
   return post(
     '/v1/chat/completions',
     headers(apiKey),
-    JSON.stringify({ model: CHAT_MODEL, messages, max_tokens: tokens, stream }),
+    JSON.stringify({ model: CHAT_MODEL, messages: MESSAGES, max_tokens: tokens, stream }),
+  );
+}
+
+/** POST /v1/responses; kept afterwards, as it is where nothing else is asked for. */
+export function responsesRequest(apiKey: string, tokens: number): string {
+  return post(
+    '/v1/responses',
+    headers(apiKey),
+    JSON.stringify({ model: CHAT_MODEL, input: PROMPT, max_output_tokens: tokens, stream: true }),
+  );
+}
+
+/** POST /v1/messages. */
+export function messagesRequest(apiKey: string, tokens: number): string {
+  return post(
+    '/v1/messages',
+    `${headers(apiKey)}anthropic-version: 2023-06-01\r\n`,
+    JSON.stringify({ model: CHAT_MODEL, messages: MESSAGES, max_tokens: tokens, stream: true }),
   );
 }
 

@@ -7,6 +7,8 @@ import {
   DEADLINE_MS,
   embeddingsRequest,
   eventsRequest,
+  messagesRequest,
+  responsesRequest,
   type Target,
 } from './requests';
 import { TokenCheck } from './token-check';
@@ -52,8 +54,11 @@ export class StreamClient {
   }
 
   private async streamRequest(tokens: number): Promise<string> {
-    if (this.target.kind === 'engine') return completionRequest(tokens);
-    if (this.target.kind === 'chat') return chatRequest(this.apiKey, tokens, true);
+    const { kind } = this.target;
+    if (kind === 'engine') return completionRequest(tokens);
+    if (kind === 'chat') return chatRequest(this.apiKey, tokens, true);
+    if (kind === 'responses') return responsesRequest(this.apiKey, tokens);
+    if (kind === 'messages') return messagesRequest(this.apiKey, tokens);
     const taskId = `${this.name}-${++this.tasks}`;
     const request = admissionRequest(
       this.apiKey,
@@ -61,6 +66,7 @@ export class StreamClient {
       this.sessionEach ? `s-${taskId}` : this.name,
       tokens,
       DEADLINE_MS,
+      kind === 'service-chat',
     );
     const { status, text } = await exchange(this.connection, request);
     if (status !== 202) throw new Error(`an admission was answered ${status} ${text}`);
@@ -79,7 +85,7 @@ export class StreamClient {
   }
 
   private follow(request: string, tokens: number, startMs: number): Promise<StreamSeen> {
-    const check = new TokenCheck(this.target.endMark);
+    const check = new TokenCheck(this.target.endMark, this.target.tokenMark);
     let [status, firstTokenMs] = [0, 0];
     return new Promise((resolve, reject) => {
       this.connection.send(request, {

@@ -1,5 +1,5 @@
 /** Before the number of a token in its text (see engine/frames.ts); no key of a frame begins so. */
-const MARK = '"#';
+const TOKEN_MARK = '"#';
 /** Enough of the end of a stream to see its last event. */
 const ENDING_CHARACTERS = 600;
 
@@ -12,16 +12,24 @@ export class TokenCheck {
   private rest = '';
   private ending = '';
 
-  /** `endMark` is what only the last frame of a whole stream holds. */
-  constructor(private readonly endMark: string) {}
+  /**
+   * @param endMark what only the last frame of a whole stream holds
+   * @param tokenMark another where a stream says its text again, so that this is what only a token has
+   */
+  constructor(
+    private readonly endMark: string,
+    private readonly tokenMark = TOKEN_MARK,
+  ) {}
 
   take(part: string): void {
+    const { tokenMark } = this;
     const text = this.rest + part;
     let at = 0;
     for (;;) {
-      const mark = text.indexOf(MARK, at);
+      const mark = text.indexOf(tokenMark, at);
       if (mark < 0) {
-        this.rest = text.endsWith('"') ? '"' : '';
+        // A mark may have begun.
+        this.rest = text.slice(Math.max(at, text.length - tokenMark.length + 1));
         break;
       }
       const end = text.indexOf(' ', mark);
@@ -29,7 +37,7 @@ export class TokenCheck {
         this.rest = text.slice(mark);
         break;
       }
-      const index = Number(text.slice(mark + MARK.length, end));
+      const index = Number(text.slice(mark + tokenMark.length, end));
       if (index !== this.tokens) this.fault ??= `token ${index} came where token ${this.tokens} was due`;
       this.tokens++;
       at = end;

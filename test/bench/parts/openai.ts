@@ -1,161 +1,123 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { alternately, middle } from '../alternately';
+import { runsOf, startChatRelays, type Amount, type ChatRelays, type Run } from '../chat-relays';
 import { shown, times } from '../figures';
-import type { RelayResult } from '../load/job';
 import type { Target } from '../load/requests';
 import type { Bench, Goal, Part, Table } from '../part';
-import { withCpuOf } from '../process-usage';
-import { Program } from '../program';
-import { API_KEY, startService } from '../service';
 
-const SLOTS = 256;
-const STREAMS = 64;
-const GOAL = 1.15;
-const READY_MS = 15_000;
-
-type Run = RelayResult & { readonly cpuUs: number };
+/** Of a chat to a task of /v2, and of the newer APIs to a chat. */
+const CHAT_GOAL = 1.15;
+const NEWER_GOAL = 1.25;
 
 /** How many tokens a request has, and whether the cost is of one of them or of the request. */
-interface Way {
+interface Way extends Amount {
   readonly caption: string;
-  readonly tokens: number;
-  readonly tasks: number;
   readonly per: 'token' | 'request';
 }
 
-/** The routes of OpenAI's API against a byte pipe to the same engine, and against /v2 of the same service. */
+/** The other APIs against byte pipes to the same engines, and against /v2. */
 export const openai: Part = {
   name: 'openai',
-  title: "OpenAI's API: the cost of a token and of a request",
+  title: 'The other APIs: the cost of a token and of a request',
   async run(bench) {
-    const programs = await start(bench.folder);
+    const relays = await startChatRelays(bench.folder);
     try {
-      const perToken = await text(bench, programs, {
-        caption: `${STREAMS} at once, 256 tokens each, as fast as possible: a token`,
+      const perToken = await text(bench, relays, {
+        caption: '64 at once, 256 tokens each, as fast as possible: a token',
         ...{ tokens: 256, tasks: bench.size(960, 256), per: 'token' },
       });
-      const perRequest = await text(bench, programs, {
-        caption: `${STREAMS} at once, one token each: a request`,
+      const perRequest = await text(bench, relays, {
+        caption: '64 at once, one token each: a request',
         ...{ tokens: 1, tasks: bench.size(6000, 1500), per: 'request' },
       });
-      const embeddings = await vectors(bench, programs);
+      const embeddings = await vectors(bench, relays);
       return {
         method: [
-          'CPU time of the relaying process (all threads). `/v2` is `POST /v2/tasks` and its events over an engine of the kind `llamacpp`; `/v1` is ' +
-            '`POST /v1/chat/completions` over one of the kind `openai`, and each byte pipe passes on the very answer of the engine behind.',
-          'A chat that is not streamed is one request to its client, and to its engine a stream all the same, so that a client that leaves ends it.',
+          'CPU time of the relaying process (all threads). `/v2` is `POST /v2/tasks` and its events: a completion over an engine of the kind `llamacpp`, whose own ' +
+            'frames are the shortest there are, and a chat over one of the kind `openai`. All of `/v1` is over that one, and each byte pipe passes on the very answer ' +
+            'of the engine behind.',
+          'A chat that is not streamed is one request to its client, and to its engine a stream all the same, so that a client that leaves ends it. A response is kept, as ' +
+            'by default: its record is made durable at its beginning and at its end.',
         ],
         tables: [perToken[0], perRequest[0], embeddings],
         goals: [...perToken[1], ...perRequest[1]],
       };
     } finally {
-      for (const program of Object.values(programs)) await program.stop();
+      for (const program of relays.programs) await program.stop();
     }
   },
 };
 
-interface Programs {
-  readonly tasks: Program;
-  readonly chats: Program;
-  readonly nativePipe: Program;
-  readonly chatPipe: Program;
-  readonly nativeEngine: Program;
-  readonly chatEngine: Program;
-}
+const chat = { kind: 'chat', endMark: '[DONE]' } as const;
+const wholeChat = { kind: 'whole-chat', endMark: '' } as const;
+/** A response says its whole text again at its end, and its usage in the last event alone. */
+const response = { kind: 'responses', endMark: '"total_tokens":', tokenMark: '"delta":"#' } as const;
 
-async function start(folder: string): Promise<Programs & Record<string, Program>> {
-  const floor = (name: string, ...args: number[]) => Program.start({ program: `test/bench/${name}.ts`, args, folder });
-  const nativeEngine = await floor('engine/main', SLOTS, 0);
-  const chatEngine = await floor('engine/main', SLOTS, 0, 1);
-  const nativePipe = await floor('floors/pipe', nativeEngine.port);
-  const chatPipe = await floor('floors/pipe', chatEngine.port);
-  // Of each its own service, for a task that names no model may go to either engine.
-  const settings = { ORCHD_ENGINE_SLOTS: String(SLOTS), ORCHD_ADMISSION_CAPACITY: String(4 * SLOTS) };
-  const address = ({ port }: Program): string => `http://127.0.0.1:${port}`;
-  const tasks = await startService(folder, { ORCHD_LLAMACPP_URL: address(nativeEngine), ...settings });
-  const chats = await startService(folder, { ORCHD_ENGINE_URLS: `openai=${address(chatEngine)}`, ...settings });
-  await listed(chats.port);
-  return { tasks, chats, nativePipe, chatPipe, nativeEngine, chatEngine };
-}
-
-/** Until its engine is there. */
-async function listed(port: number): Promise<void> {
-  const endMs = performance.now() + READY_MS;
-  for (;;) {
-    const answer = await fetch(`http://127.0.0.1:${port}/v1/models`, { headers: { 'X-API-Key': API_KEY } });
-    const { data } = (await answer.json()) as { readonly data: readonly unknown[] };
-    if (data.length === 1) return;
-    if (performance.now() > endMs) throw new Error('the engine is not listed');
-    await pause(20);
-  }
-}
-
-function runs(
-  bench: Bench,
-  { pid, port }: Program,
-  name: string,
-  kind: Target['kind'],
-  endMark: string,
-  way: Omit<Way, 'caption' | 'per'>,
-) {
-  return async (): Promise<Run> => {
-    const target = { name, kind, port, endMark };
-    const { tasks, tokens } = way;
-    const job = { kind: 'relay', target, apiKey: API_KEY, streams: STREAMS, tasks, tokens, startOverMs: 0 } as const;
-    const result = await withCpuOf(pid, () => bench.load.run(job));
-    bench.say(
-      `${name}: ${shown(result.cpuUs / result.tokens)} µs a token, ${shown(result.cpuUs / result.tasks)} a request`,
-    );
-    return result;
-  };
-}
-
-async function text(bench: Bench, programs: Programs, way: Way): Promise<[Table, Goal[]]> {
-  const { tasks, chats, nativePipe, chatPipe } = programs;
+async function text(bench: Bench, relays: ChatRelays, way: Way): Promise<[Table, Goal[]]> {
+  const { tasks, chats, nativePipe, chatPipe } = relays;
+  const ofChats = (api: Omit<Target, 'port'>) => runsOf(bench, chats, api, way);
   const results = await alternately(bench.runs, {
-    chat: runs(bench, chats, '/v1 streamed', 'chat', '[DONE]', way),
-    task: runs(bench, tasks, '/v2', 'service', 'event: end', way),
-    chatFloor: runs(bench, chatPipe, 'pipe, chat', 'chat', '[DONE]', way),
-    taskFloor: runs(bench, nativePipe, 'pipe, completion', 'engine', '"stop":true', way),
-    whole: runs(bench, chats, '/v1 whole', 'whole-chat', '', way),
-    wholeFloor: runs(bench, chatPipe, 'pipe, whole chat', 'whole-chat', '', way),
+    chat: ofChats({ name: '/v1 streamed', ...chat }),
+    task: runsOf(bench, tasks, { name: '/v2', kind: 'service', endMark: 'event: end' }, way),
+    chatTask: ofChats({ name: '/v2 of a chat', kind: 'service-chat', endMark: 'event: end' }),
+    chatFloor: runsOf(bench, chatPipe, { name: 'pipe, chat', ...chat }, way),
+    taskFloor: runsOf(bench, nativePipe, { name: 'pipe, completion', kind: 'engine', endMark: '"stop":true' }, way),
+    whole: ofChats({ name: '/v1 whole', ...wholeChat }),
+    wholeFloor: runsOf(bench, chatPipe, { name: 'pipe, whole chat', ...wholeChat }, way),
+    response: ofChats({ name: 'Responses', ...response }),
+    message: ofChats({ name: 'Messages', kind: 'messages', endMark: 'event: message_stop' }),
   });
   const cost = (of: readonly Run[]): number =>
     middle(of, ({ cpuUs, tokens, tasks }) => cpuUs / (way.per === 'token' ? tokens : tasks));
-  const [chatUs, taskUs, wholeUs] = [cost(results.chat), cost(results.task), cost(results.whole)];
+  const [taskUs, chatTaskUs, chatUs] = [cost(results.task), cost(results.chatTask), cost(results.chat)];
   const row = (name: string, of: readonly Run[], floor: readonly Run[]): string[] => [
     name,
     shown(cost(of)),
     times(cost(of), cost(floor)),
     times(cost(of), taskUs),
+    times(cost(of), chatTaskUs),
+    times(cost(of), chatUs),
     shown(middle(of, ({ firstToken }) => firstToken.p50Ms)),
     shown(middle(of, ({ firstToken }) => firstToken.p99Ms)),
   ];
+  const heads = ['to its pipe', 'to /v2', 'to a chat on /v2', 'to one on /v1', 'first token p50 ms', 'p99 ms'];
   const table = {
     caption: way.caption,
-    head: ['', `CPU µs a ${way.per}`, 'to its pipe', 'to /v2', 'first token p50 ms', 'p99 ms'],
+    head: ['', `CPU µs a ${way.per}`, ...heads],
     rows: [
-      row('/v1, streamed', results.chat, results.chatFloor),
-      row('/v1, whole', results.whole, results.wholeFloor),
-      row('/v2, its stream', results.task, results.taskFloor),
+      row('/v1/chat/completions, streamed', results.chat, results.chatFloor),
+      row('/v1/chat/completions, whole', results.whole, results.wholeFloor),
+      row('/v1/responses, streamed', results.response, results.chatFloor),
+      row('/v1/messages, streamed', results.message, results.chatFloor),
+      row('/v2, the stream of a completion', results.task, results.taskFloor),
+      row('/v2, the stream of a chat', results.chatTask, results.chatFloor),
       row('byte pipe, a streamed chat', results.chatFloor, results.chatFloor),
       row('byte pipe, a whole chat', results.wholeFloor, results.wholeFloor),
       row('byte pipe, a completion', results.taskFloor, results.taskFloor),
     ],
   };
-  const goal = (what: string, us: number): Goal => ({
-    ...{ what: `${what}: CPU a ${way.per}, to /v2`, got: us / taskUs, atMost: GOAL, unit: '×' },
+  const goal = (what: string, of: readonly Run[], baseUs: number, base: string, atMost: number): Goal => ({
+    ...{ what: `${what}: CPU a ${way.per}, to ${base}`, got: cost(of) / baseUs, atMost, unit: '×' },
   });
-  return [table, [goal('/v1 streamed', chatUs), goal('/v1 whole', wholeUs)]];
+  const goals = [
+    goal('Chat streamed', results.chat, taskUs, '/v2', CHAT_GOAL),
+    goal('Chat whole', results.whole, taskUs, '/v2', CHAT_GOAL),
+  ];
+  if (way.per === 'request') return [table, goals];
+  const newer = [
+    goal('Responses streamed', results.response, chatUs, 'a chat streamed', NEWER_GOAL),
+    goal('Messages streamed', results.message, chatUs, 'a chat streamed', NEWER_GOAL),
+  ];
+  return [table, [...goals, ...newer]];
 }
 
-async function vectors(bench: Bench, { chats, chatPipe }: Programs): Promise<Table> {
+async function vectors(bench: Bench, { chats, chatPipe }: ChatRelays): Promise<Table> {
   const rows: string[][] = [];
   for (const inputs of [1, 256]) {
-    const way = { tokens: inputs, tasks: inputs === 1 ? bench.size(4000, 1000) : bench.size(128, 64) };
+    const amount = { tokens: inputs, tasks: inputs === 1 ? bench.size(4000, 1000) : bench.size(128, 64) };
+    const api = (name: string) => ({ name: `${name} of ${inputs}`, kind: 'embeddings', endMark: '' }) as const;
     const { ours, floor } = await alternately(bench.runs, {
-      ours: runs(bench, chats, `embeddings of ${inputs}`, 'embeddings', '', way),
-      floor: runs(bench, chatPipe, `pipe, embeddings of ${inputs}`, 'embeddings', '', way),
+      ours: runsOf(bench, chats, api('embeddings'), amount),
+      floor: runsOf(bench, chatPipe, api('pipe, embeddings'), amount),
     });
     const cost = (of: readonly Run[]): number => middle(of, ({ cpuUs, tasks }) => cpuUs / tasks);
     const named = inputs === 1 ? '1 input' : `${inputs} inputs`;
