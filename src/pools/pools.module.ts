@@ -21,6 +21,7 @@ import { PurgeSteps } from './operations/purge-steps';
 import { PurgeService } from './operations/purge.service';
 import { ReloadService } from './operations/reload.service';
 import { SharedPools } from './operations/shared-pools';
+import { WorkElsewhere } from './operations/work-elsewhere';
 import { SlotWatch } from './probing/slot-watch';
 
 @Module({
@@ -39,6 +40,7 @@ import { SlotWatch } from './probing/slot-watch';
       PurgeService,
       PurgeSteps,
       SharedPools,
+      WorkElsewhere,
     ],
   ],
   exports: [BindingsService, DrainService, EngineAccess, EngineSightings, ModelAliases, Prober, SharedPools],

@@ -8,6 +8,7 @@ import { PlacementService } from '../pools/placement/placement.service';
 import { ApiRecords } from '../records/api-records.port';
 import { QueueDepths } from '../pools/placement/queue-depths.port';
 import { PoolStore } from '../pools/registry/pool-store.port';
+import { SharedProbes } from '../pools/probing/shared-probes.port';
 import { PoolRegistry } from '../pools/registry/pool-registry.port';
 import { SessionStore } from '../sessions/session-store.port';
 import { Notes } from '../tasks/journal/notes.port';
@@ -24,6 +25,7 @@ import { EmbeddedLedger } from './embedded/embedded-ledger';
 import { EmbeddedPoolStore } from './embedded/embedded-pool-store';
 import { EmbeddedRecords } from './embedded/embedded-records';
 import { EmbeddedSessions } from './embedded/embedded-sessions';
+import { OwnProbes } from './embedded/own-probes';
 import { OwedEndings } from './embedded/owed-endings';
 import { SessionBook } from './embedded/session-book';
 import { Slots } from './embedded/slots';
@@ -47,6 +49,7 @@ import { RedisEventLog } from './redis/redis-event-log';
 import { RedisLedger } from './redis/redis-ledger';
 import { RedisNotes } from './redis/redis-notes';
 import { RedisPoolStore } from './redis/redis-pool-store';
+import { RedisProbes } from './redis/redis-probes';
 import { RedisRecords } from './redis/redis-records';
 import { RedisSessions } from './redis/redis-sessions';
 import { StoreEndings } from './redis/store-endings';
@@ -64,6 +67,7 @@ import { SqliteTaskJournal } from './sqlite/task-journal.sqlite';
     MemoryPoolRegistry,
     { provide: PoolRegistry, useExisting: MemoryPoolRegistry },
     { provide: PoolStore, useClass: EmbeddedPoolStore },
+    { provide: SharedProbes, useClass: OwnProbes },
     PlacementService,
     { provide: Candidates, useExisting: PlacementService },
     ...[RunningTimeFile, Slots, SessionBook, TaskAccounts, OwedEndings],
@@ -79,7 +83,7 @@ import { SqliteTaskJournal } from './sqlite/task-journal.sqlite';
     { provide: FileContents, useClass: FolderContents },
   ],
   exports: [
-    ...[PoolRegistry, PoolStore, PlacementService, QueueDepths],
+    ...[PoolRegistry, PoolStore, SharedProbes, PlacementService, QueueDepths],
     ...[TaskJournal, Notes, TaskLedger, TaskRecords, EventLog, SessionStore],
     ...[ModelCatalog, ArtifactStore, ApiRecords, FileContents],
   ],
@@ -101,6 +105,7 @@ export class StorageModule {
     MemoryPoolRegistry,
     { provide: PoolRegistry, useExisting: MemoryPoolRegistry },
     { provide: PoolStore, useClass: RedisPoolStore },
+    { provide: SharedProbes, useClass: RedisProbes },
     { provide: Notes, useClass: RedisNotes },
     PlacementService,
     { provide: Candidates, useExisting: PlacementService },
@@ -117,7 +122,7 @@ export class StorageModule {
     { provide: FileContents, useClass: FolderContents },
   ],
   exports: [
-    ...[PoolRegistry, PoolStore, PlacementService, QueueDepths],
+    ...[PoolRegistry, PoolStore, SharedProbes, PlacementService, QueueDepths],
     ...[Notes, TaskLedger, TaskRecords, EventLog, SessionStore],
     ...[ModelCatalog, ArtifactStore, ApiRecords, FileContents],
   ],

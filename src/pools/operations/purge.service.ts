@@ -43,12 +43,15 @@ export class PurgeService {
   /** Accepts the order; the work goes on after this resolves. @throws ServiceError POOL_NOT_FOUND, POOL_BUSY */
   async purge(poolId: string, order: PurgeOrder): Promise<void> {
     if (!(await this.registry.pool(poolId))) throw new ServiceError('POOL_NOT_FOUND');
-    const over = this.operations.begin(poolId, 'purge');
-    void this.carryOut(poolId, order).finally(over);
+    const closes = order.drainFirst;
+    const endsAfterMs = order.force ? 0 : closes ? DRAIN_MS : undefined;
+    const work = { poolId, operation: 'purge', closes, ...(endsAfterMs !== undefined && { endsAfterMs }) } as const;
+    const over = await this.operations.begin(work);
+    void this.carryOut(poolId, order).then(over);
   }
 
   /** Never rejects: nobody waits for it. */
-  private async carryOut(poolId: string, order: PurgeOrder): Promise<void> {
+  private async carryOut(poolId: string, order: PurgeOrder): Promise<PurgeReport> {
     const startedMs = this.clock.wallMs();
     const steps: PurgeStep[] = [];
     try {
@@ -65,6 +68,7 @@ export class PurgeService {
       steps: steps.slice(0, MAX_STEPS_SHOWN),
     };
     await this.report(poolId, report);
+    return report;
   }
 
   private async take(poolId: string, order: PurgeOrder, steps: PurgeStep[]): Promise<void> {
@@ -83,11 +87,13 @@ export class PurgeService {
   }
 
   private async endRunning(poolId: string): Promise<PurgeStep> {
-    const ended = await this.registry.revoke(
+    const before = (await this.registry.pool(poolId))?.running ?? 0;
+    const here = await this.registry.revoke(
       poolId,
       new ServiceError('POOL_DRAINED', { message: 'The pool was purged.' }),
     );
-    return { step: `end ${ended} running tasks`, done: true };
+    // Other nodes end what they run.
+    return { step: `end ${Math.max(here, before)} running tasks`, done: true };
   }
 
   private async waitUntilIdle(poolId: string): Promise<PurgeStep> {

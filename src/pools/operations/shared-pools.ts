@@ -4,8 +4,9 @@ import { Narrator } from '../../observability/narrator';
 import { BindingsService } from '../bindings/bindings.service';
 import { PoolStore } from '../registry/pool-store.port';
 import { DrainService } from './drain.service';
+import { WorkElsewhere } from './work-elsewhere';
 
-/** Brings what other nodes have bound, unbound and drained into this one. */
+/** Brings what other nodes have bound, unbound and drained, and what they do to pools, into this one. */
 @Injectable()
 export class SharedPools implements OnModuleDestroy {
   private changes: Subscription | undefined;
@@ -14,6 +15,7 @@ export class SharedPools implements OnModuleDestroy {
     private readonly store: PoolStore,
     private readonly bindings: BindingsService,
     private readonly drains: DrainService,
+    private readonly works: WorkElsewhere,
     private readonly narrator: Narrator,
   ) {}
 
@@ -26,9 +28,11 @@ export class SharedPools implements OnModuleDestroy {
     const fields = { event: 'pools_not_followed' };
     this.changes = this.store.changed$
       .pipe(
-        concatMap(({ bindings, drains }) =>
+        concatMap(({ bindings, drains, works, purges }) =>
           this.narrator.attend(
-            Promise.all([this.bindings.follow(bindings), this.drains.follow(drains)]),
+            Promise.all([this.bindings.follow(bindings), this.drains.follow(drains)]).then(() =>
+              this.works.follow(works, purges),
+            ),
             'What other nodes have changed of pools could not be taken in.',
             fields,
           ),

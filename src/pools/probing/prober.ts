@@ -4,11 +4,13 @@ import { Config } from '../../config/config';
 import type { EngineProbe } from '../../engines/engine-adapter.port';
 import { Narrator } from '../../observability/narrator';
 import { Alarms, type Alarm } from '../../time/alarms';
+import { Clock } from '../../time/clock';
 import { ConcurrencyLimits } from './concurrency-limits';
 import { EngineAccess } from './engine-access';
 import { KvUsage } from './kv-usage';
 import type { ReplicaStatus } from '../registry/pool';
 import { PoolRegistry } from '../registry/pool-registry.port';
+import { SharedProbes, type ToldProbe } from './shared-probes.port';
 import { SlotWatch } from './slot-watch';
 import { TimeUp, withinTime } from '../../time/time-limit';
 import { Turns } from './turns';
@@ -19,12 +21,16 @@ const MAX_CONCURRENT = 64;
 /** Beyond its time a probe has so long to tell what it knows by then. */
 const LAST_WORDS_MS = 250;
 
-/** Asks every bound engine how it is, at an interval and when somebody has reason to doubt, and tells the registry. */
+/**
+ * Asks every bound engine how it is, at an interval and when somebody has reason to doubt, and tells the registry. Of several nodes one asks
+ * each engine in its rounds, and the others take its word.
+ */
 @Injectable()
 export class Prober implements OnModuleInit, OnModuleDestroy {
   private readonly turns = new Turns(MAX_CONCURRENT);
   private nextRound: Alarm | undefined;
   private looks: Subscription | undefined;
+  private words: Subscription | undefined;
   private stopped = false;
 
   constructor(
@@ -34,6 +40,8 @@ export class Prober implements OnModuleInit, OnModuleDestroy {
     private readonly kvUsage: KvUsage,
     private readonly limits: ConcurrencyLimits,
     private readonly slots: SlotWatch,
+    private readonly shared: SharedProbes,
+    private readonly clock: Clock,
     private readonly alarms: Alarms,
     private readonly narrator: Narrator,
   ) {}
@@ -42,12 +50,14 @@ export class Prober implements OnModuleInit, OnModuleDestroy {
     this.planRound();
     // A round that is under way asks as well, but may have begun before what is looked for.
     this.looks = this.slots.due$.subscribe(({ poolId, replicaId }) => this.probeSoon(poolId, replicaId));
+    this.words = this.shared.told$.subscribe(told => void this.hear(told));
   }
 
   onModuleDestroy(): void {
     this.stopped = true;
     this.nextRound?.cancel();
     this.looks?.unsubscribe();
+    this.words?.unsubscribe();
   }
 
   /** Asks without being waited for: after an attempt failed. */
@@ -72,8 +82,10 @@ export class Prober implements OnModuleInit, OnModuleDestroy {
       const replicas = (await this.registry.pools())
         .flatMap(pool => pool.replicas)
         .filter(({ url }) => url !== undefined);
-      const stepMs = this.config.probeIntervalMs / replicas.length;
-      for (const [index, { poolId, replicaId }] of replicas.entries()) {
+      const ours = await this.shared.ours(replicas);
+      const asked = replicas.filter(({ poolId, replicaId }) => ours.has(`${poolId}/${replicaId}`));
+      const stepMs = this.config.probeIntervalMs / asked.length;
+      for (const [index, { poolId, replicaId }] of asked.entries()) {
         this.alarms.after(index * stepMs, () => {
           if (!this.turns.isTaken(`${poolId}/${replicaId}`)) this.probeSoon(poolId, replicaId);
         });
@@ -84,17 +96,51 @@ export class Prober implements OnModuleInit, OnModuleDestroy {
   }
 
   private async probe(poolId: string, replicaId: string): Promise<void> {
-    try {
+    await this.attend(poolId, replicaId, async () => {
       const before = await this.registry.replica(poolId, replicaId);
       if (before?.url === undefined || this.stopped) return;
       const after = await this.observe(before);
-      if (!after) return;
-      this.kvUsage.show(after);
-      if (hasNews(before, after)) this.tell(after);
+      if (after) this.show(before, after);
+    });
+  }
+
+  /** What another node was told. */
+  private async hear({ poolId, replicaId, url, engine, probe, ageMs }: ToldProbe): Promise<void> {
+    await this.attend(poolId, replicaId, async () => {
+      const before = await this.registry.replica(poolId, replicaId);
+      if (this.stopped || before?.url !== url || before.engine !== engine) return;
+      // That node may be the one that is cut off.
+      if (probe.state === 'unreachable' && before.live) return this.probeSoon(poolId, replicaId);
+      const askedAtMs = ageMs === undefined ? undefined : this.clock.nowMs() - ageMs;
+      const after = await this.take(before, probe, askedAtMs);
+      if (after) this.show(before, after);
+    });
+  }
+
+  private async attend(poolId: string, replicaId: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
     } catch (cause) {
       const fields = { event: 'probe_failed', pool_id: poolId, replica_id: replicaId };
       this.narrator.fail('A probe failed inside the service.', fields, cause);
     }
+  }
+
+  private show(before: ReplicaStatus, after: ReplicaStatus): void {
+    this.kvUsage.show(after);
+    if (hasNews(before, after)) this.tell(after);
+  }
+
+  private async take(
+    replica: ReplicaStatus,
+    probe: EngineProbe,
+    askedAtMs: number | undefined,
+  ): Promise<ReplicaStatus | undefined> {
+    const { poolId, replicaId } = replica;
+    await this.registry.observe(poolId, replicaId, this.limits.applied(replica, probe), askedAtMs);
+    const after = await this.registry.replica(poolId, replicaId);
+    if (after) this.slots.seen(after);
+    return after;
   }
 
   /** The replica as it stands afterwards; undefined when it is gone, or another engine took its place meanwhile. */
@@ -104,9 +150,10 @@ export class Prober implements OnModuleInit, OnModuleDestroy {
       const { answer, inTime, askedAtMs } = await this.ask(before);
       const now = await this.registry.replica(poolId, replicaId);
       if (this.stopped || now?.url !== before.url || now?.engine !== before.engine) return undefined;
-      await this.registry.observe(poolId, replicaId, this.limits.applied(now, answer), askedAtMs);
-      const after = await this.registry.replica(poolId, replicaId);
-      if (after) this.slots.seen(after);
+      const after = await this.take(now, answer, askedAtMs);
+      const { url, engine } = now;
+      const ageMs = this.clock.nowMs() - askedAtMs;
+      if (url !== undefined) this.shared.tell({ poolId, replicaId, url, engine, probe: answer, ageMs });
       // A refusal is confirmed at once, and then the engine is dead; one that is too busy to answer gets another round.
       const isDoubtful = answer.state === 'unreachable' && inTime && (after?.live === true || after?.probed === false);
       if (!isDoubtful) return after;

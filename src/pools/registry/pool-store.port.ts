@@ -1,4 +1,5 @@
 import type { Observable } from 'rxjs';
+import type { MaybeLater } from '../../time/maybe-later';
 
 /** A binding known before a restart: what is needed to probe it again, and to know who may take it away. */
 export interface KeptBinding {
@@ -24,6 +25,29 @@ export interface KeptDrain {
   readonly deadlineAtMs: number;
 }
 
+/** A reload or a purge that is under way. */
+export interface PoolWork {
+  readonly id: string;
+  readonly poolId: string;
+  readonly operation: 'reload' | 'purge';
+  /** The pool gives no leases meanwhile. */
+  readonly closes: boolean;
+  /** What runs on the pool is ended so long after the work began; undefined: it is not. */
+  readonly endsAfterMs?: number;
+}
+
+/** What the last purge of a pool came to, as JSON. */
+export interface KeptPurge {
+  readonly poolId: string;
+  readonly report: string;
+}
+
+/** What other nodes do to pools, and have done. */
+export interface WorkOfOthers {
+  readonly works: readonly PoolWork[];
+  readonly purges: readonly KeptPurge[];
+}
+
 /** Of all nodes. */
 export interface KeptPools {
   readonly bindings: readonly KeptBinding[];
@@ -41,7 +65,7 @@ export abstract class PoolStore {
   abstract recovered(): Promise<KeptPools & { readonly hadEngine: boolean }>;
 
   /** What is kept, whenever another node has changed it; spurious ones too. Never where there is no other. */
-  abstract readonly changed$: Observable<KeptPools>;
+  abstract readonly changed$: Observable<KeptPools & WorkOfOthers>;
 
   /** In place of what was kept of this replica. */
   abstract saveBinding(binding: KeptBinding): Promise<void>;
@@ -54,6 +78,12 @@ export abstract class PoolStore {
 
   /** Nothing where none is kept. */
   abstract removeDrain(poolId: string): Promise<void>;
+
+  /** Of reloads and purges of a pool, one at a time, whichever nodes they are asked of: what is under way instead, or nothing where this begins. */
+  abstract beginWork(work: PoolWork): MaybeLater<PoolWork['operation'] | undefined>;
+
+  /** It is over; so it is where its node is no more. */
+  abstract endWork(work: PoolWork, purge?: KeptPurge): MaybeLater<void>;
 
   /** An engine was bound here once: so it stays. */
   abstract saveEngineSeen(): Promise<void>;

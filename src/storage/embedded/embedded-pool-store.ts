@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { NEVER } from 'rxjs';
-import { PoolStore, type KeptBinding, type KeptDrain } from '../../pools/registry/pool-store.port';
+import { PoolStore, type KeptBinding, type KeptDrain, type PoolWork } from '../../pools/registry/pool-store.port';
 import { JournalStart } from '../../tasks/journal/journal-start';
 import { TaskJournal } from '../../tasks/journal/task-journal.port';
 
@@ -12,6 +12,8 @@ const ENGINE_SEEN = 'engine_seen';
 export class EmbeddedPoolStore extends PoolStore {
   /** There is no other node. */
   override readonly changed$ = NEVER;
+  /** By pool. */
+  private readonly works = new Map<string, PoolWork>();
 
   constructor(
     private readonly journal: TaskJournal,
@@ -39,6 +41,16 @@ export class EmbeddedPoolStore extends PoolStore {
 
   removeDrain(poolId: string): Promise<void> {
     return this.journal.removeDrain(poolId);
+  }
+
+  beginWork(work: PoolWork): PoolWork['operation'] | undefined {
+    const other = this.works.get(work.poolId);
+    if (!other) this.works.set(work.poolId, work);
+    return other?.operation;
+  }
+
+  endWork({ poolId }: PoolWork): void {
+    this.works.delete(poolId);
   }
 
   saveEngineSeen(): Promise<void> {

@@ -1,18 +1,34 @@
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { Subject } from 'rxjs';
-import { PoolStore, type KeptBinding, type KeptDrain, type KeptPools } from '../../pools/registry/pool-store.port';
+import {
+  PoolStore,
+  type KeptBinding,
+  type KeptDrain,
+  type KeptPools,
+  type KeptPurge,
+  type PoolWork,
+  type WorkOfOthers,
+} from '../../pools/registry/pool-store.port';
 import { Store } from './connection/store';
 import { NodeBeat } from './node-beat';
-import { poolsScript, savePoolsScript } from './scripts/pool-scripts';
+import {
+  beginWorkScript,
+  endWorkScript,
+  lookAtPoolsScript,
+  poolsScript,
+  savePoolsScript,
+} from './scripts/pool-scripts';
 import { fieldsOf } from './task-fields';
 
 /** The truth of what hints tell of. */
 const LOOK_MS = 1000;
 
-/** Bindings and drains of all nodes: hashes, with a version that each change raises. */
+/** Bindings, drains, reloads and purges of all nodes: hashes, with a version that each change raises. What a node does lapses with it. */
 @Injectable()
 export class RedisPoolStore extends PoolStore implements OnModuleDestroy {
-  private readonly changes = new Subject<KeptPools>();
+  private readonly changes = new Subject<KeptPools & WorkOfOthers>();
+  /** Ids of what this node has under way. */
+  private readonly works = new Set<string>();
   override readonly changed$ = this.changes.asObservable();
   private start: Promise<KeptPools & { hadEngine: boolean }> | undefined;
   private version = -1;
@@ -56,13 +72,33 @@ export class RedisPoolStore extends PoolStore implements OnModuleDestroy {
     return this.save('drains', poolId, '');
   }
 
+  async beginWork(work: PoolWork): Promise<PoolWork['operation'] | undefined> {
+    this.works.add(work.id);
+    try {
+      const other = await this.store.run(beginWorkScript, work.poolId, JSON.stringify(work));
+      if (other === null) return undefined;
+      this.works.delete(work.id);
+      return (JSON.parse(String(other)) as PoolWork).operation;
+    } catch (thrown) {
+      this.works.delete(work.id);
+      throw thrown;
+    }
+  }
+
+  async endWork({ id, poolId }: PoolWork, purge?: KeptPurge): Promise<void> {
+    this.works.delete(id);
+    await this.store.run(endWorkScript, poolId, id, purge?.report ?? '');
+  }
+
   async saveEngineSeen(): Promise<void> {
     await this.store.call('SET', `${this.store.prefix}:engineSeen`, 'yes');
   }
 
   private async open(): Promise<KeptPools & { hadEngine: boolean }> {
     await this.store.open();
-    const pools = await this.load();
+    const { works, ...pools } = await this.load();
+    // Those are heard of once somebody listens.
+    if (works.length > 0) this.version = -1;
     const hadEngine = (await this.store.call('GET', `${this.store.prefix}:engineSeen`)) !== null;
     this.stopListening = this.store.listen('pools', () => void this.look());
     this.ticker = setInterval(() => void this.look(), LOOK_MS);
@@ -79,17 +115,22 @@ export class RedisPoolStore extends PoolStore implements OnModuleDestroy {
   }
 
   private async seeChanges(): Promise<void> {
-    const version = Number((await this.store.call('GET', `${this.store.prefix}:pv`)) ?? 0);
+    const version = Number(await this.store.run(lookAtPoolsScript, JSON.stringify([...this.works])));
     if (version === this.version) return;
     this.changes.next(await this.load());
   }
 
-  private async load(): Promise<KeptPools> {
-    const [version, bindings, drains] = (await this.store.run(poolsScript)) as [number, string[], string[]];
+  private async load(): Promise<KeptPools & WorkOfOthers> {
+    const reply = (await this.store.run(poolsScript)) as [number, string[], string[], string[], string[]];
+    const [version, bindings, drains, works, purges] = reply;
     this.version = version;
     return {
       bindings: [...(fieldsOf(bindings)?.values() ?? [])].map(text => this.decoded(text)),
       drains: [...(fieldsOf(drains)?.values() ?? [])].map(text => JSON.parse(text) as KeptDrain),
+      works: [...(fieldsOf(works)?.values() ?? [])]
+        .map(text => JSON.parse(text) as PoolWork)
+        .filter(({ id }) => !this.works.has(id)),
+      purges: [...(fieldsOf(purges) ?? [])].map(([poolId, report]) => ({ poolId, report })),
     };
   }
 

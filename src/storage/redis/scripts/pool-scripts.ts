@@ -1,9 +1,39 @@
 import { Script } from '../connection/script';
 
-/** All that is kept of pools. Answers {version, bindings, drains}. */
+/** What nodes do to pools lapses with them. ARGV: 1 JSON of the ids of this node's works; answers the version of what is kept of pools. */
+export const lookAtPoolsScript = new Script(
+  'lookAtPools',
+  `
+local mine, at, isChanged = {}, now(), false
+for _, id in ipairs(cjson.decode(ARGV[1])) do mine[id] = true end
+local works = call('HGETALL', P .. 'works')
+for i = 1, #works, 2 do
+  local work = cjson.decode(works[i + 1])
+  if mine[work.id] then
+    call('ZADD', P .. 'workLeases', text(at + LEASE_MS), works[i])
+  elseif tonumber(call('ZSCORE', P .. 'workLeases', works[i]) or 0) <= at then
+    call('HDEL', P .. 'works', works[i])
+    call('ZREM', P .. 'workLeases', works[i])
+    isChanged = true
+  end
+end
+if isChanged then
+  call('INCR', P .. 'pv')
+  call('SPUBLISH', P .. 'pools', '')
+end
+return tonumber(call('GET', P .. 'pv') or 0)
+`,
+);
+
+/** All that is kept of pools. Answers {version, bindings, drains, works, purges}. */
 export const poolsScript = new Script(
   'pools',
-  `return {tonumber(call('GET', P .. 'pv') or 0), call('HGETALL', P .. 'bindings'), call('HGETALL', P .. 'drains')}`,
+  `
+return {
+  tonumber(call('GET', P .. 'pv') or 0), call('HGETALL', P .. 'bindings'), call('HGETALL', P .. 'drains'),
+  call('HGETALL', P .. 'works'), call('HGETALL', P .. 'purges')
+}
+`,
 );
 
 /** ARGV: 1 `bindings` or `drains`, 2 name, 3 what is kept of it, '' for nothing any more. */
@@ -16,6 +46,41 @@ if ARGV[3] == '' then
 else
   call('HSET', key, ARGV[2], ARGV[3])
 end
+call('INCR', P .. 'pv')
+call('SPUBLISH', P .. 'pools', '')
+return 1
+`,
+);
+
+/** ARGV: 1 pool, 2 work as JSON. Answers nothing where it begins, else the one that is under way. */
+export const beginWorkScript = new Script(
+  'beginWork',
+  `
+local at = now()
+local other = call('HGET', P .. 'works', ARGV[1])
+if other and tonumber(call('ZSCORE', P .. 'workLeases', ARGV[1]) or 0) > at then
+  -- Asked again, for the first answer was lost.
+  if cjson.decode(other).id == cjson.decode(ARGV[2]).id then return false end
+  return other
+end
+call('HSET', P .. 'works', ARGV[1], ARGV[2])
+call('ZADD', P .. 'workLeases', text(at + LEASE_MS), ARGV[1])
+call('INCR', P .. 'pv')
+call('SPUBLISH', P .. 'pools', '')
+return false
+`,
+);
+
+/** ARGV: 1 pool, 2 id of the work, 3 what a purge came to, or ''. */
+export const endWorkScript = new Script(
+  'endWork',
+  `
+local work = call('HGET', P .. 'works', ARGV[1])
+if work and cjson.decode(work).id == ARGV[2] then
+  call('HDEL', P .. 'works', ARGV[1])
+  call('ZREM', P .. 'workLeases', ARGV[1])
+end
+if ARGV[3] ~= '' then call('HSET', P .. 'purges', ARGV[1], ARGV[3]) end
 call('INCR', P .. 'pv')
 call('SPUBLISH', P .. 'pools', '')
 return 1

@@ -1,0 +1,51 @@
+import { Injectable } from '@nestjs/common';
+import { ServiceError } from '../../errors/service-error';
+import { Narrator } from '../../observability/narrator';
+import { Alarms, type Alarm } from '../../time/alarms';
+import { PoolRegistry } from '../registry/pool-registry.port';
+import type { KeptPurge, PoolWork } from '../registry/pool-store.port';
+
+/** Reloads and purges that other nodes have under way: what they keep from the pool is kept from it here too. */
+@Injectable()
+export class WorkElsewhere {
+  /** By pool. */
+  private readonly known = new Map<string, { readonly work: PoolWork; readonly end: Alarm | undefined }>();
+  private readonly purges = new Map<string, string>();
+
+  constructor(
+    private readonly registry: PoolRegistry,
+    private readonly alarms: Alarms,
+    private readonly narrator: Narrator,
+  ) {}
+
+  /** What is under way now, and what the last purge of each pool came to. */
+  async follow(works: readonly PoolWork[], purges: readonly KeptPurge[]): Promise<void> {
+    const now = new Map(works.map(work => [work.poolId, work]));
+    for (const [poolId, { work, end }] of this.known) {
+      if (now.get(poolId)?.id === work.id) continue;
+      this.known.delete(poolId);
+      end?.cancel();
+      if (work.closes) await this.registry.setReloading(poolId, false);
+    }
+    for (const work of works) if (!this.known.has(work.poolId)) await this.begin(work);
+    for (const { poolId, report } of purges) {
+      if (this.purges.get(poolId) === report) continue;
+      this.purges.set(poolId, report);
+      await this.registry.recordPurge(poolId, JSON.parse(report));
+    }
+  }
+
+  private async begin(work: PoolWork): Promise<void> {
+    const { poolId, endsAfterMs } = work;
+    const end =
+      endsAfterMs === undefined ? undefined : this.alarms.after(endsAfterMs, () => void this.endRunning(poolId));
+    this.known.set(poolId, { work, end });
+    if (work.closes) await this.registry.setReloading(poolId, true);
+  }
+
+  private endRunning(poolId: string): Promise<void> {
+    const error = new ServiceError('POOL_DRAINED', { message: 'The pool was purged.' });
+    const human = `What this node runs on pool ${poolId} could not be ended for a purge.`;
+    return this.narrator.attend(this.registry.revoke(poolId, error), human, { event: 'purge_not_followed' });
+  }
+}
