@@ -60,6 +60,7 @@ export class RedisLedger extends TaskLedger implements OnModuleDestroy {
   private readonly subscriptions = new Subscription();
   /** A claim may bring something: asked again only once something has happened. */
   private isWorthAsking = false;
+  private hasBegun = false;
   /** What is given back while this node stops. */
   private readonly leaving: Promise<unknown>[] = [];
   private adopting: { readonly queued: LiveTask[]; readonly interrupted: LiveTask[] } | undefined;
@@ -91,6 +92,7 @@ export class RedisLedger extends TaskLedger implements OnModuleDestroy {
   }
 
   async adopt(): Promise<Adopted> {
+    this.hasBegun = true;
     this.adopting = { queued: [], interrupted: [] };
     this.subscriptions.add(this.node.beat$.subscribe(beat => this.take(beat)));
     this.subscriptions.add(this.registry.changes$.pipe(filter(opensPlaces)).subscribe(() => this.wake()));
@@ -206,6 +208,8 @@ export class RedisLedger extends TaskLedger implements OnModuleDestroy {
   }
 
   async laneDepths(): Promise<readonly LaneDepth[]> {
+    // Engines are met before the store is: nobody knows of tasks yet.
+    if (!this.hasBegun) return [];
     await this.seeLanes();
     const lanes = [...this.lanes.all()];
     const depths = (await this.store.run(

@@ -1,0 +1,35 @@
+import { EMPTY } from 'rxjs';
+import { describe, expect, it } from 'vitest';
+import { silentNarrator } from '../../../test/support/ledger';
+import type { KeptBinding, PoolStore } from '../registry/pool-store.port';
+import type { PoolRegistry } from '../registry/pool-registry.port';
+import { KeptBindings } from './kept-bindings';
+
+const binding = (poolId: string): KeptBinding => ({
+  ...{ poolId, replicaId: 'r', engine: 'llamacpp', url: 'http://127.0.0.1:1', source: 'handoff' },
+});
+
+describe('KeptBindings', () => {
+  it('takes nothing for gone that was bound since others were looked at, and forgets it when it goes', async () => {
+    const bound = new Set(['new']);
+    const removed: string[] = [];
+    const registry = {
+      changes$: EMPTY,
+      pools: async () => [],
+      replica: async (poolId: string) => (bound.has(poolId) ? binding(poolId) : undefined),
+    } as unknown as PoolRegistry;
+    const store = {
+      saveBinding: async () => undefined,
+      removeBinding: async (poolId: string) => void removed.push(poolId),
+    } as unknown as PoolStore;
+    const kept = new KeptBindings(registry, store, silentNarrator);
+    await kept.begin([binding('old')]);
+    await kept.keep('new', 'r');
+    // As it was before that.
+    expect([...kept.learn([binding('old')])]).toEqual([]);
+    expect([...kept.learn([binding('new')])]).toEqual(['old/r']);
+    bound.delete('new');
+    await kept.keep('new', 'r');
+    expect(removed).toEqual(['new']);
+  });
+});
