@@ -138,7 +138,7 @@ describe.skipIf(!hasRedisServer())('pools of two nodes over one store', { timeou
       };
       const [atA] = [file(a, other.url, 'of-a'), file(b, third.url, 'of-b')];
       for (const pool of ['of-a', 'of-b']) await nodes.ready(pool);
-      rmSync(atA as string);
+      rmSync(atA);
       for (const node of [a, b])
         await eventually(
           () => ask(node, 'GET', '/v2/pools/of-a'),
