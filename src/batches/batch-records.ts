@@ -5,6 +5,9 @@ import { ApiRecords, type ApiRecord, type KeptRecord } from '../records/api-reco
 import { RunningTime } from '../time/running-time';
 import { isOpen, type StoredBatch } from './batch/stored-batch';
 
+/** Removed beside one that has ended. */
+const TRIM_STEP = 20;
+
 /** Which batches there are. */
 @Injectable()
 export class BatchRecords {
@@ -19,7 +22,10 @@ export class BatchRecords {
   }
 
   async replace(batch: StoredBatch): Promise<void> {
-    await this.records.replace(this.recordOf(batch));
+    const replaced = this.records.replace(this.recordOf(batch));
+    const most = { records: this.config.batchesKeptMax, bytes: Number.MAX_SAFE_INTEGER };
+    const trimmed = isOpen(batch) ? undefined : this.records.trim('batch', most, TRIM_STEP);
+    await Promise.all([replaced, trimmed]);
   }
 
   /** @throws ServiceError BATCH_NOT_FOUND */

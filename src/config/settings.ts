@@ -167,6 +167,18 @@ export const settings = {
     '2592000000',
     'How long a response of `/v1/responses` that has ended is kept, unless it was not to be stored.',
   ),
+  responsesMax: setting(
+    'ORCHD_RESPONSES_MAX',
+    integer(1, 100_000_000),
+    '1000000',
+    'Responses that are kept at once; those that ended first go first, those that have not ended never.',
+  ),
+  responsesMaxBytes: setting(
+    'ORCHD_RESPONSES_MAX_BYTES',
+    bytes(MIB, Number.MAX_SAFE_INTEGER),
+    String(10 * 1024 * MIB),
+    'Bytes that they have together, likewise.',
+  ),
   taskOutputMaxBytes: setting(
     'ORCHD_TASK_OUTPUT_MAX_BYTES',
     bytes(1024, 1024 * MIB),
@@ -302,6 +314,12 @@ export const settings = {
     String(10 * 1024 * MIB),
     'Bound of all files together, output of batches among them; past it uploads are refused.',
   ),
+  filesMax: setting(
+    'ORCHD_FILES_MAX',
+    integer(1, 1_000_000),
+    '100000',
+    'Files that are kept at once; past it uploads are refused. Those that batches write are counted, and never refused.',
+  ),
   fileRetentionMs: setting(
     'ORCHD_FILE_RETENTION_MS',
     milliseconds(),
@@ -321,6 +339,12 @@ export const settings = {
     'Longest line of such a file.',
   ),
   batchesMax: setting('ORCHD_BATCHES_MAX', integer(1, 100_000), '10000', 'Batches that may be open at once.'),
+  batchesKeptMax: setting(
+    'ORCHD_BATCHES_KEPT_MAX',
+    integer(1, 10_000_000),
+    '100000',
+    'Batches that can be asked for; those that ended first are forgotten first, those that have not ended never.',
+  ),
   batchLinesAtOnce: optional(
     'ORCHD_BATCH_LINES_AT_ONCE',
     integer(1, 100_000),

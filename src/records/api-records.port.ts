@@ -25,6 +25,12 @@ export interface RecordPage {
   readonly limit: number;
 }
 
+/** How many there are, and the bytes of their texts. */
+export interface RecordTotals {
+  readonly records: number;
+  readonly bytes: number;
+}
+
 /**
  * Records of the APIs that promise to remember: responses, conversations, files, batches.
  *
@@ -47,6 +53,14 @@ export abstract class ApiRecords {
 
   /** Those that something is still to be done about, oldest first. */
   abstract open(kind: RecordKind): Promise<readonly KeptRecord[]>;
+
+  abstract totals(kind: RecordKind): Promise<RecordTotals>;
+
+  /**
+   * Removes those that were done with first, up to `limit`, until no more are left than that; open ones stay, however many they are. Resolves to
+   * the ids of those that are gone.
+   */
+  abstract trim(kind: RecordKind, most: RecordTotals, limit: number): Promise<readonly string[]>;
 
   /** Ids of up to `limit` records that are kept from before this on; they are not removed by it. */
   abstract expired(kind: RecordKind, keptBeforeMs: number, limit: number): Promise<readonly string[]>;

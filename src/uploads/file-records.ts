@@ -39,6 +39,10 @@ export class FileRecords {
     return stored;
   }
 
+  async count(): Promise<number> {
+    return (await this.records.totals('file')).records;
+  }
+
   async find(id: string): Promise<StoredFile | undefined> {
     const record = await this.records.find('file', id);
     return record && fileOf(record);

@@ -17,10 +17,13 @@ import { wishesOf } from './upload-form';
 const AT_ONCE = 64;
 const RETRY_AFTER_MS = 1000;
 
+type NewFile = Pick<StoredFile, 'id' | 'filename' | 'purpose' | 'bytes'>;
+
 /** Files that clients upload, and may read, list and delete. */
 @Injectable()
 export class UploadsService {
   private underWay = 0;
+  private inserting: Promise<unknown> = Promise.resolve();
 
   constructor(
     private readonly config: Config,
@@ -76,8 +79,27 @@ export class UploadsService {
     await this.contents.remove(id);
   }
 
+  /** One after the other, so that many at once do not pass the bound together. */
+  private insert(file: NewFile, keptMs: number | undefined): Promise<StoredFile> {
+    const inserted = this.inserting.then(async () => {
+      await this.assertRoom();
+      return this.records.insert(file, keptMs);
+    });
+    this.inserting = inserted.catch(() => undefined);
+    return inserted;
+  }
+
+  /** @throws ServiceError STORAGE_FULL */
+  private async assertRoom(): Promise<void> {
+    const { filesMax } = this.config;
+    if ((await this.records.count()) < filesMax) return;
+    const message = `${filesMax} files are kept, which is as many as may be (ORCHD_FILES_MAX): delete some that are not needed.`;
+    throw new ServiceError('STORAGE_FULL', { field: 'file', message, retriable: false });
+  }
+
   private async received(request: IncomingMessage, response: ServerResponse): Promise<StoredFile> {
     const { fileMaxBytes } = this.config;
+    await this.assertRoom();
     const id = `file-${uuidv7().replaceAll('-', '')}`;
     const draft = await this.contents.draft(id);
     try {
@@ -86,7 +108,7 @@ export class UploadsService {
       const { purpose, keptMs } = wishesOf(fields);
       if (draft.bytes === 0) throw new ServiceError('INVALID_PARAMS', { field: 'file', message: 'file is empty' });
       await draft.keep();
-      return await this.records.insert({ id, filename, purpose, bytes: draft.bytes }, keptMs);
+      return await this.insert({ id, filename, purpose, bytes: draft.bytes }, keptMs);
     } catch (thrown) {
       await draft.abandon();
       await this.contents.remove(id).catch(() => undefined);

@@ -60,6 +60,28 @@ export function apiRecordsContract(name: string, setUp: () => Promise<ApiRecords
       expect(await ids('oldest first', 1)).toEqual(['b', 'c']);
     });
 
+    it('counts them, and removes those that are done with first where there are too many (B-RSP-009)', async () => {
+      const text = JSON.stringify('é'.repeat(49)); // Of 100 bytes.
+      for (const [at, id] of ['b', 'a', 'c'].entries())
+        await records.insert(record(id, { text, isOpen: false, keptFromMs: [2, 1, 3][at] ?? 0 }));
+      await records.insert(record('open', { text }));
+      await records.insert(record('x', { kind: 'batch', text, isOpen: false, keptFromMs: 0 }));
+      expect(await records.totals('response')).toEqual({ records: 4, bytes: 400 });
+      expect(await records.trim('response', { records: 4, bytes: 400 }, 9)).toEqual([]);
+      expect(await records.trim('response', { records: 3, bytes: 400 }, 9)).toEqual(['a']);
+      expect(await records.find('response', 'a')).toBeUndefined();
+      await records.replace(record('c', { text: text + text, isOpen: false, keptFromMs: 3 }));
+      expect(await records.totals('response')).toEqual({ records: 3, bytes: 400 });
+      const again = await reopen();
+      expect(await again.trim('response', { records: 3, bytes: 399 }, 9)).toEqual(['b']);
+      expect(await again.trim('response', { records: 0, bytes: 0 }, 0)).toEqual([]);
+      expect(await again.trim('response', { records: 0, bytes: 0 }, 9)).toEqual(['c']);
+      expect(await again.totals('response')).toEqual({ records: 1, bytes: 100 });
+      await again.remove('response', 'open');
+      expect(await again.totals('response')).toEqual({ records: 0, bytes: 0 });
+      expect(await again.totals('batch')).toEqual({ records: 1, bytes: 100 });
+    });
+
     it('has them for another process: all those that are open, and those whose retention is over', async () => {
       const many = Array.from({ length: 230 }, (_, at) => `o${at}`);
       for (const id of many) await records.insert(record(id));

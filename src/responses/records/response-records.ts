@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { Config } from '../../config/config';
 import { ServiceError } from '../../errors/service-error';
 import { ApiRecords } from '../../records/api-records.port';
 import { RunningTime } from '../../time/running-time';
@@ -6,17 +7,24 @@ import type { ResponseEnd } from '../answers/response-facts';
 import type { StoredResponse } from './stored-response';
 
 const SECOND_MS = 1000;
+/** Removed beside one that is written: mostly there is one too many. */
+const TRIM_STEP = 20;
 
 /** The responses that are kept, by id. */
 @Injectable()
 export class ResponseRecords {
   constructor(
+    private readonly config: Config,
     private readonly records: ApiRecords,
     private readonly runningTime: RunningTime,
   ) {}
 
   async begin(response: StoredResponse): Promise<void> {
-    await this.records.insert({ kind: 'response', id: response.id, text: JSON.stringify(response), isOpen: true });
+    const text = JSON.stringify(response);
+    await Promise.all([
+      this.records.insert({ kind: 'response', id: response.id, text, isOpen: true }),
+      this.keepBounds(),
+    ]);
   }
 
   /** Resolves to the response as it is then, or undefined where it was deleted meanwhile. */
@@ -25,8 +33,17 @@ export class ResponseRecords {
     const finished = { ...response, end, ...(end.status === 'completed' && { completedAt }) };
     const keptFromMs = this.runningTime.nowMs();
     const text = JSON.stringify(finished);
-    const isThere = await this.records.replace({ kind: 'response', id: response.id, text, isOpen: false, keptFromMs });
+    const [isThere] = await Promise.all([
+      this.records.replace({ kind: 'response', id: response.id, text, isOpen: false, keptFromMs }),
+      this.keepBounds(),
+    ]);
     return isThere ? finished : undefined;
+  }
+
+  /** Called in the turn of what is written, it shares its sync: more than allowed are never there, but for those that have not ended. */
+  private async keepBounds(): Promise<void> {
+    const { responsesMax: records, responsesMaxBytes: bytes } = this.config;
+    await this.records.trim('response', { records, bytes }, TRIM_STEP);
   }
 
   async find(id: string): Promise<StoredResponse | undefined> {

@@ -9,7 +9,8 @@ export class ContentRoom {
   /** @throws ServiceError STORAGE_FULL */
   take(bytes: number): void {
     if (this.held + bytes > this.maxBytes) {
-      const message = `All files together may have ${this.maxBytes} bytes: delete some that are not needed.`;
+      const bound = `${this.maxBytes} bytes (ORCHD_FILES_MAX_BYTES)`;
+      const message = `All files together may have ${bound}: delete some that are not needed.`;
       throw new ServiceError('STORAGE_FULL', { field: 'file', message, retriable: false });
     }
     this.held += bytes;

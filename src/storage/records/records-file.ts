@@ -1,7 +1,7 @@
 import type Database from 'better-sqlite3';
 import { existsSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ApiRecord, KeptRecord, RecordKind, RecordPage } from '../../records/api-records.port';
+import type { ApiRecord, KeptRecord, RecordKind, RecordPage, RecordTotals } from '../../records/api-records.port';
 import { openDatabase } from '../sqlite/file/driver';
 import { isDamage } from '../sqlite/file/journal-error';
 import { makeFolder, syncFolder } from '../sqlite/file/journal-file';
@@ -23,6 +23,19 @@ const schema = `
   CREATE INDEX IF NOT EXISTS records_by_kind ON records (kind, seq);
   CREATE INDEX IF NOT EXISTS records_open ON records (kind, seq) WHERE is_open = 1;
   CREATE INDEX IF NOT EXISTS records_by_age ON records (kind, kept_from) WHERE kept_from IS NOT NULL;
+  CREATE TABLE IF NOT EXISTS totals (kind TEXT PRIMARY KEY, amount INTEGER NOT NULL, bytes INTEGER NOT NULL) STRICT;
+  CREATE TRIGGER IF NOT EXISTS counted_in AFTER INSERT ON records BEGIN
+    INSERT INTO totals VALUES (new.kind, 1, octet_length(new.text))
+      ON CONFLICT (kind) DO UPDATE SET amount = amount + 1, bytes = bytes + excluded.bytes;
+  END;
+  CREATE TRIGGER IF NOT EXISTS counted_again AFTER UPDATE OF text ON records BEGIN
+    UPDATE totals SET bytes = bytes + octet_length(new.text) - octet_length(old.text) WHERE kind = new.kind;
+  END;
+  CREATE TRIGGER IF NOT EXISTS counted_out AFTER DELETE ON records BEGIN
+    UPDATE totals SET amount = amount - 1, bytes = bytes - octet_length(old.text) WHERE kind = old.kind;
+  END;
+  INSERT INTO totals SELECT kind, COUNT(*), SUM(octet_length(text)) FROM records
+    WHERE NOT EXISTS (SELECT 1 FROM totals) GROUP BY kind;
 `;
 
 interface Row {
@@ -88,6 +101,10 @@ export class RecordsFile {
       }
       case 'list':
         return this.list(request.page);
+      case 'totals':
+        return this.totals(request.kind);
+      case 'trim':
+        return this.trim(request.kind, request.most, request.limit);
       case 'open':
         return (this.sql.open.all(request.kind) as Row[]).map(keptOf);
       case 'expired':
@@ -95,6 +112,23 @@ export class RecordsFile {
       case 'close':
         return undefined;
     }
+  }
+
+  private totals(kind: RecordKind): RecordTotals {
+    return (this.sql.totals.get(kind) as RecordTotals | undefined) ?? { records: 0, bytes: 0 };
+  }
+
+  private trim(kind: RecordKind, most: RecordTotals, limit: number): string[] {
+    const gone: string[] = [];
+    while (gone.length < limit) {
+      const { records, bytes } = this.totals(kind);
+      if (records <= most.records && bytes <= most.bytes) break;
+      const id = this.sql.oldest.get(kind) as string | undefined;
+      if (id === undefined) break;
+      this.sql.remove.run(kind, id);
+      gone.push(id);
+    }
+    return gone;
   }
 
   private list({ kind, afterSeq, order, limit }: RecordPage): KeptRecord[] {
@@ -142,6 +176,12 @@ function prepare(db: Database.Database) {
     before: db.prepare(`SELECT ${columns} FROM records WHERE kind = ? AND seq < ? ORDER BY seq DESC LIMIT ?`),
     after: db.prepare(`SELECT ${columns} FROM records WHERE kind = ? AND seq > ? ORDER BY seq LIMIT ?`),
     open: db.prepare(`SELECT ${columns} FROM records WHERE kind = ? AND is_open = 1 ORDER BY seq`),
+    totals: db.prepare('SELECT amount AS records, bytes FROM totals WHERE kind = ?'),
+    oldest: db
+      .prepare(
+        'SELECT id FROM records WHERE kind = ? AND is_open = 0 AND kept_from IS NOT NULL ORDER BY kept_from LIMIT 1',
+      )
+      .pluck(),
     expired: db.prepare('SELECT id FROM records WHERE kind = ? AND kept_from < ? ORDER BY kept_from LIMIT ?').pluck(),
   };
 }
@@ -155,5 +195,5 @@ function keptOf({ seq, kind, id, text, is_open: isOpen, kept_from: keptFromMs }:
 }
 
 function isWrite({ verb }: RecordsRequest): boolean {
-  return verb === 'insert' || verb === 'replace' || verb === 'remove';
+  return verb === 'insert' || verb === 'replace' || verb === 'remove' || verb === 'trim';
 }

@@ -11,8 +11,9 @@ let file: RecordsFile | undefined;
 let wiping: NodeJS.Timeout | undefined;
 
 parentPort?.on('message', (requests: readonly RecordsRequest[]) => {
-  parentPort?.postMessage({ outcomes: outcomesOf(requests) } satisfies RecordsMessage);
-  if (requests.some(({ verb }) => verb === 'remove')) wipeSoon();
+  const outcomes = outcomesOf(requests);
+  parentPort?.postMessage({ outcomes } satisfies RecordsMessage);
+  if (requests.some(({ verb }, at) => verb === 'remove' || (verb === 'trim' && hasRemoved(outcomes[at])))) wipeSoon();
   if (requests.some(({ verb }) => verb === 'close')) close();
 });
 
@@ -25,6 +26,10 @@ function outcomesOf(requests: readonly RecordsRequest[]): RecordsOutcome[] {
     const { code, message } = thrown as { readonly code?: string; readonly message?: string };
     return requests.map(() => ({ failure: code ?? message ?? 'unknown' }));
   }
+}
+
+function hasRemoved(outcome: RecordsOutcome | undefined): boolean {
+  return outcome !== undefined && 'value' in outcome && Array.isArray(outcome.value) && outcome.value.length > 0;
 }
 
 function opened(): RecordsFile {

@@ -11,6 +11,7 @@ import {
   type KeptRecord,
   type RecordKind,
   type RecordPage,
+  type RecordTotals,
 } from '../../records/api-records.port';
 import { startThread } from '../../threads/start-thread';
 import { RECORDS_FILE } from './records-file';
@@ -74,6 +75,16 @@ export class SqliteRecords extends ApiRecords implements OnApplicationShutdown {
   async open(kind: RecordKind): Promise<readonly KeptRecord[]> {
     if (this.isEmpty) return [];
     return this.call({ verb: 'open', kind }) as Promise<readonly KeptRecord[]>;
+  }
+
+  async totals(kind: RecordKind): Promise<RecordTotals> {
+    if (this.isEmpty) return { records: 0, bytes: 0 };
+    return this.call({ verb: 'totals', kind }) as Promise<RecordTotals>;
+  }
+
+  async trim(kind: RecordKind, most: RecordTotals, limit: number): Promise<readonly string[]> {
+    if (this.isEmpty) return [];
+    return this.call({ verb: 'trim', kind, most, limit }) as Promise<readonly string[]>;
   }
 
   async expired(kind: RecordKind, keptBeforeMs: number, limit: number): Promise<readonly string[]> {

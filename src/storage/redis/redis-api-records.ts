@@ -5,13 +5,16 @@ import {
   type KeptRecord,
   type RecordKind,
   type RecordPage,
+  type RecordTotals,
 } from '../../records/api-records.port';
 import { Store, type Reply } from './connection/store';
 import {
   insertRecordScript,
   listRecordsScript,
+  recordTotalsScript,
   removeRecordScript,
   replaceRecordScript,
+  trimRecordsScript,
 } from './scripts/api-record-scripts';
 
 /** Open ones that are read at once: the server does nothing else meanwhile. */
@@ -53,6 +56,15 @@ export class RedisApiRecords extends ApiRecords {
       found.push(...page);
       if (page.length < STEP) return found;
     }
+  }
+
+  async totals(kind: RecordKind): Promise<RecordTotals> {
+    const [records, bytes] = (await this.store.run(recordTotalsScript, kind)) as readonly number[];
+    return { records: Number(records), bytes: Number(bytes) };
+  }
+
+  async trim(kind: RecordKind, { records, bytes }: RecordTotals, limit: number): Promise<readonly string[]> {
+    return (await this.store.runDurably(trimRecordsScript, kind, records, bytes, limit)) as readonly string[];
   }
 
   async expired(kind: RecordKind, keptBeforeMs: number, limit: number): Promise<readonly string[]> {

@@ -2,10 +2,20 @@ import { Script } from '../connection/script';
 
 /**
  * A record of an API is a hash by kind and id. Lists are by its number; those that are open, and those that are kept from some time on, stand in
- * sets of their own.
+ * sets of their own; what their texts have together is counted by kind.
  */
 const steps = `
 local function recordKey(kind, id) return P .. 'r:' .. kind .. ':' .. id end
+
+local function weigh(kind, id, bytes)
+  call('HINCRBY', P .. 'rb', kind, bytes - call('HSTRLEN', recordKey(kind, id), 'text'))
+end
+
+local function forget(kind, id)
+  for _, set in ipairs({'rl:', 'ro:', 'rk:'}) do call('ZREM', P .. set .. kind, id) end
+  weigh(kind, id, 0)
+  return call('DEL', recordKey(kind, id))
+end
 
 local function note(kind, id, seq, isOpen, keptFrom)
   if isOpen == '1' then call('ZADD', P .. 'ro:' .. kind, seq, id) else call('ZREM', P .. 'ro:' .. kind, id) end
@@ -20,6 +30,7 @@ export const insertRecordScript = new Script(
 local kind, id = ARGV[1], ARGV[2]
 local key = recordKey(kind, id)
 local seq = call('HGET', key, 'seq') or call('INCR', P .. 'rseq')
+weigh(kind, id, #ARGV[3])
 call('HSET', key, 'seq', seq, 'text', ARGV[3], 'open', ARGV[4], 'kept', ARGV[5])
 call('ZADD', P .. 'rl:' .. kind, seq, id)
 note(kind, id, seq, ARGV[4], ARGV[5])
@@ -34,6 +45,7 @@ export const replaceRecordScript = new Script(
 local key = recordKey(ARGV[1], ARGV[2])
 local seq = call('HGET', key, 'seq')
 if not seq then return 0 end
+weigh(ARGV[1], ARGV[2], #ARGV[3])
 call('HSET', key, 'text', ARGV[3], 'open', ARGV[4], 'kept', ARGV[5])
 note(ARGV[1], ARGV[2], seq, ARGV[4], ARGV[5])
 return 1
@@ -44,8 +56,32 @@ return 1
 export const removeRecordScript = new Script(
   'removeRecord',
   `${steps}
-for _, set in ipairs({'rl:', 'ro:', 'rk:'}) do call('ZREM', P .. set .. ARGV[1], ARGV[2]) end
-return call('DEL', recordKey(ARGV[1], ARGV[2]))
+return forget(ARGV[1], ARGV[2])
+`,
+);
+
+/** ARGV: 1 kind. Answers how many, and the bytes of their texts. */
+export const recordTotalsScript = new Script(
+  'recordTotals',
+  `${steps}
+return {call('ZCARD', P .. 'rl:' .. ARGV[1]), tonumber(call('HGET', P .. 'rb', ARGV[1]) or '0')}
+`,
+);
+
+/** ARGV: 1 kind, 2 most that may be left, 3 their most bytes, 4 how many are removed at most. Answers their ids. */
+export const trimRecordsScript = new Script(
+  'trimRecords',
+  `${steps}
+local kind, gone = ARGV[1], {}
+while #gone < tonumber(ARGV[4]) do
+  local bytes = tonumber(call('HGET', P .. 'rb', kind) or '0')
+  if call('ZCARD', P .. 'rl:' .. kind) <= tonumber(ARGV[2]) and bytes <= tonumber(ARGV[3]) then break end
+  local id = call('ZRANGE', P .. 'rk:' .. kind, 0, 0)[1]
+  if not id then break end
+  forget(kind, id)
+  gone[#gone + 1] = id
+end
+return gone
 `,
 );
 
