@@ -63,12 +63,18 @@ export function endOf(output: readonly object[], end: EndData): ResponseEnd {
   };
 }
 
-/** How one ends whose task failed: with what there is. What was used of it nobody has counted. */
-export function failureOf(output: readonly object[], { code, message }: ServiceError): ResponseEnd {
-  if (code === 'CANCELLED') return { ...unended('in_progress', output), status: 'cancelled' };
+/**
+ * How one ends whose task failed: with what there is.
+ * @param made tokens that were shown; what it has read nobody has counted by then
+ */
+export function failureOf(output: readonly object[], { code, message }: ServiceError, made = 0): ResponseEnd {
+  const usage = made > 0 && { usage: responseUsageOf({ ...uncounted, tokens_out: made }) };
+  if (code === 'CANCELLED') return { ...unended('in_progress', output), status: 'cancelled', ...usage };
   const error = { code: errorCodeOf(code), message };
-  return { ...unended('in_progress', output), status: 'failed', error };
+  return { ...unended('in_progress', output), status: 'failed', error, ...usage };
 }
+
+const uncounted = { decode_time_ms: 0, decode_ms: 0, finish_reason: 'stop' };
 
 /** There are few codes of a response that failed; which one of ours it was is in the task. */
 function errorCodeOf(code: ErrorCode): string {

@@ -84,6 +84,26 @@ describe("a response's events (B-RSP-002)", () => {
     expect(faultsOf('Response', events.at(-1)?.response)).toEqual([]);
   });
 
+  it('have all that strict clients look for: no output yet, a status of each item, logprobs of each delta', () => {
+    const events = told([tokenEvent(0, 'a'), delta({ content: 'b' }), end()]);
+    const [created, going, added, part, ...rest] = events;
+    expect([created?.response, going?.response]).toMatchObject([
+      { status: 'in_progress', output: [] },
+      { status: 'in_progress', output: [] },
+    ]);
+    expect(added).toMatchObject({ output_index: 0, item: { status: 'in_progress', content: [] } });
+    expect(part).toMatchObject({ content_index: 0, part: { type: 'output_text', text: '', annotations: [] } });
+    expect(rest.slice(0, 3).map(({ logprobs }) => logprobs)).toEqual([[], [], []]);
+  });
+
+  it('that tell a fault have a number too', () => {
+    const stream = new ResponseStream(factsWith());
+    const opened = framesIn(stream.opening());
+    const [fault] = framesIn(stream.fault(new ServiceError('WORKER_RESET')));
+    expect(fault).toMatchObject({ type: 'error', sequence_number: opened.length });
+    expect(Object.keys(fault ?? {}).sort()).toEqual(['code', 'message', 'param', 'sequence_number', 'type']);
+  });
+
   it('have thoughts, text and calls as items, one done before the next is added', () => {
     const events = told(mixed);
     const marks = events.filter(({ type }) => type.includes('output_item'));
@@ -119,15 +139,20 @@ describe("a response's events (B-RSP-002)", () => {
     ]);
   });
 
-  it('end with what there is where its task fails or is cancelled', () => {
+  it('end with what there is, and what was used of it, where its task fails or is cancelled', () => {
     for (const [code, status] of [
       ['WORKER_RESET', 'failed'],
       ['CANCELLED', 'cancelled'],
     ] as const) {
-      const last = told([tokenEvent(0, 'a'), errorEvent(new ServiceError(code))]).at(-1);
+      const metrics: TaskEvent = { type: 'metrics', data: '{"tokens_out":3}' };
+      const last = told([tokenEvent(0, 'a'), metrics, errorEvent(new ServiceError(code))]).at(-1);
       expect(last).toMatchObject({
         type: 'response.failed',
-        response: { status, output: [{ status: 'incomplete', content: [{ text: 'a' }] }] },
+        response: {
+          status,
+          output: [{ status: 'incomplete', content: [{ text: 'a' }] }],
+          usage: { input_tokens: 0, output_tokens: 3, total_tokens: 3 },
+        },
       });
     }
   });

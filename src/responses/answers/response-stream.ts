@@ -5,7 +5,7 @@ import { textJsonOf } from '../../openai/answers/choice';
 import { errorOf } from '../../openai/answers/event-error';
 import type { EventSum, Rendering, ShownEvent } from '../../openai/answers/rendering';
 import { fragmentsOf } from '../../tasks/events/fragment';
-import type { EndData } from '../../tasks/events/task-events';
+import type { EndData, MetricsData } from '../../tasks/events/task-events';
 import { CallItem, MessageItem, ReasoningItem, type OutputItem } from './output-items';
 import { endOf, failureOf, responseOf, unended, type ResponseEnd, type ResponseFacts } from './response-facts';
 
@@ -28,6 +28,8 @@ export class ResponseStream implements Rendering, EventSum {
   private lastSeq = 0;
   private hasBegun = false;
   private ended: ResponseEnd | undefined;
+  /** Tokens that were told of, for one that ends without being counted. */
+  private made = 0;
 
   /** @param after events up to this number are left out: the reader has them, or wants none ({@link NO_FRAMES}) */
   constructor(
@@ -78,8 +80,10 @@ export class ResponseStream implements Rendering, EventSum {
     const begun = this.begin();
     switch (type) {
       case 'token':
+        this.made++;
         return begun + this.token(textJsonOf(data));
       case 'delta': {
+        this.made++;
         let frames = begun;
         for (const piece of this.pieces.of(fragmentsOf(data))) if (!this.ended) frames += this.piece(piece);
         return frames;
@@ -88,8 +92,10 @@ export class ResponseStream implements Rendering, EventSum {
         return begun + this.complete(JSON.parse(data) as EndData);
       case 'error':
         return begun + this.fail(errorOf(data));
-      case 'started':
       case 'metrics':
+        this.made = Math.max(this.made, (JSON.parse(data) as MetricsData).tokens_out);
+        return begun;
+      case 'started':
       case 'result':
         return begun;
     }
@@ -209,7 +215,7 @@ export class ResponseStream implements Rendering, EventSum {
   }
 
   private fail(error: ServiceError): string {
-    return this.leave('incomplete') + this.close(failureOf(this.done, error));
+    return this.leave('incomplete') + this.close(failureOf(this.done, error, this.made));
   }
 
   /** There is no event of its own for one that was cancelled: it says so in its status. */
