@@ -133,10 +133,10 @@ export class BatchRunner implements OnModuleInit, OnModuleDestroy {
     else if (run.batch.inProgressAtMs !== undefined) await run.recordRest(stop);
     if (this.isClosed) return;
     const { id, outputFileId, errorFileId, filesKeptMs } = run.batch;
-    const { counts, bytes } = run;
+    const { counts, bytes, usage } = run;
     if (counts.completed > 0) await this.keepFile(outputFileId, `${id}_output.jsonl`, bytes.output, filesKeptMs);
     if (counts.failed > 0) await this.keepFile(errorFileId, `${id}_error.jsonl`, bytes.errors, filesKeptMs);
-    await this.end(run, stop ?? 'completed', { counts });
+    await this.end(run, stop ?? 'completed', { counts, usage });
   }
 
   private async keepFile(id: string, filename: string, bytes: number, keptMs: number | undefined): Promise<void> {
@@ -146,7 +146,7 @@ export class BatchRunner implements OnModuleInit, OnModuleDestroy {
 
   private async stop(run: BatchRun, stop: Stop): Promise<void> {
     const { status } = run.batch;
-    if (run.stop || status === 'finalizing' || !this.runs.has(run.batch.id)) return;
+    if (run.stop || run.isEnding || status === 'finalizing' || !this.runs.has(run.batch.id)) return;
     const cancelling = { status: 'cancelling', cancellingAtMs: this.clock.wallMs() } as const;
     await this.set(run, { stop, ...(stop === 'cancelled' && cancelling) });
     for (const taskId of run.tasks) void this.attend(run, this.cancelTask(taskId));
@@ -162,9 +162,14 @@ export class BatchRunner implements OnModuleInit, OnModuleDestroy {
     }
   }
 
+  /** Told once it is durable: what has ended does not go on after a crash, and its file can be deleted. */
   private async end(run: BatchRun, status: EndStatus, more: Partial<StoredBatch>): Promise<void> {
-    await this.set(run, { ...more, status, endedAtMs: this.clock.wallMs() });
-    const { id, inputFileId } = run.batch;
+    run.isEnding = true;
+    const ended: StoredBatch = { ...run.batch, ...more, status, endedAtMs: this.clock.wallMs() };
+    await this.insist(() => this.records.replace(ended));
+    if (this.isClosed) return;
+    run.batch = ended;
+    const { id, inputFileId } = ended;
     this.runs.delete(id);
     this.expiries.get(id)?.cancel();
     this.expiries.delete(id);

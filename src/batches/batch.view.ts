@@ -1,10 +1,18 @@
-import type { BatchView } from './batches.dto';
+import type { BatchUsageView, BatchView } from './batches.dto';
+import { noUsage, type BatchUsage } from './results/batch-usage';
 import { isOpen, type EndStatus, type LineCounts, type StoredBatch } from './batch/stored-batch';
 
 const SECOND_MS = 1000;
 
-/** @param counts of a batch that is open, as they are now */
-export function toBatchView(batch: StoredBatch, counts: LineCounts = { completed: 0, failed: 0 }): BatchView {
+/** What its files say of a batch that is open. */
+interface Progress {
+  readonly counts: LineCounts;
+  readonly usage: BatchUsage;
+}
+
+const noProgress: Progress = { counts: { completed: 0, failed: 0 }, usage: noUsage };
+
+export function toBatchView(batch: StoredBatch, { counts, usage }: Progress = noProgress): BatchView {
   const { id, endpoint, status, faults, metadata, total } = batch;
   const { completed, failed } = batch.counts ?? counts;
   const isOver = !isOpen(batch);
@@ -29,7 +37,18 @@ export function toBatchView(batch: StoredBatch, counts: LineCounts = { completed
     cancelling_at: seconds(batch.cancellingAtMs),
     cancelled_at: ended('cancelled'),
     request_counts: { total, completed, failed },
+    usage: toUsageView(batch.usage ?? usage),
     metadata: metadata ?? null,
+  };
+}
+
+function toUsageView({ input, cached, output, reasoning }: BatchUsage): BatchUsageView {
+  return {
+    input_tokens: input,
+    input_tokens_details: { cached_tokens: cached },
+    output_tokens: output,
+    output_tokens_details: { reasoning_tokens: reasoning },
+    total_tokens: input + output,
   };
 }
 

@@ -65,6 +65,22 @@ export class RequestCountsView {
   @AnswerCount('Those in the error file.') failed!: number;
 }
 
+export class InputTokensView {
+  @AnswerCount("Read from an engine's cache.") cached_tokens!: number;
+}
+
+export class OutputTokensView {
+  @AnswerCount('Thoughts.') reasoning_tokens!: number;
+}
+
+export class BatchUsageView {
+  @AnswerCount('Tokens that went in.') input_tokens!: number;
+  @AnswerPart('Of those.', InputTokensView) input_tokens_details!: InputTokensView;
+  @AnswerCount('Tokens that came out.') output_tokens!: number;
+  @AnswerPart('Of those.', OutputTokensView) output_tokens_details!: OutputTokensView;
+  @AnswerCount('All of them.') total_tokens!: number;
+}
+
 const TIME = 'Unix seconds: since when it is';
 
 export class BatchView {
@@ -88,6 +104,7 @@ export class BatchView {
   @AnswerCount(`${TIME} cancelling.`, { nullable: true }) cancelling_at!: number | null;
   @AnswerCount(`${TIME} cancelled.`, { nullable: true }) cancelled_at!: number | null;
   @AnswerPart('Its requests, as far as they are done.', RequestCountsView) request_counts!: RequestCountsView;
+  @AnswerPart('Of the answers in its output file, at any time.', BatchUsageView) usage!: BatchUsageView;
   @ApiProperty({
     description: 'As it was given.',
     type: 'object',

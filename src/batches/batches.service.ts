@@ -92,7 +92,7 @@ export class BatchesService {
   /** What its run says is newer than its record. */
   private shown(batch: StoredBatch): BatchView {
     const run = this.runner.find(batch.id);
-    return run ? toBatchView(run.batch, run.counts) : toBatchView(batch);
+    return run ? toBatchView(run.batch, run) : toBatchView(batch);
   }
 
   private made(

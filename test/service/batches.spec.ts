@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { startService, stopService } from '../../src/service';
@@ -60,6 +60,30 @@ async function judged(batch: BatchSeen, total: number): Promise<{ output: number
   return { output: output.length, errors: errors.length };
 }
 
+interface Usage {
+  readonly prompt_tokens: number;
+  readonly completion_tokens: number;
+  readonly prompt_tokens_details?: { readonly cached_tokens: number };
+}
+
+/** The usage of all answers, added up line by line. */
+async function usageOfAnswers({ output_file_id: id }: BatchSeen): Promise<BatchSeen['usage']> {
+  const sum = { input: 0, cached: 0, output: 0 };
+  for (const { response } of await client.results(id)) {
+    const usage = response?.body['usage'] as Usage;
+    sum.input += usage.prompt_tokens;
+    sum.output += usage.completion_tokens;
+    sum.cached += usage.prompt_tokens_details?.cached_tokens ?? 0;
+  }
+  return {
+    input_tokens: sum.input,
+    input_tokens_details: { cached_tokens: sum.cached },
+    output_tokens: sum.output,
+    output_tokens_details: { reasoning_tokens: 0 },
+    total_tokens: sum.input + sum.output,
+  };
+}
+
 describe('a batch', () => {
   afterEach(end);
 
@@ -98,6 +122,45 @@ describe('a batch', () => {
       ['streamed', 400, 'stream', null],
       ['wrong', 400, 'messages', null],
     ]);
+  });
+
+  it('of which no line is answered is completed all the same, without an output file (B-BAT-002)', async () => {
+    await start();
+    const done = await client.untilEnded((await client.begin([chatLine('a', { model: 'nobody-has-it' })])).id);
+    expect(done).toMatchObject({ status: 'completed', output_file_id: null });
+    expect(await judged(done, 1)).toEqual({ output: 0, errors: 1 });
+    expect(done.usage).toMatchObject({ input_tokens: 0, output_tokens: 0, total_tokens: 0 });
+  });
+
+  it('says since when it is what it is, and is in the lists (B-BAT-001)', async () => {
+    await start();
+    const first = await client.untilEnded((await client.begin(numbered(3))).id);
+    const { created_at: made, in_progress_at: began, finalizing_at: closing, completed_at: ended } = first;
+    expect([first.id, first.status]).toEqual([expect.stringMatching(/^batch_[0-9a-f]{32}$/), 'completed']);
+    expect([made, began, closing, ended].every(time => typeof time === 'number')).toBe(true);
+    expect([made, began, closing, ended]).toEqual([made, began, closing, ended].sort());
+    const second = await client.untilEnded((await client.begin(numbered(3))).id);
+    const page = await client.list(undefined, 1);
+    expect(page).toMatchObject({ object: 'list', has_more: true, first_id: second.id, last_id: second.id });
+    const rest = await client.list(second.id, 1);
+    expect(rest).toMatchObject({ has_more: false, first_id: first.id, last_id: first.id, data: [{ id: first.id }] });
+    const figures = await (await fetch(`${url}/metrics`, { headers: key })).text();
+    expect(figures).toMatch(/batch_lines_total\{result="answer"[^}]*\} 6\n/);
+    expect(figures).toMatch(/open_batches\{state="in_progress"[^}]*\} 0\n/);
+  });
+
+  it('shows how far it is while it runs, by its tasks and by metrics (B-BAT-001)', async () => {
+    await start({}, { tokensPerSecond: 20 });
+    const { id } = await client.begin(numbered(20, { max_tokens: 20 }));
+    await client.until(id, ({ request_counts: { completed } }) => completed > 0);
+    const listed = await fetch(`${url}/v2/tasks?limit=100`, { headers: key });
+    const { items } = (await listed.json()) as { items: { task_id: string }[] };
+    expect(items.length).toBeGreaterThan(0);
+    expect(items.every(({ task_id: taskId }) => taskId.startsWith(`${id}.`))).toBe(true);
+    const figures = await (await fetch(`${url}/metrics`, { headers: key })).text();
+    expect(figures).toMatch(/open_batches\{state="in_progress"[^}]*\} 1\n/);
+    await client.cancel(id);
+    await client.untilEnded(id);
   });
 
   it('does completions and responses too (B-BAT-001)', async () => {
@@ -139,7 +202,7 @@ describe('a batch', () => {
       expect([response, error?.code]).toEqual([null, 'batch_expired']);
   });
 
-  it('goes on after a restart, and none of its lines is lost or done twice (B-BAT-005)', async () => {
+  it('goes on after a restart, none of its lines is lost or done twice, and its usage is right (B-BAT-005, B-BAT-007)', async () => {
     await start({}, { tokensPerSecond: 50 });
     const { id } = await client.begin(numbered(40, { max_tokens: 10 }));
     for (const some of [3, 12, 25]) {
@@ -150,6 +213,8 @@ describe('a batch', () => {
     const done = await client.untilEnded(id);
     expect(done.status).toBe('completed');
     await judged(done, 40);
+    expect(done.usage).toEqual(await usageOfAnswers(done));
+    expect(done.usage).toMatchObject({ output_tokens: 400 });
   });
 
   it('keeps its file from being deleted while it reads it', async () => {
@@ -205,11 +270,15 @@ describe('a file that is none of requests fails its batch, which names the line 
     ['__proto__', `${good.replace('{', '{"__proto__":1,')}\n`, 1, 'invalid_json_line', /__proto__/],
   ];
   it.each(cases)('%s', async (_what, content, line, code, message) => {
-    const { id } = await client.create(await client.upload(content));
+    const fileId = await client.upload(content);
+    const { id } = await client.create(fileId);
     const { status, errors, request_counts: counts } = await client.untilEnded(id);
     expect([status, counts]).toEqual(['failed', { total: 0, completed: 0, failed: 0 }]);
     expect(errors?.data[0]).toMatchObject({ line, code });
     expect(errors?.data[0]?.message).toMatch(message);
+    expect(readdirSync(join(folder?.path ?? '', 'data', 'files'))).toEqual([fileId]);
+    await client.remove(fileId);
+    expect(readdirSync(join(folder?.path ?? '', 'data', 'files'))).toEqual([]);
   });
 
   it('but ends of lines as Windows has them, a BOM, and no end of the last one are no fault', async () => {

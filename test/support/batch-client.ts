@@ -9,7 +9,19 @@ export interface BatchSeen {
   };
   readonly output_file_id: string | null;
   readonly error_file_id: string | null;
+  /** Unix seconds. */
+  readonly created_at: number;
+  readonly in_progress_at: number | null;
+  readonly finalizing_at: number | null;
+  readonly completed_at: number | null;
   readonly request_counts: { readonly total: number; readonly completed: number; readonly failed: number };
+  readonly usage: {
+    readonly input_tokens: number;
+    readonly input_tokens_details: { readonly cached_tokens: number };
+    readonly output_tokens: number;
+    readonly output_tokens_details: { readonly reasoning_tokens: number };
+    readonly total_tokens: number;
+  };
   readonly metadata: Readonly<Record<string, string>> | null;
 }
 
@@ -62,6 +74,11 @@ export class BatchClient {
     return this.ask(`/v1/batches/${id}`);
   }
 
+  /** A page, newest first. */
+  list(after?: string, limit = 100): Promise<{ readonly data: readonly BatchSeen[]; readonly has_more: boolean }> {
+    return this.ask(`/v1/batches?limit=${limit}${after === undefined ? '' : `&after=${after}`}`);
+  }
+
   cancel(id: string): Promise<BatchSeen> {
     return this.ask(`/v1/batches/${id}/cancel`, { method: 'POST' });
   }
@@ -72,6 +89,11 @@ export class BatchClient {
 
   untilEnded(id: string, deadlineMs?: number): Promise<BatchSeen> {
     return this.until(id, ({ status }) => ended.includes(status), deadlineMs);
+  }
+
+  /** Deletes a file. */
+  async remove(fileId: string): Promise<void> {
+    await this.ask(`/v1/files/${fileId}`, { method: 'DELETE' });
   }
 
   /** The lines of a file that a batch has written; none of one that it has not. */

@@ -1,5 +1,6 @@
 import type { BatchEndpoint } from '../lines/request-line';
 import type { FileFault } from '../lines/file-check';
+import type { BatchUsage } from '../results/batch-usage';
 
 export const openStatuses = ['validating', 'in_progress', 'finalizing', 'cancelling'] as const;
 export const endStatuses = ['completed', 'failed', 'expired', 'cancelled'] as const;
@@ -39,6 +40,7 @@ export interface StoredBatch {
   readonly total: number;
   /** Once it has ended. */
   readonly counts?: LineCounts;
+  readonly usage?: BatchUsage;
   readonly faults?: readonly FileFault[];
 }
 

@@ -23,7 +23,10 @@ beforeEach(async () => {
 afterEach(() => folder.remove());
 
 const text = (line: number, size = 10): string =>
-  resultText(BATCH, line, `id-${line}`, `${BATCH}.${line}`, { kind: 'answer', body: { text: 'x'.repeat(size) } });
+  resultText(BATCH, line, `id-${line}`, `${BATCH}.${line}`, {
+    kind: 'answer',
+    body: { text: 'x'.repeat(size), usage: { prompt_tokens: line, completion_tokens: 2 } },
+  });
 
 async function opened(): Promise<{ file: ResultFile; found: number[] }> {
   const file = new ResultFile(contents, 'file-a', BATCH);
@@ -35,9 +38,17 @@ async function opened(): Promise<{ file: ResultFile; found: number[] }> {
 describe('a result file', () => {
   it('says which lines are done, however long they are', async () => {
     const { file } = await opened();
-    for (const line of [3, 1, 50_000]) await file.append(text(line, line === 1 ? 900_000 : 10), 1);
+    for (const line of [3, 1, 50_000]) await file.append([text(line, line === 1 ? 900_000 : 10)]);
     const again = await opened();
     expect([again.found, again.file.lines, again.file.bytes]).toEqual([[3, 1, 50_000], 3, file.bytes]);
+  });
+
+  it('says what they have used, read again too (B-BAT-007)', async () => {
+    const { file } = await opened();
+    await file.append([text(3), text(4, 700_000)]);
+    await file.append([text(5)]);
+    expect(file.usage).toEqual({ input: 12, cached: 0, output: 6, reasoning: 0 });
+    expect((await opened()).file.usage).toEqual(file.usage);
   });
 
   it.each([
@@ -50,21 +61,21 @@ describe('a result file', () => {
     appendFileSync(path, tail);
     const { file, found } = await opened();
     expect([found, file.lines]).toEqual([[1, 2], 2]);
-    await file.append(text(3), 1);
+    await file.append([text(3)]);
     expect(readFileSync(path, 'utf8')).toBe(text(1) + text(2) + text(3));
   });
 
   it('is as it was after an append that failed half way', async () => {
     const { file } = await opened();
-    await file.append(text(1), 1);
+    await file.append([text(1)]);
     const whole = contents.append.bind(contents);
     contents.append = async (id, piece) => {
       await whole(id, piece.subarray(0, 20));
       throw new ServiceError('STORAGE_FULL');
     };
-    await expect(file.append(text(2), 1)).rejects.toThrow(ServiceError);
+    await expect(file.append([text(2)])).rejects.toThrow(ServiceError);
     contents.append = whole;
-    await file.append(text(2), 1);
+    await file.append([text(2)]);
     expect(readFileSync(path, 'utf8')).toBe(text(1) + text(2));
   });
 });

@@ -1,4 +1,5 @@
 import type { FileContents } from '../../uploads/file-contents.port';
+import { noUsage, sumOf, TAIL_CHARS, usageIn, type BatchUsage } from './batch-usage';
 import { HEAD_BYTES, lineNumberIn } from './result-line';
 
 const CHUNK_BYTES = 256 * 1024;
@@ -10,6 +11,8 @@ export class ResultFile {
   lines = 0;
   /** Bytes that are. */
   bytes = 0;
+  /** Of all of them. */
+  usage: BatchUsage = noUsage;
   /** A loss of power has left something else than lines. */
   private isTorn = false;
   /** An append did not succeed: some of it may be there. */
@@ -38,14 +41,15 @@ export class ResultFile {
   }
 
   /** One call at a time. What an append that failed has left is cut off before the next one. */
-  async append(text: string, lines: number): Promise<void> {
-    const piece = Buffer.from(text);
+  async append(lines: readonly string[]): Promise<void> {
+    const piece = Buffer.from(lines.join(''));
     if (this.isUnsure) await this.contents.truncate(this.id, this.bytes);
     this.isUnsure = true;
     await this.contents.append(this.id, piece);
     this.isUnsure = false;
     this.bytes += piece.length;
-    this.lines += lines;
+    this.lines += lines.length;
+    for (const line of lines) this.count(line.slice(-TAIL_CHARS));
   }
 
   /** Returns what belongs to no whole line yet. */
@@ -58,9 +62,14 @@ export class ResultFile {
       if (number === undefined) break;
       onLine(number);
       this.lines++;
+      this.count(bytes.toString('utf8', Math.max(start, end - TAIL_CHARS), end));
       this.bytes += end + 1 - start;
       start = end + 1;
     }
     return Buffer.from(bytes.subarray(start));
+  }
+
+  private count(tail: string): void {
+    this.usage = sumOf(this.usage, usageIn(tail));
   }
 }

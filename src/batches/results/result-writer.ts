@@ -47,7 +47,7 @@ export class ResultWriter {
     while (this.waiting.length > 0) {
       const step = this.step();
       try {
-        await this.file.append(step.map(({ text }) => text).join(''), step.length);
+        await this.file.append(step.map(({ text }) => text));
       } catch (thrown) {
         if (this.isClosed) return;
         if (!isFailing) {

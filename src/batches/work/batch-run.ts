@@ -4,6 +4,7 @@ import { LineReader } from '../lines/line-reader';
 import type { FileLine } from '../lines/line-splitter';
 import { isFault, requestLineOf } from '../lines/request-line';
 import { DoneLines } from '../results/done-lines';
+import type { BatchUsage } from '../results/batch-usage';
 import { ResultFile } from '../results/result-file';
 import { resultText, type LineResult } from '../results/result-line';
 import { ResultWriter } from '../results/result-writer';
@@ -23,6 +24,8 @@ export class BatchRun {
   underWay = 0;
   /** When it last had a turn: who had none for the longest goes first. */
   lastTurn = 0;
+  /** How it ends is being written. */
+  isEnding = false;
   /** By the monotonic clock: until then none of its lines is tried. */
   pausedUntilMs = 0;
   private readonly reader: LineReader;
@@ -67,6 +70,10 @@ export class BatchRun {
 
   get counts(): LineCounts {
     return { completed: this.output.lines, failed: this.errors.lines };
+  }
+
+  get usage(): BatchUsage {
+    return this.output.usage;
   }
 
   get bytes(): { readonly output: number; readonly errors: number } {

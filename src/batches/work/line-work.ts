@@ -58,8 +58,9 @@ export class LineWork {
       return await this.ran(taskId, request, context);
     } catch (thrown) {
       const error = asServiceError(thrown);
-      // What the service could not do now says nothing of the line.
-      if (!this.lifecycle.isReady) return { kind: 'later', afterMs: WAIT_MAX_MS };
+      // What the service or its storage could not do now says nothing of the line: what its task has put out is read again later.
+      if (!this.lifecycle.isReady || error.code === 'STORAGE_UNAVAILABLE')
+        return { kind: 'later', afterMs: WAIT_MAX_MS };
       return done(request.customId, failed(error.code === 'TASK_NOT_FOUND' ? lost : error));
     }
   }
