@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { ended } from '../support/batch-client';
+import { FairnessWatch } from './fairness-watch';
 import { Stage } from './stage';
 
 /**
@@ -22,6 +23,11 @@ const [lines, lineBytes, small] = [Number(values.lines), Number(values['line-byt
 const SLOTS = 32;
 const BESIDE_MS = 20_000;
 const DONE_MS = 280_000;
+const SMALL_LINES = 10;
+/** What the service may hold beyond what it does when idle. */
+const MEMORY_MAX_BYTES = 200 * 1024 * 1024;
+/** Of interactive first tokens beside a batch, by those without one. */
+const SLOWER_MAX = 1.2;
 
 /** One large batch on an engine that is as fast as it is read. */
 async function size(): Promise<void> {
@@ -44,6 +50,8 @@ async function size(): Promise<void> {
     print('uploaded in', `${seconds(uploadMs)}, looked at in ${seconds(lookMs)}, run in ${seconds(runMs)}`);
     print('lines a second', Math.round(lines / (runMs / 1000)));
     print('memory', `${mib(idle)} idle, at most ${mib(peak - idle)} more`);
+    judge(status === 'completed' && counts.completed === lines, 'each line was answered');
+    judge(peak - idle < MEMORY_MAX_BYTES, `less than ${mib(MEMORY_MAX_BYTES)} more`);
   } finally {
     await stage.close();
   }
@@ -55,7 +63,7 @@ async function beside(): Promise<void> {
   try {
     await stage.interactive(3000);
     const without = await stage.interactive(BESIDE_MS);
-    await stage.upload(Math.min(lines, 20_000), lineBytes);
+    await stage.upload(lines, lineBytes);
     const { id } = await stage.client.create(stage.fileId);
     await stage.client.until(id, ({ request_counts: { completed } }) => completed > 50, DONE_MS);
     const before = await stage.client.get(id);
@@ -68,34 +76,40 @@ async function beside(): Promise<void> {
       'beside one',
       `p50 ${ms(along.p50Ms)}, p99 ${ms(along.p99Ms)}: ${(along.p99Ms / without.p99Ms).toFixed(2)} ×`,
     );
+    judge(along.p99Ms <= SLOWER_MAX * without.p99Ms, `p99 at most ${SLOWER_MAX} ×`);
     print('meanwhile', `${Math.round(done / (BESIDE_MS / 1000))} lines a second`);
   } finally {
     await stage.close();
   }
 }
 
-/** Many small batches at once, and a large one that was there before them. */
+/**
+ * Many small batches at once, and a large one that was there before them. Fair is that while a small one gets its ten lines, the large one gets
+ * about ten too, however many there are: each has the same share. First come, first served would be all of its lines.
+ */
 async function fair(): Promise<void> {
   const stage = await Stage.open({ slots: SLOTS, tokensPerSecond: 0, prefillMs: 5 });
   try {
     await stage.upload(lines, 512);
     const large = await stage.client.create(stage.fileId);
     await stage.client.until(large.id, ({ request_counts: { completed } }) => completed > 100, DONE_MS);
-    await stage.upload(10, 512);
-    const startMs = performance.now();
-    const ids: string[] = [];
-    for (let at = 0; at < small; at++) ids.push((await stage.client.create(stage.fileId)).id);
-    const endsMs: number[] = [];
-    for (const id of ids) {
-      await stage.client.until(id, each => ended.includes(each.status), DONE_MS);
-      endsMs.push(performance.now() - startMs);
-    }
-    const { request_counts: counts, status } = await stage.client.get(large.id);
+    await stage.upload(SMALL_LINES, 512);
+    const watch = new FairnessWatch(stage.client, large.id);
+    await watch.make(stage.fileId, small);
+    await watch.untilAllEnded(DONE_MS);
+    const { status, request_counts: counts } = await stage.client.get(large.id);
+    const { waitedMs, linesOfLarge, evenness } = watch.figures();
     print(
-      `${small} batches of 10 lines`,
-      `the first had ended after ${seconds(endsMs[0] ?? 0)}, the last after ${seconds(endsMs.at(-1) ?? 0)}`,
+      `${small} batches of ${SMALL_LINES}`,
+      `made in ${seconds(watch.madeMs)}, ended within ${seconds(watch.endedMs)}`,
     );
-    print('the large one', `${status} meanwhile, ${counts.completed} of ${counts.total} lines`);
+    print(
+      'each took',
+      `p50 ${seconds(waitedMs.p50Ms)}, p99 ${seconds(waitedMs.p99Ms)}, Jain's index ${evenness.toFixed(3)}`,
+    );
+    print('the large one got', `${linesOfLarge.median} lines meanwhile at the median, ${linesOfLarge.most} at most`);
+    judge(linesOfLarge.most <= SMALL_LINES + SLOTS, `at most ${SMALL_LINES + SLOTS} lines of the large one`);
+    print('the large one', `${status} after that, ${counts.completed} of ${counts.total} lines`);
   } finally {
     await stage.close();
   }
@@ -105,6 +119,12 @@ async function timed(work: () => Promise<void>): Promise<number> {
   const startMs = performance.now();
   await work();
   return performance.now() - startMs;
+}
+
+/** Prints whether a bound holds; one that does not is told by the exit code. */
+function judge(holds: boolean, bound: string): void {
+  print(holds ? 'holds' : 'MISSED', bound);
+  if (!holds) process.exitCode = 1;
 }
 
 function print(name: string, ...what: unknown[]): void {

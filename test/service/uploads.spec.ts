@@ -123,6 +123,7 @@ describe('a file', () => {
       return [(json['data'] as Members[]).map(({ id }) => ids.indexOf(id)), json['has_more']];
     };
     expect(await page('limit=2')).toEqual([[3, 2], true]);
+    expect((await ask('/v1/files?limit=2')).json).toMatchObject({ object: 'list', first_id: ids[3], last_id: ids[2] });
     expect(await page(`limit=2&after=${String(ids[2])}`)).toEqual([[1, 0], false]);
     expect(await page('order=asc&limit=3')).toEqual([[0, 1, 2], true]);
     expect(await page('purpose=batch&limit=2&order=asc')).toEqual([[0, 2], true]);
