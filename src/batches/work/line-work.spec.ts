@@ -8,7 +8,7 @@ import type { Clock } from '../../time/clock';
 import { endEvent, tokenEvent } from '../../tasks/events/task-events';
 import type { StoredBatch } from '../batch/stored-batch';
 import { LineWork, type LineContext } from './line-work';
-import type { TaskEnds } from './task-ends';
+import type { TaskEnds } from '../../openai/answers/task-ends';
 
 const batch = { id: 'batch_a', endpoint: '/v1/chat/completions', correlationId: 'c', expiresAtMs: 1e15 } as StoredBatch;
 const context: LineContext = { batch, stop: undefined, isResumed: false, settled: () => undefined };
