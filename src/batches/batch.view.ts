@@ -1,5 +1,5 @@
 import type { BatchUsageView, BatchView } from './batches.dto';
-import { noUsage, type BatchUsage } from './results/batch-usage';
+import { noUsage, type BatchUsage } from './batch/batch-usage';
 import { isOpen, type EndStatus, type LineCounts, type StoredBatch } from './batch/stored-batch';
 
 const SECOND_MS = 1000;

@@ -1,6 +1,6 @@
 import type { BatchEndpoint } from '../lines/request-line';
 import type { FileFault } from '../lines/file-check';
-import type { BatchUsage } from '../results/batch-usage';
+import type { BatchUsage } from './batch-usage';
 
 export const openStatuses = ['validating', 'in_progress', 'finalizing', 'cancelling'] as const;
 export const endStatuses = ['completed', 'failed', 'expired', 'cancelled'] as const;

@@ -1,5 +1,5 @@
 import type { FileContents } from '../../uploads/file-contents.port';
-import { noUsage, sumOf, TAIL_CHARS, usageIn, type BatchUsage } from './batch-usage';
+import { noUsage, sumOf, TAIL_CHARS, usageIn, type BatchUsage } from '../batch/batch-usage';
 import { HEAD_BYTES, lineNumberIn } from './result-line';
 
 const CHUNK_BYTES = 256 * 1024;

@@ -4,7 +4,7 @@ import { LineReader } from '../lines/line-reader';
 import type { FileLine } from '../lines/line-splitter';
 import { isFault, requestLineOf } from '../lines/request-line';
 import { DoneLines } from '../results/done-lines';
-import type { BatchUsage } from '../results/batch-usage';
+import type { BatchUsage } from '../batch/batch-usage';
 import { ResultFile } from '../results/result-file';
 import { resultText, type LineResult } from '../results/result-line';
 import { ResultWriter } from '../results/result-writer';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { noUsage, sumOf, TAIL_CHARS, usageIn } from './batch-usage';
-import { resultText } from './result-line';
+import { resultText } from '../results/result-line';
 
 const lineOf = (body: object): string => resultText('batch_a', 1, 'one', 'batch_a.1', { kind: 'answer', body });
 
