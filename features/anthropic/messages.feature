@@ -55,6 +55,20 @@ Feature: Anthropic's Messages API
     When I send a message
     Then the answer is Anthropic's error 400 "invalid_request_error", about "anthropic-version"
 
+  @B-ANT-001
+  Scenario Outline: A message by each version that clients name
+    Given a vLLM engine with 4 slots is bound
+    And a client request with anthropic-version "<version>"
+    When I send a message
+    Then I receive 200 OK
+    And it is a message of one text that ended by "max_tokens", with its usage
+
+    Examples:
+      | version    |
+      | 2023-01-01 |
+      | 2023-06-01 |
+      | 2026-10-21 |
+
   @B-ANT-005
   Scenario: A wrong key, and a model that nobody has
     Given a vLLM engine with 4 slots is bound

@@ -6,12 +6,13 @@ import { ServiceError } from '../../errors/service-error';
 import { anthropicErrorContent, apiErrors } from '../../http/documents/api-errors';
 import { ApiWorkHeaders, workErrors } from '../../openai/documents/work.docs';
 import { countBody, countView, messageBody, messageView } from './message-schemas';
+import { versions } from '../requests/anthropic-version';
 
 const version = {
   name: 'anthropic-version',
   description: 'The newest when absent.',
   required: false,
-  schema: { type: 'string', enum: ['2023-01-01', '2023-06-01'] },
+  schema: { type: 'string', enum: [...versions] },
 };
 
 /** Documents which errors of the catalogue a route of Anthropic's API answers with, in that API's form. */
