@@ -119,7 +119,7 @@ export class ServiceWorld extends World {
     const service = await this.service();
     const options = { headers: { ...this.headers, ...headers }, ...(body !== undefined && { body: body as object }) };
     const answer = await service.request(method, path, options);
-    if (method !== 'HEAD' && method !== 'OPTIONS' && path.startsWith('/v1/')) assertValid(path, answer);
+    if (method !== 'HEAD' && method !== 'OPTIONS' && path.startsWith('/v1/')) assertValid(method, path, answer);
     this.answers.push(answer);
     return answer;
   }
@@ -258,9 +258,9 @@ export class ServiceWorld extends World {
 }
 
 /** Whatever a scenario is about: an answer of OpenAI's API keeps to its specification. */
-function assertValid(path: string, { status, headers, text }: HttpAnswer): void {
+function assertValid(method: string, path: string, { status, headers, text }: HttpAnswer): void {
   const contentType = headers['content-type'] ?? '';
-  if (text !== '') assert.deepEqual(answerFaults(path, { status, contentType, text }), [], text.slice(0, 500));
+  if (text !== '') assert.deepEqual(answerFaults(path, { status, contentType, text }, method), [], text.slice(0, 500));
 }
 
 setWorldConstructor(ServiceWorld);

@@ -1,5 +1,8 @@
+import { messagesAnswerFaults } from '../anthropic/valid-messages';
 import { faultsOf } from '../wire/openai-schemas';
+import type { ApiAnswer } from './api-answer';
 import { framesOf } from './stream-of';
+import { responsesAnswerFaults } from './valid-responses';
 
 interface RouteSchemas {
   readonly request?: string;
@@ -32,9 +35,6 @@ const olderChunk = /^(\/choices\/\d+(\/finish_reason| must have required propert
 /** It asks for embeddings as numbers; OpenAI's own server sends text where base64 was asked for. */
 const inBase64 = /^\/data\/\d+\/embedding must be array/;
 
-/** Of other APIs, which live below `/v1` too. */
-const othersRoute = /^\/(messages|responses)\b/;
-
 /** Files and batches, and lists of them: by what they say that they are. */
 const keptObjects: Readonly<Record<string, string>> = { file: 'OpenAIFile', batch: 'Batch' };
 
@@ -48,18 +48,17 @@ function keptFaults(kept: Kept): readonly string[] {
   return faultsOf(keptObjects[kept.object] ?? kept.object, kept.object === 'batch' ? present : kept);
 }
 
-export interface ApiAnswer {
-  readonly status: number;
-  readonly contentType: string;
-  readonly text: string;
-}
-
-/** What is wrong with an answer of `/v1` by OpenAI's specification, in all of its frames; empty where it is valid or has no schema there. */
-export function answerFaults(url: string, { status, contentType, text }: ApiAnswer): readonly string[] {
+/**
+ * What is wrong with an answer of `/v1` by OpenAI's specification, or Anthropic's documentation, in all of its frames; empty where it is
+ * valid or has no schema there.
+ */
+export function answerFaults(url: string, answer: ApiAnswer, method = 'POST'): readonly string[] {
+  const { status, contentType, text } = answer;
   const route = url.replace(/^.*?\/v1/, '').replace(/\?.*$/, '');
-  if (othersRoute.test(route)) return [];
+  if (/^\/messages(\/count_tokens)?$/.test(route)) return messagesAnswerFaults(route, answer);
   if (status >= 400)
     return contentType.includes('json') ? faultsOf('ErrorResponse', JSON.parse(text)) : ['an error without JSON'];
+  if (/^\/responses\b/.test(route)) return responsesAnswerFaults(route, method, answer);
   if (/^\/(files|batches)\b/.test(route) && contentType.includes('json')) return keptFaults(JSON.parse(text) as Kept);
   const known = schemas[route.replace(/^\/models\/.+/, '/models/{id}')];
   if (!known || status !== 200) return [];
@@ -96,7 +95,10 @@ export class ValidatingFetch {
       .catch(() => undefined);
     const look = async () => {
       const whole = await text;
-      return whole === undefined ? [] : answerFaults(url, { status: response.status, contentType, text: whole });
+      const method = init?.method?.toUpperCase() ?? 'GET';
+      return whole === undefined
+        ? []
+        : answerFaults(url, { status: response.status, contentType, text: whole }, method);
     };
     this.looks.push(look());
     return response;

