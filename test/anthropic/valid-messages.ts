@@ -13,7 +13,7 @@ const schemas = JSON.parse(readFileSync(resolve(__dirname, '../wire/schemas/anth
 const ajv = new Ajv2020({ strict: false, allErrors: true });
 ajv.addSchema({ $id: 'anthropic', components: { schemas } });
 
-export function messageFaultsOf(name: string, value: unknown): readonly string[] {
+function messageFaultsOf(name: string, value: unknown): readonly string[] {
   const validate = ajv.getSchema(`anthropic#/components/schemas/${name}`);
   if (!validate) return [`there is no ${name}`];
   return validate(value) === true

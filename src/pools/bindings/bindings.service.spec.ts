@@ -291,6 +291,18 @@ describe('what is kept for the next start', () => {
     expect(await kept()).toEqual([row()]);
   });
 
+  it('keeps how many requests its registration names, over a restart, and is written again for another number (B-CP-057)', async () => {
+    await bindings.restore([]);
+    await bindings.bind(bindingOf(engine.url, { slotsTotal: 1 }));
+    expect(await kept()).toEqual([{ ...row(), slotsTotal: 1 }]);
+    await pools.close();
+    await start();
+    await bindings.restore(await kept());
+    expect(await replica()).toMatchObject({ slotsDeclared: 1 });
+    await bindings.bind(bindingOf(engine.url, { slotsTotal: 3 }));
+    expect(await kept()).toEqual([{ ...row(), slotsTotal: 3 }]);
+  });
+
   it('follows a registration that lapses by itself', async () => {
     const save = vi.spyOn(journal, 'saveBinding');
     await bindings.restore([]);

@@ -113,9 +113,9 @@ export class BindingsService implements OnModuleInit, OnModuleDestroy {
   }
 
   private async takeFrom(binding: Binding): Promise<void> {
-    const { poolId, replicaId, engine, url } = binding;
+    const { poolId, replicaId, engine, url, slotsTotal } = binding;
     const bound = await this.registry.replica(poolId, replicaId);
-    const isSame = bound?.url === url && bound?.engine === engine;
+    const isSame = bound?.url === url && bound?.engine === engine && bound?.slotsDeclared === slotsTotal;
     if (bound?.source === 'config' || (isSame && bound?.isElsewhere === true && !bound.leaving)) return;
     if (bound && !isSame) await this.registry.unbind(poolId, replicaId);
     await this.registry.bind(binding);

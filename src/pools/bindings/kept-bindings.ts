@@ -88,11 +88,12 @@ export class KeptBindings implements OnModuleInit, OnModuleDestroy {
 /** The configuration names its replica again by itself, and one that leaves shall not come back. */
 function worthKeeping(replica: ReplicaStatus | undefined): KeptBinding | undefined {
   if (replica?.url === undefined || replica.leaving || replica.source === 'config') return undefined;
-  const { poolId, replicaId, engine, url, source, ttlMs, apiKeyFile } = replica;
+  const { poolId, replicaId, engine, url, source, ttlMs, apiKeyFile, slotsDeclared } = replica;
   return {
     ...{ poolId, replicaId, engine, url, source },
     ...(ttlMs !== undefined && { ttlMs }),
     ...(apiKeyFile !== undefined && { apiKeyFile }),
+    ...(slotsDeclared !== undefined && { slotsTotal: slotsDeclared }),
   };
 }
 
@@ -101,6 +102,6 @@ function keyOf({ poolId, replicaId }: Pick<KeptBinding, 'poolId' | 'replicaId'>)
 }
 
 /** Differs where the store has to be told. A renewal is none: a time to live begins anew with each start. */
-function formOf({ engine, url, source, ttlMs, apiKeyFile, isElsewhere }: KeptBinding): string {
-  return [engine, url, source, ttlMs, apiKeyFile, isElsewhere].join(' ');
+function formOf({ engine, url, source, ttlMs, apiKeyFile, slotsTotal, isElsewhere }: KeptBinding): string {
+  return [engine, url, source, ttlMs, apiKeyFile, slotsTotal, isElsewhere].join(' ');
 }

@@ -12,6 +12,8 @@ export interface KeptBinding {
   readonly ttlMs?: number;
   /** The name of the file with its engine's key; never the key. */
   readonly apiKeyFile?: string;
+  /** How many requests it runs at once, where its registration says so. */
+  readonly slotsTotal?: number;
   /** Another node has bound it, and may take it away. */
   readonly isElsewhere?: boolean;
 }

@@ -177,11 +177,20 @@ describe('a journal of the first version', () => {
     expect(opening.opened.bindings.map(decodeBinding)).toEqual([
       { poolId: 'p', replicaId: 'whole', engine: 'llamacpp', url: 'http://127.0.0.1:1', source: 'worker' },
     ]);
-    expect(opening.db.pragma('user_version', { simple: true })).toBe(6);
+    expect(opening.db.pragma('user_version', { simple: true })).toBe(7);
     close();
     open();
     expect(told).toEqual([]);
   });
+});
+
+it('keeps all of a binding (B-STO-003)', () => {
+  const binding = { poolId: 'p', replicaId: 'r', engine: 'vllm', url: 'http://127.0.0.1:1', source: 'worker' };
+  const whole = { ...binding, ttlMs: 60_000, apiKeyFile: 'key', slotsTotal: 4 };
+  write({ kind: 'bind', binding: whole });
+  close();
+  open();
+  expect(opening.opened.bindings.map(decodeBinding)).toEqual([whole]);
 });
 
 describe('a journal of the third version', () => {

@@ -174,8 +174,9 @@ export class LedgerTables {
     return { count: due.length, withEvents: withEvents.map(([, taskId]) => taskId) };
   }
 
-  private bind({ poolId, replicaId, engine, url, source, ttlMs, apiKeyFile }: KeptBinding): undefined {
-    const row = sealed<BindingRow>(poolId, replicaId, engine, url, source, ttlMs ?? null, apiKeyFile ?? null);
+  private bind({ poolId, replicaId, engine, url, source, ...more }: KeptBinding): undefined {
+    const { ttlMs = null, apiKeyFile = null, slotsTotal = null } = more;
+    const row = sealed<BindingRow>(poolId, replicaId, engine, url, source, ttlMs, apiKeyFile, slotsTotal);
     this.sql.putBinding.run(...row);
     this.changed('bind', `${poolId}/${replicaId}`);
   }
@@ -249,7 +250,7 @@ function prepare(db: Database.Database) {
       'INSERT OR REPLACE INTO sessions (session_id, tokens, time_ms, cost, turns, checksum) VALUES (?,?,?,?,?,?)',
     ),
     deleteSession: db.prepare('DELETE FROM sessions WHERE session_id = ?'),
-    putBinding: db.prepare(`INSERT OR REPLACE INTO bindings (${bindingColumns}) VALUES (?,?,?,?,?,?,?,?)`),
+    putBinding: db.prepare(`INSERT OR REPLACE INTO bindings (${bindingColumns}) VALUES (?,?,?,?,?,?,?,?,?)`),
     deleteBinding: db.prepare('DELETE FROM bindings WHERE pool_id = ? AND replica_id = ?'),
     putDrain: db.prepare(`INSERT OR REPLACE INTO drains (${drainColumns}) VALUES (?,?,?,?)`),
     putNote: db.prepare(`INSERT OR REPLACE INTO notes (${noteColumns}) VALUES (?,?,?)`),

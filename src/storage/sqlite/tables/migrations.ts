@@ -141,6 +141,28 @@ const steps: readonly string[] = [
   DROP TABLE bindings;
   ALTER TABLE bindings_with_key RENAME TO bindings;
   `,
+  // How many requests an engine runs at once, where who registered it said so.
+  `
+  CREATE TABLE bindings_with_slots (
+    pool_id TEXT NOT NULL,
+    replica_id TEXT NOT NULL,
+    engine TEXT NOT NULL,
+    url TEXT NOT NULL,
+    source TEXT NOT NULL,
+    ttl_ms REAL,
+    api_key_file TEXT,
+    slots_total INTEGER,
+    checksum INTEGER NOT NULL,
+    PRIMARY KEY (pool_id, replica_id)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO bindings_with_slots
+    SELECT pool_id, replica_id, engine, url, source, ttl_ms, api_key_file, NULL,
+      iif(checksum = row_checksum(pool_id, replica_id, engine, url, source, ttl_ms, api_key_file),
+        row_checksum(pool_id, replica_id, engine, url, source, ttl_ms, api_key_file, NULL), -1)
+    FROM bindings;
+  DROP TABLE bindings;
+  ALTER TABLE bindings_with_slots RENAME TO bindings;
+  `,
 ];
 
 /** The steps to a version: rows that are copied as they are must find the same tables. All for a version that there is not. */

@@ -280,11 +280,12 @@ export function decodeSession([sessionId, tokens, timeMs, cost, turns]: SessionR
 }
 
 export function decodeBinding(row: BindingRow): KeptBinding {
-  const [poolId, replicaId, engine, url, source, ttlMs, apiKeyFile] = row;
+  const [poolId, replicaId, engine, url, source, ttlMs, apiKeyFile, slotsTotal] = row;
   return {
     ...{ poolId, replicaId, engine, url, source },
     ...(ttlMs !== null && { ttlMs }),
     ...(apiKeyFile !== null && { apiKeyFile }),
+    ...(slotsTotal !== null && { slotsTotal }),
   };
 }
 

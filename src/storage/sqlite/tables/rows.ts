@@ -44,6 +44,7 @@ export type BindingRow = readonly [
   source: string,
   ttlMs: number | null,
   apiKeyFile: string | null,
+  slotsTotal: number | null,
   checksum: number,
 ];
 
@@ -55,7 +56,7 @@ export const noteColumns = 'name, text, checksum';
 
 export const drainColumns = 'pool_id, deadline_ms, deadline_at, checksum';
 
-export const bindingColumns = 'pool_id, replica_id, engine, url, source, ttl_ms, api_key_file, checksum';
+export const bindingColumns = 'pool_id, replica_id, engine, url, source, ttl_ms, api_key_file, slots_total, checksum';
 
 /** CRC-32 over all cells of a row but the last, which holds it: one bit flipped anywhere is always seen. */
 export function checksumOf(cells: readonly Cell[]): number {
