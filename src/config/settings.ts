@@ -79,6 +79,12 @@ export const settings = {
     'disk',
     'What a shared store has done with a task before it is acknowledged: synced it to its disk, given it to a replica as well, or neither.',
   ),
+  storeLeaseMs: setting(
+    'ORCHD_STORE_LEASE_MS',
+    milliseconds(2000, 60_000),
+    '6000',
+    'How long a node of a shared store keeps its tasks without renewing that: so long after it was killed others take them over, and a pause of half of it loses none.',
+  ),
   runtimeDir: setting('ORCHD_RUNTIME_DIR', path, '.runtime/engines', 'Folder watched for handoff files.'),
   modelsDir: setting('ORCHD_MODELS_DIR', path, '~/.cache/models', 'Root under which model files live.'),
 

@@ -44,7 +44,7 @@ export async function redisLedger(
   const store = new RedisStore(config, silentNarrator);
   await store.open();
   const held = new HeldTasks();
-  const node = new NodeBeat(store, held, registry, clock, runningTime);
+  const node = new NodeBeat(config, store, held, registry, clock, runningTime);
   const tasks = new StoreTasks(config, store, held, node, clock, alarms);
   const cuts = new CutSlots(store, registry);
   cuts.onModuleInit();

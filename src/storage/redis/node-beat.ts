@@ -2,6 +2,7 @@ import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { hostname } from 'node:os';
 import { randomBytes } from 'node:crypto';
 import { Subject } from 'rxjs';
+import { Config } from '../../config/config';
 import { Clock } from '../../time/clock';
 import { RunningTime } from '../../time/running-time';
 import type { QueueDepth } from '../../pools/placement/queue-depths.port';
@@ -12,11 +13,10 @@ import { tickScript } from './scripts/node-scripts';
 import { fieldsOf, type TaskFields } from './task-fields';
 import { numbersOf } from './store-lanes';
 
-/** Leases last so long by the store's clock. */
-const LEASE_MS = 10_000;
-/** A node takes them for gone this much before, so that it has hung up when somebody else begins. */
-const MARGIN_MS = 1500;
-const RENEW_MS = 3000;
+/** Of a lease: a node takes it for gone this much before it is, so that it has hung up when somebody else begins. */
+const MARGIN = 0.15;
+/** Renewed when this much of a lease is over: of what is left a process, or the store, may stand still for the most. */
+const RENEWAL = 0.17;
 /** The truth of everything that hints tell of: nothing waits longer than this for one that was lost. */
 const BEAT_MS = 250;
 const JITTER_MS = 60;
@@ -56,6 +56,7 @@ export class NodeBeat implements OnModuleDestroy {
   private stopListening: (() => void) | undefined;
 
   constructor(
+    private readonly config: Config,
     private readonly store: Store,
     private readonly held: HeldTasks,
     private readonly registry: MemoryPoolRegistry,
@@ -82,7 +83,7 @@ export class NodeBeat implements OnModuleDestroy {
 
   /** When a lease that is given or renewed now is over, as this node takes it. */
   leaseUntilMs(): number {
-    return this.clock.nowMs() + LEASE_MS - MARGIN_MS;
+    return this.clock.nowMs() + (1 - MARGIN) * this.config.storeLeaseMs;
   }
 
   /** Beats now; one that is under way is followed by another. Never rejects. */
@@ -115,7 +116,7 @@ export class NodeBeat implements OnModuleDestroy {
 
   private async beatOnce(): Promise<void> {
     const askedAtMs = this.clock.nowMs();
-    const renews = askedAtMs - this.renewedAtMs >= RENEW_MS;
+    const renews = askedAtMs - this.renewedAtMs >= RENEWAL * this.config.storeLeaseMs;
     const renewed = renews ? [...this.held.all()].filter(task => !task.isReturning) : [];
     const untilMs = this.leaseUntilMs();
     const replicas = this.registry

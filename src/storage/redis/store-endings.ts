@@ -133,6 +133,8 @@ export class StoreEndings {
     ending: StoredEnding,
     isTurn: boolean,
     isCut = false,
+    /** Who is to be asked again; wins nothing. */
+    askedNode = '',
   ): Promise<Asked | null> {
     const { tokensOut: tokens, decodeMs: timeMs, cost } = ending.usage;
     const used = atMost({ tokens, timeMs, cost });
@@ -144,6 +146,7 @@ export class StoreEndings {
       used: [used.tokens, used.timeMs, used.microCost],
       turn: isTurn ? 1 : 0,
       cut: isCut ? 1 : 0,
+      again: askedNode,
       ttl: this.config.sessionTtlMs,
       most_sessions: this.config.sessionsMax,
     };
@@ -165,7 +168,7 @@ export class StoreEndings {
         if (st === null || st === 'x' || (st !== 'e' && at !== node)) return;
         if (node !== '' && this.clock.nowMs() > askAtMs) {
           askAtMs += ASK_AGAIN_MS;
-          await this.win(taskId, '', ending, false).catch(() => null);
+          await this.win(taskId, '', ending, false, false, node).catch(() => null);
         }
         await Promise.race([heard, look]);
       }

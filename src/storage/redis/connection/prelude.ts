@@ -7,6 +7,8 @@ local call = redis.call
 export const prelude = {
   /** Milliseconds since 1970 by the server, with microseconds: all orders and spans of the deployment are by it. */
   clock: `local function now() local t = call('TIME') return t[1] * 1000 + t[2] / 1000 end`,
+  /** `ORCHD_STORE_LEASE_MS`, of this process: nodes may have another, for each gives leases to itself alone. */
+  leaseMs: 6000,
   steps: `
 -- Numbers go out as text: three decimals hold a microsecond, and cjson would cut them.
 local function text(n) return string.format('%.3f', n) end
@@ -153,7 +155,6 @@ end
 -- The right to a task: whoever writes about it presents its token.
 local function nextToken() return tostring(call('INCR', P .. 'token')) end
 
-local LEASE_MS = 10000
 
 -- An ending is won: nobody else touches the task, and what it held is free. It is written once its node has its transcript.
 local function win(id, node, token, ending, used, isTurn, at, b)
@@ -221,6 +222,6 @@ local function warmOf(id)
 end
 `,
   get text(): string {
-    return `${KEYS}${this.clock}\n${this.steps}`;
+    return `${KEYS}${this.clock}\nlocal LEASE_MS = ${this.leaseMs}\n${this.steps}`;
   },
 };

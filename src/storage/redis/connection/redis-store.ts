@@ -3,6 +3,7 @@ import { Subject } from 'rxjs';
 import { Config } from '../../../config/config';
 import { ServiceError } from '../../../errors/service-error';
 import { Narrator } from '../../../observability/narrator';
+import { prelude } from './prelude';
 import { allScripts, type Script } from './script';
 import { Store, type Reply } from './store';
 import { assertFit, durabilityOf, type Durability } from './store-checks';
@@ -45,6 +46,7 @@ export class RedisStore extends Store {
   ) {
     super();
     this.prefix = `{${config.storeDeployment}}`;
+    prelude.leaseMs = config.storeLeaseMs;
   }
 
   get isUp(): boolean {

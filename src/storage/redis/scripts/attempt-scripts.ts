@@ -93,8 +93,8 @@ return 1
 );
 
 /**
- * Wins the ending of a task. ARGV: 1 JSON {id, token, node, ending, used, turn, cut, ttl, most_sessions}; a token of '' is that of somebody who
- * does not run it. Answers nothing for one that is not live or not held, `ending`, `asked` with the node that was, or `won`.
+ * Wins the ending of a task. ARGV: 1 JSON {id, token, node, ending, used, turn, cut, again, ttl, most_sessions}; a token of '' is that of somebody who
+ * does not run it, and `again` a node that was asked before and may not have heard it. Answers nothing for one that is not live or not held, `ending`, `asked` with the node that was, or `won`.
  */
 export const winScript = new Script(
   'win',
@@ -111,6 +111,9 @@ if a.token ~= '' then
   if t[1] ~= a.token or (st ~= 'd' and st ~= 's') then return false end
 elseif st == 'e' then
   return {'ending'}
+elseif a.again ~= '' and t[3] ~= a.again then
+  -- Who was asked has it no more: whoever asks begins anew.
+  return false
 elseif st == 'd' or st == 's' then
   call('HSET', P .. 'asks:' .. t[3], a.id, a.ending)
   -- A node that is no more never looks.
