@@ -3,7 +3,7 @@ import { closeSync, openSync } from 'node:fs';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { answerTo } from './command-line';
+import { answerTo, moveAsked } from './command-line';
 import { settings, type Setting } from './config/settings';
 
 const { version } = JSON.parse(readFileSync(resolve(__dirname, '../package.json'), 'utf8')) as { version: string };
@@ -60,5 +60,32 @@ describe('the command line', () => {
     });
     closeSync(full);
     expect(answer).toMatchObject({ status: 1, stderr: '' });
+  });
+});
+
+describe('the command line of a move', () => {
+  it('takes both places, in any order', () => {
+    expect(moveAsked(['move', '--to', 'redis://b', '--from', 'a'])).toEqual({ from: 'a', to: 'redis://b' });
+    expect(moveAsked([])).toBeUndefined();
+    expect(moveAsked(['--help'])).toBeUndefined();
+  });
+
+  it.each([
+    [['move'], /needs both --from and --to/],
+    [['move', '--from', 'a'], /needs both --from and --to/],
+    [['move', '--from'], /"--from" is wrong here/],
+    [['move', '--from', 'a', '--from', 'b', '--to', 'c'], /"--from" is wrong here/],
+    [['move', '--into', 'a'], /"--into" is wrong here: allowed are --from and --to/],
+    [['move', '--from', '', '--to', 'c'], /"--from" is wrong here/],
+  ])('refuses %j, and says what is allowed', (args, text) => {
+    expect(moveAsked(args)).toMatchObject({ exitCode: 2, text: expect.stringMatching(text) });
+  });
+
+  it('says what it does', () => {
+    expect(moveAsked(['move', '--help'])).toMatchObject({
+      exitCode: 0,
+      text: expect.stringContaining('second has to be empty'),
+    });
+    expect(answerTo(['--help'])?.text).toContain('move --from <place> --to <place>');
   });
 });

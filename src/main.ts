@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import type * as CommandLine from './command-line';
 import type * as Serve from './serve';
+import type * as Move from './storage/move/move-command';
 import { StopSignals } from './stop-signals';
 
 const load = createRequire(__filename);
@@ -23,8 +24,18 @@ const PIECES = [
 
 async function main(): Promise<void> {
   const signals = new StopSignals();
-  const { answerTo } = load('./command-line') as typeof CommandLine;
-  const answer = answerTo(process.argv.slice(2));
+  const { answerTo, moveAsked } = load('./command-line') as typeof CommandLine;
+  const args = process.argv.slice(2);
+  const asked = moveAsked(args);
+  if (asked && 'from' in asked) {
+    // What is done by then stays marked as unfinished.
+    signals.onFirst = () => process.exit(1);
+    load('reflect-metadata');
+    const { moveAll } = load('./storage/move/move-command') as typeof Move;
+    process.exitCode = await moveAll(asked, process.env, line => void process.stdout.write(`${line}\n`));
+    return;
+  }
+  const answer = asked ?? answerTo(args);
   if (answer) {
     const output = answer.exitCode === 0 ? process.stdout : process.stderr;
     process.exitCode = answer.exitCode;

@@ -107,7 +107,7 @@ export class EventWriter implements OnModuleDestroy {
 }
 
 /** `[type, data, verbose data or null, number or null]` of each. */
-function encodeEvents(events: readonly TaskEvent[]): string {
+export function encodeEvents(events: readonly TaskEvent[]): string {
   return JSON.stringify(
     events.map(({ type, data, verboseData, seq }) => [type, data, verboseData ?? null, seq ?? null]),
   );

@@ -14,6 +14,7 @@ import type { KeptBinding, KeptDrain } from '../../pools/registry/pool-store.por
 import type { AdmissionFacts, Placement, TaskEnding, TaskEvent, TaskSpec } from '../../tasks/task/task';
 import { EventCopier } from './event-copier';
 import { decodeEvents } from './tables/event-lines';
+import { assertNoMove } from './opening/unfinished-move';
 import { JournalThread } from './journal-thread';
 import type {
   EventBatch,
@@ -57,6 +58,7 @@ export class SqliteTaskJournal extends TaskJournal {
 
   /** @throws JournalError when the journal is in use, damaged beyond use, or of a newer version */
   async recover(): Promise<Recovery> {
+    assertNoMove(this.config.dataDir);
     const folder = join(this.config.dataDir, 'journal');
     this.ledger = new JournalThread('ledger.worker', note => this.tell(note), crash);
     this.reader = new JournalThread('reader.worker', note => this.tell(note), crash);
@@ -145,6 +147,11 @@ export class SqliteTaskJournal extends TaskJournal {
     await this.write({ kind: 'note', name, text });
   }
 
+  /** What a session has used, without a task that ends: as a move brings it. */
+  async saveSession(session: SessionUsage): Promise<void> {
+    await this.write({ kind: 'spend', session });
+  }
+
   async forgetSession(sessionId: string): Promise<void> {
     await this.write({ kind: 'forget', sessionId });
   }
@@ -156,7 +163,7 @@ export class SqliteTaskJournal extends TaskJournal {
     await this.ledger?.close({ kind: 'close' });
   }
 
-  private recoveryOf({ live, sessions, bindings, drains, notes, lastSeq }: OpenedLedger): Recovery {
+  private recoveryOf({ live, sessions, bindings, drains, notes, lastSeq, lastKeptMs }: OpenedLedger): Recovery {
     const records = live.map(({ task, prompt }) => decodeRecord(task, prompt));
     for (const { spec } of records) this.copier.admit(spec.taskId);
     return {
@@ -166,6 +173,7 @@ export class SqliteTaskJournal extends TaskJournal {
       drains: drains.map(decodeDrain),
       notes: new Map(notes.map(([name, text]) => [name, text])),
       lastSeq,
+      ...(lastKeptMs !== undefined && { lastKeptMs }),
     };
   }
 

@@ -67,6 +67,8 @@ export class LedgerTables {
         return this.undrain(request.poolId);
       case 'note':
         return this.note(request.name, request.text);
+      case 'spend':
+        return this.spend(request.session);
       case 'forget':
         return this.forget(request.sessionId);
     }
@@ -156,7 +158,7 @@ export class LedgerTables {
   }
 
   /** Usage only grows: an ending that is written late must not take back what later ones have added. */
-  private spend({ sessionId, tokens, timeMs, cost, turns }: SessionUsage): void {
+  private spend({ sessionId, tokens, timeMs, cost, turns }: SessionUsage): undefined {
     const known = this.sql.session.get(sessionId) as SessionRow | undefined;
     const [, knownTokens, knownTimeMs, knownCost, knownTurns] = known ?? [sessionId, 0, 0, 0, 0];
     const most = [Math.max(tokens, knownTokens), Math.max(timeMs, knownTimeMs), Math.max(cost, knownCost)] as const;

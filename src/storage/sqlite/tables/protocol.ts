@@ -36,6 +36,7 @@ export type WriteRequest =
   | { readonly kind: 'drain'; readonly drain: KeptDrain }
   | { readonly kind: 'undrain'; readonly poolId: string }
   | { readonly kind: 'note'; readonly name: string; readonly text: string }
+  | { readonly kind: 'spend'; readonly session: SessionUsage }
   | { readonly kind: 'forget'; readonly sessionId: string };
 
 /** To the thread that writes and syncs. `open` comes first, `close` last. */

@@ -1,0 +1,44 @@
+import type { Config } from '../../config/config';
+import type { Narrator } from '../../observability/narrator';
+import type { Recovery } from '../../tasks/journal/task-journal.port';
+import { Clock } from '../../time/clock';
+import { RunningTime } from '../../time/running-time';
+import { FileArtifactStore } from '../files/file-artifact-store';
+import { FsCatalog } from '../files/fs-catalog';
+import { SqliteRecords } from '../records/sqlite-records';
+import { SqliteTaskJournal } from '../sqlite/task-journal.sqlite';
+
+/** The file with the running time. */
+export const RUNNING_TIME = 'running-time';
+
+/** Drivers of a data folder, as the embedded service has them. */
+export class DataFolder {
+  readonly journal: SqliteTaskJournal;
+  readonly catalog: FsCatalog;
+  readonly artifacts: FileArtifactStore;
+  readonly records: SqliteRecords;
+  recovery: Recovery | undefined;
+  /** What stores and files are stamped with: set before each put. */
+  readonly clock = Object.assign(new Clock(), { wall: 0, wallMs: (): number => this.clock.wall });
+  readonly time = Object.assign(new RunningTime(), { now: 0, nowMs: (): number => this.time.now });
+
+  constructor(config: Config, narrator: Narrator) {
+    this.journal = new SqliteTaskJournal(config, narrator);
+    this.catalog = new FsCatalog(config, narrator);
+    this.artifacts = new FileArtifactStore(config, this.clock, this.time, narrator);
+    this.records = new SqliteRecords(config, narrator);
+  }
+
+  async open(): Promise<void> {
+    this.recovery = await this.journal.recover();
+    await this.catalog.onModuleInit();
+    await this.artifacts.onModuleInit();
+  }
+
+  async close(): Promise<void> {
+    await this.artifacts.onModuleDestroy();
+    this.catalog.onModuleDestroy();
+    await this.records.onApplicationShutdown();
+    await this.journal.close();
+  }
+}

@@ -1,0 +1,43 @@
+import type { ArtifactInfo, ArtifactStore } from '../../artifacts/artifact-store.port';
+import type { ModelCatalog } from '../../catalog/model-catalog.port';
+import type { ApiRecords, RecordKind } from '../../records/api-records.port';
+import type { Moved } from './moved';
+
+const PAGE = 200;
+const recordKinds: readonly RecordKind[] = ['response', 'conversation', 'file', 'batch'];
+
+export async function* modelsOf(catalog: ModelCatalog): AsyncGenerator<Moved['models']> {
+  for (let afterId: string | undefined; ;) {
+    const page = await catalog.list(afterId, PAGE);
+    yield* page;
+    if (page.length < PAGE) return;
+    afterId = page.at(-1)?.id;
+  }
+}
+
+/** Newest first; one that is damaged, or goes meanwhile, is not there. */
+export async function* artifactsOf(artifacts: ArtifactStore): AsyncGenerator<Moved['artifacts']> {
+  for (let after: ArtifactInfo | undefined; ;) {
+    const page = await artifacts.list({ limit: PAGE, ...(after && { after }) });
+    for (const info of page) {
+      const json = await artifacts.get(info.id).catch(() => undefined);
+      if (json !== undefined) yield { info, json };
+    }
+    if (page.length < PAGE) return;
+    after = page.at(-1);
+  }
+}
+
+export async function* recordsOf(records: ApiRecords): AsyncGenerator<Moved['records']> {
+  for (const kind of recordKinds) {
+    for (let afterSeq: number | undefined; ;) {
+      const page = await records.list({
+        ...{ kind, order: 'oldest first' as const, limit: PAGE },
+        ...(afterSeq !== undefined && { afterSeq }),
+      });
+      yield* page;
+      if (page.length < PAGE) break;
+      afterSeq = page.at(-1)?.seq;
+    }
+  }
+}
