@@ -1,3 +1,5 @@
+import type { ToolName } from '../requests/tool-names';
+
 /*
  * Items of a response's output while they grow. Text is kept as pieces of JSON, as events have it, and put together once it is needed.
  */
@@ -73,14 +75,14 @@ export class CallItem extends OutputItem {
     index: number,
     readonly call: number,
     readonly callId: string,
-    readonly name: string,
+    readonly called: ToolName,
   ) {
     super(id, index);
   }
 
   shown(status: Status): object {
-    const { id, callId, name } = this;
-    const called = status === 'in_progress' ? '' : this.text;
-    return { id, type: 'function_call', status, call_id: callId, name, arguments: called };
+    const { id, callId } = this;
+    const given = status === 'in_progress' ? '' : this.text;
+    return { id, type: 'function_call', status, call_id: callId, ...this.called, arguments: given };
   }
 }

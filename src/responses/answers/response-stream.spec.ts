@@ -130,6 +130,23 @@ describe("a response's events (B-RSP-002)", () => {
     ]);
   });
 
+  it('name the function of a namespace as it was offered (B-RSP-009)', () => {
+    const f = { type: 'function', name: 'f', parameters: { type: 'object' }, strict: false };
+    const named = (name: string): unknown => {
+      const tools = [{ type: 'namespace', name: 'agents', description: 'Others', tools: [f] }, f];
+      const called = { id: 'c', type: 'function', function: { name, arguments: '{}' } };
+      const events = told([call(0, called), end('tool_calls')], { tools });
+      const [item] = events.at(-1)?.response?.output ?? [];
+      const response = events.at(-1)?.response;
+      expect(faultsOf('Response', response)).toEqual([]);
+      return item;
+    };
+    expect(named('agents__f')).toMatchObject({ name: 'f', namespace: 'agents' });
+    expect(named('f')).toMatchObject({ name: 'f' });
+    expect(named('f')).not.toHaveProperty('namespace');
+    expect(named('other__f')).toMatchObject({ name: 'other__f' });
+  });
+
   it('have refusals and logprobs', () => {
     const logprobs = { content: [{ token: 'a', logprob: -1, bytes: [97], top_logprobs: [] }] };
     const events = told([delta({ content: 'a' }, { logprobs }), delta({ refusal: 'no' }), end()]);

@@ -6,6 +6,7 @@ import { errorOf } from '../../openai/answers/event-error';
 import type { EventSum, Rendering, ShownEvent } from '../../openai/answers/rendering';
 import { fragmentsOf } from '../../tasks/events/fragment';
 import type { EndData, MetricsData } from '../../tasks/events/task-events';
+import { toolNameOf } from '../requests/tool-names';
 import { CallItem, MessageItem, ReasoningItem, type OutputItem } from './output-items';
 import { endOf, failureOf, responseOf, unended, type ResponseEnd, type ResponseFacts } from './response-facts';
 
@@ -130,7 +131,10 @@ export class ResponseStream implements Rendering, EventSum {
       case 'thought':
         return this.reasoning() + this.grow('response.reasoning_text.delta', piece.text, { content_index: 0 });
       case 'call':
-        return this.enter((id, index) => new CallItem(`fc_${id}`, index, piece.call, piece.id, piece.name));
+        return this.enter((id, index) => {
+          const called = toolNameOf(this.facts.asked['tools'], piece.name);
+          return new CallItem(`fc_${id}`, index, piece.call, piece.id, called);
+        });
       case 'arguments':
         // Items follow each other: what belongs to one that is done cannot be told.
         if (!(this.open instanceof CallItem) || this.open.call !== piece.call) return this.fail(mixedCalls);
@@ -186,7 +190,7 @@ export class ResponseStream implements Rendering, EventSum {
       case 'reasoning':
         return this.grown('response.reasoning_text.done', { content_index: 0, text }) + this.part('done');
       case 'function_call': {
-        const { name } = item as CallItem;
+        const { name } = (item as CallItem).called;
         return this.grown('response.function_call_arguments.done', { name, arguments: text });
       }
     }

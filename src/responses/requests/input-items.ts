@@ -1,3 +1,4 @@
+import { calledOf } from './response-tools';
 import { invalid, isNothing, listIn, objectIn, textIn, type Members } from '../../json/members';
 
 type Message = Readonly<Record<string, unknown>>;
@@ -40,7 +41,7 @@ function take(said: Dialogue, field: string, item: Item): void {
         id: textIn(`${field}.call_id`, item['call_id']),
         type: 'function',
         function: {
-          name: textIn(`${field}.name`, item['name']),
+          name: calledOf(field, item['name'], item['namespace']),
           arguments: textIn(`${field}.arguments`, item['arguments']),
         },
       });

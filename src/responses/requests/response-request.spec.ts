@@ -89,6 +89,20 @@ describe('a request for a response', () => {
     });
   });
 
+  it('asks for the functions of a namespace by both names, and tells a chat of calls by them (B-RSP-009)', () => {
+    const f = { type: 'function', name: 'f' };
+    const chat = chatOf({
+      tools: [{ type: 'namespace', name: 'agents', description: 'Others', tools: [f] }, f],
+      tool_choice: { type: 'function', name: 'f', namespace: 'agents' },
+      input: [{ type: 'function_call', call_id: 'c', name: 'f', namespace: 'agents', arguments: '{}' }],
+    });
+    expect(chat.body).toMatchObject({
+      tools: [{ function: { name: 'agents__f' } }, { function: { name: 'f' } }],
+      tool_choice: { type: 'function', function: { name: 'agents__f' } },
+      messages: [{ tool_calls: [{ id: 'c', function: { name: 'agents__f' } }] }],
+    });
+  });
+
   it.each([
     [{ model: undefined }, 'model'],
     [{ input: '' }, 'input'],
@@ -98,6 +112,9 @@ describe('a request for a response', () => {
     [{ input: [{ role: 'user', content: [{ type: 'input_image', file_id: 'f' }] }] }, 'input.0.content.0.image_url'],
     [{ tools: {} }, 'tools'],
     [{ tools: [{ type: 'code_interpreter' }] }, 'tools.0.type'],
+    [{ tools: [{ type: 'namespace', name: 'n', tools: [{ type: 'custom' }] }] }, 'tools.0.tools.0.type'],
+    [{ tools: [{ type: 'namespace', name: 'n' }] }, 'tools.0.tools'],
+    [{ tools: [{ type: 'namespace', tools: [] }] }, 'tools.0.name'],
     [{ tool_choice: { type: 'mcp' } }, 'tool_choice.type'],
     [{ text: { format: { type: 'grammar' } } }, 'text.format.type'],
     [{ max_output_tokens: 0 }, 'max_output_tokens'],
