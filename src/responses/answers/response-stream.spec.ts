@@ -130,7 +130,7 @@ describe("a response's events (B-RSP-002)", () => {
     ]);
   });
 
-  it('name the function of a namespace as it was offered (B-RSP-009)', () => {
+  it('name the function of a namespace as it was offered (B-RSP-010)', () => {
     const f = { type: 'function', name: 'f', parameters: { type: 'object' }, strict: false };
     const named = (name: string): unknown => {
       const tools = [{ type: 'namespace', name: 'agents', description: 'Others', tools: [f] }, f];

@@ -89,7 +89,7 @@ describe('a request for a response', () => {
     });
   });
 
-  it('asks for the functions of a namespace by both names, and tells a chat of calls by them (B-RSP-009)', () => {
+  it('asks for the functions of a namespace by both names, and tells a chat of calls by them (B-RSP-010)', () => {
     const f = { type: 'function', name: 'f' };
     const chat = chatOf({
       tools: [{ type: 'namespace', name: 'agents', description: 'Others', tools: [f] }, f],
