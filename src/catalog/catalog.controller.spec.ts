@@ -4,10 +4,12 @@ import { join } from 'node:path';
 import type { InjectOptions } from 'fastify';
 import { register } from 'prom-client';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { LAST_RESORT_MS } from '../../test/support/deadline';
+import { eventually, LAST_RESORT_MS } from '../../test/support/deadline';
 import { createInProcess, type InProcessService } from '../../test/support/in-process';
 import { Alarms } from '../time/alarms';
 import { CatalogService } from './catalog.service';
+import { ModelVerifier } from './model-verifier';
+import { PATIENCE_MS } from './verification.service';
 
 let service: InProcessService;
 beforeAll(async () => {
@@ -180,6 +182,19 @@ describe('verification', () => {
     writeFileSync(fileOf('shared'), content);
     await request('POST', '', { id: 'asked', local_path: 'shared', digest: `sha256:${sha256(content)}` });
     const before = await counted('passed', 'digest_match');
+    const verifier = service.app.get(ModelVerifier);
+    const verify = verifier.verify.bind(verifier);
+    // Each who asks sets an alarm as it joins: the check begins when all have.
+    const { calls } = vi.mocked(service.app.get(Alarms).after).mock;
+    const joined = (): number => calls.filter(([ms]) => ms === PATIENCE_MS).length;
+    const all = joined() + 10;
+    vi.spyOn(verifier, 'verify').mockImplementationOnce(async entry => {
+      await eventually(
+        async () => joined(),
+        count => count === all,
+      );
+      return verify(entry);
+    });
     const answers = await Promise.all(Array.from({ length: 10 }, () => request('POST', '/asked/verify')));
     expect(new Set(answers.map(({ body }) => body.last_verified_ms)).size).toBe(1);
     expect(await counted('passed', 'digest_match')).toBe(before + 1);

@@ -8,7 +8,7 @@ import { ModelCatalog, type ModelEntry } from './model-catalog.port';
 import { ModelVerifier } from './model-verifier';
 
 /** How long a request waits for the result; a large file is hashed on after the answer. */
-const PATIENCE_MS = 2000;
+export const PATIENCE_MS = 2000;
 
 /** Checks models against their digests, each at most once at a time, and keeps what came out. */
 @Injectable()
