@@ -17,7 +17,7 @@ const ApiFileId = (): MethodDecorator =>
 const form = {
   type: 'object',
   required: ['file', 'purpose'],
-  additionalProperties: false,
+  additionalProperties: true,
   properties: {
     file: { type: 'string', format: 'binary', minLength: 1, description: 'The content, streamed to disk as it comes.' },
     purpose: { type: 'string', enum: [...uploadPurposes], description: 'What it is for.' },

@@ -34,6 +34,8 @@ def map_case(context, case):
         if case.headers is not None and is_right(name, case.headers.get(name)):
             del case.headers[name]
     if isinstance(case.body, dict):
+        if case.body.get("model") in MODELS.values():
+            case.body["model"] = MODELS.get(case.path.rsplit("/")[-1], WRITER)
         for name in ("max_tokens", "max_completion_tokens", "max_output_tokens"):
             most = case.body.get(name)
             if type(most) is int and MOST_TOKENS < most <= 16_777_216:
@@ -42,6 +44,14 @@ def map_case(context, case):
 
 
 MOST_TOKENS = 100
+WRITER = "qwen3-32b"
+# Which of the models there are can do what a path asks for, by the path's end.
+MODELS = {
+    "embeddings": "bge-m3",
+    "embed": "bge-m3",
+    "rerank": "bge-reranker-v2-m3",
+    "completions": WRITER,
+}
 
 
 def is_name(engine):

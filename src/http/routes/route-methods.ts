@@ -14,11 +14,15 @@ export class RouteMethods {
     fastify.addHook('onRoute', route => this.learn(route));
   }
 
-  /** In the order of the alphabet; none where no route has this path. OPTIONS is answered wherever there is another one. */
+  /**
+   * In the order of the alphabet; none where no route has this path. OPTIONS is answered wherever there is another one. A path that is a
+   * route's word for word is that one alone, whatever pattern it may fit.
+   */
   allowedAt(target: string): readonly string[] {
     const path = pathOf(target);
     if (path === undefined) return [];
-    const known = [...this.paths.values()].filter(({ pattern }) => pattern.test(path));
+    const itself = this.paths.get(path);
+    const known = itself ? [itself] : [...this.paths.values()].filter(({ pattern }) => pattern.test(path));
     const methods = new Set(known.flatMap(each => [...each.methods]));
     return methods.size === 0 ? [] : [...methods.add('OPTIONS')].sort();
   }

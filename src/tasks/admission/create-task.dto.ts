@@ -69,7 +69,7 @@ export class TaskFieldsDto {
   })
   model_ref?: string;
 
-  @IdField({ description: 'Kind of engine; any when absent.', example: 'llamacpp', optional: true })
+  @IdField({ description: 'Kind of engine; any when absent.', example: 'vllm', optional: true })
   engine?: string;
 
   @IntField({
