@@ -1,5 +1,6 @@
 """What no schema says: a task cannot be pinned to a pool that it avoids, nor have `n`, the shortest of the parameters that do not work; a kind of
-engine may not do what is asked; tokens are those of a text or of a chat; no member is named `__proto__`."""
+engine may not do what is asked; tokens are those of a text or of a chat; no member is named `__proto__`;
+an engine may refuse an empty prompt."""
 
 import re
 
@@ -11,7 +12,7 @@ def filter_case(context, case):
     body = case.body
     if not isinstance(body, dict):
         return True
-    if "n" in body or has_prototype(body):
+    if "n" in body or has_prototype(body) or body.get("prompt") == "":
         return False
     if is_name(body.get("engine")) and ("documents" in body or "input" in body):
         return False
@@ -26,7 +27,7 @@ def filter_case(context, case):
 
 @schemathesis.hook
 def map_case(context, case):
-    """A wait that is allowed is kept short, as is an output, and a deadline long: they are time, and nothing else. No pool but those there are."""
+    """A wait that is allowed is kept short, as is an output, and a deadline long: they are time, and nothing else. No pool but those there are, no context that no slot has."""
     wait = case.query.get("wait") if isinstance(case.query, dict) else None
     if isinstance(wait, int) and 1 < wait <= 600:
         case.query["wait"] = 1
@@ -34,16 +35,21 @@ def map_case(context, case):
         if case.headers is not None and is_right(name, case.headers.get(name)):
             del case.headers[name]
     if isinstance(case.body, dict):
-        if case.body.get("model") in MODELS.values():
+        if case.body.get("model") in ("tiny.gguf", *MODELS.values()):
             case.body["model"] = MODELS.get(case.path.rsplit("/")[-1], WRITER)
+        ctx = case.body.get("ctx")
+        if type(ctx) is int and LEAST_CTX < ctx <= 16_777_216:
+            case.body["ctx"] = LEAST_CTX
         for name in ("max_tokens", "max_completion_tokens", "max_output_tokens"):
             most = case.body.get(name)
-            if type(most) is int and MOST_TOKENS < most <= 16_777_216:
+            if type(most) is int and MOST_TOKENS < most <= (1_048_576 if case.path == "/v2/tasks" else 16_777_216):
                 case.body[name] = MOST_TOKENS
     return case
 
 
 MOST_TOKENS = 100
+# Every slot has as much.
+LEAST_CTX = 512
 WRITER = "qwen3-32b"
 # Which of the models there are can do what a path asks for, by the path's end.
 MODELS = {
@@ -70,5 +76,5 @@ def is_right(name, value):
         return False
     text = str(value)
     if name == "X-Orchd-Pool":
-        return text.isalnum() and text.isascii()
+        return is_name(text)
     return text in ("true", "false") or (text.isdecimal() and text.isascii() and int(text) <= 31_536_000_000)

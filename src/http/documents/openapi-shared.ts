@@ -93,7 +93,7 @@ const ollamaError: NonNullable<Components['schemas']>[string] = {
   properties: { error: { type: 'string', description: 'What is wrong, for people.' } },
 };
 
-const headers = {
+const ownHeaders = {
   CorrelationId: {
     description: 'The id that the request came with, or a new one; every log line about it has it.',
     required: true,
@@ -113,6 +113,36 @@ const headers = {
   RetryAfterIfKnown: { description: 'Whole seconds after which to try again.', schema: { ...count, minimum: 1 } },
   BackoffMsIfKnown: { description: 'The same in milliseconds, finer and different for each client.', schema: count },
 } satisfies Headers;
+
+const sameId = { ...ownHeaders.CorrelationId, description: 'The same as `X-Correlation-Id`.' };
+const whereSent = 'Once it is a task: ';
+/** Of answers to what may have become a task; components by their names without dashes. */
+const taskHeaders: Headers = {
+  'X-Should-Retry': {
+    description: '`false` where it is of no use to try again within a minute.',
+    schema: { type: 'string', enum: ['false'] },
+  },
+  'X-Orchd-Task-Id': { description: `${whereSent}its id.`, schema: { type: 'string' } },
+  'X-Orchd-Queue-Position': { description: `${whereSent}how many went before it.`, schema: count },
+  'X-Orchd-Predicted-Start-Ms': { description: `${whereSent}when it was expected to start.`, schema: count },
+  'X-Orchd-Estimated': {
+    description: 'Of a count: no tokenizer was asked.',
+    schema: { type: 'string', enum: ['true'] },
+  },
+  'X-Orchd-Pool': { description: `${whereSent}where it runs.`, schema: { type: 'string' } },
+  'X-Orchd-Replica': { description: `${whereSent}which replica runs it.`, schema: { type: 'string' } },
+  'X-RateLimit-Limit-Requests': { description: `${whereSent}places in the queue.`, schema: count },
+  'X-RateLimit-Remaining-Requests': { description: `${whereSent}of them, those that are free.`, schema: count },
+  'X-RateLimit-Limit-Tokens': { description: `${whereSent}of its named session, the budget.`, schema: count },
+  'X-RateLimit-Remaining-Tokens': { description: `${whereSent}of that, what is left.`, schema: count },
+  'Cache-Control': { description: 'Of a stream: it is not kept.', schema: { type: 'string' } },
+  'X-Accel-Buffering': { description: 'Of a stream, for nginx: not held back.', schema: { type: 'string' } },
+  'X-Request-Id': sameId,
+  'Request-Id': sameId,
+  'openai-processing-ms': { description: 'Milliseconds until the head was sent.', required: true, schema: count },
+};
+
+const componentOf = (header: string): string => header.replaceAll('-', '');
 
 const refTo = (kind: 'headers' | 'responses', name: string) => ({ $ref: `#/components/${kind}/${name}` });
 
@@ -148,7 +178,10 @@ export const sharedComponents = {
     AnthropicError: anthropicError,
     OllamaError: ollamaError,
   },
-  headers,
+  headers: {
+    ...ownHeaders,
+    ...Object.fromEntries(Object.entries(taskHeaders).map(([name, header]) => [componentOf(name), header])),
+  } as Headers,
   responses: Object.fromEntries(
     [...everywhere, ...withKey, ...withIdInPath, ...withBody, ...withoutBody].map((codes: Failure) => [
       codes[0],
@@ -157,33 +190,16 @@ export const sharedComponents = {
   ) as Responses,
 };
 
-const whereSent = 'Once it is a task: ';
-const sameId = { ...headers.CorrelationId, description: 'The same as `X-Correlation-Id`.' };
-/** Of an answer to what may have become a task. */
+const told = (...names: readonly string[]): Headers =>
+  Object.fromEntries(names.map(name => [name, refTo('headers', componentOf(name))]));
+
+const ofOneApi = ['X-Request-Id', 'Request-Id', 'openai-processing-ms'];
 const workHeaders: Headers = {
   ...correlated,
-  'X-Should-Retry': {
-    description: '`false` where it is of no use to try again within a minute.',
-    schema: { type: 'string', enum: ['false'] },
-  },
   'Retry-After': refTo('headers', 'RetryAfterIfKnown'),
   'X-Backoff-Ms': refTo('headers', 'BackoffMsIfKnown'),
   'Accept-Encoding': refTo('headers', 'AcceptEncoding'),
-  'X-Orchd-Task-Id': { description: `${whereSent}its id.`, schema: { type: 'string' } },
-  'X-Orchd-Queue-Position': { description: `${whereSent}how many went before it.`, schema: count },
-  'X-Orchd-Predicted-Start-Ms': { description: `${whereSent}when it was expected to start.`, schema: count },
-  'X-Orchd-Estimated': {
-    description: 'Of a count: no tokenizer was asked.',
-    schema: { type: 'string', enum: ['true'] },
-  },
-  'X-Orchd-Pool': { description: `${whereSent}where it runs.`, schema: { type: 'string' } },
-  'X-Orchd-Replica': { description: `${whereSent}which replica runs it.`, schema: { type: 'string' } },
-  'X-RateLimit-Limit-Requests': { description: `${whereSent}places in the queue.`, schema: count },
-  'X-RateLimit-Remaining-Requests': { description: `${whereSent}of them, those that are free.`, schema: count },
-  'X-RateLimit-Limit-Tokens': { description: `${whereSent}of its named session, the budget.`, schema: count },
-  'X-RateLimit-Remaining-Tokens': { description: `${whereSent}of that, what is left.`, schema: count },
-  'Cache-Control': { description: 'Of a stream: it is not kept.', schema: { type: 'string' } },
-  'X-Accel-Buffering': { description: 'Of a stream, for nginx: not held back.', schema: { type: 'string' } },
+  ...told(...Object.keys(taskHeaders).filter(name => !ofOneApi.includes(name))),
 };
 
 /** What an API that is not our own says of every answer. */
@@ -195,17 +211,13 @@ interface Manners {
 
 const manners: Readonly<Record<Exclude<Api, 'own'>, Manners>> = {
   openai: {
-    headers: {
-      ...workHeaders,
-      'X-Request-Id': sameId,
-      'openai-processing-ms': { description: 'Milliseconds until the head was sent.', required: true, schema: count },
-    },
+    headers: { ...workHeaders, ...told('X-Request-Id', 'openai-processing-ms') },
     content: openaiErrorContent,
     statusOf: openaiStatusOf,
   },
   ollama: { headers: workHeaders, content: ollamaErrorContent, statusOf: openaiStatusOf },
   anthropic: {
-    headers: { ...workHeaders, 'Request-Id': sameId },
+    headers: { ...workHeaders, ...told('Request-Id') },
     content: anthropicErrorContent,
     statusOf: anthropicStatusOf,
   },
