@@ -36,6 +36,7 @@ import { RunningTimeFile } from './files/running-time-file';
 import { MemoryEventLog } from './memory/event-log.memory';
 import { MemoryPoolRegistry } from './memory/pool-registry.memory';
 import { SqliteRecords } from './records/sqlite-records';
+import { RecordsByKind } from './records-by-kind';
 import { RedisStore } from './redis/connection/redis-store';
 import { Store } from './redis/connection/store';
 import { CutSlots } from './redis/cut-slots';
@@ -118,7 +119,8 @@ export class StorageModule {
     { provide: EventLog, useClass: RedisEventLog },
     { provide: ModelCatalog, useClass: RedisCatalog },
     { provide: ArtifactStore, useClass: RedisArtifacts },
-    { provide: ApiRecords, useClass: RedisApiRecords },
+    ...[RedisApiRecords, SqliteRecords],
+    { provide: ApiRecords, useClass: RecordsByKind },
     { provide: FileContents, useClass: FolderContents },
   ],
   exports: [
