@@ -1,3 +1,4 @@
+const FLOAT_BYTES = 4;
 /** What the engine put out for embeddings ends so, as canonical JSON, where it has no more than the API. */
 const END = ',"object":"list"}';
 
@@ -29,13 +30,16 @@ export function inFormat(format: unknown, data: unknown): unknown {
 
 function toBase64(embedding: unknown): unknown {
   if (!Array.isArray(embedding)) return embedding;
-  const bytes = Buffer.allocUnsafe(4 * embedding.length);
-  for (const [at, value] of (embedding as readonly number[]).entries()) bytes.writeFloatLE(value, 4 * at);
+  const bytes = Buffer.allocUnsafe(FLOAT_BYTES * embedding.length);
+  for (const [at, value] of (embedding as readonly number[]).entries()) bytes.writeFloatLE(value, FLOAT_BYTES * at);
   return bytes.toString('base64');
 }
 
 function toNumbers(embedding: unknown): unknown {
   if (typeof embedding !== 'string') return embedding;
-  const bytes = Buffer.from(embedding, 'base64');
-  return Array.from({ length: Math.floor(bytes.length / 4) }, (_, at) => bytes.readFloatLE(4 * at));
+  const { buffer, byteOffset, length } = Buffer.from(embedding, 'base64');
+  const floats = new DataView(buffer, byteOffset);
+  const numbers: number[] = [];
+  for (let at = 0; at + FLOAT_BYTES <= length; at += FLOAT_BYTES) numbers.push(floats.getFloat32(at, true));
+  return numbers;
 }

@@ -60,7 +60,7 @@ export class TaskAnswers {
     const answer = sum.answer();
     if (!(answer instanceof JsonText)) return answer;
     void reply.header('Content-Type', 'application/json; charset=utf-8');
-    return answer.text;
+    return `${answer.text}\n`; // As every answer ends.
   }
 
   /**
