@@ -1,3 +1,4 @@
+import { base64Of } from '../../../src/engines/wire/openai/vectors';
 import { HEAD } from './frames';
 
 /** What a server of OpenAI's API sends for a chat, streamed or whole, and for embeddings; made once, as the frames of completions are. */
@@ -37,9 +38,10 @@ export function wholeChatResponse(count: number): Buffer {
   });
 }
 
-export function embeddingsResponse(inputs: number): Buffer {
-  return once(`embeddings ${inputs}`, () => {
-    const embedding = Array.from({ length: DIMENSIONS }, (_, at) => Math.fround(Math.sin(at + 1)));
+export function embeddingsResponse(inputs: number, inBase64: boolean): Buffer {
+  return once(`embeddings ${inputs} ${inBase64}`, () => {
+    const numbers = Array.from({ length: DIMENSIONS }, (_, at) => Math.fround(Math.sin(at + 1)));
+    const embedding = inBase64 ? base64Of(numbers) : numbers;
     const data = Array.from({ length: inputs }, (_, index) => ({ object: 'embedding', index, embedding }));
     const usage = { prompt_tokens: 75 * inputs, total_tokens: 75 * inputs };
     return json({ object: 'list', data, model: 'sim', usage });

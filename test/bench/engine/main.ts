@@ -53,7 +53,7 @@ function answer(socket: Socket, request: string): void {
   }
   if (isOpenai === 1 && request.startsWith('POST /v1/embeddings ')) {
     const { input } = JSON.parse(request.slice(request.indexOf('\r\n\r\n') + 4)) as { input: unknown[] };
-    socket.write(embeddingsResponse(input.length));
+    socket.write(embeddingsResponse(input.length, request.includes('"encoding_format":"base64"')));
     return;
   }
   const path = /^GET ([^ ?]+)/.exec(request)?.[1] ?? '';

@@ -4,10 +4,18 @@ export interface Target {
   /**
    * `service` and `service-chat`: POST /v2/tasks with a prompt or with messages, then GET its events. `engine`: POST /completion, whose answer is
    * the stream. `chat` and `whole-chat`: POST /v1/chat/completions, streamed or not. `responses` and `messages`: the APIs of those names, streamed.
-   * `embeddings`: POST /v1/embeddings, with as many inputs as there are to be tokens.
+   * `embeddings` and `embeddings-base64`: POST /v1/embeddings, with as many inputs as there are to be tokens.
    */
   readonly kind:
-    'service' | 'service-chat' | 'engine' | 'chat' | 'whole-chat' | 'responses' | 'messages' | 'embeddings';
+    | 'service'
+    | 'service-chat'
+    | 'engine'
+    | 'chat'
+    | 'whole-chat'
+    | 'responses'
+    | 'messages'
+    | 'embeddings'
+    | 'embeddings-base64';
   readonly port: number;
   /** What only the last frame of a whole stream holds. */
   readonly endMark: string;
@@ -95,13 +103,9 @@ export function messagesRequest(apiKey: string, tokens: number): string {
 }
 
 /** POST /v1/embeddings. */
-export function embeddingsRequest(apiKey: string, inputs: number): string {
+export function embeddingsRequest(apiKey: string, inputs: number, format: 'float' | 'base64'): string {
   const input = Array.from({ length: inputs }, (_, n) => `${n} ${PROMPT}`);
-  return post(
-    '/v1/embeddings',
-    headers(apiKey),
-    JSON.stringify({ model: CHAT_MODEL, input, encoding_format: 'float' }),
-  );
+  return post('/v1/embeddings', headers(apiKey), JSON.stringify({ model: CHAT_MODEL, input, encoding_format: format }));
 }
 
 /** GET of anything that needs no key. */

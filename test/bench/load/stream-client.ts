@@ -44,7 +44,8 @@ export class StreamClient {
     if (!this.connection.isOpen) this.connection = new Connection(this.target.port);
     try {
       const { kind } = this.target;
-      if (kind === 'whole-chat' || kind === 'embeddings') return await this.readWhole(kind, tokens, startMs);
+      if (kind === 'whole-chat' || kind === 'embeddings' || kind === 'embeddings-base64')
+        return await this.readWhole(kind, tokens, startMs);
       return await this.follow(await this.streamRequest(tokens), tokens, startMs);
     } catch (cause) {
       this.connection.close();
@@ -73,13 +74,17 @@ export class StreamClient {
     return eventsRequest(this.apiKey, taskId);
   }
 
-  private async readWhole(kind: 'whole-chat' | 'embeddings', tokens: number, startMs: number): Promise<StreamSeen> {
+  private async readWhole(
+    kind: 'whole-chat' | 'embeddings' | 'embeddings-base64',
+    tokens: number,
+    startMs: number,
+  ): Promise<StreamSeen> {
     const isChat = kind === 'whole-chat';
-    const request = isChat ? chatRequest(this.apiKey, tokens, false) : embeddingsRequest(this.apiKey, tokens);
+    const format = kind === 'embeddings' ? 'float' : 'base64';
+    const request = isChat ? chatRequest(this.apiKey, tokens, false) : embeddingsRequest(this.apiKey, tokens, format);
     const { status, text } = await exchange(this.connection, request);
-    const isWhole = isChat
-      ? text.includes('"#0 ') && text.includes(`#${tokens - 1} "`)
-      : text.split('"embedding":[').length === tokens + 1;
+    const vectors = text.split(format === 'float' ? '"embedding":[' : '"embedding":"').length - 1;
+    const isWhole = isChat ? text.includes('"#0 ') && text.includes(`#${tokens - 1} "`) : vectors === tokens;
     if (status !== 200 || !isWhole) throw new Error(`answered ${status} ${text.slice(0, 300)}`);
     return { tokens, firstTokenMs: performance.now() - startMs };
   }
