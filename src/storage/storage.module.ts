@@ -44,6 +44,7 @@ import { EventWriter } from './redis/event-writer';
 import { HeldTasks } from './redis/held-tasks';
 import { NodeBeat } from './redis/node-beat';
 import { RedisApiRecords } from './redis/redis-api-records';
+import { NodePresence } from './redis/node-presence';
 import { RedisArtifacts } from './redis/redis-artifacts';
 import { RedisCatalog } from './redis/redis-catalog';
 import { RedisEventLog } from './redis/redis-event-log';
@@ -102,7 +103,7 @@ export class StorageModule {
   imports: [CatalogModule, EnginesModule],
   providers: [
     { provide: Store, useClass: RedisStore },
-    ...[HeldTasks, NodeBeat, StoreTasks, StoreEndings, EventWriter, CutSlots],
+    ...[HeldTasks, NodeBeat, NodePresence, StoreTasks, StoreEndings, EventWriter, CutSlots],
     MemoryPoolRegistry,
     { provide: PoolRegistry, useExisting: MemoryPoolRegistry },
     { provide: PoolStore, useClass: RedisPoolStore },

@@ -1,8 +1,8 @@
 import type { Config } from '../../config/config';
 import type { Narrator } from '../../observability/narrator';
 import { atMost } from '../embedded/session-amounts';
-import { LAYOUT, MOVING } from '../redis/connection/store-checks';
 import { explained } from '../redis/connection/store-faults';
+import { layoutVersion, MOVING } from '../redis/connection/store-layout';
 import { StoreLink } from '../redis/connection/store-link';
 import { importSessionScript, timeScript } from '../redis/scripts/move-scripts';
 import { savePoolsScript } from '../redis/scripts/pool-scripts';
@@ -80,7 +80,7 @@ export class StoreTarget implements MoveTarget {
 
   /** Durable as everything is that nodes write. */
   async finish(): Promise<void> {
-    await this.on.store.call('SET', this.on.key('schema'), LAYOUT);
+    await this.on.store.call('SET', this.on.key('schema'), String(layoutVersion()));
     await this.on.store.runDurably(timeScript);
   }
 

@@ -31,8 +31,6 @@ type Answer =
 
 /** Admits tasks, each in one step of the store. */
 export class Admissions {
-  private readonly budget = budgetOf(this.config);
-
   constructor(
     private readonly config: Config,
     private readonly store: Store,
@@ -60,7 +58,7 @@ export class Admissions {
         case 'full':
           return { outcome: { kind: 'full', reason: answer[1], isServed: this.lanes.isServed(lane) }, isLeft: false };
         case 'over': {
-          const session = sessionOf(spec.sessionId, answer[3], this.budget);
+          const session = sessionOf(spec.sessionId, answer[3], budgetOf(this.config));
           return {
             outcome: { kind: 'over-budget', budget: answer[1], isSpent: answer[2] === 1, session },
             isLeft: false,
@@ -98,7 +96,7 @@ export class Admissions {
     const { config } = this;
     const costOfAll = (spec.maxTokens / 1000) * config.costPer1kTokens;
     const most = atMost({ tokens: spec.maxTokens, timeMs: spec.deadlineMs, cost: costOfAll });
-    const { tokens, timeMs, microCost } = this.budget;
+    const { tokens, timeMs, microCost } = budgetOf(this.config);
     const args = {
       id: spec.taskId,
       hash: requestHash,
@@ -153,7 +151,7 @@ export class Admissions {
     const outcome: Admitted = {
       kind: 'admitted',
       facts,
-      remaining: remainingOf(view, this.budget),
+      remaining: remainingOf(view, budgetOf(this.config)),
       ...(claim && { claim }),
       durable: Promise.resolve(evicted),
     };

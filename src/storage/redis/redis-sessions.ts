@@ -8,8 +8,6 @@ import { budgetOf, sessionOf } from './task-fields';
 /** Sessions of all nodes: a hash each. */
 @Injectable()
 export class RedisSessions extends SessionStore {
-  private readonly budget = budgetOf(this.config);
-
   constructor(
     private readonly config: Config,
     private readonly store: Store,
@@ -22,7 +20,7 @@ export class RedisSessions extends SessionStore {
     return sessionOf(
       sessionId,
       await this.store.run(openSessionScript, sessionId, sessionTtlMs, sessionsMax),
-      this.budget,
+      budgetOf(this.config),
     );
   }
 

@@ -29,8 +29,6 @@ type Asked = readonly ['ending'] | readonly ['asked', string] | readonly ['won',
 /** How tasks end: the store says who comes first. */
 @Injectable()
 export class StoreEndings {
-  private readonly budget = budgetOf(this.config);
-
   constructor(
     private readonly config: Config,
     private readonly store: Store,
@@ -56,7 +54,7 @@ export class StoreEndings {
     }
     if (isCut) this.cuts.add(task);
     task.claim?.close(tell);
-    return this.ended(task, draft, ending, remainingOf(won[2], this.budget));
+    return this.ended(task, draft, ending, remainingOf(won[2], budgetOf(this.config)));
   }
 
   /** Again until there is an answer, for as long as the task is this node's: won twice is won once. */
@@ -114,7 +112,7 @@ export class StoreEndings {
     if (!task) return undefined;
     task.isEnding = true;
     this.held.gain(task);
-    return this.ended(task, draft, { ...ending, attempts: task.attempts }, remainingOf(view, this.budget));
+    return this.ended(task, draft, { ...ending, attempts: task.attempts }, remainingOf(view, budgetOf(this.config)));
   }
 
   private ended(task: StoreTask, draft: EndDraft, kept: StoredEnding, remaining: Spend): Ended {

@@ -35,8 +35,6 @@ export type Grant = (poolId: string, replicaId: string, model: string | undefine
 /** Makes of what the store says tasks that this node runs, or looks at. */
 @Injectable()
 export class StoreTasks {
-  private readonly budget = budgetOf(this.config);
-
   constructor(
     private readonly config: Config,
     private readonly store: Store,
@@ -57,7 +55,7 @@ export class StoreTasks {
         facts: known ?? factsOf(hash ?? '', [seq ?? '', ok ?? '', at ?? '', pos ?? ''], told ?? ''),
         attempts: Number(att),
         refusals: Number(ref),
-        remaining: remainingOf(JSON.parse(rem ?? '[]') as string[], this.budget),
+        remaining: remainingOf(JSON.parse(rem ?? '[]') as string[], budgetOf(this.config)),
         timeLimitMs: Number(timeLimit),
         deadlineAtMs: nowMs + Number(leftMs),
         lastFailure: undefined,
@@ -98,7 +96,7 @@ export class StoreTasks {
       {
         ...live,
         refusals: Number(fields.get('ref')),
-        remaining: remainingOf(JSON.parse(rem) as string[], this.budget),
+        remaining: remainingOf(JSON.parse(rem) as string[], budgetOf(this.config)),
         timeLimitMs: Number(fields.get('tl')),
         deadlineAtMs: Infinity,
         avoided: [],

@@ -1,15 +1,11 @@
 import type { Config } from '../../../config/config';
 import { StoreUnfit } from './store-faults';
 import type { StoreLink } from './store-link';
+import { openLayout } from './store-layout';
 import { assertPermitted } from './store-permissions';
 
 /** When a reply means that what was written is durable: by itself, or after a wait for the file or for a replica. */
 export type Durability = { readonly kind: 'reply' } | { readonly kind: 'waitaof' } | { readonly kind: 'wait' };
-
-/** The version of the layout of keys; a node refuses to work on another. */
-export const LAYOUT = '1';
-/** In place of a version while a move into the deployment is under way. */
-export const MOVING = 'moving';
 
 /** @throws StoreUnfit */
 export async function assertFit(config: Config, link: StoreLink): Promise<void> {
@@ -33,17 +29,7 @@ export async function assertFit(config: Config, link: StoreLink): Promise<void> 
     throw new StoreUnfit(
       `the store may throw away tasks when its memory is full: set maxmemory-policy noeviction (it is ${policy})`,
     );
-  const key = `{${config.storeDeployment}}:schema`;
-  await link.send(['SET', key, LAYOUT, 'NX']);
-  const schema = String(await link.send(['GET', key]));
-  if (schema === MOVING)
-    throw new StoreUnfit(
-      `a move into deployment ${config.storeDeployment} was not finished: do it again, or delete its keys ({${config.storeDeployment}}:*)`,
-    );
-  if (schema !== LAYOUT)
-    throw new StoreUnfit(
-      `deployment ${config.storeDeployment} has keys of version ${schema}, and this node knows version ${LAYOUT}: use the version of orchestratord that its other nodes have`,
-    );
+  await openLayout(config, link);
 }
 
 /** @throws StoreUnfit where the server cannot give what is asked */
