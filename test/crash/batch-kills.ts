@@ -48,7 +48,7 @@ export async function killInBatch(plan: BatchKillsPlan): Promise<BatchKillsOutco
   const folder = temporaryFolder();
   const dataDir = join(folder.path, 'data');
   const engine = await startEngine({
-    ...{ wire: 'vllm', model: 'some-model', slots: 12, tokensPerSecond: 200, requestsKept: 1_000_000 },
+    ...{ wire: 'vllm', model: 'some-model', slots: 12, tokensPerSecond: 100, requestsKept: 1_000_000 },
   });
   const background = new BackgroundResponses(engine, random, plan.responses);
   const start = async (): Promise<RunningService> => {

@@ -38,9 +38,11 @@ async function run(signal: string): Promise<void> {
   if (!right) process.exitCode = 1;
 }
 
-function isRight({ batch, results, different, completed, failed, ranAgain, responses }: BatchKillsOutcome): boolean {
+function isRight(outcome: BatchKillsOutcome): boolean {
+  const { batch, results, different, completed, failed, ranAgain, responses } = outcome;
   const { request_counts: counts } = batch;
   return (
+    outcome.kills === kills &&
     batch.status === 'completed' &&
     results === lines &&
     different === lines &&
