@@ -22,7 +22,7 @@ const { values } = parseArgs({
 const [lines, lineBytes, small] = [Number(values.lines), Number(values['line-bytes']), Number(values.small)];
 const SLOTS = 32;
 const BESIDE_MS = 20_000;
-const DONE_MS = 280_000;
+const DONE_MS = 900_000;
 const SMALL_LINES = 10;
 /** What the service may hold beyond what it does when idle. */
 const MEMORY_MAX_BYTES = 200 * 1024 * 1024;
