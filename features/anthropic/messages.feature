@@ -19,6 +19,19 @@ Feature: Anthropic's Messages API
     And its events are message_start, content_block_start, content_block_delta, content_block_stop, message_delta, message_stop
 
   @B-ANT-002
+  Scenario: A stream begins with the tokens of the prompt, and they are not told twice
+    Given a vLLM engine that takes 1000 ms for a prompt is bound
+    When I send a message with {"stream": true}
+    Then message_start has the input tokens that message_delta has
+
+  @B-ANT-004
+  Scenario: Betas that nobody knows here are no fault
+    Given a vLLM engine with 4 slots is bound
+    And a client request with anthropic-beta "fine-grained-tool-streaming-2025-05-14,some-other-1999-01-01"
+    When I send a message with {"system": [{"type": "text", "text": "Be brief.", "cache_control": {"type": "ephemeral"}}]}
+    Then I receive 200 OK
+
+  @B-ANT-002
   Scenario: Thoughts and calls are blocks of their own, one after the other
     Given a vLLM engine that thinks is bound
     When I send a message with {"stream": true, "max_tokens": 400, "tool_choice": {"type": "any"}, "tools": [{"name": "a", "input_schema": {"type": "object"}}, {"name": "b", "input_schema": {"type": "object"}}]}

@@ -114,6 +114,17 @@ Then('its last event is an error', function (this: ServiceWorld) {
   assert.deepEqual(eventsOf(this).at(-1)?.type, 'error');
 });
 
+Then('message_start has the input tokens that message_delta has', function (this: ServiceWorld) {
+  const events = eventsOf(this) as readonly Members[];
+  const usageOf = (value: unknown): Members => (value as { usage: Members }).usage;
+  const begun = usageOf(events.find(({ type }) => type === 'message_start')?.['message']);
+  const ended = usageOf(events.find(({ type }) => type === 'message_delta'));
+  assert.ok(Number(begun['input_tokens']) > 0);
+  assert.equal(begun['input_tokens'], ended['input_tokens']);
+  for (const name of ['cache_creation_input_tokens', 'cache_read_input_tokens'])
+    assert.deepEqual([begun[name], ended[name]], [0, 0]);
+});
+
 Then('while it waits there are pings, after message_start', function (this: ServiceWorld) {
   const [first, second] = eventsOf(this).map(({ type }) => type);
   assert.deepEqual([first, second], ['message_start', 'ping']);
