@@ -121,7 +121,7 @@ export class RedisStore extends Store {
   }
 
   private waitCommand(): readonly string[] {
-    return this.durability.kind === 'waitaof' ? ['WAITAOF', '1', '0', WAIT_MS] : ['WAIT', '1', WAIT_MS];
+    return this.durability.kind === 'waitaof' ? ['WAITAOF', '1', '0', SYNC_MS] : ['WAIT', '1', WAIT_MS];
   }
 
   private isEnough(reply: Reply): boolean {
@@ -222,3 +222,5 @@ export class RedisStore extends Store {
 
 /** Of one wait, in milliseconds. */
 const WAIT_MS = '1000';
+/** With `appendfsync everysec` the next sync may be a second away, and takes its time itself. */
+const SYNC_MS = '3000';
