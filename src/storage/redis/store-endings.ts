@@ -99,10 +99,10 @@ export class StoreEndings {
     return JSON.stringify(this.endingOf(undefined, this.draftOfDropped()));
   }
 
-  /** As its node had won it; but an output is not complete of which the last part went with that node. */
+  /** As its node had won it; but an output is not complete of which the last part went with that node. What it has cost was settled then. */
   private endedAsWon(task: StoreTask, won: StoredEnding, draft: EndDraft): Ended {
     const isLost = won.state === 'completed';
-    const kept = isLost ? this.endingOf(task, draft) : won;
+    const kept = isLost ? { ...this.endingOf(task, draft), usage: won.usage } : won;
     return this.ended(task, isLost ? draft : draftOf(JSON.stringify(won)), kept, task.hand.remaining);
   }
 

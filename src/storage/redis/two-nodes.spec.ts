@@ -169,4 +169,19 @@ describe.skipIf(!hasRedisServer())('TaskLedger: two nodes on one store', () => {
     await a.advance(1);
     expect([...a.ledger.running()]).toEqual([]);
   });
+
+  it('tells of a task what its session was charged, where its node went between the win of its ending and its record', async () => {
+    const { claim } = await admit(a, 't');
+    if (!claim) throw new Error('no claim');
+    await a.ledger.markFirstToken(claim);
+    await a.ledger.end(claim, completed);
+    a.freeze();
+    await b.advance(LEASE_MS + 1000);
+    const ended = await b.ledger.cancel('t', cancelled);
+    if (!ended || !('ending' in ended)) throw new Error('it was not taken over');
+    await conclude(ended);
+    const { spent } = await b.session('s');
+    expect([ended.ending.state, ended.ending.usage.tokensOut]).toEqual(['cancelled', spent.tokens]);
+    expect(spent.tokens).toBeGreaterThan(0);
+  });
 });
