@@ -47,11 +47,17 @@ export async function startSentinels(
     ports.push(port);
   }
   const ask = (port: number, words: readonly string[]) => command<string[]>(port, ['SENTINEL', ...words], password);
-  for (const port of ports) {
-    await eventually(
-      () => ask(port, ['MASTER', SENTINEL_NAME]),
-      flat => valueOf(flat, 'num-other-sentinels') === '2' && valueOf(flat, 'num-slaves') === String(replicas),
-    );
+  try {
+    for (const port of ports) {
+      await eventually(
+        () => ask(port, ['MASTER', SENTINEL_NAME]),
+        flat => valueOf(flat, 'num-other-sentinels') === '2' && valueOf(flat, 'num-slaves') === String(replicas),
+      );
+    }
+  } catch (fault) {
+    for (const child of children) await child.stop('SIGKILL');
+    folder.remove();
+    throw fault;
   }
   return {
     url: `redis+sentinel://${ports.map(port => `127.0.0.1:${port}`).join(',')}/${SENTINEL_NAME}`,
