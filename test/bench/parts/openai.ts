@@ -27,7 +27,7 @@ export const openai: Part = {
       });
       const perRequest = await text(bench, relays, {
         caption: '64 at once, one token each: a request',
-        ...{ tokens: 1, tasks: bench.size(3000, 1500), per: 'request' },
+        ...{ tokens: 1, tasks: bench.size(2000, 1000), per: 'request' },
       });
       const embeddings = await vectors(bench, relays);
       return {
@@ -118,7 +118,7 @@ async function vectors(bench: Bench, { chats, chatPipe }: ChatRelays): Promise<T
     [256, 'embeddings', 'as numbers'],
     [256, 'embeddings-base64', 'in base64'],
   ] as const) {
-    const amount = { tokens: inputs, tasks: inputs === 1 ? bench.size(2400, 1000) : bench.size(96, 64) };
+    const amount = { tokens: inputs, tasks: inputs === 1 ? bench.size(2000, 500) : bench.size(48, 32) };
     const named = `${inputs} ${inputs === 1 ? 'input' : 'inputs'}, ${format}`;
     const { ours, floor } = await alternately(bench.runs, {
       ours: runsOf(bench, chats, { name: `embeddings: ${named}`, kind, endMark: '' }, amount),
