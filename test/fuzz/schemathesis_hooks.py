@@ -40,6 +40,9 @@ def map_case(context, case):
         ctx = case.body.get("ctx")
         if type(ctx) is int and LEAST_CTX < ctx <= 16_777_216:
             case.body["ctx"] = LEAST_CTX
+        deadline = case.body.get("deadline_ms")
+        if type(deadline) is int and 0 < deadline < LONG_MS:
+            case.body["deadline_ms"] = LONG_MS
         for name in ("max_tokens", "max_completion_tokens", "max_output_tokens"):
             most = case.body.get(name)
             if type(most) is int and MOST_TOKENS < most <= (1_048_576 if case.path == "/v2/tasks" else 16_777_216):
@@ -48,6 +51,7 @@ def map_case(context, case):
 
 
 MOST_TOKENS = 100
+LONG_MS = 60_000
 # Every slot has as much.
 LEAST_CTX = 512
 WRITER = "qwen3-32b"
