@@ -185,6 +185,36 @@ export const settings = {
     String(10 * 1024 * MIB),
     'Bytes that they have together, likewise.',
   ),
+  conversationRetentionMs: setting(
+    'ORCHD_CONVERSATION_RETENTION_MS',
+    milliseconds(0),
+    '2592000000',
+    'How long a conversation of `/v1/conversations` is kept from when it last changed.',
+  ),
+  conversationsMax: setting(
+    'ORCHD_CONVERSATIONS_MAX',
+    integer(1, 100_000_000),
+    '1000000',
+    'Conversations that are kept at once; those that changed last stay.',
+  ),
+  conversationsMaxBytes: setting(
+    'ORCHD_CONVERSATIONS_MAX_BYTES',
+    bytes(MIB, Number.MAX_SAFE_INTEGER),
+    String(10 * 1024 * MIB),
+    'Bytes that they have together, likewise.',
+  ),
+  conversationMaxItems: setting(
+    'ORCHD_CONVERSATION_MAX_ITEMS',
+    integer(1, 100_000),
+    '10000',
+    'Items of one conversation: one that has as many takes no more.',
+  ),
+  conversationMaxBytes: setting(
+    'ORCHD_CONVERSATION_MAX_BYTES',
+    bytes(1024, 64 * MIB),
+    String(4 * MIB),
+    'Bytes of one conversation, likewise.',
+  ),
   taskOutputMaxBytes: setting(
     'ORCHD_TASK_OUTPUT_MAX_BYTES',
     bytes(1024, 1024 * MIB),

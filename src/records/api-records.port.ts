@@ -44,6 +44,9 @@ export abstract class ApiRecords {
   /** Resolves to false, and does nothing, where there is none any more. */
   abstract replace(record: ApiRecord): Promise<boolean>;
 
+  /** Replaces it where its text is still `was`, and resolves to whether it was: of two who change what both have read one does. */
+  abstract revise(record: ApiRecord, was: string): Promise<boolean>;
+
   /** Resolves to whether there was one. */
   abstract remove(kind: RecordKind, id: string): Promise<boolean>;
 

@@ -7,7 +7,7 @@ import { Narrator } from '../observability/narrator';
 import { TaskAnswers } from '../openai/answers/task-answers';
 import { TaskEnds } from '../openai/answers/task-ends';
 import { TaskEvents } from '../openai/answers/task-events.service';
-import { OpenaiTasks } from '../openai/requests/openai-tasks';
+import { OpenaiTasks, type TaskTerms } from '../openai/requests/openai-tasks';
 import { PromptCounts } from '../openai/requests/prompt-counts';
 import { workHeadersOf } from '../openai/requests/work-headers';
 import { Canceller } from '../tasks/ending/canceller';
@@ -15,6 +15,7 @@ import { replayOf } from './answers/response-replay';
 import { responseIdOf, responseOf, unended } from './answers/response-facts';
 import { NO_FRAMES, ResponseStream } from './answers/response-stream';
 import { WholeResponse } from './answers/whole-response';
+import { Conversations } from './records/conversations';
 import { ResponseHistory } from './records/response-history';
 import { ResponseKeeper } from './records/response-keeper';
 import { ResponseRecords, unknownResponse } from './records/response-records';
@@ -35,6 +36,7 @@ export class ResponsesService {
     private readonly records: ResponseRecords,
     private readonly keeper: ResponseKeeper,
     private readonly history: ResponseHistory,
+    private readonly conversations: Conversations,
     private readonly counts: PromptCounts,
     private readonly canceller: Canceller,
     private readonly narrator: Narrator,
@@ -44,41 +46,31 @@ export class ResponsesService {
   async create(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
     const sent = toResponseRequest(request.body);
     const headers = workHeadersOf(request.headers);
-    const history = await this.history.before(sent.previousId);
-    const wanted = { ...sent, items: await this.history.resolved(sent.items) };
-    const chat = toChat(wanted, history);
-    const response = begun(wanted);
-    const terms = { taskId: response.taskId, isNew: true, outlivesClient: wanted.background };
-    if (wanted.store) this.keeper.watch(response);
-    // One beside the other: neither is told of before both are durable.
-    const [admitted, kept] = await Promise.allSettled([
-      this.tasks.submitFor(request, chat, headers, reply, terms),
-      wanted.store ? this.records.begin(response) : undefined,
-    ]);
-    if (admitted.status === 'rejected') {
-      this.keeper.unwatch(response.taskId);
-      if (wanted.store) await this.records.remove(response.id).catch(() => undefined);
-      throw admitted.reason;
-    }
-    if (kept.status === 'rejected') {
-      this.keeper.unwatch(response.taskId);
-      await this.canceller.cancel(response.taskId, 'disconnect');
-      throw kept.reason;
-    }
-    if (!wanted.store) reply.raw.once('close', () => void this.leaveNothing(response.taskId));
-    if (wanted.background) {
-      if (wanted.stream) return this.answers.follow(response.taskId, new ResponseStream(response), reply);
+    const taskId = uuidv7();
+    const { admitted, response } = await this.inTurn(sent, taskId, async said => {
+      const history = said ?? (await this.history.before(sent.previousId));
+      const wanted = { ...sent, items: await this.history.resolved(sent.items, said) };
+      const chat = toChat(wanted, history);
+      return this.admit(begun(wanted, taskId), wanted, terms =>
+        this.tasks.submitFor(request, chat, headers, reply, terms),
+      );
+    });
+    if (!sent.store) reply.raw.once('close', () => void this.leaveNothing(taskId));
+    if (sent.background) {
+      if (sent.stream) return this.answers.follow(taskId, new ResponseStream(response), reply);
       return responseOf(response, unended('queued'));
     }
-    if (wanted.stream) return this.answers.stream(admitted.value, new ResponseStream(response), reply);
-    return this.answers.whole(admitted.value, new WholeResponse(response), reply);
+    if (sent.stream) return this.answers.stream(admitted, new ResponseStream(response), reply);
+    return this.answers.whole(admitted, new WholeResponse(response), reply);
   }
 
   /** How many tokens would go in. @throws ServiceError as {@link PromptCounts.of} has it, and as {@link create} for what was said before */
   async count({ body }: FastifyRequest, reply: FastifyReply): Promise<object> {
     const sent = toResponseRequest(body);
-    const wanted = { ...sent, items: await this.history.resolved(sent.items) };
-    const chat = toChat(wanted, await this.history.before(sent.previousId));
+    const { conversationId: id } = sent;
+    const said = id === undefined ? undefined : (await this.conversations.settled(id, 'conversation')).items;
+    const wanted = { ...sent, items: await this.history.resolved(sent.items, said) };
+    const chat = toChat(wanted, said ?? (await this.history.before(sent.previousId)));
     const left = new AbortController();
     reply.raw.once('close', () => left.abort());
     const { tokens, isEstimated } = await this.counts.of(chat, left.signal);
@@ -128,7 +120,11 @@ export class ResponsesService {
     const response = await this.found(id);
     await this.records.remove(id);
     this.keeper.unwatch(response.taskId);
-    if (!response.end) await this.canceller.cancel(response.taskId, 'client');
+    const { conversationId } = response;
+    if (!response.end) {
+      await this.canceller.cancel(response.taskId, 'client');
+      if (conversationId !== undefined) await this.conversations.release(conversationId, id);
+    }
     await this.events.forget(response.taskId);
     return { id, object: 'response', deleted: true };
   }
@@ -136,7 +132,47 @@ export class ResponsesService {
   /** All that went into it, what was said before too. @throws ServiceError RESPONSE_NOT_FOUND */
   async input(id: string): Promise<readonly Item[]> {
     const response = await this.found(id);
-    return [...(await this.history.before(response.previousId)), ...response.items];
+    const before = [await this.history.before(response.previousId), await this.history.talkBefore(response)];
+    return [...before.flat(), ...response.items];
+  }
+
+  /** What was said in its conversation is told to what makes the response; where that is not made its turn is over. */
+  private async inTurn<T>(
+    sent: ResponseRequest,
+    taskId: string,
+    make: (said: readonly Item[] | undefined) => Promise<T>,
+  ): Promise<T> {
+    const conversation = await this.conversations.begin(sent, responseIdOf(taskId));
+    try {
+      return await make(conversation?.items);
+    } catch (thrown) {
+      if (conversation) await this.conversations.release(conversation.id, responseIdOf(taskId)).catch(() => undefined);
+      throw thrown;
+    }
+  }
+
+  private async admit<T>(
+    response: StoredResponse,
+    { store, background }: ResponseRequest,
+    submit: (terms: TaskTerms) => Promise<T>,
+  ): Promise<{ readonly admitted: T; readonly response: StoredResponse }> {
+    if (store) this.keeper.watch(response);
+    // One beside the other: neither is told of before both are durable.
+    const [admitted, kept] = await Promise.allSettled([
+      submit({ taskId: response.taskId, isNew: true, outlivesClient: background }),
+      store ? this.records.begin(response) : undefined,
+    ]);
+    if (admitted.status === 'rejected') {
+      this.keeper.unwatch(response.taskId);
+      if (store) await this.records.remove(response.id).catch(() => undefined);
+      throw admitted.reason;
+    }
+    if (kept.status === 'rejected') {
+      this.keeper.unwatch(response.taskId);
+      await this.canceller.cancel(response.taskId, 'disconnect');
+      throw kept.reason;
+    }
+    return { admitted: admitted.value, response };
   }
 
   private async found(id: string): Promise<StoredResponse> {
@@ -166,8 +202,7 @@ export class ResponsesService {
   }
 }
 
-function begun({ asked, items, previousId }: ResponseRequest): StoredResponse {
-  const taskId = uuidv7();
+function begun({ asked, items, previousId, conversationId }: ResponseRequest, taskId: string): StoredResponse {
   return {
     id: responseIdOf(taskId),
     taskId,
@@ -175,5 +210,6 @@ function begun({ asked, items, previousId }: ResponseRequest): StoredResponse {
     asked,
     items: identified(taskId, items),
     ...(previousId !== undefined && { previousId }),
+    ...(conversationId !== undefined && { conversationId }),
   };
 }

@@ -31,6 +31,10 @@ export class RecordsByKind extends ApiRecords {
     return this.of(record.kind).replace(record);
   }
 
+  revise(record: ApiRecord, was: string): Promise<boolean> {
+    return this.of(record.kind).revise(record, was);
+  }
+
   remove(kind: RecordKind, id: string): Promise<boolean> {
     return this.of(kind).remove(kind, id);
   }

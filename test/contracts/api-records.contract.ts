@@ -40,6 +40,21 @@ export function apiRecordsContract(name: string, setUp: () => Promise<ApiRecords
       expect([await records.remove('response', 'a'), await records.open('response')]).toEqual([false, []]);
     });
 
+    it('lets one of those revise a record who have read the same (B-CON-003)', async () => {
+      const read = record('a');
+      await records.insert(read);
+      const texts = Array.from({ length: 5 }, (_, at) => `{"by":${at},"é":"${'é'.repeat(at)}"}`);
+      const [first, ...others] = await Promise.all(
+        texts.map(text => records.revise(record('a', { text, isOpen: false, keptFromMs: 5 }), read.text)),
+      );
+      expect([first, others]).toEqual([true, [false, false, false, false]]);
+      const text = texts[0] ?? '';
+      expect(await records.find('response', 'a')).toMatchObject({ text, isOpen: false, keptFromMs: 5, seq: 1 });
+      expect(await records.totals('response')).toEqual({ records: 1, bytes: Buffer.byteLength(text) });
+      expect([await records.open('response'), await records.expired('response', 6, 9)]).toEqual([[], ['a']]);
+      expect([await records.revise(record('b'), ''), await records.find('response', 'b')]).toEqual([false, undefined]);
+    });
+
     it('keeps ids of one kind and of another apart', async () => {
       await records.insert(record('a'));
       await records.insert(record('a', { kind: 'batch', text: '"another"' }));

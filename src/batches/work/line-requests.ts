@@ -1,5 +1,5 @@
 import type { Operation } from '../../engines/engine-adapter.port';
-import { flagIn, invalid, type Members } from '../../json/members';
+import { flagIn, invalid, isNothing, type Members } from '../../json/members';
 import { factsFor } from '../../openai/answers/answer-facts';
 import type { EventSum } from '../../openai/answers/rendering';
 import { WholeAnswer } from '../../openai/answers/whole-answer';
@@ -38,6 +38,7 @@ export function wishOf(endpoint: BatchEndpoint, body: Members): LineWish {
 function responseOf(body: Members): LineWish {
   for (const name of ['stream', 'background'])
     if (flagIn(name, body[name])) throw invalid(name, 'be false: the requests of a batch are answered as a whole');
+  if (!isNothing(body['conversation'])) throw invalid('conversation', 'be left out: lines stand by themselves');
   const sent = toResponseRequest({ ...body, store: false });
   if (sent.previousId !== undefined) throw invalid('previous_response_id', 'be left out: lines stand by themselves');
   return {

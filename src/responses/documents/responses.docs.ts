@@ -25,6 +25,13 @@ const body = {
     background: flag,
     store: { ...flag, description: 'Whether it is kept (true).' },
     previous_response_id: { ...text, maxLength: 128, description: 'It goes on from this response.' },
+    conversation: {
+      oneOf: [
+        { ...text, maxLength: 128 },
+        { type: 'object', required: ['id'], properties: { id: { type: 'string', maxLength: 128 } } },
+      ],
+      description: 'It goes on from what was said in this conversation, which takes it up once it has ended.',
+    },
     max_output_tokens: { type: 'integer', minimum: 1, maximum: 16_777_216, nullable: true },
     tools: {
       type: 'array',
@@ -53,7 +60,7 @@ export function ApiNewResponse(): MethodDecorator {
       description: 'All of it; with `stream` as events; with `background` as it stands.',
       content: { 'application/json': { schema: view }, 'text/event-stream': {} },
     }),
-    ApiOpenaiErrors(...workErrors, 'RESPONSE_NOT_FOUND'),
+    ApiOpenaiErrors(...workErrors, 'RESPONSE_NOT_FOUND', 'CONVERSATION_NOT_FOUND', 'CONVERSATION_LOCKED'),
   );
 }
 
@@ -96,8 +103,16 @@ export function ApiInputTokens(): MethodDecorator {
     ApiBody({ required: true, schema: body }),
     ApiResponse({ status: 200, description: 'How many there are.', content: { 'application/json': { schema } } }),
     ApiOpenaiErrors(
-      ...(['INVALID_PARAMS', 'MODEL_NOT_FOUND', 'RESPONSE_NOT_FOUND', 'NOT_SUPPORTED', 'POOL_UNAVAILABLE'] as const),
       ...([
+        'INVALID_PARAMS',
+        'MODEL_NOT_FOUND',
+        'RESPONSE_NOT_FOUND',
+        'CONVERSATION_NOT_FOUND',
+        'NOT_SUPPORTED',
+      ] as const),
+      ...([
+        'POOL_UNAVAILABLE',
+        'CONVERSATION_LOCKED',
         'ENGINE_PROTOCOL',
         'WORKER_RESET',
         'ENGINE_BUSY',

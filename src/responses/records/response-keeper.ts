@@ -8,9 +8,13 @@ import { Narrator } from '../../observability/narrator';
 import { TaskEvents } from '../../openai/answers/task-events.service';
 import { Finisher } from '../../tasks/ending/finisher';
 import { RunningTime } from '../../time/running-time';
-import { failureOf } from '../answers/response-facts';
+import { failureOf, type ResponseEnd } from '../answers/response-facts';
 import { NO_FRAMES, ResponseStream } from '../answers/response-stream';
+import { keptItem } from '../requests/conversation-items';
+import type { Item } from '../requests/input-items';
+import { ConversationRecords } from './conversation-records';
 import { ResponseRecords } from './response-records';
+import { withItems, withoutTurn } from './stored-conversation';
 import type { StoredResponse } from './stored-response';
 
 const SWEEP_MS = 10_000;
@@ -36,6 +40,7 @@ export class ResponseKeeper implements OnApplicationBootstrap, OnModuleDestroy {
   constructor(
     private readonly config: Config,
     private readonly records: ResponseRecords,
+    private readonly conversations: ConversationRecords,
     private readonly events: TaskEvents,
     private readonly finisher: Finisher,
     private readonly runningTime: RunningTime,
@@ -115,9 +120,23 @@ export class ResponseKeeper implements OnApplicationBootstrap, OnModuleDestroy {
       if (!(thrown instanceof ServiceError) || !gone.has(thrown.code)) throw thrown;
     }
     const end = stream.end ?? failureOf([], lost);
+    // First: a record that says how it ended says so of its conversation too, whenever the service is killed.
+    if (response.conversationId !== undefined) await this.takeUp(response.conversationId, response, end);
     const finished = await this.records.finish(response, end);
     this.unwatch(response.taskId);
     return finished;
+  }
+
+  /**
+   * Puts what was said into its conversation, as long as the turn is the response's: so it is done once. What failed or was cancelled has said
+   * nothing: it is asked again.
+   */
+  private async takeUp(conversationId: string, { id, items }: StoredResponse, end: ResponseEnd): Promise<void> {
+    const isSaid = end.status === 'completed' || end.status === 'incomplete';
+    const said = isSaid ? [...items, ...(end.output as Item[])].map(keptItem) : [];
+    await this.conversations.change(conversationId, conversation =>
+      conversation.turn?.responseId === id ? withItems(withoutTurn(conversation), said) : undefined,
+    );
   }
 
   private attend(work: Promise<unknown>): Promise<void> {

@@ -8,6 +8,8 @@ export interface StoredResponse extends ResponseFacts {
   /** What its own request has sent, each with an id. */
   readonly items: readonly Item[];
   readonly previousId?: string;
+  /** The conversation that it is of. */
+  readonly conversationId?: string;
   /** Undefined while its task has not ended, or nobody has looked at how it did. */
   readonly end?: ResponseEnd;
   /** Unix seconds. */

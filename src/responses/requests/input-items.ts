@@ -14,10 +14,20 @@ export function itemsOf(input: unknown): readonly Item[] {
   if (input === '') throw invalid('input', 'be a text or a list of items, and not empty');
   if (typeof input === 'string')
     return [{ type: 'message', role: 'user', content: [{ type: 'input_text', text: input }] }];
-  return listIn('input', input).map((item, at) => {
-    const members = objectIn(`input.${at}`, item);
+  return itemsIn('input', listIn('input', input));
+}
+
+/** @param field how errors name the list. @throws ServiceError INVALID_PARAMS */
+export function itemsIn(field: string, list: readonly unknown[]): readonly Item[] {
+  return list.map((item, at) => {
+    const members = objectIn(`${field}.${at}`, item);
     return members['type'] === undefined && members['role'] !== undefined ? { type: 'message', ...members } : members;
   });
+}
+
+/** Some clients leave the type of a reference out. */
+export function isReference(item: Item): boolean {
+  return item['type'] === 'item_reference' || (item['type'] === undefined && Object.keys(item).join() === 'id');
 }
 
 /**

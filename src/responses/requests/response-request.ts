@@ -24,6 +24,8 @@ export interface ResponseRequest {
   readonly background: boolean;
   readonly store: boolean;
   readonly previousId: string | undefined;
+  /** The conversation whose items go before its own, and that takes them up once it has ended. */
+  readonly conversationId: string | undefined;
   /** Members of the response that say what it was asked with. */
   readonly asked: Members;
 }
@@ -52,14 +54,16 @@ export function toResponseRequest(sent: unknown): ResponseRequest {
   const previous = body['previous_response_id'];
   if (background && !store)
     throw invalid('store', 'be true with background: a response that is not kept cannot be asked for');
+  const conversationId = conversationOf(body, store);
   return {
     body,
     items: itemsOf(body['input']),
     stream,
     background,
     store,
+    conversationId,
     previousId: isNothing(previous) ? undefined : textIn('previous_response_id', previous, MAX_ID_CHARS),
-    asked: askedOf(model, body, background, store),
+    asked: askedOf(model, body, conversationId, { background, store }),
   };
 }
 
@@ -98,11 +102,22 @@ export function toChat({ body, items, stream }: ResponseRequest, history: readon
   };
 }
 
+/** The id of the conversation that a request is of: by itself, or in an object. */
+function conversationOf({ conversation, previous_response_id: previous }: Members, store: boolean): string | undefined {
+  if (isNothing(conversation)) return undefined;
+  const id =
+    typeof conversation === 'string'
+      ? textIn('conversation', conversation, MAX_ID_CHARS)
+      : textIn('conversation.id', objectIn('conversation', conversation)['id'], MAX_ID_CHARS);
+  if (!isNothing(previous))
+    throw invalid('previous_response_id', 'be left out with conversation: one of them goes before');
+  if (!store) throw invalid('store', 'be true with conversation: what is said is kept in it');
+  return id;
+}
+
 function refuseUndone(body: Members): void {
   const undone = (field: string, why: string): Error => invalid(field, `be left out: ${why}`);
   if (!isNothing(body['prompt'])) throw undone('prompt', 'no prompts are kept here');
-  if (!isNothing(body['conversation']))
-    throw undone('conversation', 'no conversations are kept here; previous_response_id goes on from a response');
   if (!isNothing(body['context_management'])) throw undone('context_management', 'items are not edited here');
   if (!isNothing(body['moderation'])) throw undone('moderation', 'nothing is moderated here');
   if (!isNothing(body['truncation']) && body['truncation'] !== 'disabled')
@@ -157,7 +172,12 @@ function logprobsOf({ include, top_logprobs: top }: Members): object {
   return { logprobs: true, ...(others > 0 && { top_logprobs: others }) };
 }
 
-function askedOf(model: string, body: Members, background: boolean, store: boolean): Members {
+function askedOf(
+  model: string,
+  body: Members,
+  conversationId: string | undefined,
+  { background, store }: { readonly background: boolean; readonly store: boolean },
+): Members {
   const given = (name: string, otherwise: unknown = null): unknown => (isNothing(body[name]) ? otherwise : body[name]);
   const text = isNothing(body['text']) ? {} : objectIn('text', body['text']);
   const reasoning = isNothing(body['reasoning']) ? {} : objectIn('reasoning', body['reasoning']);
@@ -181,6 +201,7 @@ function askedOf(model: string, body: Members, background: boolean, store: boole
     top_logprobs: given('top_logprobs', 0),
     top_p: given('top_p'),
     truncation: 'disabled',
+    ...(conversationId !== undefined && { conversation: { id: conversationId } }),
     ...(!isNothing(body['user']) && { user: body['user'] }),
     metadata: given('metadata', {}),
   };

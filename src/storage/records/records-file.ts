@@ -93,6 +93,8 @@ export class RecordsFile {
         return undefined;
       case 'replace':
         return this.sql.replace.run(rowOf(request.record)).changes > 0;
+      case 'revise':
+        return this.sql.revise.run({ ...rowOf(request.record), was: request.was }).changes > 0;
       case 'remove':
         return this.sql.remove.run(request.kind, request.id).changes > 0;
       case 'find': {
@@ -171,6 +173,10 @@ function prepare(db: Database.Database) {
     replace: db.prepare(
       'UPDATE records SET text = @text, is_open = @isOpen, kept_from = @keptFromMs WHERE kind = @kind AND id = @id',
     ),
+    revise: db.prepare(
+      `UPDATE records SET text = @text, is_open = @isOpen, kept_from = @keptFromMs
+        WHERE kind = @kind AND id = @id AND text = @was`,
+    ),
     remove: db.prepare('DELETE FROM records WHERE kind = ? AND id = ?'),
     find: db.prepare(`SELECT ${columns} FROM records WHERE kind = ? AND id = ?`),
     before: db.prepare(`SELECT ${columns} FROM records WHERE kind = ? AND seq < ? ORDER BY seq DESC LIMIT ?`),
@@ -195,5 +201,5 @@ function keptOf({ seq, kind, id, text, is_open: isOpen, kept_from: keptFromMs }:
 }
 
 function isWrite({ verb }: RecordsRequest): boolean {
-  return verb === 'insert' || verb === 'replace' || verb === 'remove' || verb === 'trim';
+  return verb === 'insert' || verb === 'replace' || verb === 'revise' || verb === 'remove' || verb === 'trim';
 }

@@ -3,6 +3,7 @@ import type { ApiRecord, KeptRecord, RecordKind, RecordPage, RecordTotals } from
 /** What the thread is asked. A message holds all requests of one turn; its answer has an outcome for each, in their order. */
 export type RecordsRequest =
   | { readonly verb: 'insert' | 'replace'; readonly record: ApiRecord }
+  | { readonly verb: 'revise'; readonly record: ApiRecord; readonly was: string }
   | { readonly verb: 'remove' | 'find'; readonly kind: RecordKind; readonly id: string }
   | { readonly verb: 'list'; readonly page: RecordPage }
   | { readonly verb: 'open' | 'totals'; readonly kind: RecordKind }

@@ -13,7 +13,7 @@ let wiping: NodeJS.Timeout | undefined;
 parentPort?.on('message', (requests: readonly RecordsRequest[]) => {
   const outcomes = outcomesOf(requests);
   parentPort?.postMessage({ outcomes } satisfies RecordsMessage);
-  if (requests.some(({ verb }, at) => verb === 'remove' || (verb === 'trim' && hasRemoved(outcomes[at])))) wipeSoon();
+  if (requests.some((request, at) => takesAway(request, outcomes[at]))) wipeSoon();
   if (requests.some(({ verb }) => verb === 'close')) close();
 });
 
@@ -26,6 +26,12 @@ function outcomesOf(requests: readonly RecordsRequest[]): RecordsOutcome[] {
     const { code, message } = thrown as { readonly code?: string; readonly message?: string };
     return requests.map(() => ({ failure: code ?? message ?? 'unknown' }));
   }
+}
+
+/** A text that has become shorter has had something taken out of it. */
+function takesAway(request: RecordsRequest, outcome: RecordsOutcome | undefined): boolean {
+  if (request.verb === 'revise') return request.record.text.length < request.was.length;
+  return request.verb === 'remove' || (request.verb === 'trim' && hasRemoved(outcome));
 }
 
 function hasRemoved(outcome: RecordsOutcome | undefined): boolean {

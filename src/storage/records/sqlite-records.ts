@@ -60,6 +60,10 @@ export class SqliteRecords extends ApiRecords implements OnApplicationShutdown {
     return this.call({ verb: 'replace', record }) as Promise<boolean>;
   }
 
+  revise(record: ApiRecord, was: string): Promise<boolean> {
+    return this.call({ verb: 'revise', record, was }) as Promise<boolean>;
+  }
+
   remove(kind: RecordKind, id: string): Promise<boolean> {
     return this.call({ verb: 'remove', kind, id }) as Promise<boolean>;
   }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import {
   ApiRecords,
@@ -14,6 +15,7 @@ import {
   recordTotalsScript,
   removeRecordScript,
   replaceRecordScript,
+  reviseRecordScript,
   trimRecordsScript,
 } from './scripts/api-record-scripts';
 
@@ -33,6 +35,12 @@ export class RedisApiRecords extends ApiRecords {
 
   async replace(record: ApiRecord): Promise<boolean> {
     return (await this.store.runDurably(replaceRecordScript, ...argumentsOf(record))) === 1;
+  }
+
+  /** The server is sent a digest of what was there: texts are megabytes. */
+  async revise(record: ApiRecord, was: string): Promise<boolean> {
+    const digest = createHash('sha1').update(was).digest('hex');
+    return (await this.store.runDurably(reviseRecordScript, ...argumentsOf(record), digest)) === 1;
   }
 
   async remove(kind: RecordKind, id: string): Promise<boolean> {

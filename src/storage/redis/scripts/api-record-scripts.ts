@@ -52,6 +52,25 @@ return 1
 `,
 );
 
+/**
+ * ARGV as of an insert, and 6 the SHA-1 of the text that is to be there still. Answers 0 where it is not, or there is none any more. Done twice it is
+ * done once.
+ */
+export const reviseRecordScript = new Script(
+  'reviseRecord',
+  `${steps}
+local key = recordKey(ARGV[1], ARGV[2])
+local found = call('HMGET', key, 'seq', 'text')
+if not found[1] then return 0 end
+if found[2] == ARGV[3] then return 1 end
+if redis.sha1hex(found[2]) ~= ARGV[6] then return 0 end
+weigh(ARGV[1], ARGV[2], #ARGV[3])
+call('HSET', key, 'text', ARGV[3], 'open', ARGV[4], 'kept', ARGV[5])
+note(ARGV[1], ARGV[2], found[1], ARGV[4], ARGV[5])
+return 1
+`,
+);
+
 /** ARGV: 1 kind, 2 id. Answers whether there was one. */
 export const removeRecordScript = new Script(
   'removeRecord',
