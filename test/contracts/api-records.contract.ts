@@ -40,7 +40,7 @@ export function apiRecordsContract(name: string, setUp: () => Promise<ApiRecords
       expect([await records.remove('response', 'a'), await records.open('response')]).toEqual([false, []]);
     });
 
-    it('lets one of those revise a record who have read the same (B-CON-003)', async () => {
+    it('lets one of those revise a record who have read the same (B-RSP-013)', async () => {
       const read = record('a');
       await records.insert(read);
       const texts = Array.from({ length: 5 }, (_, at) => `{"by":${at},"é":"${'é'.repeat(at)}"}`);

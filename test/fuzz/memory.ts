@@ -23,6 +23,9 @@ const kindsByName: Readonly<Record<string, string>> = {
   input_file_id: 'input',
   batch_id: 'batch',
   response_id: 'response',
+  conversation_id: 'conversation',
+  conversation: 'conversation',
+  item_id: 'item',
   previous_response_id: 'response',
   completion_window: 'window',
   engine: 'engine',
@@ -116,6 +119,7 @@ function kindOf({ path }: Operation, name: string): string | undefined {
   if (path.startsWith('/v1/files')) return 'file';
   if (path.startsWith('/v1/batches')) return 'batch';
   if (path.startsWith('/v1/responses')) return 'response';
+  if (path.startsWith('/v1/conversations')) return path.includes('/items') ? 'item' : 'conversation';
   return /^\/v2\/(task|session|pool|artifact|catalog\/model)s/.exec(path)?.[1]?.replace('catalog/', '');
 }
 

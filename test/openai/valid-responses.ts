@@ -17,6 +17,16 @@ export function responsesAnswerFaults(route: string, method: string, answer: Api
   return faultsOf('Response', value);
 }
 
+/** Conversations and their items: by what they say that they are. */
+export function conversationAnswerFaults(value: { readonly object?: string }): readonly string[] {
+  const names: Readonly<Record<string, string>> = {
+    conversation: 'ConversationResource',
+    'conversation.deleted': 'DeletedConversationResource',
+    list: 'ConversationItemList',
+  };
+  return faultsOf(names[value.object ?? ''] ?? 'ConversationItem', value);
+}
+
 /** A number is that of the event before or later; one may be told again where a stream that waits is kept alive. */
 function streamFaults(text: string): readonly string[] {
   const faults: string[] = [];

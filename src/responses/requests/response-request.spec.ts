@@ -120,7 +120,10 @@ describe('a request for a response', () => {
     [{ max_output_tokens: 0 }, 'max_output_tokens'],
     [{ metadata: { a: 1 } }, 'metadata.a'],
     [{ instructions: 5 }, 'instructions'],
-    [{ conversation: 'conv_1' }, 'conversation'],
+    [{ conversation: 'conv_1', store: false }, 'store'],
+    [{ conversation: { id: 'conv_1' }, previous_response_id: 'resp_1' }, 'previous_response_id'],
+    [{ conversation: {} }, 'conversation.id'],
+    [{ conversation: 7 }, 'conversation'],
   ])('is refused by name: %j', (more, field) => {
     expect(fieldOf(more)).toBe(field);
   });
