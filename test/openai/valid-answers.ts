@@ -59,8 +59,7 @@ export function answerFaults(url: string, answer: ApiAnswer, method = 'POST'): r
   if (status >= 400)
     return contentType.includes('json') ? faultsOf('ErrorResponse', JSON.parse(text)) : ['an error without JSON'];
   if (/^\/responses\b/.test(route)) return responsesAnswerFaults(route, method, answer);
-  if (/^\/conversations\b/.test(route))
-    return conversationAnswerFaults(JSON.parse(text) as { readonly object?: string });
+  if (/^\/conversations\b/.test(route)) return conversationAnswerFaults(JSON.parse(text) as object);
   if (/^\/(files|batches)\b/.test(route) && contentType.includes('json')) return keptFaults(JSON.parse(text) as Kept);
   const known = schemas[route.replace(/^\/models\/.+/, '/models/{id}')];
   if (!known || status !== 200) return [];

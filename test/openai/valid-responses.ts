@@ -17,14 +17,20 @@ export function responsesAnswerFaults(route: string, method: string, answer: Api
   return faultsOf('Response', value);
 }
 
-/** Conversations and their items: by what they say that they are. */
-export function conversationAnswerFaults(value: { readonly object?: string }): readonly string[] {
+interface Listed {
+  readonly object?: string;
+  readonly data?: readonly object[];
+}
+
+/** Conversations and their items: by what they say that they are. A list of nothing has no first item, where the schema wants a text. */
+export function conversationAnswerFaults(value: Listed): readonly string[] {
   const names: Readonly<Record<string, string>> = {
     conversation: 'ConversationResource',
     'conversation.deleted': 'DeletedConversationResource',
     list: 'ConversationItemList',
   };
-  return faultsOf(names[value.object ?? ''] ?? 'ConversationItem', value);
+  const ends = value.data?.length === 0 && { first_id: '', last_id: '' };
+  return faultsOf(names[value.object ?? ''] ?? 'ConversationItem', { ...value, ...ends });
 }
 
 /** A number is that of the event before or later; one may be told again where a stream that waits is kept alive. */
