@@ -117,6 +117,45 @@ describe('responses', () => {
   });
 });
 
+describe('conversations', () => {
+  it('are made, filled, gone on from, listed and deleted', async () => {
+    const { id } = await client.conversations.create({
+      items: [{ type: 'message', role: 'user', content: 'Call me Ada.' }],
+      metadata: { topic: 'names' },
+    });
+    const updated = await client.conversations.update(id, { metadata: { topic: 'weather' } });
+    expect(faultsOf('ConversationResource', updated)).toEqual([]);
+    expect(await client.conversations.retrieve(id)).toEqual(updated);
+    const added = await client.conversations.items.create(id, {
+      items: [
+        { type: 'function_call', call_id: 'c1', name: 'weather', arguments: '{}' },
+        { type: 'function_call_output', call_id: 'c1', output: 'rain' },
+      ],
+    });
+    expect(faultsOf('ConversationItemList', added)).toEqual([]);
+    const first = await client.responses.create({ ...ask, conversation: id });
+    expect([faultsOf('Response', first), first.conversation]).toEqual([[], { id }]);
+    const stream = client.responses.stream({ ...ask, input: 'And?', conversation: { id } });
+    expect((await stream.finalResponse()).conversation).toEqual({ id });
+    const items = await all(client.conversations.items.list(id, { order: 'asc', limit: 2 }));
+    for (const item of items) expect([item.type, faultsOf('ConversationItem', item)]).toEqual([item.type, []]);
+    const turn = ['message', 'reasoning', 'message'];
+    expect(items.map(({ type }) => type)).toEqual([
+      'message',
+      'function_call',
+      'function_call_output',
+      ...turn,
+      ...turn,
+    ]);
+    const itemId = added.data[0]?.id ?? '';
+    expect(await client.conversations.items.retrieve(itemId, { conversation_id: id })).toEqual(added.data[0]);
+    expect(await client.conversations.items.delete(itemId, { conversation_id: id })).toEqual(updated);
+    await expect(client.conversations.items.retrieve(itemId, { conversation_id: id })).rejects.toThrow(NotFoundError);
+    expect(await client.conversations.delete(id)).toMatchObject({ deleted: true });
+    await expect(client.responses.create({ ...ask, conversation: id })).rejects.toThrow(NotFoundError);
+  });
+});
+
 describe('responses in the background', () => {
   const background = { ...ask, max_output_tokens: 120, background: true };
 

@@ -63,8 +63,20 @@ const unsayable: Readonly<Record<string, readonly string[]>> = {
   // One that does not run in the background.
   'POST /v1/responses/{response_id}/cancel': ['response_id'],
   // Items and tools are of many kinds.
-  'POST /v1/responses/input_tokens': ['model', 'input', 'tools', 'store', 'previous_response_id'],
-  'POST /v1/responses': ['model', 'input', 'tools', 'store', 'previous_response_id', 'X-Orchd-Deadline-Ms'],
+  'POST /v1/responses/input_tokens': ['model', 'input', 'tools', 'store', 'previous_response_id', 'conversation'],
+  'POST /v1/responses': [
+    'model',
+    'input',
+    'tools',
+    'store',
+    'previous_response_id',
+    'conversation',
+    'X-Orchd-Deadline-Ms',
+  ],
+  'POST /v1/conversations': ['items', 'metadata'],
+  'POST /v1/conversations/{conversation_id}': ['metadata'],
+  'POST /v1/conversations/{conversation_id}/items': ['items'],
+  'GET /v1/conversations/{conversation_id}/items': ['after'],
   // A file or a batch that is not there; a file for something else, a time that is too short or too long, any JSON where there are texts.
   'GET /v1/files': ['after'],
   'GET /v1/responses/{response_id}/input_items': ['after'],

@@ -190,9 +190,8 @@ describe('a service that ends between a response and its conversation (B-RSP-013
     const lost = (): Promise<never> => Promise.reject(new Error('killed'));
     const revise = records.revise.bind(records);
     const takesUp = (text: string): boolean => text.includes('"assistant"');
-    records.replace = lost;
-    if (when === 'before')
-      records.revise = (record: ApiRecord, was) => (takesUp(record.text) ? lost() : revise(record, was));
+    if (when === 'after') records.replace = lost;
+    else records.revise = (record: ApiRecord, was) => (takesUp(record.text) ? lost() : revise(record, was));
     const answer = await respond(id, 'Once');
     expect(answer.status).toBe(200);
     await eventually(

@@ -20,6 +20,26 @@ describe.skipIf(!hasRedisServer())('APIs of two nodes over one store', { timeout
     await engine.stop();
   });
 
+  describe('conversations (B-RSP-013)', () => {
+    it('lose nothing that both nodes add at once, and take up at one what ended at the other', async () => {
+      const { a, b } = nodes;
+      const id = String((await told(a, 'POST', '/v1/conversations', {}))['id']);
+      const path = `/v1/conversations/${id}/items`;
+      const added = Array.from({ length: 20 }, (_, at) =>
+        told(at % 2 === 0 ? a : b, 'POST', path, { items: [{ role: 'user', content: `said ${at}` }] }),
+      );
+      await Promise.all(added);
+      const next = { model: 'some-model', input: 'Go.', conversation: id, max_output_tokens: 5 };
+      // Whose turn it is both know.
+      const both = await Promise.all([a, b].map(node => ask(node, 'POST', '/v1/responses', next)));
+      expect(both.map(({ status }) => status).sort()).toEqual([200, 409]);
+      await told(b, 'POST', '/v1/responses', next);
+      const { data } = (await told(a, 'GET', `${path}?limit=100`)) as { readonly data: readonly { role: string }[] };
+      expect(data.filter(({ role }) => role === 'user')).toHaveLength(22);
+      expect(data.filter(({ role }) => role === 'assistant')).toHaveLength(2);
+    });
+  });
+
   describe('background responses (B-ND-008)', () => {
     const background = { model: 'some-model', input: 'Go.', background: true, store: true };
 
