@@ -26,7 +26,7 @@ export class ConversationsService {
 
   /** @param sent the body; it may be missing */
   async create(sent: unknown): Promise<object> {
-    const { metadata, items } = isNothing(sent) ? {} : objectIn('body', sent);
+    const { metadata, items } = sent === undefined ? {} : objectIn('body', sent);
     const conversation: StoredConversation = {
       id: `${CONVERSATION_PREFIX}${uuidv7()}`,
       createdAt: Math.floor(Date.now() / SECOND_MS),

@@ -21,6 +21,10 @@ import { EMBEDDER, RANKER, startUnderFuzz, WORKER_TOKEN, WRITER } from './servic
 /** Requests under way at once; each lane draws from a seed of its own, so that a run can be repeated. */
 const LANES = 4;
 
+/** Conversations of each lane whose items are looked up and taken out, and the ids of those. */
+const TALKS = 5;
+const ITEMS = ['msg_a', 'msg_b', 'msg_c'];
+
 const { values } = parseArgs({
   options: {
     requests: { type: 'string', default: '8000' },
@@ -60,7 +64,15 @@ async function runLane(
 ): Promise<void> {
   const check = new SchemaCheck(document);
   const judge = new Judge(check);
+  const talks: string[] = [];
+  for (let n = 0; n < TALKS; n++) {
+    const body = { items: ITEMS.map(id => ({ id, role: 'user', content: 'Say hello.' })) };
+    const made = await service.request('POST', '/v1/conversations', { body });
+    talks.push(made.json<{ id: string }>().id);
+  }
   const memory = new Memory(random, {
+    talk: talks,
+    item: ITEMS,
     engine: ['llamacpp', 'deterministic'],
     // Literal addresses, so that no name is looked up: one where an engine is, ones where none is, ones that are not allowed.
     url: [

@@ -38,7 +38,7 @@ const kindsByName: Readonly<Record<string, string>> = {
 };
 
 /** Kinds of which the run is given all there are to try. */
-const given = new Set(['engine', 'url', 'wait', 'role', 'window', WRITER, EMBEDDER, RANKER]);
+const given = new Set(['item', 'talk', 'engine', 'url', 'wait', 'role', 'window', WRITER, EMBEDDER, RANKER]);
 /** Pools that are left alone: drained, they would answer nothing but 503 for the rest of a run. */
 const spared = new Set([WRITER, EMBEDDER, RANKER]);
 
@@ -47,6 +47,8 @@ interface Worker {
   readonly pool_id: string;
   readonly replica_id: string;
 }
+/** An item's id means nothing without its conversation: those of the start have items of these names. */
+const ITEM_PATH = '/items/{item_id}';
 const WORKER_PATH = '/{pool}/{replica}';
 /** The newest: most of the others have lapsed. */
 const WORKERS_KEPT = 4;
@@ -66,7 +68,8 @@ export class Memory {
 
   recall(operation: Operation, name: string): string | undefined {
     if (operation.path.endsWith(WORKER_PATH)) return this.recallWorker(name);
-    const known = this.known.get(kindOf(operation, name) ?? '');
+    const isTalk = name === 'conversation_id' && operation.path.endsWith(ITEM_PATH);
+    const known = this.known.get(isTalk ? 'talk' : (kindOf(operation, name) ?? ''));
     return known && known.length > 0 ? this.random.pick(known) : undefined;
   }
 
@@ -119,7 +122,7 @@ function kindOf({ path }: Operation, name: string): string | undefined {
   if (path.startsWith('/v1/files')) return 'file';
   if (path.startsWith('/v1/batches')) return 'batch';
   if (path.startsWith('/v1/responses')) return 'response';
-  if (path.startsWith('/v1/conversations')) return path.includes('/items') ? 'item' : 'conversation';
+  if (path.startsWith('/v1/conversations') && !path.includes('/items')) return 'conversation';
   return /^\/v2\/(task|session|pool|artifact|catalog\/model)s/.exec(path)?.[1]?.replace('catalog/', '');
 }
 

@@ -138,6 +138,8 @@ describe('conversations (B-RSP-011, B-RSP-012)', () => {
     expect(await at(respond(id, [says('a', { id: 'msg_a' })]))).toEqual([400, 'input.0.id']);
     expect(await at(respond(7, 'a'))).toEqual([400, 'conversation']);
     expect(await at(respond({}, 'a'))).toEqual([400, 'conversation.id']);
+    const nothing = fetch(`${url}/v1/conversations`, { method: 'POST', headers: { 'X-API-Key': 'test-key' } });
+    expect((await nothing).status).toBe(200);
     expect(await at(respond('conv_nobody', 'a'))).toEqual([404, 'conversation']);
     expect(await at(respond(id, 'a', { store: false }))).toEqual([400, 'store']);
     expect(await at(respond(id, 'a', { previous_response_id: 'resp_x' }))).toEqual([400, 'previous_response_id']);
