@@ -7,8 +7,7 @@ const item = { type: 'object', additionalProperties: true };
 
 const metadata = {
   type: 'object',
-  maxProperties: 16,
-  additionalProperties: { type: 'string', maxLength: 512 },
+  additionalProperties: true,
   description: 'Up to 16 texts by name, given back with the conversation.',
 };
 
