@@ -85,6 +85,11 @@ describe('conversations (B-RSP-011, B-RSP-012)', () => {
     );
     const sent = JSON.stringify(engine.stats().requests.at(-1)?.body);
     expect(['Before', 'First', 'Second'].map(text => sent.includes(text))).toEqual([true, true, true]);
+    const count = async (more: object): Promise<number> => {
+      const { body } = await call('POST', '/v1/responses/input_tokens', { model: MODEL, input: 'Third', ...more });
+      return Number(body['input_tokens']);
+    };
+    expect(await count({ conversation: id })).toBeGreaterThan(await count({}));
     const { data = [] } = (await call('GET', `/v1/responses/${second.body.id}/input_items?order=asc`)).body;
     expect(data.map(({ role }) => role)).toEqual(['user', 'user', 'assistant', 'user']);
     const next = await call('POST', '/v1/responses', {
