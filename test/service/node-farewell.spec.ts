@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { startEngine, type RunningEngine } from '../engine/engine';
 import { LAST_RESORT_MS } from '../support/deadline';
 import { hasRedisServer } from '../support/redis-server';
+import type { SseEvent } from '../support/sse-stream';
 import { errorCodeOf, TaskClient, wireOf } from '../support/task-client';
 import { TwoNodes } from '../support/two-nodes';
 
@@ -10,15 +11,29 @@ const GRACE_MS = 500;
 const LEASE_MS = 60_000;
 const LONG = { max_tokens: 100_000, deadline_ms: 600_000 };
 
+/** A reader from the start on, and when it has some of the events. */
+function following(
+  client: TaskClient,
+  taskId: string,
+): { readonly seen: Promise<void>; readonly whole: ReturnType<TaskClient['read']> } {
+  let tell = (): void => undefined;
+  const seen = new Promise<void>(resolve => (tell = resolve));
+  const until = (_: SseEvent, events: readonly SseEvent[]): boolean => {
+    if (events.length > 3) tell();
+    return false;
+  };
+  return { seen, whole: client.read(taskId, { until }) };
+}
+
 describe.skipIf(!hasRedisServer())('a node that is told to end (B-ND-012)', { timeout: 3 * LAST_RESORT_MS }, () => {
   let engine: RunningEngine;
   let nodes: TwoNodes;
   let a: TaskClient;
   let b: TaskClient;
 
-  const start = async (options: object): Promise<void> => {
+  const start = async (options: object, graceMs = GRACE_MS): Promise<void> => {
     engine = await startEngine({ slots: 2, tokensPerSecond: 50, ...options });
-    const env = { ORCHD_SHUTDOWN_GRACE_MS: String(GRACE_MS), ORCHD_STORE_LEASE_MS: String(LEASE_MS) };
+    const env = { ORCHD_SHUTDOWN_GRACE_MS: String(graceMs), ORCHD_STORE_LEASE_MS: String(LEASE_MS) };
     nodes = await TwoNodes.start({ ORCHD_LLAMACPP_URL: engine.url, ...env });
     await nodes.ready('default');
     [a, b] = [new TaskClient(nodes.a), new TaskClient(nodes.b)];
@@ -30,13 +45,13 @@ describe.skipIf(!hasRedisServer())('a node that is told to end (B-ND-012)', { ti
   });
 
   it('lets what runs end within the grace, and gives what waits to the others at once', async () => {
-    await start({ slots: 1, tokensPerSecond: 100 });
+    await start({ slots: 1, tokensPerSecond: 10 }, LAST_RESORT_MS);
     const runs = await a.submit({ max_tokens: 30 });
-    const reading = a.read(runs);
-    await engine.until(({ active }) => active === 1);
+    const reader = following(a, runs);
+    await reader.seen;
     const waits = await a.submit({ max_tokens: 3 });
     await nodes.a.stop('SIGTERM');
-    expect((await reading).events.at(-1)?.type).toBe('end');
+    expect((await reader.whole).events.at(-1)?.type).toBe('end');
     expect((await b.read(runs)).events.at(-1)?.type).toBe('end');
     await b.reached(waits, 'completed');
     expect(engine.stats().started).toBe(2);
@@ -45,10 +60,10 @@ describe.skipIf(!hasRedisServer())('a node that is told to end (B-ND-012)', { ti
   it('ends what has shown output after the grace, and others see that at once', async () => {
     await start({});
     const runs = await a.submit(LONG);
-    const [here, there] = [a.read(runs), b.read(runs)];
-    await engine.until(({ tokens }) => tokens > 5);
+    const readers = [following(a, runs), following(b, runs)] as const;
+    for (const { seen } of readers) await seen;
     await nodes.a.stop('SIGTERM');
-    const [atA, atB] = [await here, await there];
+    const [atA, atB] = [await readers[0].whole, await readers[1].whole];
     expect([errorCodeOf(atA.events), errorCodeOf(atB.events)]).toEqual(Array(2).fill('ORCHESTRATOR_RESTARTED'));
     expect(wireOf(atB.events)).toEqual(wireOf(atA.events));
     await engine.until(({ active }) => active === 0);
@@ -66,13 +81,13 @@ describe.skipIf(!hasRedisServer())('a node that is told to end (B-ND-012)', { ti
 
   it('breaks off readers of what another runs where they can go on, without a gap or a doubled event', async () => {
     await start({});
-    const runs = await b.submit({ max_tokens: 120 });
-    const reading = a.read(runs);
+    const runs = await b.submit({ ...LONG, max_tokens: 5000 });
+    const reader = following(a, runs);
     const uncut = b.read(runs);
-    await engine.until(({ tokens }) => tokens > 5);
+    await reader.seen;
     await nodes.a.stop('SIGTERM');
-    const { events } = await reading;
-    expect(events.length).toBeGreaterThan(3);
+    const { events } = await reader.whole;
+    engine.control({ tokensPerSecond: 0 });
     expect(['end', 'error']).not.toContain(events.at(-1)?.type);
     const rest = await b.read(runs, { lastEventId: events.at(-1)?.id ?? '' });
     expect([...wireOf(events), ...wireOf(rest.events)]).toEqual(wireOf((await uncut).events));
