@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { Busboy, type BusboyFileStream, type BusboyHeaders, type BusboyInstance } from '@fastify/busboy';
 import { ServiceError } from '../errors/service-error';
 import { Silence } from './silence';
+import { uploadFields } from './upload-form';
 
 /** Where the bytes of the file go, in order. */
 export interface UploadTarget {
@@ -26,7 +27,7 @@ const OVERHEAD_MAX_BYTES = 64 * 1024;
 
 /**
  * Reads one `multipart/form-data` body: its file goes to the target piece by piece, and no faster than that takes it, so that no more
- * than two pieces are held. Resolves once the body has ended as it should and all of the file was taken.
+ * than two pieces are held; fields that nobody reads are passed over. Resolves once the body has ended as it should and all of the file was taken.
  * @throws ServiceError INVALID_PARAMS for a form that is not one, has no file or several, or broke off; BODY_TOO_LARGE;
  *   REQUEST_TIMEOUT where its client falls silent; and whatever the target throws. Nothing is appended once it has thrown.
  */
@@ -49,6 +50,7 @@ export async function readUpload(
     await new Promise<void>((resolve, reject) => {
       parser
         .on('field', (name, value, _nameIsCut, isCut) => {
+          if (!uploadFields.has(name)) return;
           if (isCut) reject(invalid(name, `${name} must have at most ${FIELD_MAX_BYTES} bytes`));
           else fields.set(name, value);
         })

@@ -6,6 +6,13 @@ const SECOND_MS = 1000;
 const EXPIRY_MIN_S = 3600;
 const EXPIRY_MAX_S = 30 * 24 * 3600;
 
+/** What is read of a form, beside its file. */
+export const uploadFields: ReadonlySet<string> = new Set([
+  'purpose',
+  'expires_after[anchor]',
+  'expires_after[seconds]',
+]);
+
 /** What a form says of its file. */
 export interface UploadWishes {
   readonly purpose: Purpose;

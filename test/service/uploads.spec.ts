@@ -78,7 +78,10 @@ describe('a file', () => {
 
   it('is uploaded, found, read, listed and gone from disk once it is deleted (B-FIL-001)', async () => {
     await start();
-    const made = (await (await send(formOf('{"a":1}\n'))).json()) as Members;
+    const form = formOf('{"a":1}\n');
+    // As clients add them: nobody reads it, and so it may be of any length.
+    form.append('note', 'x'.repeat(5000));
+    const made = (await (await send(form)).json()) as Members;
     expect(made).toMatchObject({
       object: 'file',
       bytes: 8,
