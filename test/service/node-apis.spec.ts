@@ -30,9 +30,13 @@ describe.skipIf(!hasRedisServer())('APIs of two nodes over one store', { timeout
       );
       await Promise.all(added);
       const next = { model: 'some-model', input: 'Go.', conversation: id, max_output_tokens: 5 };
-      // Whose turn it is both know.
-      const both = await Promise.all([a, b].map(node => ask(node, 'POST', '/v1/responses', next)));
-      expect(both.map(({ status }) => status).sort()).toEqual([200, 409]);
+      // Whose turn it is both know, for as long as it lasts.
+      engine.control({ tokensPerSecond: 1 });
+      const first = told(a, 'POST', '/v1/responses', next);
+      await engine.until(({ active }) => active === 1);
+      expect((await ask(b, 'POST', '/v1/responses', next)).status).toBe(409);
+      engine.control({ tokensPerSecond: 100 });
+      await first;
       await told(b, 'POST', '/v1/responses', next);
       const { data } = (await told(a, 'GET', `${path}?limit=100`)) as { readonly data: readonly { role: string }[] };
       expect(data.filter(({ role }) => role === 'user')).toHaveLength(22);
