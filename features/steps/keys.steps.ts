@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Given, Then, When } from '@cucumber/cucumber';
-import { eventually } from '../../test/support/deadline';
+import { eventually, LAST_RESORT_MS } from '../../test/support/deadline';
 import type { ServiceWorld } from '../support/world';
 
 const VERSION = '/v2/meta/version';
@@ -49,7 +49,7 @@ Then('a request with key {string} is let in before long', async function (this: 
   await eventually(
     () => statusWith(this, key),
     status => status === 200,
-    5000,
+    LAST_RESORT_MS,
   );
 });
 

@@ -18,7 +18,8 @@ When(
     const headers = { 'X-API-Key': service.apiKey, 'Content-Type': 'application/json' };
     const request = httpRequest(`${service.url}${CHAT}`, { method: 'POST', agent: false, headers });
     request.on('error', () => undefined).end(body);
-    await this.until('/v2/tasks?state=queued', ({ items }) => (items as unknown[]).length === 1);
+    // Told once it is durable: until then a kill may lose it.
+    await this.waitForLog(({ event, job_id: id }) => event === 'task_admitted' && id !== 't-1');
     await this.restart('SIGKILL');
     await this.service();
   },

@@ -1,6 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { createHash } from 'node:crypto';
 import { Given, Then, When } from '@cucumber/cucumber';
+import { LAST_RESORT_MS } from '../../test/support/deadline';
 import type { ServiceWorld } from '../support/world';
 
 When('I stream task events for {string}', async function (this: ServiceWorld, taskId: string) {
@@ -12,14 +13,14 @@ Given('a task {string} is streaming', async function (this: ServiceWorld, taskId
   await this.register('default', 'r0', { url });
   await this.enqueue({ task_id: taskId, max_tokens: 500 });
   const stream = await this.openTask(taskId);
-  await stream.event(event => event.type === 'token', 5000);
+  await stream.event(event => event.type === 'token', LAST_RESORT_MS);
   this.answers = [];
 });
 
 When('I cancel task {string} mid-stream', async function (this: ServiceWorld, taskId: string) {
   await this.request('POST', `/v2/tasks/${taskId}/cancel`);
   assert.equal(this.answer.status, 204);
-  await this.stream?.finished(5000);
+  await this.stream?.finished(LAST_RESORT_MS);
   this.reading = this.stream?.reading();
 });
 

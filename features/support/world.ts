@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setWorldConstructor, World } from '@cucumber/cucumber';
 import { answerFaults } from '../../test/openai/valid-answers';
 import { startEngine, type RunningEngine } from '../../test/engine/engine';
-import { eventually } from '../../test/support/deadline';
+import { eventually, LAST_RESORT_MS } from '../../test/support/deadline';
 import type { HttpAnswer } from '../../test/support/http-client';
 import { startService, type LogLine, type RunningService } from '../../test/support/service';
 import type { SlowRequest } from '../../test/support/slow-request';
@@ -206,7 +206,7 @@ export class ServiceWorld extends World {
   async until(
     path: string,
     wanted: (body: Record<string, unknown>) => boolean,
-    deadlineMs = 5000,
+    deadlineMs = LAST_RESORT_MS,
   ): Promise<Record<string, unknown>> {
     return eventually(async () => (await this.look(path)).json(), wanted, deadlineMs);
   }
