@@ -6,7 +6,9 @@ const shared = [
   ...(['admissionCapacity', 'unservedCapacity', 'admissionPolicy', 'batchAgeingMs', 'queueMaxBytes'] as const),
   ...(['fallback', 'detachGraceMs', 'taskRetentionMs', 'responseRetentionMs', 'taskOutputMaxBytes'] as const),
   ...(['sessionTtlMs', 'sessionsMax', 'sessionTokensBudget', 'sessionTimeBudgetMs', 'sessionCostBudget'] as const),
-  ...(['costPer1kTokens', 'transcriptRetentionMs', 'artifactsMaxBytes'] as const),
+  ...(['costPer1kTokens', 'transcriptRetentionMs', 'artifactsMaxBytes', 'responsesMax', 'responsesMaxBytes'] as const),
+  ...(['conversationRetentionMs', 'conversationsMax', 'conversationsMaxBytes'] as const),
+  ...(['conversationMaxItems', 'conversationMaxBytes'] as const),
 ] satisfies readonly (keyof Settings)[];
 
 /** A setting of the deployment as another node has it. */
