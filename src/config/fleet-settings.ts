@@ -9,6 +9,7 @@ const shared = [
   ...(['costPer1kTokens', 'transcriptRetentionMs', 'artifactsMaxBytes', 'responsesMax', 'responsesMaxBytes'] as const),
   ...(['conversationRetentionMs', 'conversationsMax', 'conversationsMaxBytes'] as const),
   ...(['conversationMaxItems', 'conversationMaxBytes'] as const),
+  ...(['fileMaxBytes', 'filesMaxBytes', 'filesMax', 'fileRetentionMs'] as const),
 ] satisfies readonly (keyof Settings)[];
 
 /** A setting of the deployment as another node has it. */

@@ -348,7 +348,7 @@ export const settings = {
     'ORCHD_FILES_MAX_BYTES',
     bytes(MIB, Number.MAX_SAFE_INTEGER),
     String(10 * 1024 * MIB),
-    'Bound of all files together, output of batches among them; past it uploads are refused.',
+    'Bound of all files together, output of batches among them; past it uploads are refused. With `ORCHD_STORE` they are in its memory: what it has room for.',
   ),
   filesMax: setting(
     'ORCHD_FILES_MAX',

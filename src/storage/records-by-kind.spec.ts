@@ -17,6 +17,6 @@ describe('RecordsByKind (B-ND-008)', () => {
       await records.open(kind);
       await records.insert({ kind, id: 'x', text: '', isOpen: false });
     }
-    expect([...new Set(asked)]).toEqual(['store response', 'store conversation', 'own file', 'own batch']);
+    expect([...new Set(asked)]).toEqual(['store response', 'store conversation', 'store file', 'own batch']);
   });
 });

@@ -11,8 +11,8 @@ import { SqliteRecords } from './records/sqlite-records';
 import { RedisApiRecords } from './redis/redis-api-records';
 
 /**
- * Of several nodes: records of what is in the store are there too; those of files, and of batches, which are made of files, are where the files are:
- * on the data folder of the node that took them.
+ * Of several nodes: records are in the store, but for those of batches, each of which is run by the node that took it: they are on that one's data
+ * folder.
  */
 @Injectable()
 export class RecordsByKind extends ApiRecords {
@@ -64,6 +64,6 @@ export class RecordsByKind extends ApiRecords {
   }
 
   private of(kind: RecordKind): ApiRecords {
-    return kind === 'file' || kind === 'batch' ? this.own : this.shared;
+    return kind === 'batch' ? this.own : this.shared;
   }
 }

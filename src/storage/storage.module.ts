@@ -47,6 +47,7 @@ import { RedisApiRecords } from './redis/redis-api-records';
 import { NodePresence } from './redis/node-presence';
 import { RedisArtifacts } from './redis/redis-artifacts';
 import { RedisCatalog } from './redis/redis-catalog';
+import { RedisContents } from './redis/redis-contents';
 import { RedisEventLog } from './redis/redis-event-log';
 import { RedisLedger } from './redis/redis-ledger';
 import { RedisNotes } from './redis/redis-notes';
@@ -122,7 +123,7 @@ export class StorageModule {
     { provide: ArtifactStore, useClass: RedisArtifacts },
     ...[RedisApiRecords, SqliteRecords],
     { provide: ApiRecords, useClass: RecordsByKind },
-    { provide: FileContents, useClass: FolderContents },
+    { provide: FileContents, useClass: RedisContents },
   ],
   exports: [
     ...[PoolRegistry, PoolStore, SharedProbes, PlacementService, QueueDepths],

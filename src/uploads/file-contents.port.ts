@@ -16,7 +16,7 @@ export interface ContentDraft {
  * client. Who may see a file, and whether there is one, is for its record to say.
  */
 export abstract class FileContents {
-  /** Ids of those that are kept. */
+  /** Ids of those that are kept, but for those of which another node may just be making a record. */
   abstract ids(): Promise<readonly string[]>;
 
   abstract draft(id: string): Promise<ContentDraft>;
@@ -31,11 +31,11 @@ export abstract class FileContents {
   abstract stream(id: string): Promise<{ readonly bytes: number; readonly content: Readable } | undefined>;
 
   /**
-   * Adds to a file, which is made where there is none; resolves once that is durable. One call at a time for each file. After a failure the
-   * file may end with a part of it.
-   * @throws ServiceError STORAGE_FULL where the disk is full, STORAGE_UNAVAILABLE
+   * Adds to a file that ends at that byte, or is made where there is none; resolves once that is durable. One call at a time for each file. After a
+   * failure the file may end with a part of it.
+   * @throws ServiceError STORAGE_FULL where the disk is full, STORAGE_UNAVAILABLE, also for a file that does not end there
    */
-  abstract append(id: string, piece: Buffer): Promise<void>;
+  abstract append(id: string, atByte: number, piece: Buffer): Promise<void>;
 
   /** Cuts a file off after so many bytes. */
   abstract truncate(id: string, bytes: number): Promise<void>;

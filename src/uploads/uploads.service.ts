@@ -74,7 +74,7 @@ export class UploadsService {
       const message = `The file is being read by ${holder}: cancel that first.`;
       throw new ServiceError('FILE_IN_USE', { message });
     }
-    // What is left where the second step fails belongs to nobody: the next start removes it.
+    // What is left where the second step fails belongs to nobody: a later start removes it.
     if (!(await this.records.remove(id))) throw unknownFile(id);
     await this.contents.remove(id);
   }

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startEngine, type RunningEngine } from '../engine/engine';
+import { BatchClient } from '../support/batch-client';
 import { Child } from '../support/child';
 import { eventually } from '../support/deadline';
 import { hasRedisServer, startRedis, type RedisServer } from '../support/redis-server';
@@ -19,7 +20,10 @@ const PAGES = [
   '/v2/sessions/one',
   '/v2/artifacts?limit=100',
   '/v2/catalog/models',
+  '/v1/files',
 ];
+/** Of more than one piece, on either side. */
+const FILE = Array.from({ length: 60_000 }, (_, at) => `line ${at} é\n`).join('');
 
 interface Seen {
   readonly pages: readonly string[];
@@ -69,6 +73,7 @@ describe.skipIf(!hasRedisServer())('a move (B-ND-021)', { timeout: 180_000 }, ()
     await running.request('POST', '/v2/artifacts', { body: { a: 'document' } });
     const model = { id: 'm', name: 'm', engine: 'llamacpp', source: 'local', path: 'm.gguf' };
     await running.request('POST', '/v2/catalog/models', { body: model });
+    await new BatchClient(running.url).upload(FILE);
   };
   const wait = async (tasks: TaskClient): Promise<void> => {
     for (const [at, priority] of ['interactive', 'batch', 'interactive'].entries()) {
@@ -85,6 +90,10 @@ describe.skipIf(!hasRedisServer())('a move (B-ND-021)', { timeout: 180_000 }, ()
     }
     const streams: string[][] = [];
     for (let at = 0; at < 5; at++) streams.push(wireOf((await tasks.read(`done-${at}`, {}, '?verbose=true')).events));
+    const { url } = service as RunningService;
+    const { data } = (await (service as RunningService).request('GET', '/v1/files')).json<{ data: { id: string }[] }>();
+    for (const { id } of data) expect(await new BatchClient(url).content(id)).toBe(FILE);
+    expect(data).toHaveLength(1);
     return { pages, streams };
   };
 

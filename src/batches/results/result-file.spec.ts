@@ -69,8 +69,8 @@ describe('a result file', () => {
     const { file } = await opened();
     await file.append([text(1)]);
     const whole = contents.append.bind(contents);
-    contents.append = async (id, piece) => {
-      await whole(id, piece.subarray(0, 20));
+    contents.append = async (id, atByte, piece) => {
+      await whole(id, atByte, piece.subarray(0, 20));
       throw new ServiceError('STORAGE_FULL');
     };
     await expect(file.append([text(2)])).rejects.toThrow(ServiceError);

@@ -45,7 +45,7 @@ export class ResultFile {
     const piece = Buffer.from(lines.join(''));
     if (this.isUnsure) await this.contents.truncate(this.id, this.bytes);
     this.isUnsure = true;
-    await this.contents.append(this.id, piece);
+    await this.contents.append(this.id, this.bytes, piece);
     this.isUnsure = false;
     this.bytes += piece.length;
     this.lines += lines.length;

@@ -1,4 +1,4 @@
-import { ServiceError } from '../../errors/service-error';
+import { filesFull } from '../../uploads/content-faults';
 
 /** Counts the bytes of all files together, those that are still coming among them. */
 export class ContentRoom {
@@ -8,11 +8,7 @@ export class ContentRoom {
 
   /** @throws ServiceError STORAGE_FULL */
   take(bytes: number): void {
-    if (this.held + bytes > this.maxBytes) {
-      const bound = `${this.maxBytes} bytes (ORCHD_FILES_MAX_BYTES)`;
-      const message = `All files together may have ${bound}: delete some that are not needed.`;
-      throw new ServiceError('STORAGE_FULL', { field: 'file', message, retriable: false });
-    }
+    if (this.held + bytes > this.maxBytes) throw filesFull(this.maxBytes);
     this.held += bytes;
   }
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { Config } from '../../config/config';
+import { otherEnd } from '../../uploads/content-faults';
 import { FileContents, type ContentDraft } from '../../uploads/file-contents.port';
 import { filesOf, makeFolder, removeDurably, TEMPORARY } from '../files/atomic-file';
 import { syncFolder } from '../files/folder-sync';
@@ -70,10 +71,12 @@ export class FolderContents extends FileContents implements OnModuleInit {
     return { bytes, content };
   }
 
-  async append(id: string, piece: Buffer): Promise<void> {
+  async append(id: string, atByte: number, piece: Buffer): Promise<void> {
     try {
       const file = await open(this.pathOf(id), 'a', 0o600);
       try {
+        const { size } = await file.stat();
+        if (size !== atByte) throw otherEnd(id, atByte);
         for (let at = 0; at < piece.length;) at += (await file.write(piece, at)).bytesWritten;
         await file.datasync();
       } finally {

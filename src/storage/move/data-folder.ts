@@ -3,6 +3,7 @@ import type { Narrator } from '../../observability/narrator';
 import type { Recovery } from '../../tasks/journal/task-journal.port';
 import { Clock } from '../../time/clock';
 import { RunningTime } from '../../time/running-time';
+import { FolderContents } from '../contents/folder-contents';
 import { FileArtifactStore } from '../files/file-artifact-store';
 import { FsCatalog } from '../files/fs-catalog';
 import { SqliteRecords } from '../records/sqlite-records';
@@ -17,6 +18,7 @@ export class DataFolder {
   readonly catalog: FsCatalog;
   readonly artifacts: FileArtifactStore;
   readonly records: SqliteRecords;
+  readonly contents: FolderContents;
   recovery: Recovery | undefined;
   /** What stores and files are stamped with: set before each put. */
   readonly clock = Object.assign(new Clock(), { wall: 0, wallMs: (): number => this.clock.wall });
@@ -27,12 +29,14 @@ export class DataFolder {
     this.catalog = new FsCatalog(config, narrator);
     this.artifacts = new FileArtifactStore(config, this.clock, this.time, narrator);
     this.records = new SqliteRecords(config, narrator);
+    this.contents = new FolderContents(config);
   }
 
   async open(): Promise<void> {
     this.recovery = await this.journal.recover();
     await this.catalog.onModuleInit();
     await this.artifacts.onModuleInit();
+    await this.contents.onModuleInit();
   }
 
   async close(): Promise<void> {

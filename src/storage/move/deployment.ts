@@ -8,6 +8,7 @@ import { explained } from '../redis/connection/store-faults';
 import { RedisApiRecords } from '../redis/redis-api-records';
 import { RedisArtifacts } from '../redis/redis-artifacts';
 import { RedisCatalog } from '../redis/redis-catalog';
+import { RedisContents } from '../redis/redis-contents';
 import { timeScript } from '../redis/scripts/move-scripts';
 import { MoveRefused } from './moved';
 
@@ -22,6 +23,7 @@ export class Deployment {
   readonly catalog: RedisCatalog;
   readonly artifacts: RedisArtifacts;
   readonly records: RedisApiRecords;
+  readonly contents: RedisContents;
   /** What artifacts are stamped with: set before each put. */
   readonly clock = Object.assign(new Clock(), { wall: 0, wallMs: (): number => this.clock.wall });
   readonly time = Object.assign(new RunningTime(), { now: 0, nowMs: (): number => this.time.now });
@@ -35,6 +37,7 @@ export class Deployment {
     this.catalog = new RedisCatalog(this.store);
     this.artifacts = new RedisArtifacts(config, this.store, this.clock, this.time);
     this.records = new RedisApiRecords(this.store);
+    this.contents = new RedisContents(config, this.store);
   }
 
   key(name: string): string {

@@ -5,7 +5,7 @@ import type { Narrator } from '../../observability/narrator';
 import type { Recovery } from '../../tasks/journal/task-journal.port';
 import type { TaskEvent } from '../../tasks/task/task';
 import { DataFolder, RUNNING_TIME } from './data-folder';
-import { artifactsOf, modelsOf, recordsOf } from './in-pages';
+import { artifactsOf, contentsOf, modelsOf, recordsOf } from './in-pages';
 import { MoveRefused, type Moved, type MovedKind, type MoveSource } from './moved';
 
 const PAGE = 500;
@@ -88,6 +88,9 @@ export class EmbeddedSource implements MoveSource {
         return;
       case 'records':
         yield* recordsOf(this.data.records);
+        return;
+      case 'contents':
+        yield* contentsOf(this.data.records, this.data.contents);
         return;
     }
   }

@@ -8,7 +8,7 @@ import { EmbeddedSource } from './embedded-source';
 import { MoveRefused, type Moved, type MovedKind, type MoveSource, type MoveTarget } from './moved';
 
 /** What the parts of a data folder are called; the journal is the last to be put in its place, for it is what a start looks for. */
-const PARTS = ['catalog', 'artifacts', 'records', RUNNING_TIME, 'journal'];
+const PARTS = ['catalog', 'artifacts', 'records', 'files', RUNNING_TIME, 'journal'];
 const EVENTS_AT_ONCE = 500;
 
 /** A data folder that is made by the move, beside itself until it is whole. */
@@ -57,6 +57,7 @@ export class EmbeddedTarget implements MoveTarget {
       tasks: task => this.putTask(task),
       artifacts: artifact => this.putArtifact(artifact),
       records: record => this.data.records.insert(record),
+      contents: ({ id, atByte, piece }) => this.data.contents.append(id, atByte, piece),
     };
     await puts[kind](item);
   }

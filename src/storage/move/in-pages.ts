@@ -1,9 +1,11 @@
 import type { ArtifactInfo, ArtifactStore } from '../../artifacts/artifact-store.port';
 import type { ModelCatalog } from '../../catalog/model-catalog.port';
 import type { ApiRecords, RecordKind } from '../../records/api-records.port';
+import type { FileContents } from '../../uploads/file-contents.port';
 import type { Moved } from './moved';
 
 const PAGE = 200;
+const PIECE_BYTES = 256 * 1024;
 const recordKinds: readonly RecordKind[] = ['response', 'conversation', 'file', 'batch'];
 
 export async function* modelsOf(catalog: ModelCatalog): AsyncGenerator<Moved['models']> {
@@ -39,5 +41,24 @@ export async function* recordsOf(records: ApiRecords): AsyncGenerator<Moved['rec
       if (page.length < PAGE) break;
       afterSeq = page.at(-1)?.seq;
     }
+  }
+}
+
+/** What files hold: those that are kept, and those that batches which have not ended write. */
+export async function* contentsOf(records: ApiRecords, contents: FileContents): AsyncGenerator<Moved['contents']> {
+  for await (const { kind, id, text, isOpen } of recordsOf(records)) {
+    if (kind === 'file') yield* piecesOf(contents, id);
+    if (kind !== 'batch' || !isOpen) continue;
+    const { outputFileId, errorFileId } = JSON.parse(text) as Readonly<Record<string, string>>;
+    for (const each of [outputFileId, errorFileId]) if (each !== undefined) yield* piecesOf(contents, each);
+  }
+}
+
+async function* piecesOf(contents: FileContents, id: string): AsyncGenerator<Moved['contents']> {
+  for (let atByte = 0; ;) {
+    const piece = await contents.read(id, atByte, PIECE_BYTES);
+    if (piece.length === 0) return;
+    yield { id, atByte, piece };
+    atByte += piece.length;
   }
 }

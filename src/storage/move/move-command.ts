@@ -25,7 +25,7 @@ export async function moveAll(
     const tallies = await move(sourceOf(from, env), targetOf(to, env));
     say(`Moved from ${from} to ${to}; each kind was read back and is the same:`);
     for (const { kind, count, sha256 } of tallies) say(`  ${kind.padEnd(10)}${String(count).padStart(9)}  ${sha256}`);
-    say(`${from} is as it was. Files of clients and what batches wrote stay in "files" of the data folder.`);
+    say(`${from} is as it was.`);
     return 0;
   } catch (thrown) {
     const isExpected = thrown instanceof MoveRefused || thrown instanceof StoreUnfit || thrown instanceof ConfigError;

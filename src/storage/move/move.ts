@@ -105,6 +105,7 @@ function comparable<K extends MovedKind>(kind: K, item: Moved[K]): unknown {
     }),
     // Numbers begin anew.
     records: ({ seq: _of, ...record }) => record,
+    contents: ({ id, atByte, piece }) => ({ id, atByte, sha256: createHash('sha256').update(piece).digest('hex') }),
   };
   // What is undefined is left out, as JSON has it.
   return JSON.parse(JSON.stringify(views[kind]?.(item) ?? item)) as unknown;

@@ -15,6 +15,13 @@ export interface MovedArtifact {
   readonly json: string;
 }
 
+/** A piece of what a file holds. */
+export interface MovedContent {
+  readonly id: string;
+  readonly atByte: number;
+  readonly piece: Buffer;
+}
+
 /** What is moved, by kind, in the order in which it is put: tasks reserve from sessions that are there. */
 export interface Moved {
   readonly notes: readonly [name: string, text: string];
@@ -25,6 +32,7 @@ export interface Moved {
   readonly tasks: MovedTask;
   readonly artifacts: MovedArtifact;
   readonly records: KeptRecord;
+  readonly contents: MovedContent;
 }
 
 export type MovedKind = keyof Moved;
@@ -37,6 +45,7 @@ export const movedKinds = [
   'tasks',
   'artifacts',
   'records',
+  'contents',
 ] as const satisfies readonly MovedKind[];
 
 /** A move that is not begun, or not finished, and why: a sentence for who asked for it. */

@@ -7,7 +7,7 @@ import type { RedisStore } from '../redis/connection/redis-store';
 import { decodeEvents } from '../redis/event-writer';
 import { fieldsOf, recordOf, type TaskFields } from '../redis/task-fields';
 import { Deployment, ENGINE_SEEN } from './deployment';
-import { artifactsOf, modelsOf, recordsOf } from './in-pages';
+import { artifactsOf, contentsOf, modelsOf, recordsOf } from './in-pages';
 import { MoveRefused, type Moved, type MovedKind, type MoveSource } from './moved';
 
 const PAGE = 200;
@@ -74,6 +74,9 @@ export class StoreSource implements MoveSource {
         return;
       case 'records':
         yield* recordsOf(this.on.records);
+        return;
+      case 'contents':
+        yield* contentsOf(this.on.records, this.on.contents);
         return;
     }
   }

@@ -3,6 +3,7 @@ import type { Narrator } from '../../observability/narrator';
 import { atMost } from '../embedded/session-amounts';
 import { explained } from '../redis/connection/store-faults';
 import { layoutVersion, MOVING } from '../redis/connection/store-layout';
+import type { Store } from '../redis/connection/store';
 import { StoreLink } from '../redis/connection/store-link';
 import { importSessionScript, timeScript } from '../redis/scripts/move-scripts';
 import { savePoolsScript } from '../redis/scripts/pool-scripts';
@@ -69,6 +70,7 @@ export class StoreTarget implements MoveTarget {
         return this.on.artifacts.put({ id: info.id, json }, info.kind, info.taskId);
       },
       records: record => this.on.records.insert(record),
+      contents: ({ id, atByte, piece }) => this.on.contents.append(id, atByte, piece),
     };
     await puts[kind](item);
   }
@@ -92,10 +94,12 @@ export class StoreTarget implements MoveTarget {
     let link: StoreLink | undefined;
     try {
       link = await StoreLink.connect(this.on.config, () => undefined);
+      const opened = link;
       const schema = this.on.key('schema');
       if ((await link.send(['GET', schema])) !== MOVING) return;
-      for (const key of (await keysOf(link, this.on.store.prefix)).filter(name => name !== schema))
-        await link.send(['DEL', key]);
+      const { prefix } = this.on.store;
+      const found = await keysOf((...words) => opened.send(words), prefix);
+      for (const key of found.filter(name => name !== schema)) await link.send(['DEL', key]);
       await link.send(['DEL', schema]);
     } catch (thrown) {
       throw explained(thrown as Error, this.on.config);
@@ -105,7 +109,7 @@ export class StoreTarget implements MoveTarget {
   }
 
   private async keys(): Promise<readonly string[]> {
-    return keysOf({ send: words => this.on.store.call(...words) }, this.on.store.prefix);
+    return keysOf((...words) => this.on.store.call(...words), this.on.store.prefix);
   }
 }
 
@@ -114,12 +118,12 @@ class Written extends StoreSource {
   override async close(): Promise<void> {}
 }
 
-async function keysOf(link: Pick<StoreLink, 'send'>, prefix: string): Promise<readonly string[]> {
+async function keysOf(call: Store['call'], prefix: string): Promise<readonly string[]> {
   const found: string[] = [];
   let cursor = '0';
   do {
     const scan = ['SCAN', cursor, 'MATCH', `${prefix}:*`, 'COUNT', '1000'];
-    const [next, keys] = (await link.send(scan)) as readonly [string, readonly string[]];
+    const [next, keys] = (await call(...scan)) as readonly [string, readonly string[]];
     found.push(...keys);
     cursor = next;
   } while (cursor !== '0');

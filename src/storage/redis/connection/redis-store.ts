@@ -5,7 +5,7 @@ import { ServiceError } from '../../../errors/service-error';
 import { Narrator } from '../../../observability/narrator';
 import { prelude } from './prelude';
 import { allScripts, type Script } from './script';
-import { Store, type Reply } from './store';
+import { Store, type Argument, type Reply } from './store';
 import { assertFit, durabilityOf, type Durability } from './store-checks';
 import { explained, StoreUnfit } from './store-faults';
 import { StoreLink } from './store-link';
@@ -17,8 +17,10 @@ const LAST_RETRY_MS = 2000;
 const uses = ['commands', 'commits', 'hints'] as const;
 type Use = (typeof uses)[number];
 
+type Command = readonly (string | Buffer)[];
+
 interface Commit {
-  readonly command: readonly string[];
+  readonly command: Command;
   readonly script: Script;
   readonly settle: (reply: Reply) => void;
   readonly fail: (cause: unknown) => void;
@@ -67,16 +69,20 @@ export class RedisStore extends Store {
     return this.send('commands', command);
   }
 
-  run(script: Script, ...args: readonly (string | number)[]): Promise<Reply> {
+  run(script: Script, ...args: readonly Argument[]): Promise<Reply> {
     return this.runOn('commands', script, args);
   }
 
-  runDurably(script: Script, ...args: readonly (string | number)[]): Promise<Reply> {
+  runDurably(script: Script, ...args: readonly Argument[]): Promise<Reply> {
     if (this.durability.kind === 'reply') return this.runOn('commands', script, args);
     return new Promise((settle, fail) => {
       this.commits.push({ command: this.invocation(script, args), script, settle, fail });
       if (!this.isCommitting) void this.commitAll();
     });
+  }
+
+  runForBytes(script: Script, ...args: readonly Argument[]): Promise<Buffer> {
+    return this.sendScript('commands', this.invocation(script, args), script, 'bytes');
   }
 
   listen(channel: string, hear: (message: string) => void): () => void {
@@ -128,32 +134,33 @@ export class RedisStore extends Store {
     return Array.isArray(reply) ? Number(reply[0]) >= 1 : Number(reply) >= 1;
   }
 
-  private runOn(use: Use, script: Script, args: readonly (string | number)[]): Promise<Reply> {
+  private runOn(use: Use, script: Script, args: readonly Argument[]): Promise<Reply> {
     return this.sendScript(use, this.invocation(script, args), script);
   }
 
-  private invocation(script: Script, args: readonly (string | number)[]): readonly string[] {
-    return ['EVALSHA', script.sha, '1', this.prefix, ...args.map(String)];
+  private invocation(script: Script, args: readonly Argument[]): Command {
+    const words = args.map(each => (typeof each === 'number' ? String(each) : each));
+    return ['EVALSHA', script.sha, '1', this.prefix, ...words];
   }
 
-  private async sendScript(use: Use, command: readonly string[], script: Script): Promise<Reply> {
+  private async sendScript<T = Reply>(use: Use, command: Command, script: Script, as?: 'bytes'): Promise<T> {
     try {
-      return await this.send(use, command);
+      return await this.send<T>(use, command, as);
     } catch (thrown) {
       if (
         !(thrown instanceof ServiceError) ||
         !String((thrown.cause as Error | undefined)?.message).startsWith('NOSCRIPT')
       )
         throw thrown;
-      return this.send(use, ['EVAL', script.text, ...command.slice(2)]);
+      return this.send<T>(use, ['EVAL', script.text, ...command.slice(2)], as);
     }
   }
 
-  private async send(use: Use, command: readonly string[]): Promise<Reply> {
+  private async send<T = Reply>(use: Use, command: Command, as?: 'bytes'): Promise<T> {
     const { links } = this;
     if (!links) throw new ServiceError('STORAGE_UNAVAILABLE');
     try {
-      return await links[use].send(command);
+      return await links[use].send<T>(command, as);
     } catch (thrown) {
       throw this.translated(thrown as Error);
     }

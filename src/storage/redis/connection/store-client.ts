@@ -8,6 +8,9 @@ const CONNECT_MS = 5000;
 
 type Server = Extract<StoreAddress, { kind: 'server' }>;
 
+/** For a command whose texts are wanted as bytes; 36 is `$`, the sign of a text in the protocol. */
+export const asBytes = { typeMapping: { 36: Buffer } };
+
 export type Client = ReturnType<typeof createClient>;
 
 /** A connection to the server that takes writes, as far as anybody knows. @throws StoreUnfit, or whatever the connect fails with */

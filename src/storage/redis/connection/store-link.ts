@@ -1,6 +1,6 @@
 import type { Config } from '../../../config/config';
 import type { Reply } from './store';
-import { connectToStore, type Client } from './store-client';
+import { asBytes, connectToStore, type Client } from './store-client';
 
 /** A server that owes an answer for so long is given up, if not before: it hangs, or the way to it does. */
 const ANSWER_MS = 5000;
@@ -35,10 +35,10 @@ export class StoreLink {
   }
 
   /** Rejects with whatever the client says; translated by who calls. */
-  async send(command: readonly string[]): Promise<Reply> {
+  async send<T = Reply>(command: readonly (string | Buffer)[], as?: 'bytes'): Promise<T> {
     if (this.owed++ === 0) this.lastAnswerMs = performance.now();
     try {
-      return await this.client.sendCommand<Reply>(command);
+      return await this.client.sendCommand<T>(command, as && asBytes);
     } finally {
       this.owed--;
       this.lastAnswerMs = performance.now();

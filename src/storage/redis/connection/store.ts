@@ -3,6 +3,9 @@ import type { Script } from './script';
 
 export type Reply = null | string | number | readonly Reply[];
 
+/** Bytes are passed on as they are. */
+export type Argument = string | number | Buffer;
+
 /**
  * A Redis or Valkey as drivers see it: no type of a client's is seen past it.
  *
@@ -25,10 +28,13 @@ export abstract class Store {
 
   abstract call(...command: readonly string[]): Promise<Reply>;
 
-  abstract run(script: Script, ...args: readonly (string | number)[]): Promise<Reply>;
+  abstract run(script: Script, ...args: readonly Argument[]): Promise<Reply>;
 
   /** As {@link run}; resolves once what it did is as durable as `ORCHD_STORE_DURABILITY` asks. */
-  abstract runDurably(script: Script, ...args: readonly (string | number)[]): Promise<Reply>;
+  abstract runDurably(script: Script, ...args: readonly Argument[]): Promise<Reply>;
+
+  /** As {@link run}, of a script that answers with a text, which is given as its bytes. */
+  abstract runForBytes(script: Script, ...args: readonly Argument[]): Promise<Buffer>;
 
   /** Calls back with what is published on a channel of the deployment. A hint: some are lost, some come twice. */
   abstract listen(channel: string, hear: (message: string) => void): () => void;
