@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Config } from '../config/config';
 import { ServiceError } from '../errors/service-error';
 import { ApiRecords, type ApiRecord, type KeptRecord } from '../records/api-records.port';
+import type { RecordLease } from '../records/record-lease';
 import { RunningTime } from '../time/running-time';
 import { isOpen, type StoredBatch } from './batch/stored-batch';
 
@@ -21,17 +22,24 @@ export class BatchRecords {
     return this.records.insert(this.recordOf(batch));
   }
 
-  async replace(batch: StoredBatch): Promise<void> {
-    const replaced = this.records.replace(this.recordOf(batch));
+  /** Where it still is as it `was`, and the lease still this node's; resolves to whether it was done. @throws LeaseLost */
+  async revise(batch: StoredBatch, was: StoredBatch, lease?: RecordLease): Promise<boolean> {
+    const revised = this.records.revise(this.recordOf(batch), JSON.stringify(was), lease);
     const most = { records: this.config.batchesKeptMax, bytes: Number.MAX_SAFE_INTEGER };
     const trimmed = isOpen(batch) ? undefined : this.records.trim('batch', most, TRIM_STEP);
-    await Promise.all([replaced, trimmed]);
+    const [isDone] = await Promise.all([revised, trimmed]);
+    return isDone;
+  }
+
+  async find(id: string): Promise<StoredBatch | undefined> {
+    const record = await this.records.find('batch', id);
+    return record && batchOf(record);
   }
 
   /** @throws ServiceError BATCH_NOT_FOUND */
   async get(id: string): Promise<StoredBatch> {
-    const record = await this.records.find('batch', id);
-    if (record) return batchOf(record);
+    const found = await this.find(id);
+    if (found) return found;
     throw unknownBatch(id);
   }
 

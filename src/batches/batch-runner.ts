@@ -1,30 +1,31 @@
-import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { Config } from '../config/config';
 import { ServiceError } from '../errors/service-error';
-import { Lifecycle } from '../lifecycle/lifecycle';
 import { MetricsService } from '../observability/metrics.service';
 import { Narrator } from '../observability/narrator';
+import { LeaseLost, type RecordLease } from '../records/record-lease';
+import { RecordLeases } from '../records/record-leases.port';
 import { Canceller } from '../tasks/ending/canceller';
 import { Alarms, type Alarm } from '../time/alarms';
 import { Clock } from '../time/clock';
 import { FileContents } from '../uploads/file-contents.port';
 import { FileHolds } from '../uploads/file-holds';
 import { FileRecords } from '../uploads/file-records';
-import { FileUpkeep } from '../uploads/file-upkeep';
 import { BatchRecords } from './batch-records';
 import { FileChecks } from './lines/file-checks';
 import type { FileFault } from './lines/file-check';
 import { openStatuses, type EndStatus, type Stop, type StoredBatch } from './batch/stored-batch';
 import { BatchRun } from './work/batch-run';
 import { LineFeeder } from './work/line-feeder';
+import { RunRecord } from './work/run-record';
 
 /** So long after a step has failed, for want of storage mostly, it is tried again. */
 const RETRY_MS = 1000;
 
 /** Takes each batch from its beginning to its end: its file is looked at, its lines run, its files are made known. */
 @Injectable()
-export class BatchRunner implements OnModuleInit, OnModuleDestroy {
-  /** Those that are open, by id. */
+export class BatchRunner implements OnModuleDestroy {
+  /** Those that are open and run here, by id. */
   private readonly runs = new Map<string, BatchRun>();
   private readonly expiries = new Map<string, Alarm>();
   private isClosed = false;
@@ -37,26 +38,13 @@ export class BatchRunner implements OnModuleInit, OnModuleDestroy {
     private readonly contents: FileContents,
     private readonly files: FileRecords,
     private readonly holds: FileHolds,
-    private readonly upkeep: FileUpkeep,
+    private readonly leases: RecordLeases,
     private readonly canceller: Canceller,
-    private readonly lifecycle: Lifecycle,
     private readonly metrics: MetricsService,
     private readonly alarms: Alarms,
     private readonly clock: Clock,
     private readonly narrator: Narrator,
   ) {}
-
-  onModuleInit(): void {
-    // Files that batches write are nobody's until their batch has ended.
-    this.upkeep.spare(async () =>
-      (await this.records.open()).flatMap(({ outputFileId, errorFileId }) => [outputFileId, errorFileId]),
-    );
-    void this.lifecycle.started.then(() =>
-      this.narrator.attend(this.resume(), 'Batches of the process before could not be taken up.', {
-        event: 'batches_not_resumed',
-      }),
-    );
-  }
 
   async onModuleDestroy(): Promise<void> {
     this.isClosed = true;
@@ -73,12 +61,15 @@ export class BatchRunner implements OnModuleInit, OnModuleDestroy {
     return this.runs.get(id);
   }
 
-  /** Of a batch whose record is durable. */
-  begin(batch: StoredBatch, isResumed = false): void {
+  /** Of a batch whose record is durable, by a lease that is this node's. */
+  begin(batch: StoredBatch, lease: RecordLease, isResumed = false): void {
     const { id, expiresAtMs, inputFileId } = batch;
-    const run = new BatchRun(batch, this.contents, this.config.batchLineMaxBytes, this.narrator, isResumed);
+    const lose = (): void => this.lose(lease);
+    const kept = new RunRecord(this.records, batch, lease, () => this.cancelTasks(run));
+    const run = new BatchRun(kept, this.contents, this.config.batchLineMaxBytes, this.narrator, isResumed, lose);
     this.runs.set(id, run);
     this.holds.hold(inputFileId, id);
+    this.leases.say(lease, () => progressText(run));
     this.expiries.set(
       id,
       this.alarms.after(expiresAtMs - this.clock.wallMs(), () => void this.attend(run, this.stop(run, 'expired'))),
@@ -87,27 +78,35 @@ export class BatchRunner implements OnModuleInit, OnModuleDestroy {
     void this.attend(run, this.live(run));
   }
 
+  /** Another node has it, or will: nothing of it is written here any more. Its lines' tasks go on, for whoever has it. */
+  lose({ id, token }: RecordLease): void {
+    const run = this.runs.get(id);
+    if (run?.kept.lease.token !== token) return;
+    this.forget(run);
+    this.feeder.remove(run);
+    run.lose();
+    this.narrator.tell(`Batch ${id} is another node's from now on.`, { event: 'batch_left', batch_id: id });
+  }
+
+  /** All of them. */
+  loseAll(): void {
+    for (const { kept } of [...this.runs.values()]) this.lose(kept.lease);
+  }
+
   /** Resolves once it is durable that the batch is being cancelled. One that is being ended already goes on ending. */
   cancel(run: BatchRun): Promise<void> {
     return this.stop(run, 'cancelled');
   }
 
-  private async resume(): Promise<void> {
-    const open = await this.records.open();
-    for (const batch of open) if (!this.runs.has(batch.id)) this.begin(batch, true);
-    if (open.length > 0)
-      this.narrator.tell(`${open.length} batches go on.`, { event: 'batches_resumed', batches: open.length });
-  }
-
   private async live(run: BatchRun): Promise<void> {
     if (run.batch.status === 'validating' && !(await this.validate(run))) return;
-    await this.insist(() => run.open());
-    if (this.isClosed) return;
+    await this.insist(run, () => run.open());
+    if (this.isOver(run)) return;
     this.feeder.add(run);
     await run.drained();
     this.feeder.remove(run);
-    if (this.isClosed) return;
-    await this.insist(() => this.finish(run));
+    if (this.isOver(run)) return;
+    await this.insist(run, () => this.finish(run));
   }
 
   /** False where the batch has ended by it, or the service is closing. */
@@ -115,33 +114,37 @@ export class BatchRunner implements OnModuleInit, OnModuleDestroy {
     const { endpoint, inputFileId } = run.batch;
     const { batchMaxLines: maxLines, batchLineMaxBytes: maxLineBytes } = this.config;
     const bounds = { endpoint, maxLines, maxLineBytes };
-    const isWanted = (): boolean => !run.stop && !this.isClosed;
-    const verdict = await this.insist(() => this.checks.check(inputFileId, bounds, isWanted));
-    if (this.isClosed) return false;
+    const isWanted = (): boolean => !run.stop && !this.isOver(run);
+    const verdict = await this.insist(run, () => this.checks.check(inputFileId, bounds, isWanted));
+    if (this.isOver(run)) return false;
     if (run.stop) return true;
     if (!verdict || verdict.faults.length > 0) {
       await this.end(run, 'failed', { faults: verdict?.faults ?? [unread] });
       return false;
     }
-    await this.set(run, { status: 'in_progress', total: verdict.lines, inProgressAtMs: this.clock.wallMs() });
-    return true;
+    const begun = { status: 'in_progress', total: verdict.lines, inProgressAtMs: this.clock.wallMs() } as const;
+    await this.insist(run, () => this.set(run, begun));
+    return !this.isOver(run);
   }
 
   private async finish(run: BatchRun): Promise<void> {
+    if (!run.stop) await this.set(run, { status: 'finalizing', finalizingAtMs: this.clock.wallMs() });
+    // That it is finalizing and that another node has cancelled it may have met.
     const { stop } = run;
-    if (!stop) await this.set(run, { status: 'finalizing', finalizingAtMs: this.clock.wallMs() });
-    else if (run.batch.inProgressAtMs !== undefined) await run.recordRest(stop);
-    if (this.isClosed) return;
-    const { id, outputFileId, errorFileId, filesKeptMs } = run.batch;
+    const cancel = (taskId: string): Promise<void> => this.cancelTask(taskId);
+    if (stop && run.batch.inProgressAtMs !== undefined) await run.recordRest(stop, cancel);
+    if (this.isOver(run)) return;
+    const { outputFileId, errorFileId } = run.batch;
     const { counts, bytes, usage } = run;
-    if (counts.completed > 0) await this.keepFile(outputFileId, `${id}_output.jsonl`, bytes.output, filesKeptMs);
-    if (counts.failed > 0) await this.keepFile(errorFileId, `${id}_error.jsonl`, bytes.errors, filesKeptMs);
+    if (counts.completed > 0) await this.keepFile(run, outputFileId, 'output', bytes.output);
+    if (counts.failed > 0) await this.keepFile(run, errorFileId, 'error', bytes.errors);
     await this.end(run, stop ?? 'completed', { counts, usage });
   }
 
-  private async keepFile(id: string, filename: string, bytes: number, keptMs: number | undefined): Promise<void> {
+  private async keepFile({ kept, batch }: BatchRun, id: string, name: string, bytes: number): Promise<void> {
     if (await this.files.find(id)) return; // A process before had come so far.
-    await this.files.insert({ id, filename, purpose: 'batch_output', bytes }, keptMs);
+    const file = { id, filename: `${batch.id}_${name}.jsonl`, purpose: 'batch_output', bytes } as const;
+    await this.files.insert(file, batch.filesKeptMs, kept.lease);
   }
 
   private async stop(run: BatchRun, stop: Stop): Promise<void> {
@@ -149,6 +152,10 @@ export class BatchRunner implements OnModuleInit, OnModuleDestroy {
     if (run.stop || run.isEnding || status === 'finalizing' || !this.runs.has(run.batch.id)) return;
     const cancelling = { status: 'cancelling', cancellingAtMs: this.clock.wallMs() } as const;
     await this.set(run, { stop, ...(stop === 'cancelled' && cancelling) });
+    this.cancelTasks(run);
+  }
+
+  private cancelTasks(run: BatchRun): void {
     for (const taskId of run.tasks) void this.attend(run, this.cancelTask(taskId));
     run.look();
   }
@@ -165,16 +172,12 @@ export class BatchRunner implements OnModuleInit, OnModuleDestroy {
   /** Told once it is durable: what has ended does not go on after a crash, and its file can be deleted. */
   private async end(run: BatchRun, status: EndStatus, more: Partial<StoredBatch>): Promise<void> {
     run.isEnding = true;
-    const ended: StoredBatch = { ...run.batch, ...more, status, endedAtMs: this.clock.wallMs() };
-    await this.insist(() => this.records.replace(ended));
-    if (this.isClosed) return;
-    run.batch = ended;
-    const { id, inputFileId } = ended;
-    this.runs.delete(id);
-    this.expiries.get(id)?.cancel();
-    this.expiries.delete(id);
-    this.holds.release(inputFileId, id);
-    this.countOpen();
+    const ended = { ...more, status, endedAtMs: this.clock.wallMs() };
+    await this.insist(run, () => run.kept.end(ended));
+    if (this.isOver(run)) return;
+    const { id } = run.batch;
+    this.forget(run);
+    await this.leases.end(run.kept.lease);
     const { completed, failed } = run.counts;
     this.narrator.tell(`Batch ${id} has ended as ${status}: ${completed} lines are done, ${failed} failed.`, {
       event: `batch_${status}`,
@@ -184,11 +187,23 @@ export class BatchRunner implements OnModuleInit, OnModuleDestroy {
     });
   }
 
-  /** In memory at once, so that nobody decides by what was; resolves once it is durable. */
-  private async set(run: BatchRun, change: Partial<StoredBatch>): Promise<void> {
-    run.batch = { ...run.batch, ...change };
+  private forget(run: BatchRun): void {
+    const { id, inputFileId } = run.batch;
+    this.runs.delete(id);
+    this.expiries.get(id)?.cancel();
+    this.expiries.delete(id);
+    this.holds.release(inputFileId, id);
     this.countOpen();
-    await this.records.replace(run.batch);
+  }
+
+  private async set(run: BatchRun, change: Partial<StoredBatch>): Promise<void> {
+    const saved = run.kept.set(change);
+    this.countOpen();
+    await saved;
+  }
+
+  private isOver(run: BatchRun): boolean {
+    return this.isClosed || run.isLost;
   }
 
   private countOpen(): void {
@@ -197,13 +212,14 @@ export class BatchRunner implements OnModuleInit, OnModuleDestroy {
     for (const [status, count] of counts) this.metrics.openBatches(status, count);
   }
 
-  /** Until it succeeds, or the service closes. */
-  private async insist<T>(step: () => Promise<T>): Promise<T | undefined> {
+  /** Until it succeeds, or the service closes, or the batch is another node's. */
+  private async insist<T>(run: BatchRun, step: () => Promise<T>): Promise<T | undefined> {
     for (;;) {
       try {
         return await step();
       } catch (thrown) {
-        if (this.isClosed) return undefined;
+        if (thrown instanceof LeaseLost) this.lose(run.kept.lease);
+        if (this.isOver(run)) return undefined;
         const human = 'A step of a batch failed; it is tried again every second.';
         this.narrator.warn(human, { event: 'batch_step_failed' }, thrown);
         await new Promise(resolve => setTimeout(resolve, RETRY_MS).unref());
@@ -213,7 +229,11 @@ export class BatchRunner implements OnModuleInit, OnModuleDestroy {
 
   private attend(run: BatchRun, work: Promise<unknown>): Promise<void> {
     const fields = { event: 'batch_broken', batch_id: run.batch.id };
-    return this.narrator.attend(work, 'A batch cannot go on; the next start takes it up.', fields);
+    const known = work.catch((thrown: unknown) => {
+      if (!(thrown instanceof LeaseLost)) throw thrown;
+      this.lose(run.kept.lease);
+    });
+    return this.narrator.attend(known, 'A batch cannot go on; the next start takes it up.', fields);
   }
 }
 
@@ -223,3 +243,8 @@ const unread: FileFault = {
   param: 'input_file_id',
   line: null,
 };
+
+/** For other nodes. */
+function progressText({ counts, usage }: BatchRun): string {
+  return JSON.stringify({ counts, usage });
+}

@@ -5,7 +5,7 @@ import { isOpen, type EndStatus, type LineCounts, type StoredBatch } from './bat
 const SECOND_MS = 1000;
 
 /** What its files say of a batch that is open. */
-interface Progress {
+export interface Progress {
   readonly counts: LineCounts;
   readonly usage: BatchUsage;
 }

@@ -4,6 +4,7 @@ import { OpenaiModule } from '../openai/openai.module';
 import { TasksModule } from '../tasks/tasks.module';
 import { UploadsModule } from '../uploads/uploads.module';
 import { BatchRecords } from './batch-records';
+import { BatchOwners } from './batch-owners';
 import { BatchRunner } from './batch-runner';
 import { BatchesController } from './batches.controller';
 import { BatchesService } from './batches.service';
@@ -16,6 +17,6 @@ import { Places } from './work/places';
 @Module({
   imports: [LifecycleModule, OpenaiModule, TasksModule, UploadsModule],
   controllers: [BatchesController],
-  providers: [BatchesService, BatchRecords, BatchRunner, FileChecks, LineFeeder, LineWork, Places],
+  providers: [BatchesService, BatchRecords, BatchOwners, BatchRunner, FileChecks, LineFeeder, LineWork, Places],
 })
 export class BatchesModule {}

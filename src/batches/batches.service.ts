@@ -8,12 +8,14 @@ import { Lifecycle } from '../lifecycle/lifecycle';
 import { Narrator } from '../observability/narrator';
 import type { Sender } from '../openai/requests/openai-tasks';
 import { assertMetadata } from '../responses/requests/response-request';
+import { RecordLeases } from '../records/record-leases.port';
 import { Clock } from '../time/clock';
 import { FileRecords, unknownFile } from '../uploads/file-records';
 import { expiryMs } from '../uploads/upload-form';
-import { toBatchView } from './batch.view';
+import { toBatchView, type Progress } from './batch.view';
 import type { BatchView, CreateBatchDto } from './batches.dto';
 import { BatchRecords } from './batch-records';
+import { BatchOwners } from './batch-owners';
 import { BatchRunner } from './batch-runner';
 import { isOpen, type StoredBatch } from './batch/stored-batch';
 
@@ -32,7 +34,9 @@ export class BatchesService {
   constructor(
     private readonly config: Config,
     private readonly records: BatchRecords,
+    private readonly owners: BatchOwners,
     private readonly runner: BatchRunner,
+    private readonly leases: RecordLeases,
     private readonly files: FileRecords,
     private readonly lifecycle: Lifecycle,
     private readonly clock: Clock,
@@ -51,33 +55,31 @@ export class BatchesService {
     const file = await this.files.find(wanted.input_file_id);
     if (!file) throw unknownFile(wanted.input_file_id, 'input_file_id');
     if (file.purpose !== 'batch') throw invalid('input_file_id', 'be a file that was uploaded for `batch`');
-    if (this.runner.openCount + this.beginning >= this.config.batchesMax) throw this.tooMany();
+    if (this.owners.openCount + this.beginning >= this.config.batchesMax) throw this.tooMany();
     const batch = this.made(wanted, sender, windowMs, filesKeptMs);
     this.beginning++;
     try {
-      await this.records.insert(batch);
+      await this.owners.create(batch);
     } finally {
       this.beginning--;
     }
-    this.runner.begin(batch);
     this.narrator.tell(`Batch ${batch.id} was accepted.`, { event: 'batch_accepted', batch_id: batch.id });
-    return this.shown(batch);
+    return toBatchView(batch);
   }
 
   /** @throws ServiceError BATCH_NOT_FOUND */
   async get(id: string): Promise<BatchView> {
-    return this.shown(await this.records.get(id));
+    const [shown] = await this.shown([await this.records.get(id)]);
+    return shown as BatchView;
   }
 
   async list(after: string | undefined, limit: number): Promise<readonly BatchView[]> {
-    return (await this.records.list(after, limit)).map(batch => this.shown(batch));
+    return this.shown(await this.records.list(after, limit));
   }
 
   /** Resolves once it is durable that it is being cancelled; one that has ended stays as it is. @throws ServiceError BATCH_NOT_FOUND */
   async cancel(id: string): Promise<BatchView> {
-    const batch = await this.records.get(id);
-    const run = this.runner.find(id);
-    if (run && isOpen(batch)) await this.runner.cancel(run);
+    await this.owners.cancel(id);
     return this.get(id);
   }
 
@@ -89,10 +91,16 @@ export class BatchesService {
     });
   }
 
-  /** What its run says is newer than its record. */
-  private shown(batch: StoredBatch): BatchView {
-    const run = this.runner.find(batch.id);
-    return run ? toBatchView(run.batch, run) : toBatchView(batch);
+  /** What its run says is newer than its record; at another node as of a second ago at most. */
+  private async shown(batches: readonly StoredBatch[]): Promise<readonly BatchView[]> {
+    const elsewhere = batches.filter(batch => isOpen(batch) && !this.runner.find(batch.id)).map(({ id }) => id);
+    const said = elsewhere.length === 0 ? undefined : await this.leases.said('batch', elsewhere);
+    return batches.map(batch => {
+      const run = this.runner.find(batch.id);
+      if (run) return toBatchView(run.batch, run);
+      const text = isOpen(batch) ? said?.get(batch.id) : undefined;
+      return toBatchView(batch, text === undefined ? undefined : (JSON.parse(text) as Progress));
+    });
   }
 
   private made(

@@ -9,6 +9,8 @@ const shared = [
   ...(['costPer1kTokens', 'transcriptRetentionMs', 'artifactsMaxBytes', 'responsesMax', 'responsesMaxBytes'] as const),
   ...(['conversationRetentionMs', 'conversationsMax', 'conversationsMaxBytes'] as const),
   ...(['conversationMaxItems', 'conversationMaxBytes'] as const),
+  ...(['batchMaxLines', 'batchLineMaxBytes', 'batchesMax', 'batchesKeptMax', 'batchLinesAtOnce'] as const),
+  ...(['batchLinesAtOnceEach', 'batchWindowMinMs', 'batchWindowMaxMs', 'batchRetentionMs'] as const),
   ...(['fileMaxBytes', 'filesMaxBytes', 'filesMax', 'fileRetentionMs'] as const),
 ] satisfies readonly (keyof Settings)[];
 

@@ -384,7 +384,7 @@ export const settings = {
   batchLinesAtOnce: optional(
     'ORCHD_BATCH_LINES_AT_ONCE',
     integer(1, 100_000),
-    'Requests of all batches under way at once; three quarters of the slots of live engines when unset, so that others find some free.',
+    'Requests of all batches, of all nodes, under way at once; three quarters of the slots of live engines when unset, so that others find some free.',
   ),
   batchLinesAtOnceEach: setting('ORCHD_BATCH_LINES_AT_ONCE_EACH', integer(1, 100_000), '256', 'The same of one batch.'),
   batchWindowMinMs: setting(

@@ -12,6 +12,10 @@ export class Lifecycle {
   /** Resolves once recovery is through. */
   readonly started = new Promise<void>(resolve => (this.settleStarted = resolve));
 
+  private settleDraining = (): void => undefined;
+  /** Resolves once it takes no more work. */
+  readonly draining = new Promise<void>(resolve => (this.settleDraining = resolve));
+
   /** Recovery is through. A service that drains already stays so. */
   ready(): void {
     if (this.current === 'starting') this.current = 'ready';
@@ -37,5 +41,6 @@ export class Lifecycle {
   /** Takes no more work; there is no way back. */
   drain(): void {
     this.current = 'draining';
+    this.settleDraining();
   }
 }

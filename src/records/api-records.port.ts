@@ -1,3 +1,5 @@
+import type { RecordLease } from './record-lease';
+
 /** What kinds there are. */
 export type RecordKind = 'response' | 'conversation' | 'file' | 'batch';
 
@@ -35,17 +37,18 @@ export interface RecordTotals {
  * Records of the APIs that promise to remember: responses, conversations, files, batches.
  *
  * Writes resolve once they are durable, in the order of the calls, and reject with STORAGE_UNAVAILABLE where they are not and never will be.
- * A read sees every write that was called before it. What was removed is gone from the disk too, within seconds.
+ * A read sees every write that was called before it. What was removed is gone from the disk too, within seconds. A write by a lease is done while that
+ * is its node's, and rejects with {@link LeaseLost} otherwise.
  */
 export abstract class ApiRecords {
   /** Of an id that is new: ids are made by the service. */
-  abstract insert(record: ApiRecord): Promise<void>;
+  abstract insert(record: ApiRecord, lease?: RecordLease): Promise<void>;
 
   /** Resolves to false, and does nothing, where there is none any more. */
   abstract replace(record: ApiRecord): Promise<boolean>;
 
   /** Replaces it where its text is still `was`, and resolves to whether it was: of two who change what both have read one does. */
-  abstract revise(record: ApiRecord, was: string): Promise<boolean>;
+  abstract revise(record: ApiRecord, was: string, lease?: RecordLease): Promise<boolean>;
 
   /** Resolves to whether there was one. */
   abstract remove(kind: RecordKind, id: string): Promise<boolean>;

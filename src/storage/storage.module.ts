@@ -4,8 +4,10 @@ import { ArtifactStore } from '../artifacts/artifact-store.port';
 import { CatalogModule } from '../catalog/catalog.module';
 import { ModelCatalog } from '../catalog/model-catalog.port';
 import { EnginesModule } from '../engines/engines.module';
+import { LifecycleModule } from '../lifecycle/lifecycle.module';
 import { PlacementService } from '../pools/placement/placement.service';
 import { ApiRecords } from '../records/api-records.port';
+import { RecordLeases } from '../records/record-leases.port';
 import { QueueDepths } from '../pools/placement/queue-depths.port';
 import { PoolStore } from '../pools/registry/pool-store.port';
 import { SharedProbes } from '../pools/probing/shared-probes.port';
@@ -25,6 +27,7 @@ import { EmbeddedLedger } from './embedded/embedded-ledger';
 import { EmbeddedPoolStore } from './embedded/embedded-pool-store';
 import { EmbeddedRecords } from './embedded/embedded-records';
 import { EmbeddedSessions } from './embedded/embedded-sessions';
+import { OwnLeases } from './embedded/own-leases';
 import { OwnProbes } from './embedded/own-probes';
 import { OwedEndings } from './embedded/owed-endings';
 import { SessionBook } from './embedded/session-book';
@@ -36,7 +39,6 @@ import { RunningTimeFile } from './files/running-time-file';
 import { MemoryEventLog } from './memory/event-log.memory';
 import { MemoryPoolRegistry } from './memory/pool-registry.memory';
 import { SqliteRecords } from './records/sqlite-records';
-import { RecordsByKind } from './records-by-kind';
 import { RedisStore } from './redis/connection/redis-store';
 import { Store } from './redis/connection/store';
 import { CutSlots } from './redis/cut-slots';
@@ -53,6 +55,7 @@ import { RedisLedger } from './redis/redis-ledger';
 import { RedisNotes } from './redis/redis-notes';
 import { RedisPoolStore } from './redis/redis-pool-store';
 import { RedisProbes } from './redis/redis-probes';
+import { RedisRecordLeases } from './redis/redis-record-leases';
 import { RedisRecords } from './redis/redis-records';
 import { RedisSessions } from './redis/redis-sessions';
 import { StoreEndings } from './redis/store-endings';
@@ -83,12 +86,13 @@ import { SqliteTaskJournal } from './sqlite/task-journal.sqlite';
     { provide: ModelCatalog, useClass: FsCatalog },
     { provide: ArtifactStore, useClass: FileArtifactStore },
     { provide: ApiRecords, useClass: SqliteRecords },
+    { provide: RecordLeases, useClass: OwnLeases },
     { provide: FileContents, useClass: FolderContents },
   ],
   exports: [
     ...[PoolRegistry, PoolStore, SharedProbes, PlacementService, QueueDepths],
     ...[TaskJournal, Notes, TaskLedger, TaskRecords, EventLog, SessionStore],
-    ...[ModelCatalog, ArtifactStore, ApiRecords, FileContents],
+    ...[ModelCatalog, ArtifactStore, ApiRecords, RecordLeases, FileContents],
   ],
 })
 export class StorageModule {
@@ -101,7 +105,7 @@ export class StorageModule {
 /** Drivers over a Redis or Valkey that several nodes share. */
 @Global()
 @Module({
-  imports: [CatalogModule, EnginesModule],
+  imports: [CatalogModule, EnginesModule, LifecycleModule],
   providers: [
     { provide: Store, useClass: RedisStore },
     ...[HeldTasks, NodeBeat, NodePresence, StoreTasks, StoreEndings, EventWriter, CutSlots],
@@ -121,14 +125,14 @@ export class StorageModule {
     { provide: EventLog, useClass: RedisEventLog },
     { provide: ModelCatalog, useClass: RedisCatalog },
     { provide: ArtifactStore, useClass: RedisArtifacts },
-    ...[RedisApiRecords, SqliteRecords],
-    { provide: ApiRecords, useClass: RecordsByKind },
+    { provide: ApiRecords, useClass: RedisApiRecords },
+    { provide: RecordLeases, useClass: RedisRecordLeases },
     { provide: FileContents, useClass: RedisContents },
   ],
   exports: [
     ...[PoolRegistry, PoolStore, SharedProbes, PlacementService, QueueDepths],
     ...[Notes, TaskLedger, TaskRecords, EventLog, SessionStore],
-    ...[ModelCatalog, ArtifactStore, ApiRecords, FileContents],
+    ...[ModelCatalog, ArtifactStore, ApiRecords, RecordLeases, FileContents],
   ],
 })
 class SharedStorageModule {}

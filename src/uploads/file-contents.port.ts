@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import type { RecordLease } from '../records/record-lease';
 
 /** A file that is being received. It is nobody's until it is kept, and one that a process leaves is gone with the next start. */
 export interface ContentDraft {
@@ -33,12 +34,13 @@ export abstract class FileContents {
   /**
    * Adds to a file that ends at that byte, or is made where there is none; resolves once that is durable. One call at a time for each file. After a
    * failure the file may end with a part of it.
-   * @throws ServiceError STORAGE_FULL where the disk is full, STORAGE_UNAVAILABLE, also for a file that does not end there
+   * @throws ServiceError STORAGE_FULL where the disk is full, STORAGE_UNAVAILABLE, also for a file that does not end there; LeaseLost by a lease that is
+   *   another node's by now, which has added nothing
    */
-  abstract append(id: string, atByte: number, piece: Buffer): Promise<void>;
+  abstract append(id: string, atByte: number, piece: Buffer, lease?: RecordLease): Promise<void>;
 
-  /** Cuts a file off after so many bytes. */
-  abstract truncate(id: string, bytes: number): Promise<void>;
+  /** Cuts a file off after so many bytes. @throws as {@link append} */
+  abstract truncate(id: string, bytes: number, lease?: RecordLease): Promise<void>;
 
   /** Resolves once it is gone for good; nothing where there is none. @throws ServiceError STORAGE_UNAVAILABLE */
   abstract remove(id: string): Promise<void>;

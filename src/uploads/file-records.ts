@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Config } from '../config/config';
 import { ServiceError } from '../errors/service-error';
 import { ApiRecords, type KeptRecord } from '../records/api-records.port';
+import type { RecordLease } from '../records/record-lease';
 import { Clock } from '../time/clock';
 import { RunningTime } from '../time/running-time';
 import type { Purpose, StoredFile } from './stored-file';
@@ -27,15 +28,17 @@ export class FileRecords {
     private readonly runningTime: RunningTime,
   ) {}
 
-  /** @param keptMs from now on; as long as files are kept unless given */
+  /** @param keptMs from now on; as long as files are kept unless given. @throws LeaseLost */
   async insert(
     file: Pick<StoredFile, 'id' | 'filename' | 'purpose' | 'bytes'>,
     keptMs = this.config.fileRetentionMs,
+    lease?: RecordLease,
   ): Promise<StoredFile> {
     const createdAt = Math.floor(this.clock.wallMs() / SECOND_MS);
     const stored = { ...file, createdAt, expiresAt: createdAt + Math.ceil(keptMs / SECOND_MS) };
     const keptFromMs = this.runningTime.nowMs() + keptMs;
-    await this.records.insert({ kind: 'file', id: file.id, text: JSON.stringify(stored), isOpen: false, keptFromMs });
+    const record = { kind: 'file', id: file.id, text: JSON.stringify(stored), isOpen: false, keptFromMs } as const;
+    await this.records.insert(record, lease);
     return stored;
   }
 

@@ -47,7 +47,7 @@ export class FileUpkeep implements OnApplicationBootstrap {
 
   private async expire(): Promise<void> {
     for (const id of await this.records.expired(STEP)) {
-      if (this.holds.holderOf(id) !== undefined) continue;
+      if ((await this.holds.holderOf(id)) !== undefined) continue;
       if (await this.records.remove(id)) await this.contents.remove(id);
     }
   }

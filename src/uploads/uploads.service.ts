@@ -69,7 +69,7 @@ export class UploadsService {
 
   /** Resolves once it is gone, from the disk too. @throws ServiceError FILE_NOT_FOUND, FILE_IN_USE, STORAGE_UNAVAILABLE */
   async remove(id: string): Promise<void> {
-    const holder = this.holds.holderOf(id);
+    const holder = await this.holds.holderOf(id);
     if (holder !== undefined) {
       const message = `The file is being read by ${holder}: cancel that first.`;
       throw new ServiceError('FILE_IN_USE', { message });

@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { startEngine, type RunningEngine } from '../engine/engine';
-import { BatchClient } from '../support/batch-client';
+import { BatchClient, chatLine } from '../support/batch-client';
 import { Child } from '../support/child';
 import { eventually } from '../support/deadline';
 import { hasRedisServer, startRedis, type RedisServer } from '../support/redis-server';
@@ -196,6 +196,25 @@ describe.skipIf(!hasRedisServer())('a move (B-ND-021)', { timeout: 180_000 }, ()
       code: 1,
       text: expect.stringMatching(/no data folder/),
     });
+  });
+
+  it('takes a batch that has not ended along, with what it has written: it goes on there, each line once', async () => {
+    const chats = await startEngine({ wire: 'vllm', model: 'some-model', slots: 2, tokensPerSecond: 400 });
+    onTestFinished(() => chats.stop());
+    const env = { ORCHD_ENGINE_URLS: `vllm=${chats.url}`, ORCHD_ENGINE_SLOTS: '2' };
+    await start({ ORCHD_DATA_DIR: path('data'), ...env });
+    const lines = Array.from({ length: 40 }, (_, at) => chatLine(`line-${at}`, { max_tokens: 20 }));
+    const first = new BatchClient((service as RunningService).url);
+    const { id } = await first.begin(lines);
+    await first.until(id, ({ request_counts: { completed } }) => completed >= 5);
+    await service?.stop('SIGKILL');
+    expect(await move(path('data'), redis.url)).toMatchObject({ code: 0 });
+    await start({ ORCHD_STORE: redis.url, ...env });
+    const then = new BatchClient((service as RunningService).url);
+    const done = await then.untilEnded(id);
+    expect([done.status, done.request_counts]).toEqual(['completed', { total: 40, completed: 40, failed: 0 }]);
+    const ids = (await then.results(done.output_file_id)).map(({ custom_id: line }) => line);
+    expect([ids.length, new Set(ids).size]).toEqual([40, 40]);
   });
 
   it('that was killed half way is done again, and no service starts before', async () => {

@@ -1,3 +1,4 @@
+import type { RecordLease } from '../../records/record-lease';
 import type { FileContents } from '../../uploads/file-contents.port';
 import { noUsage, sumOf, TAIL_CHARS, usageIn, type BatchUsage } from '../batch/batch-usage';
 import { HEAD_BYTES, lineNumberIn } from './result-line';
@@ -22,6 +23,7 @@ export class ResultFile {
     private readonly contents: FileContents,
     readonly id: string,
     private readonly batchId: string,
+    private readonly lease?: RecordLease,
   ) {}
 
   /**
@@ -37,15 +39,15 @@ export class ResultFile {
       if (this.isTorn) break;
       rest = this.takeLines(rest.length === 0 ? chunk : Buffer.concat([rest, chunk]), onLine);
     }
-    await this.contents.truncate(this.id, this.bytes);
+    await this.contents.truncate(this.id, this.bytes, this.lease);
   }
 
   /** One call at a time. What an append that failed has left is cut off before the next one. */
   async append(lines: readonly string[]): Promise<void> {
     const piece = Buffer.from(lines.join(''));
-    if (this.isUnsure) await this.contents.truncate(this.id, this.bytes);
+    if (this.isUnsure) await this.contents.truncate(this.id, this.bytes, this.lease);
     this.isUnsure = true;
-    await this.contents.append(this.id, this.bytes, piece);
+    await this.contents.append(this.id, this.bytes, piece, this.lease);
     this.isUnsure = false;
     this.bytes += piece.length;
     this.lines += lines.length;

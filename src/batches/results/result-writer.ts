@@ -1,3 +1,4 @@
+import { LeaseLost } from '../../records/record-lease';
 import type { Narrator } from '../../observability/narrator';
 import type { ResultFile } from './result-file';
 
@@ -16,17 +17,21 @@ interface Entry {
  * again for as long as it takes; what waits is bounded by who adds no more before it is durable.
  */
 export class ResultWriter {
-  private waiting: Entry[] = [];
+  private readonly waiting: Entry[] = [];
   private writing: Promise<void> | undefined;
   private isClosed = false;
+  private isLost = false;
 
   constructor(
     private readonly file: ResultFile,
     private readonly narrator: Narrator,
+    /** Another node writes it from now on. */
+    private readonly onLost: () => void,
   ) {}
 
-  /** Resolves once it is durable; never, where the writer is closed before that. */
+  /** Resolves once it is durable, or the file is another node's; never, where the writer is closed before that. */
   add(text: string): Promise<void> {
+    if (this.isLost) return Promise.resolve();
     return new Promise(resolve => {
       this.waiting.push({ text, durable: resolve });
       this.writing ??= this.write().finally(() => (this.writing = undefined));
@@ -49,6 +54,7 @@ export class ResultWriter {
       try {
         await this.file.append(step.map(({ text }) => text));
       } catch (thrown) {
+        if (thrown instanceof LeaseLost) return this.lose();
         if (this.isClosed) return;
         if (!isFailing) {
           const human = 'Results of a batch cannot be written; it is tried again every second.';
@@ -59,9 +65,18 @@ export class ResultWriter {
         continue;
       }
       isFailing = false;
+      if (this.isLost) return;
       this.waiting.splice(0, step.length);
       for (const { durable } of step) durable();
     }
+  }
+
+  /** Writes nothing from now on. */
+  lose(): void {
+    if (this.isLost) return;
+    this.isLost = this.isClosed = true;
+    for (const { durable } of this.waiting.splice(0)) durable();
+    this.onLost();
   }
 
   private step(): readonly Entry[] {

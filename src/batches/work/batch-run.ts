@@ -10,6 +10,7 @@ import { resultText, type LineResult } from '../results/result-line';
 import { ResultWriter } from '../results/result-writer';
 import type { LineCounts, Stop, StoredBatch } from '../batch/stored-batch';
 import { taskIdOf } from './line-work';
+import type { RunRecord } from './run-record';
 
 /** Results that are written before more of them are made. */
 const STEP = 200;
@@ -24,6 +25,8 @@ export class BatchRun {
   underWay = 0;
   /** When it last had a turn: who had none for the longest goes first. */
   lastTurn = 0;
+  /** It is another node's: nothing of it is written here any more. */
+  isLost = false;
   /** How it ends is being written. */
   isEnding = false;
   /** By the monotonic clock: until then none of its lines is tried. */
@@ -44,24 +47,31 @@ export class BatchRun {
   private waitsForDrain: (() => void) | undefined;
 
   constructor(
-    public batch: StoredBatch,
+    readonly kept: RunRecord,
     contents: FileContents,
     maxLineBytes: number,
     narrator: Narrator,
     /** A process before may have begun lines of it. */
     readonly isResumed: boolean,
+    /** Another node has it. */
+    onLost: () => void,
   ) {
-    const { id, inputFileId, outputFileId, errorFileId } = batch;
+    const { id, inputFileId, outputFileId, errorFileId } = kept.batch;
+    const { lease } = kept;
     this.reader = new LineReader(contents, inputFileId, maxLineBytes);
-    this.output = new ResultFile(contents, outputFileId, id);
-    this.errors = new ResultFile(contents, errorFileId, id);
-    this.outputWriter = new ResultWriter(this.output, narrator);
-    this.errorWriter = new ResultWriter(this.errors, narrator);
+    this.output = new ResultFile(contents, outputFileId, id, lease);
+    this.errors = new ResultFile(contents, errorFileId, id, lease);
+    this.outputWriter = new ResultWriter(this.output, narrator, onLost);
+    this.errorWriter = new ResultWriter(this.errors, narrator, onLost);
   }
 
   /** Finds what a process before has done of it. */
   async open(): Promise<void> {
     for (const file of [this.output, this.errors]) await file.open(line => this.doneLines.add(line));
+  }
+
+  get batch(): StoredBatch {
+    return this.kept.batch;
   }
 
   get stop(): Stop | undefined {
@@ -101,7 +111,7 @@ export class BatchRun {
     this.backlog.push(line);
   }
 
-  /** Resolves once the result is durable. */
+  /** Resolves once the result is durable, or the batch another node's. */
   async record(line: FileLine, customId: string, result: LineResult): Promise<void> {
     const { id } = this.batch;
     const text = resultText(id, line.number, customId, taskIdOf(id, line.number), result);
@@ -110,13 +120,14 @@ export class BatchRun {
     await (result.kind === 'answer' ? this.outputWriter : this.errorWriter).add(text);
     this.unwritten--;
     this.unwrittenChars -= text.length;
-    this.doneLines.add(line.number);
+    if (!this.isLost) this.doneLines.add(line.number);
   }
 
-  /** Writes for each line that has not run why it will not. */
-  async recordRest(reason: Stop): Promise<void> {
+  /** Writes for each line that has not run why it will not. @param cancel for tasks that a process before may have begun */
+  async recordRest(reason: Stop, cancel: (taskId: string) => Promise<void>): Promise<void> {
     let step: Promise<void>[] = [];
-    for (let line = await this.take(); line; line = await this.take()) {
+    for (let line = await this.take(); line && !this.isLost; line = await this.take()) {
+      if (this.isResumed) await cancel(taskIdOf(this.batch.id, line.number));
       const request = requestLineOf(line.bytes, this.batch.endpoint);
       const customId = isFault(request) ? '' : request.customId;
       step.push(this.record(line, customId, { kind: 'stopped', reason }));
@@ -127,7 +138,7 @@ export class BatchRun {
     await Promise.all(step);
   }
 
-  /** Resolves once no line runs, all results are durable, and all lines are done or the batch is stopped. */
+  /** Resolves once no line runs, all results are durable, and all lines are done or the batch is stopped; or it is lost. */
   drained(): Promise<void> {
     return new Promise(resolve => {
       this.waitsForDrain = resolve;
@@ -137,8 +148,16 @@ export class BatchRun {
 
   /** Something may have changed that {@link drained} waits for. */
   look(): void {
+    if (this.isLost) this.waitsForDrain?.();
     if (this.underWay === 0 && this.unwritten === 0 && (this.stop !== undefined || !this.hasMore))
       this.waitsForDrain?.();
+  }
+
+  /** From now on it is another node's. */
+  lose(): void {
+    this.isLost = true;
+    for (const writer of [this.outputWriter, this.errorWriter]) writer.lose();
+    this.look();
   }
 
   async close(): Promise<void> {

@@ -117,6 +117,7 @@ export class LineFeeder implements OnModuleInit, OnModuleDestroy {
           this.feed();
         },
       });
+      if (run.isLost) return;
       if (outcome.kind === 'later') {
         run.pausedUntilMs = this.clock.nowMs() + outcome.afterMs;
         run.putBack(line);
@@ -132,6 +133,7 @@ export class LineFeeder implements OnModuleInit, OnModuleDestroy {
 
   private async record(run: BatchRun, line: FileLine, { customId, result }: DoneLine): Promise<void> {
     await run.record(line, customId, result);
+    if (run.isLost) return;
     this.metrics.batchLine(result.kind);
     run.look();
     if (!run.isBehind) this.feed();

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Config } from '../../config/config';
 import { PoolRegistry } from '../../pools/registry/pool-registry.port';
+import { RecordLeases } from '../../records/record-leases.port';
 import { TaskLedger } from '../../tasks/ledger/task-ledger.port';
 
 /** Of the slots of live engines; the others are left to whoever comes. */
@@ -17,6 +18,7 @@ export class Places {
     private readonly config: Config,
     private readonly registry: PoolRegistry,
     private readonly ledger: TaskLedger,
+    private readonly leases: RecordLeases,
   ) {}
 
   /**
@@ -30,7 +32,12 @@ export class Places {
     return Math.min(this.atOnce - running, queueRoom - arriving);
   }
 
+  /** Nodes that have batches share what may be under way. */
   private get atOnce(): number {
+    return Math.max(1, Math.floor(this.atOnceOfAll / this.leases.holders('batch')));
+  }
+
+  private get atOnceOfAll(): number {
     if (this.config.batchLinesAtOnce !== undefined) return this.config.batchLinesAtOnce;
     const slots = this.registry
       .view()

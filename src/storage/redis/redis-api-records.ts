@@ -8,7 +8,9 @@ import {
   type RecordPage,
   type RecordTotals,
 } from '../../records/api-records.port';
+import type { RecordLease } from '../../records/record-lease';
 import { Store, type Reply } from './connection/store';
+import { assertHeld, leaseArguments } from './lease-arguments';
 import {
   insertRecordScript,
   listRecordsScript,
@@ -29,8 +31,9 @@ export class RedisApiRecords extends ApiRecords {
     super();
   }
 
-  async insert(record: ApiRecord): Promise<void> {
-    await this.store.runDurably(insertRecordScript, ...argumentsOf(record));
+  async insert(record: ApiRecord, lease?: RecordLease): Promise<void> {
+    const args = [...argumentsOf(record), ...leaseArguments(lease)];
+    assertHeld(await this.store.runDurably(insertRecordScript, ...args), lease);
   }
 
   async replace(record: ApiRecord): Promise<boolean> {
@@ -38,9 +41,12 @@ export class RedisApiRecords extends ApiRecords {
   }
 
   /** The server is sent a digest of what was there: texts are megabytes. */
-  async revise(record: ApiRecord, was: string): Promise<boolean> {
+  async revise(record: ApiRecord, was: string, lease?: RecordLease): Promise<boolean> {
     const digest = createHash('sha1').update(was).digest('hex');
-    return (await this.store.runDurably(reviseRecordScript, ...argumentsOf(record), digest)) === 1;
+    const args = [...argumentsOf(record), digest, ...leaseArguments(lease)];
+    const answer = await this.store.runDurably(reviseRecordScript, ...args);
+    assertHeld(answer, lease);
+    return answer === 1;
   }
 
   async remove(kind: RecordKind, id: string): Promise<boolean> {

@@ -4,7 +4,9 @@ import { Config } from '../../config/config';
 import { ServiceError } from '../../errors/service-error';
 import { filesFull, otherEnd } from '../../uploads/content-faults';
 import { FileContents, type ContentDraft } from '../../uploads/file-contents.port';
+import type { RecordLease } from '../../records/record-lease';
 import { Store } from './connection/store';
+import { assertHeld, leaseArguments } from './lease-arguments';
 import {
   addToDraftScript,
   appendContentScript,
@@ -70,16 +72,22 @@ export class RedisContents extends FileContents {
     return { bytes, content: Readable.from(this.pieces(id, bytes), { objectMode: false, highWaterMark: STEP_BYTES }) };
   }
 
-  async append(id: string, atByte: number, piece: Buffer): Promise<void> {
+  async append(id: string, atByte: number, piece: Buffer, lease?: RecordLease): Promise<void> {
     for (let at = 0; at < piece.length; at += STEP_BYTES) {
       const part = piece.subarray(at, at + STEP_BYTES);
-      if ((await this.store.runDurably(appendContentScript, id, atByte + at, part)) !== 1)
-        throw otherEnd(id, atByte + at);
+      const args = [id, atByte + at, part, ...leaseArguments(lease)];
+      const answer = await this.store.runDurably(appendContentScript, ...args);
+      assertHeld(answer, lease);
+      if (answer !== 1) throw otherEnd(id, atByte + at);
     }
   }
 
-  async truncate(id: string, bytes: number): Promise<void> {
-    while (Number(await this.store.runDurably(truncateContentScript, id, bytes)) > bytes);
+  async truncate(id: string, bytes: number, lease?: RecordLease): Promise<void> {
+    for (let left = Infinity; left > bytes;) {
+      const answer = await this.store.runDurably(truncateContentScript, id, bytes, ...leaseArguments(lease));
+      assertHeld(answer, lease);
+      left = Number(answer);
+    }
   }
 
   async remove(id: string): Promise<void> {

@@ -1,4 +1,5 @@
 import { Script } from '../connection/script';
+import { leaseStep } from './lease-scripts';
 
 /**
  * A record of an API is a hash by kind and id. Lists are by its number; those that are open, and those that are kept from some time on, stand in
@@ -23,10 +24,14 @@ local function note(kind, id, seq, isOpen, keptFrom)
 end
 `;
 
-/** ARGV: 1 kind, 2 id, 3 text, 4 `1` where it is open, 5 from when its retention counts, or ''. Done twice it is done once. */
+/**
+ * ARGV: 1 kind, 2 id, 3 text, 4 `1` where it is open, 5 from when its retention counts, or '', 6 and 7 name and token of a lease, or ''. Answers -2 where
+ * that is somebody else's. Done twice it is done once.
+ */
 export const insertRecordScript = new Script(
   'insertRecord',
-  `${steps}
+  `${steps}${leaseStep}
+if not mayWrite(ARGV[6], ARGV[7]) then return -2 end
 local kind, id = ARGV[1], ARGV[2]
 local key = recordKey(kind, id)
 local seq = call('HGET', key, 'seq') or call('INCR', P .. 'rseq')
@@ -38,7 +43,7 @@ return 1
 `,
 );
 
-/** ARGV as of an insert. Answers 0 where there is none any more. */
+/** ARGV: 1 to 5 as of an insert. Answers 0 where there is none any more. */
 export const replaceRecordScript = new Script(
   'replaceRecord',
   `${steps}
@@ -53,12 +58,13 @@ return 1
 );
 
 /**
- * ARGV as of an insert, and 6 the SHA-1 of the text that is to be there still. Answers 0 where it is not, or there is none any more. Done twice it is
- * done once.
+ * ARGV: 1 to 5 as of an insert, 6 the SHA-1 of the text that is to be there still, 7 and 8 name and token of a lease, or ''. Answers 0 where it is not, or
+ * there is none any more; -2 where the lease is somebody else's. Done twice it is done once.
  */
 export const reviseRecordScript = new Script(
   'reviseRecord',
-  `${steps}
+  `${steps}${leaseStep}
+if not mayWrite(ARGV[7], ARGV[8]) then return -2 end
 local key = recordKey(ARGV[1], ARGV[2])
 local found = call('HMGET', key, 'seq', 'text')
 if not found[1] then return 0 end

@@ -1,4 +1,5 @@
 import { Script } from '../connection/script';
+import { leaseStep } from './lease-scripts';
 
 /** Of one key; the last one of a file may have less. With what the server puts around it, it fits into 64 KiB of its memory. */
 const PIECE_BYTES = 64 * 1024 - 64;
@@ -107,10 +108,14 @@ return 1
 `,
 );
 
-/** ARGV: 1 id, 2 its bytes, 3 what is added. One of no bytes is made. Answers 0 where it has another number of them. */
+/**
+ * ARGV: 1 id, 2 its bytes, 3 what is added, 4 and 5 name and token of a lease, or ''. One of no bytes is made. Answers 0 where it has another number of them, -2
+ * where the lease is somebody else's.
+ */
 export const appendContentScript = new Script(
   'appendContent',
-  `${steps}
+  `${steps}${leaseStep}
+if not mayWrite(ARGV[4], ARGV[5]) then return -2 end
 local id = ARGV[1]
 local state, bytes = content(id)
 if (bytes or 0) ~= tonumber(ARGV[2]) or (state and state ~= 'k') then return 0 end
@@ -123,10 +128,14 @@ return 1
 `,
 );
 
-/** ARGV: 1 id, 2 bytes after which it is cut off. Answers how many are left; more than that: it is to be done again. */
+/**
+ * ARGV: 1 id, 2 bytes after which it is cut off, 3 and 4 name and token of a lease, or ''. Answers how many are left; more than that: it is to be done again;
+ * -2 where the lease is somebody else's.
+ */
 export const truncateContentScript = new Script(
   'truncateContent',
-  `${steps}
+  `${steps}${leaseStep}
+if not mayWrite(ARGV[3], ARGV[4]) then return -2 end
 local state, bytes = content(ARGV[1])
 if state ~= 'k' then return 0 end
 return cut(ARGV[1], bytes, tonumber(ARGV[2]), ${PIECES_DROPPED})

@@ -1,0 +1,154 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { startEngine, type RunningEngine } from '../engine/engine';
+import { BatchClient, chatLine, type BatchSeen } from '../support/batch-client';
+import { LAST_RESORT_MS } from '../support/deadline';
+import { hasRedisServer } from '../support/redis-server';
+import type { RunningService } from '../support/service';
+import { ask, TwoNodes } from '../support/two-nodes';
+
+const SLOTS = 4;
+const LINES = 60;
+/** A line takes some 100 ms, so a batch has a middle. */
+const SLOW = { tokensPerSecond: 40 };
+const FAST = { tokensPerSecond: 0 };
+
+describe.skipIf(!hasRedisServer())('a batch of two nodes over one store', { timeout: 4 * LAST_RESORT_MS }, () => {
+  let engine: RunningEngine;
+  let nodes: TwoNodes;
+  let a: BatchClient;
+  let b: BatchClient;
+
+  beforeEach(async () => {
+    engine = await startEngine({ wire: 'vllm', model: 'some-model', slots: SLOTS, ...SLOW });
+    nodes = await TwoNodes.start({
+      ORCHD_ENGINE_URLS: `vllm=${engine.url}`,
+      ORCHD_ENGINE_SLOTS: String(SLOTS),
+      ORCHD_STORE_LEASE_MS: '2000',
+      ORCHD_BATCH_WINDOW_MIN_MS: '1',
+      ORCHD_SHUTDOWN_GRACE_MS: '1000',
+    });
+    await nodes.ready('vllm');
+    [a, b] = [new BatchClient(nodes.a.url), new BatchClient(nodes.b.url)];
+  });
+  afterEach(async () => {
+    nodes.a.signal('SIGCONT');
+    await nodes.stop();
+    await engine.stop();
+  });
+
+  const begin = (more: object = {}): Promise<BatchSeen> =>
+    a.begin(
+      Array.from({ length: LINES }, (_, at) => chatLine(`line-${at + 1}`)),
+      more,
+    );
+  const inTheMiddle = ({ request_counts: { completed } }: BatchSeen): boolean => completed >= 5;
+  const logged = (node: RunningService, event: string): Promise<unknown> =>
+    node.waitForLog(line => line['event'] === event);
+
+  /** Each line once, in one of its files, and the counts say in which. */
+  async function judge(client: BatchClient, batch: BatchSeen): Promise<readonly [output: number, errors: number]> {
+    const [output, errors] = [await client.results(batch.output_file_id), await client.results(batch.error_file_id)];
+    const ids = [...output, ...errors].map(({ custom_id: id }) => id);
+    expect([ids.length, new Set(ids).size]).toEqual([LINES, LINES]);
+    expect(batch.request_counts).toEqual({ total: LINES, completed: output.length, failed: errors.length });
+    return [output.length, errors.length];
+  }
+
+  it('is told of, listed and held by either while one runs it, and its file is not deleted at the other (B-ND-014)', async () => {
+    const { id, input_file_id: fileId } = (await begin()) as BatchSeen & { input_file_id: string };
+    const seen = await b.until(id, inTheMiddle);
+    expect([seen.status, seen.request_counts.total, seen.output_file_id]).toEqual(['in_progress', LINES, null]);
+    expect(seen.usage.output_tokens).toBeGreaterThan(0);
+    expect((await b.list()).data.map(batch => batch.id)).toEqual([id]);
+    const refused = await ask(nodes.b, 'DELETE', `/v1/files/${fileId}`);
+    expect([refused.status, refused.text]).toEqual([409, expect.stringContaining(id)]);
+    engine.control(FAST);
+    const done = await b.untilEnded(id);
+    expect(await a.get(id)).toEqual(done);
+    expect([done.status, await judge(b, done)]).toEqual(['completed', [LINES, 0]]);
+    await b.remove(fileId);
+  });
+
+  it('is cancelled at the other: its lines leave the engine, and each is in a file once (B-ND-016)', async () => {
+    const { id } = await begin();
+    await engine.until(({ active }) => active > 0);
+    expect((await b.cancel(id)).status).toMatch(/^cancell(ing|ed)$/);
+    expect((await a.get(id)).status).toMatch(/^cancell(ing|ed)$/);
+    await engine.until(({ active }) => active === 0);
+    const done = await b.untilEnded(id);
+    expect(done.status).toBe('cancelled');
+    const [, errors] = await judge(b, done);
+    expect(errors).toBeGreaterThan(0);
+    expect((await b.cancel(id)).status).toBe('cancelled');
+    expect(await a.get(id)).toEqual(done);
+  });
+
+  it('goes on at the other once its node is killed: each line once, none failed (B-ND-014)', async () => {
+    const { id } = await begin();
+    await b.until(id, inTheMiddle);
+    await nodes.a.stop('SIGKILL');
+    await logged(nodes.b, 'batch_adopted');
+    engine.control(FAST);
+    const done = await b.untilEnded(id);
+    expect([done.status, await judge(b, done)]).toEqual(['completed', [LINES, 0]]);
+    expect(done.usage.output_tokens).toBe(4 * LINES);
+  });
+
+  it('that was cancelled at the other while its node was killed ends as cancelled there, with nothing left on the engine (B-ND-016)', async () => {
+    const { id } = await begin();
+    await b.until(id, inTheMiddle);
+    nodes.a.signal('SIGSTOP');
+    expect((await b.cancel(id)).status).toBe('cancelling');
+    await nodes.a.stop('SIGKILL');
+    const done = await b.untilEnded(id);
+    expect(done.status).toBe('cancelled');
+    await judge(b, done);
+    await engine.until(({ active }) => active === 0);
+  });
+
+  it.each(['in the middle of it', 'after it has ended'])(
+    'of a node that is stopped is run by the other; what comes back %s writes nothing (B-ND-015)',
+    async when => {
+      const { id } = await begin();
+      await b.until(id, inTheMiddle);
+      nodes.a.signal('SIGSTOP');
+      await logged(nodes.b, 'batch_adopted');
+      if (when === 'after it has ended') {
+        engine.control(FAST);
+        await b.untilEnded(id);
+      }
+      nodes.a.signal('SIGCONT');
+      await logged(nodes.a, 'batch_left');
+      engine.control(FAST);
+      const done = await b.untilEnded(id);
+      expect([done.status, await judge(b, done)]).toEqual(['completed', [LINES, 0]]);
+      expect(await a.get(id)).toEqual(done);
+      const content = await b.content(done.output_file_id ?? '');
+      // Whatever it had under way is over once it takes and runs another.
+      await a.untilEnded((await begin()).id);
+      expect(await b.content(done.output_file_id ?? '')).toBe(content);
+    },
+  );
+
+  it('of a node that is told to end goes on at the other at once (B-ND-014)', async () => {
+    const { id } = await begin();
+    await b.until(id, inTheMiddle);
+    const ended = nodes.a.stop('SIGTERM');
+    await logged(nodes.b, 'batch_adopted');
+    engine.control(FAST);
+    const done = await b.untilEnded(id);
+    await ended;
+    expect([done.status, await judge(b, done)]).toEqual(['completed', [LINES, 0]]);
+  });
+
+  it('whose window ends after its node was killed is ended by the one that has it (B-ND-014)', async () => {
+    const { id } = await begin({ completion_window: '6s' });
+    await b.until(id, inTheMiddle);
+    await nodes.a.stop('SIGKILL');
+    await logged(nodes.b, 'batch_adopted');
+    engine.control({ tokensPerSecond: 1 });
+    const done = await b.untilEnded(id);
+    expect(done.status).toBe('expired');
+    await judge(b, done);
+  });
+});
