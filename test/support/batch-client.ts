@@ -79,6 +79,14 @@ export class BatchClient {
     return this.ask(`/v1/batches?limit=${limit}${after === undefined ? '' : `&after=${after}`}`);
   }
 
+  /** A page of all tasks, newest first. */
+  tasks(
+    cursor?: string,
+    limit = 100,
+  ): Promise<{ readonly items: readonly { readonly task_id: string }[]; readonly next_cursor?: string }> {
+    return this.ask(`/v2/tasks?limit=${limit}${cursor === undefined ? '' : `&cursor=${cursor}`}`);
+  }
+
   cancel(id: string): Promise<BatchSeen> {
     return this.ask(`/v1/batches/${id}/cancel`, { method: 'POST' });
   }
