@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startEngine, type RunningEngine } from '../engine/engine';
@@ -48,9 +48,13 @@ afterEach(async () => {
   folder.remove();
 });
 
-/** The journal stops there at its next write. */
-function hold(place: string): void {
-  writeFileSync(join(folder.path, place), '');
+/**
+ * The journal stops there at its next write of that kind. What the service writes now and then by itself, as the pace of a pool, goes on.
+ * The file is there at once with all that it says.
+ */
+function hold(place: string, kind: 'admit' | 'mark' | 'end'): void {
+  writeFileSync(join(folder.path, 'order'), kind);
+  renameSync(join(folder.path, 'order'), join(folder.path, place));
 }
 
 function release(place: string): void {
@@ -84,7 +88,7 @@ const task = (maxTokens: number) => ({ task_id: 't', max_tokens: maxTokens, dead
 
 describe.each(['before-commit', 'after-commit'])('an admission that stands %s', place => {
   it('is not answered though its engine has said all, and killed there runs once for whom sends it again', async () => {
-    hold(place);
+    hold(place, 'admit');
     let answers = 0;
     const sent = tasks.post(task(TOKENS)).then(
       () => answers++,
@@ -107,7 +111,7 @@ describe.each(['before-commit', 'after-commit'])('an admission that stands %s', 
   });
 
   it('goes on where it is let go', async () => {
-    hold(place);
+    hold(place, 'admit');
     const sent = tasks.post(task(TOKENS));
     await held(place);
     await engine.until(({ finished }) => finished === 1);
@@ -122,7 +126,7 @@ describe.each(['before-commit', 'after-commit'])('an admission that stands %s', 
 
 it('an admission that does not become durable ends the run that began with it', async () => {
   engine.control({ faults: { 'stall-prefill': Infinity } });
-  hold('before-commit');
+  hold('before-commit', 'admit');
   const sent = tasks.post(task(TOKENS));
   await held('before-commit');
   await engine.until(({ active }) => active === 1);
@@ -145,7 +149,7 @@ describe('a mark that output begins', () => {
 
   /** The engine says its first tokens, and the journal stands where it was told to. */
   async function begin(place: string): Promise<void> {
-    hold(place);
+    hold(place, 'mark');
     engine.control({ faults: {} });
     await held(place);
     const { tokens } = engine.stats();
@@ -183,7 +187,7 @@ describe('an output whose end comes with its first batch', () => {
     await tasks.submit(task(1));
     const reader = await tasks.open('t');
     await engine.until(({ active }) => active === 1);
-    hold(place);
+    hold(place, 'end');
     engine.control({ faults: {} });
     await held(place);
     await engine.until(({ finished }) => finished === 1);

@@ -86,12 +86,12 @@ export class Ledger {
     const countersBefore = this.tables.counters;
     let outcomes: Outcomes;
     let changes: readonly Change[];
-    failpoint('before-begin');
+    failpoint('before-begin', group);
     try {
       this.begin.run();
       outcomes = group.map(request => this.tables.apply(request));
       changes = this.tables.settle();
-      failpoint('before-commit');
+      failpoint('before-commit', group);
       slowSync();
       this.commit.run();
     } catch (thrown) {
@@ -99,10 +99,10 @@ export class Ledger {
       if (this.db.inTransaction) this.rollback.run();
       throw thrown;
     }
-    failpoint('after-commit');
+    failpoint('after-commit', group);
     this.assertStored(group.filter((request, at): request is Admission => isAdmission(request) && !outcomes[at]));
     this.echoOf(changes);
-    failpoint('after-echo');
+    failpoint('after-echo', group);
     if (this.failing) this.onChange();
     this.failing = false;
     return outcomes;

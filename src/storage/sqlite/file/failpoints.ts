@@ -1,10 +1,11 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
  * Places where a test may stop the process dead, or slow the disk down: `JOURNAL_FAILPOINT=after-insert` kills at the first
  * passage of that place, `before-commit@7` at the seventh, `slow-sync=200` makes every sync take 200 ms longer, `hold=/folder` waits at
- * a place for as long as that folder has a file of its name, and says in a file `<name>.reached` that it does; several are joined by commas. Off unless that variable is set, and not a setting of the service: no deployment has a use for it.
+ * a place for as long as that folder has a file of its name, and says in a file `<name>.reached` that it does; where that file names a kind
+ * of write, only with such a write; several are joined by commas. Off unless that variable is set, and not a setting of the service: no deployment has a use for it.
  */
 export type Failpoint =
   | 'before-begin'
@@ -32,10 +33,10 @@ const HOLD_POLL_MS = 5;
 
 const orders = readOrders(process.env['JOURNAL_FAILPOINT']);
 
-/** Waits or kills the process here if it was told to. */
-export function failpoint(name: Failpoint): void {
+/** Waits or kills the process here if it was told to. @param writes what is being written, where that is known */
+export function failpoint(name: Failpoint, writes: readonly { readonly kind: string }[] = []): void {
   if (!orders) return;
-  if (orders.holds !== undefined) hold(join(orders.holds, name));
+  if (orders.holds !== undefined) hold(join(orders.holds, name), writes);
   const left = orders.kills.get(name);
   if (left === undefined) return;
   orders.kills.set(name, left - 1);
@@ -44,8 +45,10 @@ export function failpoint(name: Failpoint): void {
   wait(Infinity); // The signal ends all threads, but this one must not get a step further meanwhile.
 }
 
-function hold(path: string): void {
+function hold(path: string, writes: readonly { readonly kind: string }[]): void {
   if (!existsSync(path)) return;
+  const wanted = readFileSync(path, 'utf8');
+  if (wanted !== '' && !writes.some(({ kind }) => kind === wanted)) return;
   writeFileSync(`${path}.reached`, '');
   while (existsSync(path)) wait(HOLD_POLL_MS);
 }
