@@ -131,7 +131,7 @@ export class BatchRunner implements OnModuleDestroy {
     if (!run.stop) await this.set(run, { status: 'finalizing', finalizingAtMs: this.clock.wallMs() });
     // That it is finalizing and that another node has cancelled it may have met.
     const { stop } = run;
-    const cancel = (taskId: string): Promise<void> => this.cancelTask(taskId);
+    const cancel = (taskId: string): Promise<boolean> => this.cancelTask(taskId);
     if (stop && run.batch.inProgressAtMs !== undefined) await run.recordRest(stop, cancel);
     if (this.isOver(run)) return;
     const { outputFileId, errorFileId } = run.batch;
@@ -160,12 +160,15 @@ export class BatchRunner implements OnModuleDestroy {
     run.look();
   }
 
-  private async cancelTask(taskId: string): Promise<void> {
+  /** False where there is no such task. */
+  private async cancelTask(taskId: string): Promise<boolean> {
     try {
       await this.canceller.cancel(taskId, 'client');
+      return true;
     } catch (thrown) {
       // It was not admitted yet, and will not be; or it has ended.
       if (!(thrown instanceof ServiceError) || thrown.code !== 'TASK_NOT_FOUND') throw thrown;
+      return false;
     }
   }
 

@@ -3,6 +3,7 @@ import { cpSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { temporaryFolder } from '../support/temporary-folder';
+import { contentMutations, leaseMutations } from './contents';
 import { eventLogMutations } from './event-log';
 import { artifactMutations, catalogMutations } from './files';
 import { journalMutations } from './journal';
@@ -23,6 +24,8 @@ const ports: Readonly<Record<string, readonly Mutation[]>> = {
   PoolRegistry: poolMutations,
   ModelCatalog: catalogMutations,
   ArtifactStore: artifactMutations,
+  FileContents: contentMutations,
+  RecordLeases: leaseMutations,
 };
 /** A driver that hangs is noticed too. */
 const MAX_RUN_MS = 120_000;

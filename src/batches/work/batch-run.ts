@@ -9,11 +9,13 @@ import { ResultFile } from '../results/result-file';
 import { resultText, type LineResult } from '../results/result-line';
 import { ResultWriter } from '../results/result-writer';
 import type { LineCounts, Stop, StoredBatch } from '../batch/stored-batch';
-import { taskIdOf } from './line-work';
+import { taskIdsOf } from './line-work';
 import type { RunRecord } from './run-record';
 
 /** Results that are written before more of them are made. */
 const STEP = 200;
+/** So many lines in a row that a process before had not begun are followed by none that it had. */
+const UNBEGUN = 1000;
 /** Characters of results that wait for their disk, past which no more lines are begun. */
 const BEHIND_CHARS = 8 * 1024 * 1024;
 
@@ -112,9 +114,8 @@ export class BatchRun {
   }
 
   /** Resolves once the result is durable, or the batch another node's. */
-  async record(line: FileLine, customId: string, result: LineResult): Promise<void> {
-    const { id } = this.batch;
-    const text = resultText(id, line.number, customId, taskIdOf(id, line.number), result);
+  async record(line: FileLine, customId: string, taskId: string, result: LineResult): Promise<void> {
+    const text = resultText(this.batch.id, line.number, customId, taskId, result);
     this.unwritten++;
     this.unwrittenChars += text.length;
     await (result.kind === 'answer' ? this.outputWriter : this.errorWriter).add(text);
@@ -123,14 +124,20 @@ export class BatchRun {
     if (!this.isLost) this.doneLines.add(line.number);
   }
 
-  /** Writes for each line that has not run why it will not. @param cancel for tasks that a process before may have begun */
-  async recordRest(reason: Stop, cancel: (taskId: string) => Promise<void>): Promise<void> {
+  /**
+   * Writes for each line that has not run why it will not.
+   * @param cancel of what a process before may have begun; resolves to whether it had
+   */
+  async recordRest(reason: Stop, cancel: (taskId: string) => Promise<boolean>): Promise<void> {
     let step: Promise<void>[] = [];
+    // Lines are begun in their order, but for those that had to wait: past many that were not, none were.
+    let unbegun = this.isResumed ? 0 : UNBEGUN;
     for (let line = await this.take(); line && !this.isLost; line = await this.take()) {
-      if (this.isResumed) await cancel(taskIdOf(this.batch.id, line.number));
+      const ids = taskIdsOf(this.batch.id, line.number);
+      if (unbegun < UNBEGUN) unbegun = (await cancelled(ids, cancel)) ? 0 : unbegun + 1;
       const request = requestLineOf(line.bytes, this.batch.endpoint);
       const customId = isFault(request) ? '' : request.customId;
-      step.push(this.record(line, customId, { kind: 'stopped', reason }));
+      step.push(this.record(line, customId, ids[0] ?? '', { kind: 'stopped', reason }));
       if (step.length < STEP) continue;
       await Promise.all(step);
       step = [];
@@ -173,4 +180,10 @@ export class BatchRun {
       if (!line || !this.doneLines.has(line.number)) return line;
     }
   }
+}
+
+/** Each of them, up to the first that there is not. Resolves to whether there was one. */
+async function cancelled(ids: readonly string[], cancel: (taskId: string) => Promise<boolean>): Promise<boolean> {
+  for (const [at, id] of ids.entries()) if (!(await cancel(id))) return at > 0;
+  return true;
 }

@@ -21,7 +21,7 @@ const work = {
   run: (_line: FileLine, { batch, settled }: LineContext) => {
     begun.push(batch.id);
     settled();
-    const done: LineOutcome = { kind: 'done', customId: '', result: { kind: 'answer', body: {} } };
+    const done: LineOutcome = { kind: 'done', customId: '', taskId: '', result: { kind: 'answer', body: {} } };
     const told = outcomeOf(batch.id);
     if (told) return Promise.resolve(told);
     return new Promise<LineOutcome>(resolve => ends.push(() => resolve(done)));

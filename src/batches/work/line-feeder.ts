@@ -6,7 +6,7 @@ import { Narrator } from '../../observability/narrator';
 import { Clock } from '../../time/clock';
 import type { FileLine } from '../lines/line-splitter';
 import type { BatchRun } from './batch-run';
-import { LineWork, taskIdOf, type LineOutcome } from './line-work';
+import { LineWork, type LineOutcome } from './line-work';
 import { Places } from './places';
 
 /** Room that others have left, and pauses that are over, are noticed within this time. */
@@ -87,6 +87,7 @@ export class LineFeeder implements OnModuleInit, OnModuleDestroy {
     let line: FileLine | undefined;
     try {
       line = await run.take();
+      if (run.isLost) return;
       if (line && !run.stop) await this.runLine(run, line, settled);
       else if (line) run.putBack(line);
     } catch (thrown) {
@@ -103,36 +104,31 @@ export class LineFeeder implements OnModuleInit, OnModuleDestroy {
   }
 
   private async runLine(run: BatchRun, line: FileLine, settled: () => void): Promise<void> {
-    const taskId = taskIdOf(run.batch.id, line.number);
-    run.tasks.add(taskId);
-    try {
-      const outcome = await this.work.run(line, {
-        batch: run.batch,
-        isResumed: run.isResumed,
-        get stop() {
-          return run.stop;
-        },
-        settled: () => {
-          settled();
-          this.feed();
-        },
-      });
-      if (run.isLost) return;
-      if (outcome.kind === 'later') {
-        run.pausedUntilMs = this.clock.nowMs() + outcome.afterMs;
-        run.putBack(line);
-        return;
-      }
-      const fields = { event: 'batch_line_lost', batch_id: run.batch.id };
-      // Its place is another's while it is being written.
-      void this.narrator.attend(this.record(run, line, outcome), 'A result of a batch was not written.', fields);
-    } finally {
-      run.tasks.delete(taskId);
+    const outcome = await this.work.run(line, {
+      batch: run.batch,
+      isResumed: run.isResumed,
+      tasks: run.tasks,
+      get stop() {
+        return run.stop;
+      },
+      settled: () => {
+        settled();
+        this.feed();
+      },
+    });
+    if (run.isLost) return;
+    if (outcome.kind === 'later') {
+      run.pausedUntilMs = this.clock.nowMs() + outcome.afterMs;
+      run.putBack(line);
+      return;
     }
+    const fields = { event: 'batch_line_lost', batch_id: run.batch.id };
+    // Its place is another's while it is being written.
+    void this.narrator.attend(this.record(run, line, outcome), 'A result of a batch was not written.', fields);
   }
 
-  private async record(run: BatchRun, line: FileLine, { customId, result }: DoneLine): Promise<void> {
-    await run.record(line, customId, result);
+  private async record(run: BatchRun, line: FileLine, { customId, taskId, result }: DoneLine): Promise<void> {
+    await run.record(line, customId, taskId, result);
     if (run.isLost) return;
     this.metrics.batchLine(result.kind);
     run.look();

@@ -5,13 +5,13 @@ import type { Lifecycle } from '../../lifecycle/lifecycle';
 import type { TaskEvents } from '../../openai/answers/task-events.service';
 import type { OpenaiTasks } from '../../openai/requests/openai-tasks';
 import type { Clock } from '../../time/clock';
-import { endEvent, tokenEvent } from '../../tasks/events/task-events';
+import { endEvent, errorEvent, tokenEvent } from '../../tasks/events/task-events';
 import type { StoredBatch } from '../batch/stored-batch';
 import { LineWork, type LineContext } from './line-work';
 import type { TaskEnds } from '../../openai/answers/task-ends';
 
 const batch = { id: 'batch_a', endpoint: '/v1/chat/completions', correlationId: 'c', expiresAtMs: 1e15 } as StoredBatch;
-const context: LineContext = { batch, stop: undefined, isResumed: false, settled: () => undefined };
+const context: LineContext = { batch, stop: undefined, isResumed: false, tasks: new Set(), settled: () => undefined };
 const body = { model: 'm', messages: [{ role: 'user', content: 'Hi' }] };
 const line = {
   number: 1,
@@ -43,6 +43,26 @@ describe('a line of a batch (B-BAT-005)', () => {
     const work = workOver(async (_taskId, take) => output.forEach(take));
     expect(await work.run(line, context)).toMatchObject({ kind: 'done', customId: 'one', result: { kind: 'answer' } });
   });
+
+  it.each(['ORCHESTRATOR_RESTARTED', 'STORAGE_UNAVAILABLE'] as const)(
+    'that has ended with %s before anybody saw its output runs again as another task, and not for ever (B-ND-014)',
+    async code => {
+      const asked: string[] = [];
+      const work = (failures: number): LineWork =>
+        workOver(async (taskId, take) => {
+          asked.push(taskId);
+          if (asked.length > failures) output.forEach(take);
+          else take(errorEvent(new ServiceError(code), 1));
+        });
+      const outcome = await work(2).run(line, context);
+      expect(outcome).toMatchObject({ kind: 'done', taskId: 'batch_a.1.3', result: { kind: 'answer' } });
+      expect([asked.splice(0), context.tasks.size]).toEqual([['batch_a.1', 'batch_a.1.2', 'batch_a.1.3'], 0]);
+      expect(await work(9).run(line, context)).toMatchObject({ result: { kind: 'error', error: { code } } });
+      expect(asked.splice(0)).toHaveLength(5);
+      const stopped = await work(9).run(line, { ...context, stop: 'cancelled' });
+      expect([stopped, asked.length]).toMatchObject([{ kind: 'done', result: { kind: 'error' } }, 1]);
+    },
+  );
 
   it('whose output is gone is one', async () => {
     const outcome = await workOver(failing('TASK_NOT_FOUND')).run(line, context);

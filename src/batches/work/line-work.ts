@@ -17,12 +17,14 @@ import { wishOf, type LineWish } from './line-requests';
 const AT_ONCE_BYTES = 32 * 1024;
 const WAIT_MIN_MS = 100;
 const WAIT_MAX_MS = 5000;
+/** So often at most a line is run, where each time it was for nothing and nobody's fault. */
+const RUNS_MAX = 5;
 /** Of a task whose deadline is its batch's. */
 const DEADLINE_SLACK_MS = 1000;
 
 /** What became of a line. `later`: nothing yet, for want of room or of an engine; it is to be tried again after a while. */
 export type LineOutcome =
-  | { readonly kind: 'done'; readonly customId: string; readonly result: LineResult }
+  | { readonly kind: 'done'; readonly customId: string; readonly taskId: string; readonly result: LineResult }
   | { readonly kind: 'later'; readonly afterMs: number };
 
 /** What a run tells and is told of its lines. */
@@ -31,11 +33,16 @@ export interface LineContext {
   readonly stop: Stop | undefined;
   /** A process before may have begun it. */
   readonly isResumed: boolean;
+  /** Those of its lines that are submitted. */
+  readonly tasks: Set<string>;
   /** It has its place in the queue, or was refused one. */
   settled(): void;
 }
 
-/** Runs single lines, each as a task whose id is made of the batch's and the line's number: the same line is the same task. */
+/**
+ * Runs single lines, each as a task whose id is made of the batch's and the line's number: the same line is the same task. One that was for nothing is
+ * followed by another, whose id has the number of the run too.
+ */
 @Injectable()
 export class LineWork {
   private readonly turns = new OwnTurns();
@@ -52,8 +59,18 @@ export class LineWork {
   async run(line: FileLine, context: LineContext): Promise<LineOutcome> {
     if (line.bytes.length > AT_ONCE_BYTES) await this.turns.next();
     const request = requestLineOf(line.bytes, context.batch.endpoint);
-    if (isFault(request)) return done('', failed(changed(request)));
-    const taskId = taskIdOf(context.batch.id, line.number);
+    if (isFault(request)) return done('', taskIdOf(context.batch.id, line.number), failed(changed(request)));
+    for (let run = 1; ; run++) {
+      const taskId = taskIdOf(context.batch.id, line.number, run);
+      context.tasks.add(taskId);
+      const outcome = await this.runOnce(taskId, request, context).finally(() => context.tasks.delete(taskId));
+      // Nobody has seen anything of it: so it is not the line's, but runs again.
+      const isForNothing = outcome.kind === 'done' && wasForNothing(outcome.result);
+      if (!isForNothing || context.stop || run === RUNS_MAX) return outcome;
+    }
+  }
+
+  private async runOnce(taskId: string, request: RequestLine, context: LineContext): Promise<LineOutcome> {
     try {
       return await this.ran(taskId, request, context);
     } catch (thrown) {
@@ -61,21 +78,21 @@ export class LineWork {
       // What the service or its storage could not do now says nothing of the line: what its task has put out is read again later.
       if (!this.lifecycle.isReady || error.code === 'STORAGE_UNAVAILABLE')
         return { kind: 'later', afterMs: WAIT_MAX_MS };
-      return done(request.customId, failed(error.code === 'TASK_NOT_FOUND' ? lost : error));
+      return done(request.customId, taskId, failed(error.code === 'TASK_NOT_FOUND' ? lost : error));
     }
   }
 
   private async ran(taskId: string, { customId, body }: RequestLine, context: LineContext): Promise<LineOutcome> {
     const wish = wishOf(context.batch.endpoint, body);
     const known = context.isResumed ? await this.endedBefore(taskId, wish) : undefined;
-    if (known) return done(customId, known);
+    if (known) return done(customId, taskId, known);
     const refusal = await this.submit(taskId, wish, context);
     context.settled();
     if (refusal?.retriable) return { kind: 'later', afterMs: waitOf(refusal) };
-    if (refusal) return done(customId, failed(refusal));
+    if (refusal) return done(customId, taskId, failed(refusal));
     await this.ends.until(taskId);
     const result = await this.resultOf(taskId, wish);
-    return done(customId, this.inView(context, result ?? failed(lost)));
+    return done(customId, taskId, this.inView(context, result ?? failed(lost)));
   }
 
   private async submit(
@@ -128,8 +145,22 @@ export class LineWork {
   }
 }
 
-export function taskIdOf(batchId: string, line: number): string {
-  return `${batchId}.${line}`;
+/** @param run beyond the first where what came before was for nothing */
+function taskIdOf(batchId: string, line: number, run = 1): string {
+  return run === 1 ? `${batchId}.${line}` : `${batchId}.${line}.${run}`;
+}
+
+/** Of a line, all tasks that there may be, in the order of its runs. */
+export function taskIdsOf(batchId: string, line: number): readonly string[] {
+  return Array.from({ length: RUNS_MAX }, (_, at) => taskIdOf(batchId, line, at + 1));
+}
+
+/** Its node was gone, or its storage away, after it had run and before that was told: what it put out is nowhere. */
+function wasForNothing(result: LineResult): boolean {
+  return (
+    result.kind === 'error' &&
+    (result.error.code === 'ORCHESTRATOR_RESTARTED' || result.error.code === 'STORAGE_UNAVAILABLE')
+  );
 }
 
 const lost = new ServiceError('INTERNAL', { message: 'The output of this request is not there any more.' });
@@ -159,8 +190,8 @@ function failed(error: ServiceError): LineResult {
   return { kind: 'error', error };
 }
 
-function done(customId: string, result: LineResult): LineOutcome {
-  return { kind: 'done', customId, result };
+function done(customId: string, taskId: string, result: LineResult): LineOutcome {
+  return { kind: 'done', customId, taskId, result };
 }
 
 function waitOf({ details: { retryAfterMs = WAIT_MIN_MS } }: ServiceError): number {
