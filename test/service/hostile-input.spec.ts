@@ -22,7 +22,6 @@ beforeAll(async () => {
   await eventually(
     async () => (await service.request('GET', '/v2/pools/default/health')).json(),
     ({ ready }) => ready === true,
-    5000,
   );
 });
 afterAll(async () => {
@@ -162,6 +161,7 @@ describe('requests that are no requests', () => {
   });
 
   it('write nothing into a stream that has begun on the same connection', async () => {
+    engine.control({ tokensPerSecond: 20 }); // It goes on for longer than anything here takes.
     const submitted = await service.request('POST', '/v2/tasks', { body: { prompt: 'x', max_tokens: 20_000 } });
     const { hostname, port } = new URL(service.url);
     const received: Buffer[] = [];
@@ -175,6 +175,7 @@ describe('requests that are no requests', () => {
       if (received.push(piece) === 1) socket.write('nonsense\r\n\r\n');
     });
     await closed;
+    engine.control({ tokensPerSecond: 0 });
     const text = Buffer.concat(received).toString();
     expect(text.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200']);
   });
