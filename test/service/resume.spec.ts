@@ -160,7 +160,6 @@ describe.each(places)('a stream that was cut, of a task that is read from $place
     const all = await eventually(
       () => tasks.read(taskId),
       ({ ended }) => ended,
-      5000,
     );
     expect(tokenIndexes([...events, ...rest.events])).toEqual(tokenIndexes(all.events));
   });
