@@ -64,7 +64,7 @@ export class BatchRunner implements OnModuleDestroy {
   /** Of a batch whose record is durable, by a lease that is this node's. */
   begin(batch: StoredBatch, lease: RecordLease, isResumed = false): void {
     const { id, expiresAtMs, inputFileId } = batch;
-    const lose = (): void => this.lose(lease);
+    const lose = (): void => this.giveUp(lease);
     const kept = new RunRecord(this.records, batch, lease, () => this.cancelTasks(run));
     const run = new BatchRun(kept, this.contents, this.config.batchLineMaxBytes, this.narrator, isResumed, lose);
     this.runs.set(id, run);
@@ -86,6 +86,12 @@ export class BatchRunner implements OnModuleDestroy {
     this.feeder.remove(run);
     run.lose();
     this.narrator.tell(`Batch ${id} is another node's from now on.`, { event: 'batch_left', batch_id: id });
+  }
+
+  /** A write was refused: should the lease still be this node's, whoever takes it next begins by what there is. */
+  private giveUp(lease: RecordLease): void {
+    this.lose(lease);
+    void this.leases.end(lease);
   }
 
   /** All of them. */
@@ -221,7 +227,7 @@ export class BatchRunner implements OnModuleDestroy {
       try {
         return await step();
       } catch (thrown) {
-        if (thrown instanceof LeaseLost) this.lose(run.kept.lease);
+        if (thrown instanceof LeaseLost) this.giveUp(run.kept.lease);
         if (this.isOver(run)) return undefined;
         const human = 'A step of a batch failed; it is tried again every second.';
         this.narrator.warn(human, { event: 'batch_step_failed' }, thrown);
@@ -234,7 +240,7 @@ export class BatchRunner implements OnModuleDestroy {
     const fields = { event: 'batch_broken', batch_id: run.batch.id };
     const known = work.catch((thrown: unknown) => {
       if (!(thrown instanceof LeaseLost)) throw thrown;
-      this.lose(run.kept.lease);
+      this.giveUp(run.kept.lease);
     });
     return this.narrator.attend(known, 'A batch cannot go on; the next start takes it up.', fields);
   }

@@ -9,9 +9,12 @@ export interface RecordLease {
   readonly token: string;
 }
 
-/** A write by a lease that is somebody else's by now: nothing of it was done, and nothing ever will be. */
+/**
+ * A write by a lease that is somebody else's by now, or of which storage has lost what was written before: nothing of it was done, and nothing ever
+ * will be.
+ */
 export class LeaseLost extends Error {
   constructor({ kind, id }: RecordLease) {
-    super(`${kind} ${id} is worked at by another node`);
+    super(`${kind} ${id} is not this node's to work at any more`);
   }
 }

@@ -1,8 +1,10 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { RedisContents } from '../../src/storage/redis/redis-contents';
 import { startEngine, type RunningEngine } from '../engine/engine';
 import { BatchClient, chatLine, type BatchSeen } from '../support/batch-client';
 import { LAST_RESORT_MS } from '../support/deadline';
 import { hasRedisServer } from '../support/redis-server';
+import { closeStores, openStore } from '../support/redis-store';
 import type { RunningService } from '../support/service';
 import { ask, TwoNodes } from '../support/two-nodes';
 
@@ -129,6 +131,23 @@ describe.skipIf(!hasRedisServer())('a batch of two nodes over one store', { time
       expect(await b.content(done.output_file_id ?? '')).toBe(content);
     },
   );
+
+  it('whose store has lost of its files, as a failover may, goes on by what is left: each line once (B-ND-014)', async () => {
+    const { id } = await begin();
+    await b.until(id, inTheMiddle);
+    const { store, config } = await openStore(nodes.redis, {}, 'orchestratord');
+    onTestFinished(closeStores);
+    const text = String(await store.call('HGET', `${store.prefix}:r:batch:${id}`, 'text'));
+    const { outputFileId } = JSON.parse(text) as { outputFileId: string };
+    // In the middle of its third line.
+    const lines = await new RedisContents(config, store).read(outputFileId, 0, 100_000);
+    const third = String(lines).split('\n').slice(0, 2).join('\n').length + 100;
+    await new RedisContents(config, store).truncate(outputFileId, third);
+    await Promise.race([nodes.a, nodes.b].map(node => logged(node, 'batch_adopted')));
+    engine.control(FAST);
+    const done = await b.untilEnded(id);
+    expect([done.status, await judge(b, done)]).toEqual(['completed', [LINES, 0]]);
+  });
 
   it('of a node that is told to end goes on at the other at once (B-ND-014)', async () => {
     const { id } = await begin();

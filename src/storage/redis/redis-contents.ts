@@ -4,7 +4,7 @@ import { Config } from '../../config/config';
 import { ServiceError } from '../../errors/service-error';
 import { filesFull, otherEnd } from '../../uploads/content-faults';
 import { FileContents, type ContentDraft } from '../../uploads/file-contents.port';
-import type { RecordLease } from '../../records/record-lease';
+import { LeaseLost, type RecordLease } from '../../records/record-lease';
 import { Store } from './connection/store';
 import { assertHeld, leaseArguments } from './lease-arguments';
 import {
@@ -78,7 +78,10 @@ export class RedisContents extends FileContents {
       const args = [id, atByte + at, part, ...leaseArguments(lease)];
       const answer = await this.store.runDurably(appendContentScript, ...args);
       assertHeld(answer, lease);
-      if (answer !== 1) throw otherEnd(id, atByte + at);
+      if (answer === 1) continue;
+      // The store has failed over, or was started again, without what it had acknowledged: whoever goes on has to read what is left.
+      if (lease && ((await this.size(id)) ?? 0) < atByte + at) throw new LeaseLost(lease);
+      throw otherEnd(id, atByte + at);
     }
   }
 

@@ -117,6 +117,17 @@ describe.skipIf(!hasRedisServer())('over a store', () => {
       expect(await b.records.revise(open('x', '3'), '2', now)).toBe(true);
     });
 
+    it('are void where the store has lost of what was written by them', async () => {
+      const lease = await a.taken('x');
+      await a.contents.append('file-x', 0, Buffer.from('line 1\nline 2\n'), lease);
+      await a.contents.truncate('file-x', 7);
+      const more = Buffer.from('line 3\n');
+      await expect(a.contents.append('file-x', 14, more, lease)).rejects.toBeInstanceOf(LeaseLost);
+      // One that was delivered late, and is there already.
+      await expect(a.contents.append('file-x', 0, more, lease)).rejects.toMatchObject({ code: 'STORAGE_UNAVAILABLE' });
+      expect(await a.contents.size('file-x')).toBe(7);
+    });
+
     it('are told to be lost to who had them, and not by the end of the new ones', async () => {
       const old = await a.taken('x');
       await a.records.insert(open('x'), old);

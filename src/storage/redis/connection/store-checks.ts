@@ -62,7 +62,7 @@ async function infoOf(link: StoreLink, section: string): Promise<ReadonlyMap<str
 /** Undefined where the server does not let us see its configuration, as a rented one may not: then nobody knows. */
 async function settingOf(link: StoreLink, name: string): Promise<string | undefined> {
   try {
-    const [, value] = (await link.send(['CONFIG', 'GET', name])) as readonly string[];
+    const [, value] = await link.send<readonly string[]>(['CONFIG', 'GET', name]);
     return value;
   } catch {
     return undefined;

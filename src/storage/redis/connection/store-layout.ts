@@ -32,7 +32,7 @@ type Answer =
 
 /** Begins the layout, or raises it to what this node knows. @throws StoreUnfit where it is newer, or older nodes would have to be stopped */
 export async function openLayout({ storeDeployment }: Config, link: StoreLink): Promise<void> {
-  const answer = (await link.send(['EVAL', script(), '1', `{${storeDeployment}}`])) as Answer;
+  const answer = await link.send<Answer>(['EVAL', script(), '1', `{${storeDeployment}}`]);
   switch (answer[0]) {
     case 'ok':
       return;

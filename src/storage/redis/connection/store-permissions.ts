@@ -46,13 +46,13 @@ export async function assertPermitted(
   link: StoreLink,
 ): Promise<void> {
   const names = JSON.stringify(commandsOfKeys());
-  const forbidden = (await link.send([
+  const forbidden = await link.send<readonly string[]>([
     'EVAL',
     forbiddenScript.text,
     '1',
     `{${storeDeployment}}`,
     names,
-  ])) as readonly string[];
+  ]);
   if (forbidden.length === 0) return;
   const rules = forbidden.map(name => `+${name.toLowerCase()}`).join(' ');
   throw new StoreUnfit(
