@@ -10,8 +10,8 @@ import { ask, TwoNodes } from '../support/two-nodes';
 
 const SLOTS = 4;
 const LINES = 60;
-/** A line takes some 100 ms, so a batch has a middle. */
-const SLOW = { tokensPerSecond: 40 };
+/** A line takes some 300 ms, so a batch has a middle. */
+const SLOW = { tokensPerSecond: 15 };
 const FAST = { tokensPerSecond: 0 };
 
 describe.skipIf(!hasRedisServer())('a batch of two nodes over one store', { timeout: 4 * LAST_RESORT_MS }, () => {
@@ -161,7 +161,7 @@ describe.skipIf(!hasRedisServer())('a batch of two nodes over one store', { time
   });
 
   it('whose window ends after its node was killed is ended by the one that has it (B-ND-014)', async () => {
-    const { id } = await begin({ completion_window: '6s' });
+    const { id } = await begin({ completion_window: '10s' });
     await b.until(id, inTheMiddle);
     await nodes.a.stop('SIGKILL');
     await logged(nodes.b, 'batch_adopted');
