@@ -4,7 +4,7 @@ import { ServiceError } from '../../errors/service-error';
 import { deltaEvent, endEvent, errorEvent, tokenEvent } from '../../tasks/events/task-events';
 import { seqAfterInterruption, type TaskEvent } from '../../tasks/task/task';
 import { toResponseRequest } from '../requests/response-request';
-import { ResponseStream } from './response-stream';
+import { NO_FRAMES, ResponseStream } from './response-stream';
 import { replayOf } from './response-replay';
 import type { ResponseEnd } from './response-facts';
 
@@ -219,6 +219,17 @@ describe('a response that is read again (B-RSP-004)', () => {
     const rest = framesIn(replayOf(factsWith(), response as ResponseEnd, 5));
     expect(rest.map(({ type }) => type)).toEqual(['response.completed']);
   });
+});
+
+it.each([
+  ['stop', 'completed', expect.any(Number)],
+  ['length', 'incomplete', null],
+])('a response that ends by %s says when it was completed, or that it was not', (finish, status, completedAt) => {
+  const stream = new ResponseStream(factsWith(), NO_FRAMES);
+  stream.take(started);
+  expect(stream.answer()).toMatchObject({ status: 'in_progress', completed_at: null });
+  stream.take(end(finish));
+  expect(stream.answer()).toMatchObject({ status, completed_at: completedAt });
 });
 
 describe('while a response waits', () => {

@@ -14,6 +14,7 @@ import { endOf, failureOf, responseOf, unended, type ResponseEnd, type ResponseF
 export const NUMBER_GAP = 1_000_000_000;
 /** For who sums up, and reads no frames: they are not made. */
 export const NO_FRAMES = Infinity;
+const SECOND_MS = 1000;
 
 /**
  * A chat's events as the events of a response, in their order: it is created and goes on, each item is added, grows and is done before the
@@ -69,8 +70,11 @@ export class ResponseStream implements Rendering, EventSum {
     this.of(event);
   }
 
+  /** As it stands now: one that is completed just was. */
   answer(): object {
-    return responseOf(this.facts, this.ended ?? unended('in_progress', this.done));
+    const end = this.ended ?? unended('in_progress', this.done);
+    const completedAt = end.status === 'completed' ? Math.floor(Date.now() / SECOND_MS) : null;
+    return { ...responseOf(this.facts, end), completed_at: completedAt };
   }
 
   of({ type, data, seq }: ShownEvent): string {

@@ -3,8 +3,6 @@ import type { ShownEvent } from '../../openai/answers/rendering';
 import type { ResponseFacts } from './response-facts';
 import { NO_FRAMES, ResponseStream } from './response-stream';
 
-const SECOND_MS = 1000;
-
 /** The events of a chat that has ended as one response. One whose task failed is the error that it failed with. */
 export class WholeResponse extends ResponseStream {
   constructor(facts: ResponseFacts) {
@@ -14,10 +12,5 @@ export class WholeResponse extends ResponseStream {
   override take(event: ShownEvent): void {
     if (event.type === 'error') throw errorOf(event.data);
     super.take(event);
-  }
-
-  override answer(): object {
-    const completedAt = this.end?.status === 'completed' ? Math.floor(Date.now() / SECOND_MS) : null;
-    return { ...super.answer(), completed_at: completedAt };
   }
 }

@@ -7,7 +7,8 @@ const item = { type: 'object', additionalProperties: true };
 
 const metadata = {
   type: 'object',
-  additionalProperties: true,
+  maxProperties: 16,
+  additionalProperties: { type: 'string', maxLength: 512 },
   description: 'Up to 16 texts by name, given back with the conversation.',
 };
 
