@@ -73,9 +73,18 @@ export class Values {
       const set = (value: unknown): void => void (made[name] = value);
       this.fill({ schema: member, set, remove: () => delete made[name] }, name, sites);
     }
-    // A member that nobody knows: right or wrong as the schema has it.
-    if (schema.additionalProperties !== false && this.random.below(10) === 0)
-      made[plainText(this.random, 1, 10)] = anyJson(this.random);
+    const { additionalProperties: others = true } = schema;
+    if (typeof others === 'object') {
+      for (let left = this.random.below(3); left > 0; left--) {
+        const name = plainText(this.random, 1, 10);
+        this.fill(
+          { schema: others, set: value => void (made[name] = value), remove: () => delete made[name] },
+          name,
+          sites,
+        );
+      }
+      // A member that nobody knows: right or wrong as the schema has it.
+    } else if (others && this.random.below(10) === 0) made[plainText(this.random, 1, 10)] = anyJson(this.random);
   }
 
   private fillArray(schema: Schema, site: Site, name: string, sites: Site[]): void {
