@@ -4,10 +4,11 @@ import { ledgerAttempts } from './task-ledger/attempts.contract';
 import { ledgerBudgets } from './task-ledger/budgets.contract';
 import { ledgerInvariants } from './task-ledger/invariants.contract';
 import { ledgerOrder } from './task-ledger/order.contract';
+import { ledgerRecords } from './task-ledger/records.contract';
 import { ledgerRestart } from './task-ledger/restart.contract';
 import { LedgerUse, type LedgerSettings, type LedgerUnderTest } from './task-ledger/ledger-use';
 
-/** What every driver of the TaskLedger port keeps. */
+/** What every driver of the TaskLedger port keeps, and of TaskRecords, which reads what that has written. */
 export function taskLedgerContract(
   driver: string,
   setUp: (settings: LedgerSettings) => Promise<LedgerUnderTest>,
@@ -23,6 +24,7 @@ export function taskLedgerContract(
     ledgerBudgets(use);
     ledgerAttempts(use);
     ledgerRestart(use);
+    ledgerRecords(use);
     ledgerInvariants(use);
   });
 }

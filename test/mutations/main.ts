@@ -7,6 +7,7 @@ import { contentMutations, leaseMutations } from './contents';
 import { eventLogMutations } from './event-log';
 import { artifactMutations, catalogMutations } from './files';
 import { journalMutations } from './journal';
+import { noteMutations, poolStoreMutations, recordMutations } from './kept';
 import { ledgerMutations } from './ledger';
 import type { Mutation } from './mutation';
 import { poolMutations } from './pools';
@@ -26,6 +27,9 @@ const ports: Readonly<Record<string, readonly Mutation[]>> = {
   ArtifactStore: artifactMutations,
   FileContents: contentMutations,
   RecordLeases: leaseMutations,
+  TaskRecords: recordMutations,
+  PoolStore: poolStoreMutations,
+  Notes: noteMutations,
 };
 /** A driver that hangs is noticed too. */
 const MAX_RUN_MS = 120_000;

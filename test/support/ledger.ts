@@ -7,6 +7,7 @@ import type { Narrator } from '../../src/observability/narrator';
 import type { MetricsService } from '../../src/observability/metrics.service';
 import { PlacementService } from '../../src/pools/placement/placement.service';
 import { EmbeddedLedger } from '../../src/storage/embedded/embedded-ledger';
+import { EmbeddedRecords } from '../../src/storage/embedded/embedded-records';
 import { OwedEndings } from '../../src/storage/embedded/owed-endings';
 import { SessionBook } from '../../src/storage/embedded/session-book';
 import { Slots } from '../../src/storage/embedded/slots';
@@ -125,6 +126,7 @@ export async function embeddedLedger(
   const { config, clock, alarms, runningTime } = testTime(settings);
   const { registry, placement, pools } = testPools(config, clock, alarms);
   const book = new SessionBook(config, clock, alarms);
+  const owed = new OwedEndings(journal, alarms, silentNarrator);
   const ledger = new EmbeddedLedger(
     config,
     placement,
@@ -132,7 +134,7 @@ export async function embeddedLedger(
     new TaskAccounts(config, book),
     journal,
     new JournalStart(journal),
-    new OwedEndings(journal, alarms, silentNarrator),
+    owed,
     clock,
     runningTime,
     alarms,
@@ -145,6 +147,7 @@ export async function embeddedLedger(
   };
   return {
     ledger,
+    records: new EmbeddedRecords(ledger, journal, owed),
     ...pools,
     session: sessionId => book.open(sessionId),
     advance: async ms => void (await vi.advanceTimersByTimeAsync(ms)),

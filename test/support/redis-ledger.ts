@@ -6,6 +6,7 @@ import { EventWriter } from '../../src/storage/redis/event-writer';
 import { HeldTasks } from '../../src/storage/redis/held-tasks';
 import { NodeBeat } from '../../src/storage/redis/node-beat';
 import { RedisLedger } from '../../src/storage/redis/redis-ledger';
+import { RedisRecords } from '../../src/storage/redis/redis-records';
 import { RedisSessions } from '../../src/storage/redis/redis-sessions';
 import { StoreEndings } from '../../src/storage/redis/store-endings';
 import { StoreTasks } from '../../src/storage/redis/store-tasks';
@@ -64,18 +65,22 @@ export async function redisLedger(
     sessions,
     endings,
   );
+  const storeElsewhere = new RedisStore(config, silentNarrator);
+  await storeElsewhere.open();
   let isClosed = false;
   const close = async (): Promise<void> => {
     if (isClosed) return;
     isClosed = true;
     ledger.onModuleDestroy();
     cuts.onModuleDestroy();
-    await store.close();
+    await Promise.all([store.close(), storeElsewhere.close()]);
     alarms.onModuleDestroy();
     vi.useRealTimers();
   };
   return {
     ledger,
+    records: new RedisRecords(store),
+    recordsElsewhere: new RedisRecords(storeElsewhere),
     ...pools,
     session: sessionId => sessions.open(sessionId),
     advance: async ms => {

@@ -8,6 +8,7 @@ import type {
   Submission,
   TaskLedger,
 } from '../../../src/tasks/ledger/task-ledger.port';
+import type { TaskRecords } from '../../../src/tasks/ledger/task-records.port';
 import type { SessionStatus } from '../../../src/sessions/session-store.port';
 import type { TaskSpec } from '../../../src/tasks/task/task';
 import type { MaybeLater } from '../../../src/time/maybe-later';
@@ -25,6 +26,9 @@ export interface LedgerSettings {
 /** A ledger over pools that a test can change, on a clock that it moves. */
 export interface LedgerUnderTest {
   readonly ledger: TaskLedger;
+  readonly records: TaskRecords;
+  /** As another node reads them, of a store that has several. */
+  readonly recordsElsewhere?: TaskRecords;
   /** Binds `pool/replica`, ready, with so many slots. */
   bind(name: string, slots: number): Promise<void>;
   /** The engine is gone: the replica is bound, and not ready. */
