@@ -6,9 +6,10 @@ import { ledgerInvariants } from './task-ledger/invariants.contract';
 import { ledgerOrder } from './task-ledger/order.contract';
 import { ledgerRecords } from './task-ledger/records.contract';
 import { ledgerRestart } from './task-ledger/restart.contract';
+import { ledgerSessions } from './task-ledger/sessions.contract';
 import { LedgerUse, type LedgerSettings, type LedgerUnderTest } from './task-ledger/ledger-use';
 
-/** What every driver of the TaskLedger port keeps, and of TaskRecords, which reads what that has written. */
+/** What every driver of the TaskLedger port keeps, and of TaskRecords and SessionStore, which tell of what it has written. */
 export function taskLedgerContract(
   driver: string,
   setUp: (settings: LedgerSettings) => Promise<LedgerUnderTest>,
@@ -25,6 +26,7 @@ export function taskLedgerContract(
     ledgerAttempts(use);
     ledgerRestart(use);
     ledgerRecords(use);
+    ledgerSessions(use);
     ledgerInvariants(use);
   });
 }

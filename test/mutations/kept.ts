@@ -132,3 +132,28 @@ export const noteMutations: readonly Mutation[] = [
     specs: ['src/storage/embedded/embedded-notes.spec.ts'],
   },
 ];
+
+/** Sessions that come back, or keep spending once they are gone. */
+export const sessionMutations: readonly Mutation[] = [
+  {
+    name: 'a deleted session is back after a restart',
+    file: 'src/storage/embedded/embedded-sessions.ts',
+    find: '    await this.journal.forgetSession(sessionId);\n  }\n\n  private',
+    replace: '  }\n\n  private',
+    specs: embeddedLedger,
+  },
+  {
+    name: 'a session with a task that runs is not deleted',
+    file: 'src/storage/embedded/session-book.ts',
+    find: 'const wasBusy = this.busy.delete(sessionId);',
+    replace: 'const wasBusy = false;',
+    specs: embeddedLedger,
+  },
+  {
+    name: 'a session is not deleted, in the store',
+    file: 'src/storage/redis/scripts/session-scripts.ts',
+    find: "return call('DEL', sessionKey(ARGV[1]))",
+    replace: 'return 1',
+    specs: redisLedger,
+  },
+];

@@ -7,7 +7,7 @@ import { contentMutations, leaseMutations } from './contents';
 import { eventLogMutations } from './event-log';
 import { artifactMutations, catalogMutations } from './files';
 import { journalMutations } from './journal';
-import { noteMutations, poolStoreMutations, recordMutations } from './kept';
+import { noteMutations, poolStoreMutations, recordMutations, sessionMutations } from './kept';
 import { ledgerMutations } from './ledger';
 import type { Mutation } from './mutation';
 import { poolMutations } from './pools';
@@ -30,6 +30,7 @@ const ports: Readonly<Record<string, readonly Mutation[]>> = {
   TaskRecords: recordMutations,
   PoolStore: poolStoreMutations,
   Notes: noteMutations,
+  SessionStore: sessionMutations,
 };
 /** A driver that hangs is noticed too. */
 const MAX_RUN_MS = 120_000;

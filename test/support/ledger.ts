@@ -8,6 +8,7 @@ import type { MetricsService } from '../../src/observability/metrics.service';
 import { PlacementService } from '../../src/pools/placement/placement.service';
 import { EmbeddedLedger } from '../../src/storage/embedded/embedded-ledger';
 import { EmbeddedRecords } from '../../src/storage/embedded/embedded-records';
+import { EmbeddedSessions } from '../../src/storage/embedded/embedded-sessions';
 import { OwedEndings } from '../../src/storage/embedded/owed-endings';
 import { SessionBook } from '../../src/storage/embedded/session-book';
 import { Slots } from '../../src/storage/embedded/slots';
@@ -139,9 +140,12 @@ export async function embeddedLedger(
     runningTime,
     alarms,
   );
+  const sessions = new EmbeddedSessions(book, journal);
+  sessions.onModuleInit();
   ledger.onModuleInit();
   const close = async (): Promise<void> => {
     ledger.onModuleDestroy();
+    sessions.onModuleDestroy();
     alarms.onModuleDestroy();
     vi.useRealTimers();
   };
@@ -149,6 +153,7 @@ export async function embeddedLedger(
     ledger,
     records: new EmbeddedRecords(ledger, journal, owed),
     ...pools,
+    sessions,
     session: sessionId => book.open(sessionId),
     advance: async ms => void (await vi.advanceTimersByTimeAsync(ms)),
     hold: () => journal.hold(),

@@ -82,6 +82,7 @@ export async function redisLedger(
     records: new RedisRecords(store),
     recordsElsewhere: new RedisRecords(storeElsewhere),
     ...pools,
+    sessions,
     session: sessionId => sessions.open(sessionId),
     advance: async ms => {
       for (let left = ms; left > 0; left -= STEP_MS) {

@@ -9,7 +9,7 @@ import type {
   TaskLedger,
 } from '../../../src/tasks/ledger/task-ledger.port';
 import type { TaskRecords } from '../../../src/tasks/ledger/task-records.port';
-import type { SessionStatus } from '../../../src/sessions/session-store.port';
+import type { SessionStatus, SessionStore } from '../../../src/sessions/session-store.port';
 import type { TaskSpec } from '../../../src/tasks/task/task';
 import type { MaybeLater } from '../../../src/time/maybe-later';
 import { plainSpec } from '../journal-samples';
@@ -34,6 +34,7 @@ export interface LedgerUnderTest {
   /** The engine is gone: the replica is bound, and not ready. */
   lose(name: string): Promise<void>;
   slotsFree(name: string): number;
+  readonly sessions: SessionStore;
   session(sessionId: string): MaybeLater<SessionStatus>;
   advance(ms: number): Promise<void>;
   /** What is written from here on waits; what is returned lets it through, or makes it fail. Of a driver that answers before it has written. */
