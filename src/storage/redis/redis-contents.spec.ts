@@ -60,6 +60,33 @@ describe.skipIf(!hasRedisServer())('over a store', () => {
       expect(await store.call('EXISTS', `${store.prefix}:fc:file-left`, `${store.prefix}:fc:file-comes`)).toBe(1);
     });
 
+    it('does not drop a draft that is kept in the moment in which it is found to be left (B-FIL-004)', async () => {
+      const { contents, store } = await opened();
+      const late = await contents.draft('file-late');
+      await late.append(Buffer.from('whole'));
+      await store.call('ZINCRBY', `${store.prefix}:fd`, String(-HOUR_MS), 'file-late');
+      // On one connection: it is kept after it was found, and before it would be dropped.
+      await Promise.all([contents.draft('file-new'), late.keep()]);
+      expect((await contents.read('file-late', 0, 99)).toString()).toBe('whole');
+    });
+
+    it('removes files, and what is left of uploads, also when the store has no memory any more', async () => {
+      const { contents, store } = await opened();
+      await contents.append('file-a', 0, Buffer.alloc(200_000));
+      const draft = await contents.draft('file-b');
+      await draft.append(Buffer.alloc(200_000));
+      await store.call('CONFIG', 'SET', 'maxmemory', '1');
+      try {
+        await expect(draft.append(Buffer.alloc(1))).rejects.toMatchObject({ code: 'STORAGE_FULL' });
+        await draft.abandon();
+        await contents.remove('file-a');
+      } finally {
+        await store.call('CONFIG', 'SET', 'maxmemory', '0');
+      }
+      expect(await store.call('KEYS', `${store.prefix}:f*`)).toEqual([`${store.prefix}:fb`]);
+      expect(await store.call('GET', `${store.prefix}:fb`)).toBe('0');
+    });
+
     it('ends a stream whose file goes meanwhile by an error, not short', async () => {
       const { contents } = await opened();
       await contents.append('file-a', 0, Buffer.alloc(2_000_000));

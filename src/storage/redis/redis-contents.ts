@@ -41,7 +41,7 @@ export class RedisContents extends FileContents {
   async draft(id: string): Promise<ContentDraft> {
     const left = (await this.store.run(beginContentScript, id)) as readonly string[];
     // What cannot be taken away now is found by the next one.
-    for (const other of left) void this.remove(other).catch(() => undefined);
+    for (const other of left) void this.drop(other, 'left').catch(() => undefined);
     return new RedisDraft(id, this.config, this.store, () => this.remove(id));
   }
 
@@ -93,8 +93,13 @@ export class RedisContents extends FileContents {
     }
   }
 
-  async remove(id: string): Promise<void> {
-    while (Number(await this.store.runDurably(dropContentScript, id)) > 0);
+  remove(id: string): Promise<void> {
+    return this.drop(id, 'whole');
+  }
+
+  /** @param which `left`: only if it was not kept in the last moment */
+  private async drop(id: string, which: 'whole' | 'left'): Promise<void> {
+    while (Number(await this.store.runDurably(dropContentScript, id, which)) > 0);
   }
 
   /** @throws ServiceError where it goes meanwhile: whoever reads was told of more */

@@ -142,7 +142,10 @@ return cut(ARGV[1], bytes, tonumber(ARGV[2]), ${PIECES_DROPPED})
 `,
 );
 
-/** ARGV: 1 id, of a draft too. Nobody sees it from the first step on. Answers how many bytes are left: until none are it is to be done again. */
+/**
+ * ARGV: 1 id, of a draft too, 2 `left` where it is to be dropped only if it is not kept by now. Nobody sees it from the first step on. Answers how many
+ * bytes are left: until none are it is to be done again.
+ */
 export const dropContentScript = new Script(
   'dropContent',
   `${steps}
@@ -152,8 +155,10 @@ if not state then
   call('ZREM', P .. 'fd', id)
   return 0
 end
-call('HSET', contentKey(id), 'st', 'g')
+if ARGV[2] == 'left' and state == 'k' then return 0 end
+-- First of all: a server without memory refuses steps that begin by writing more, and this is how it comes to have some again.
 call('ZREM', P .. 'fk', id)
+call('HSET', contentKey(id), 'st', 'g')
 call('ZADD', P .. 'fd', text(now()), id)
 local left = cut(id, bytes, 0, ${PIECES_DROPPED})
 if left > 0 then return left end
