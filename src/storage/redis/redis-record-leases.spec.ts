@@ -128,6 +128,16 @@ describe.skipIf(!hasRedisServer())('over a store', () => {
       expect(await a.contents.size('file-x')).toBe(7);
     });
 
+    it('are other ones where the store has lost that they were given, and counts again', async () => {
+      const { store } = a.opened;
+      const old = await a.taken('x');
+      for (const key of ['token', 'rt', 'rw:batch']) await store.call('DEL', `${store.prefix}:${key}`);
+      const now = await b.taken('x');
+      await expect(a.contents.append('file-x', 0, Buffer.from('a'), old)).rejects.toBeInstanceOf(LeaseLost);
+      await b.contents.append('file-x', 0, Buffer.from('b'), now);
+      expect(await told(a.leases.lost$, () => a.leases.renew())).toEqual([old]);
+    });
+
     it('are told to be lost to who had them, and not by the end of the new ones', async () => {
       const old = await a.taken('x');
       await a.records.insert(open('x'), old);

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { Subject } from 'rxjs';
 import { Config } from '../../config/config';
@@ -84,7 +85,7 @@ export class RedisRecordLeases extends RecordLeases implements OnModuleInit, OnM
 
   async take(kind: RecordKind, id: string): Promise<RecordLease | undefined> {
     const untilMs = this.node.leaseUntilMs();
-    const token = await this.store.run(takeRecordScript, kind, id);
+    const token = await this.store.run(takeRecordScript, kind, id, randomUUID());
     if (token === null) return undefined;
     const lease = { kind, id, token: String(token) };
     this.held.set(id, { lease, untilMs, says: () => '', hasSaid: '' });

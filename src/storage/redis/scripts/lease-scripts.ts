@@ -28,13 +28,16 @@ export const leaseStep = `
 local function mayWrite(name, token) return name == '' or call('HGET', P .. 'rt', name) == token end
 `;
 
-/** ARGV: 1 kind, 2 id. Answers a token; nothing where another node holds it. */
+/**
+ * ARGV: 1 kind, 2 id, 3 what makes the token one of its own: a store that has lost what it did last counts the same again. Answers a token; nothing where
+ * another node holds it.
+ */
 export const takeRecordScript = new Script(
   'takeRecord',
   `${steps}
 local kind, id, at = ARGV[1], ARGV[2], now()
 if not isFree(kind, id, at) then return false end
-local token = nextToken()
+local token = nextToken() .. '.' .. ARGV[3]
 call('HSET', P .. 'rt', nameOf(kind, id), token)
 call('ZADD', P .. 'rw:' .. kind, text(at + LEASE_MS), id)
 return token
