@@ -50,7 +50,10 @@ export async function* contentsOf(records: ApiRecords, contents: FileContents): 
     if (kind === 'file') yield* piecesOf(contents, id);
     if (kind !== 'batch' || !isOpen) continue;
     const { outputFileId, errorFileId } = JSON.parse(text) as Readonly<Record<string, string>>;
-    for (const each of [outputFileId, errorFileId]) if (each !== undefined) yield* piecesOf(contents, each);
+    for (const each of [outputFileId, errorFileId]) {
+      // One that was ending may have one of them among the files already.
+      if (each !== undefined && !(await records.find('file', each))) yield* piecesOf(contents, each);
+    }
   }
 }
 
