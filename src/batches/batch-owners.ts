@@ -71,7 +71,8 @@ export class BatchOwners implements OnModuleInit, OnModuleDestroy {
   async cancel(id: string): Promise<void> {
     for (;;) {
       const run = this.runner.find(id);
-      if (run) return this.runner.cancel(run);
+      if (run && (await this.runner.cancel(run))) return;
+      if (run) continue;
       const batch = await this.records.get(id);
       if (!isOpen(batch) || batch.stop || batch.status === 'finalizing') return;
       await this.leases.ask('batch', id);

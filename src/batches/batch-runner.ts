@@ -99,9 +99,19 @@ export class BatchRunner implements OnModuleDestroy {
     for (const { kept } of [...this.runs.values()]) this.lose(kept.lease);
   }
 
-  /** Resolves once it is durable that the batch is being cancelled. One that is being ended already goes on ending. */
-  cancel(run: BatchRun): Promise<void> {
-    return this.stop(run, 'cancelled');
+  /**
+   * Resolves once it is durable that the batch is being cancelled; to false where it is another node's by now. One that is being ended already goes on
+   * ending.
+   */
+  async cancel(run: BatchRun): Promise<boolean> {
+    try {
+      await this.stop(run, 'cancelled');
+      return true;
+    } catch (thrown) {
+      if (!(thrown instanceof LeaseLost)) throw thrown;
+      this.giveUp(run.kept.lease);
+      return false;
+    }
   }
 
   private async live(run: BatchRun): Promise<void> {
@@ -157,8 +167,14 @@ export class BatchRunner implements OnModuleDestroy {
     const { status } = run.batch;
     if (run.stop || run.isEnding || status === 'finalizing' || !this.runs.has(run.batch.id)) return;
     const cancelling = { status: 'cancelling', cancellingAtMs: this.clock.wallMs() } as const;
-    await this.set(run, { stop, ...(stop === 'cancelled' && cancelling) });
-    this.cancelTasks(run);
+    const saved = this.set(run, { stop, ...(stop === 'cancelled' && cancelling) });
+    const isOurs = await saved.then(
+      () => true,
+      thrown => !(thrown instanceof LeaseLost),
+    );
+    // Also where it could not be written now: what follows writes it, and nothing else would bring the end about.
+    if (isOurs) this.cancelTasks(run);
+    await saved;
   }
 
   private cancelTasks(run: BatchRun): void {

@@ -65,6 +65,21 @@ describe('a result file', () => {
     expect(readFileSync(path, 'utf8')).toBe(text(1) + text(2) + text(3));
   });
 
+  it('is read from its beginning where reading it failed half way', async () => {
+    const before = (await opened()).file;
+    for (const line of [1, 2, 3]) await before.append([text(line, 200_000)]);
+    const whole = contents.read.bind(contents);
+    contents.read = async (id, atByte, most) => {
+      if (atByte > 300_000) throw new ServiceError('STORAGE_UNAVAILABLE');
+      return whole(id, atByte, most);
+    };
+    const file = new ResultFile(contents, 'file-a', BATCH);
+    await expect(file.open(() => undefined)).rejects.toThrow(ServiceError);
+    contents.read = whole;
+    await file.open(() => undefined);
+    expect([file.lines, file.bytes, file.usage]).toEqual([3, before.bytes, before.usage]);
+  });
+
   it('is as it was after an append that failed half way', async () => {
     const { file } = await opened();
     await file.append([text(1)]);

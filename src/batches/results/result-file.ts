@@ -27,10 +27,14 @@ export class ResultFile {
   ) {}
 
   /**
-   * Reads what a process before has left: whole lines. What follows the last of them was never told to be there, and is cut off.
+   * Reads what a process before has left: whole lines. What follows the last of them was never told to be there, and is cut off. Once more from the
+   * beginning where it did not succeed.
    * @param onLine told of the number of each line's request
    */
   async open(onLine: (line: number) => void): Promise<void> {
+    this.lines = this.bytes = 0;
+    this.usage = noUsage;
+    this.isTorn = false;
     let rest = Buffer.alloc(0);
     for (let at = 0; ;) {
       const chunk = await this.contents.read(this.id, at, CHUNK_BYTES);

@@ -125,24 +125,27 @@ export class BatchRun {
   }
 
   /**
-   * Writes for each line that has not run why it will not.
+   * Writes for each line that has not run why it will not; once more where it did not succeed, for those that are left.
    * @param cancel of what a process before may have begun; resolves to whether it had
    */
   async recordRest(reason: Stop, cancel: (taskId: string) => Promise<boolean>): Promise<void> {
     let step: Promise<void>[] = [];
     // Lines are begun in their order, but for those that had to wait: past many that were not, none were.
     let unbegun = this.isResumed ? 0 : UNBEGUN;
-    for (let line = await this.take(); line && !this.isLost; line = await this.take()) {
-      const ids = taskIdsOf(this.batch.id, line.number);
-      if (unbegun < UNBEGUN) unbegun = (await cancelled(ids, cancel)) ? 0 : unbegun + 1;
-      const request = requestLineOf(line.bytes, this.batch.endpoint);
-      const customId = isFault(request) ? '' : request.customId;
-      step.push(this.record(line, customId, ids[0] ?? '', { kind: 'stopped', reason }));
-      if (step.length < STEP) continue;
+    try {
+      for (let line = await this.take(); line && !this.isLost; line = await this.take()) {
+        const ids = taskIdsOf(this.batch.id, line.number);
+        if (unbegun < UNBEGUN) unbegun = (await this.cancelled(line, ids, cancel)) ? 0 : unbegun + 1;
+        const request = requestLineOf(line.bytes, this.batch.endpoint);
+        const customId = isFault(request) ? '' : request.customId;
+        step.push(this.record(line, customId, ids[0] ?? '', { kind: 'stopped', reason }));
+        if (step.length < STEP) continue;
+        await Promise.all(step);
+        step = [];
+      }
+    } finally {
       await Promise.all(step);
-      step = [];
     }
-    await Promise.all(step);
   }
 
   /** Resolves once no line runs, all results are durable, and all lines are done or the batch is stopped; or it is lost. */
@@ -180,10 +183,19 @@ export class BatchRun {
       if (!line || !this.doneLines.has(line.number)) return line;
     }
   }
-}
 
-/** Each of them, up to the first that there is not. Resolves to whether there was one. */
-async function cancelled(ids: readonly string[], cancel: (taskId: string) => Promise<boolean>): Promise<boolean> {
-  for (const [at, id] of ids.entries()) if (!(await cancel(id))) return at > 0;
-  return true;
+  /** Each of them, up to the first that there is not. Resolves to whether there was one. @throws whatever `cancel` does: the line is to be taken again */
+  private async cancelled(
+    line: FileLine,
+    ids: readonly string[],
+    cancel: (taskId: string) => Promise<boolean>,
+  ): Promise<boolean> {
+    try {
+      for (const [at, id] of ids.entries()) if (!(await cancel(id))) return at > 0;
+      return true;
+    } catch (thrown) {
+      this.putBack(line);
+      throw thrown;
+    }
+  }
 }
