@@ -20,6 +20,8 @@ export interface FleetOptions {
   readonly tokensPerSecond: number;
   readonly redis?: RedisOptions;
   readonly env?: Readonly<Record<string, string>>;
+  /** `dist/main.js` of another build, which the first node runs. */
+  readonly otherProgram?: string | undefined;
 }
 
 /** Several nodes over one store, with one engine for all. */
@@ -45,7 +47,9 @@ export class Fleet {
   }
 
   async startNode(node: Node): Promise<void> {
+    const { otherProgram } = this.options;
     node.service = await startService({
+      ...(otherProgram !== undefined && node === this.nodes[0] && { program: otherProgram }),
       env: {
         ORCHD_STORE: node.proxy.url,
         ORCHD_STORE_DURABILITY: 'memory',

@@ -11,6 +11,7 @@ import { NodesClient, pause } from './nodes-client';
  * lose their connections. In the end what clients were told is held against what there is.
  *
  * Usage: npm run test:nodes -- [--minutes 2] [--every 10] [--rate 20] [--seed 1] [--only "kill -9"] [--verbose]
+ *   [--beside <dist/main.js of another build>]: one of the three runs that, as during an upgrade
  */
 const { values } = parseArgs({
   options: {
@@ -20,6 +21,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     only: { type: 'string' },
     verbose: { type: 'boolean', default: false },
+    beside: { type: 'string' },
   },
 });
 
@@ -28,7 +30,7 @@ const SLOTS = 6;
 async function main(): Promise<void> {
   const random = new Random(Number(values.seed));
   const chosen = faults.filter(({ name }) => values.only === undefined || name === values.only);
-  const fleet = await Fleet.start({ nodes: 3, slots: SLOTS, tokensPerSecond: 300 });
+  const fleet = await Fleet.start({ nodes: 3, slots: SLOTS, tokensPerSecond: 300, otherProgram: values.beside });
   const client = new NodesClient(fleet, random);
   const untilMs = performance.now() + Number(values.minutes) * 60_000;
   const struck: { readonly name: string; readonly atMs: number }[] = [];
