@@ -61,6 +61,8 @@ export class BatchOwners implements OnModuleInit, OnModuleDestroy {
     try {
       await this.records.insert(batch);
     } catch (thrown) {
+      // It may be there, though nobody knows whether for good: what was refused must not run.
+      await this.records.remove(batch.id).catch(() => undefined);
       void this.leases.end(lease);
       throw thrown;
     }

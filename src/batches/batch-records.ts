@@ -31,6 +31,11 @@ export class BatchRecords {
     return isDone;
   }
 
+  /** Resolves to whether there was one. */
+  remove(id: string): Promise<boolean> {
+    return this.records.remove('batch', id);
+  }
+
   async find(id: string): Promise<StoredBatch | undefined> {
     const record = await this.records.find('batch', id);
     return record && batchOf(record);

@@ -158,6 +158,18 @@ describe.skipIf(!hasRedisServer())('over a store', () => {
       expect(await told(a.leases.lost$, () => a.leases.renew())).toEqual([lease]);
     });
 
+    it('are renewed on a store that has no memory left', async () => {
+      const { store, config } = a.opened;
+      await a.taken('x');
+      a.clock.pass(config.storeLeaseMs);
+      await store.call('CONFIG', 'SET', 'maxmemory', '1');
+      try {
+        expect(await told(a.leases.lost$, () => a.leases.renew())).toEqual([]);
+      } finally {
+        await store.call('CONFIG', 'SET', 'maxmemory', '0');
+      }
+    });
+
     it('are kept by one that was late, and that nobody has taken over', async () => {
       const lease = await a.taken('x');
       await a.records.insert(open('x'), lease);
