@@ -83,7 +83,13 @@ export class UploadsService {
   private insert(file: NewFile, keptMs: number | undefined): Promise<StoredFile> {
     const inserted = this.inserting.then(async () => {
       await this.assertRoom();
-      return this.records.insert(file, keptMs);
+      try {
+        return await this.records.insert(file, keptMs);
+      } catch (thrown) {
+        // It may be there, though nobody knows whether for good: a file of which nothing is there must not be told of.
+        await this.records.remove(file.id).catch(() => undefined);
+        throw thrown;
+      }
     });
     this.inserting = inserted.catch(() => undefined);
     return inserted;
