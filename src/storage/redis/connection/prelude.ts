@@ -18,6 +18,10 @@ local function slotKey(replica) return P .. 'slot:' .. replica end
 local function memberOf(seq, id) return string.format('%016d:%s', seq, id) end
 local function idOf(member) return string.sub(member, 18) end
 
+-- A server without memory refuses steps that begin by writing more; one that begins by taking away it lets through. For what keeps or ends what was
+-- promised, so that memory comes free again.
+local function letThrough() call('DEL', P .. 'none') end
+
 -- Tells nodes that they may claim; they find out by themselves as well.
 local function wake() call('SPUBLISH', P .. 'wake', '') end
 

@@ -65,6 +65,7 @@ local id, key = ARGV[1], taskKey(ARGV[1])
 local t = call('HMGET', key, 'tok', 'st', 'repl', 'avoid')
 if t[1] ~= ARGV[2] or t[2] ~= 'd' then return 0 end
 local at = now()
+letThrough()
 if ARGV[7] == '1' then cutSlot(t[3], id, ARGV[2], at) else freeSlot(t[3], id) end
 call('ZREM', P .. 'leases', id)
 if ARGV[5] == '0' then
@@ -105,6 +106,7 @@ local t = call('HMGET', key, 'tok', 'st', 'node', 'view')
 local st = t[2]
 if not st or st == 'x' then return false end
 local at = now()
+letThrough()
 if a.token ~= '' then
   -- Asked again, for the first answer was lost.
   if t[1] == a.token and st == 'e' then return {'won', a.token, cjson.decode(t[4]), call('HGETALL', key), {depth()}} end
@@ -141,6 +143,7 @@ if t[1] ~= ARGV[2] then return 0 end
 if t[2] == 'x' then return 1 end
 if t[2] ~= 'e' then return 0 end
 local at = text(now())
+letThrough()
 call('HSET', key, 'st', 'x', 'end', ARGV[3], 'tr', ARGV[4], 'kept', at)
 call('HDEL', key, 'prompt', 'lid', 'def', 'avoid', 'fail', 'rem', 'view')
 call('ZREM', P .. 'leases', id)
