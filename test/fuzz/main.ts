@@ -15,7 +15,7 @@ import { EMBEDDER, RANKER, startUnderFuzz, WORKER_TOKEN, WRITER } from './servic
  * Makes requests to every operation of docs/openapi.json, right ones and wrong ones, and holds each answer against what the
  * document declares: status, headers, content type, body, error code. Fails where one is off, or an operation never succeeded.
  *
- * Usage: npm run test:fuzz -- [--requests 8000] [--seed 1]
+ * Usage: npm run test:fuzz -- [--requests 4000] [--seed 1]
  */
 
 /** Requests under way at once; each lane draws from a seed of its own, so that a run can be repeated. */
@@ -27,7 +27,7 @@ const ITEMS = ['msg_a', 'msg_b', 'msg_c'];
 
 const { values } = parseArgs({
   options: {
-    requests: { type: 'string', default: '8000' },
+    requests: { type: 'string', default: '4000' },
     seed: { type: 'string', default: '1' },
   },
 });

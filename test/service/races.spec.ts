@@ -10,12 +10,13 @@ import type { SseEvent } from '../support/sse-stream';
  * two terminal events, anything behind one, a slot or an engine's request left over.
  */
 
-const RACES = 1000;
+/** More with `RACES=1000 LEAVES=100`. */
+const RACES = Number(process.env['RACES'] ?? 400);
 const AT_ONCE = 25;
 const TOKENS = 150;
 /** So many that no machine is slow enough to see their end. */
 const ENDLESS_TOKENS = 1_048_576;
-const LEAVES = 100;
+const LEAVES = Number(process.env['LEAVES'] ?? 40);
 const GRACE_MS = 150;
 
 let service: RunningService;

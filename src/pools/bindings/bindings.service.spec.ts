@@ -216,11 +216,12 @@ describe('one engine', () => {
 
 describe('what the configuration names', () => {
   it('is bound when another engine that had its place has gone', async () => {
+    await bindings.bind(bindingOf(engine.url));
+    // Only from here on: what an engine may take to answer is as long.
     const after = Alarms.prototype.after;
     vi.spyOn(Alarms.prototype, 'after').mockImplementation(function (this: Alarms, delayMs, ring) {
       return after.call(this, delayMs === 5_000 ? 20 : delayMs, ring);
     });
-    await bindings.bind(bindingOf(engine.url));
     await bindings.bindPersistently(bindingOf(nowhere, { source: 'config' }));
     expect(await replica()).toMatchObject({ url: engine.url, source: 'worker' });
     expect(pools.told('binding_refused')).toHaveLength(1);
