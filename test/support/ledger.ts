@@ -22,7 +22,7 @@ import { RunningTime } from '../../src/time/running-time';
 import type { LedgerSettings, LedgerUnderTest } from '../contracts/task-ledger/ledger-use';
 
 /** A journal whose writes can be held back, and made to fail. */
-class HeldJournal extends MemoryTaskJournal {
+export class HeldJournal extends MemoryTaskJournal {
   private held: Promise<boolean> | undefined;
 
   hold(): (fails: boolean) => void {

@@ -25,11 +25,19 @@ export class EmbeddedRecords extends TaskRecords {
   async list(query: RecordQuery): Promise<readonly TaskRecord[]> {
     const { state } = query;
     if (state === 'queued' || state === 'dispatching' || state === 'streaming') return this.listLive(query);
-    const records = await this.journal.list(query);
-    return records.flatMap(record => {
-      const task = this.ledger.find(record.spec.taskId);
-      return (task ? ofLive(task) : this.ofEnded(record)) ?? [];
-    });
+    const found: TaskRecord[] = [];
+    // What is left out makes room for what comes after it: a page that is short is the last.
+    for (let before: Pick<RecordQuery, 'afterSeq'> = {}; ;) {
+      const limit = query.limit - found.length;
+      const records = await this.journal.list({ ...query, ...before, limit });
+      for (const record of records) {
+        const shown = this.shown(record) ?? (await this.shownNow(record.spec.taskId));
+        if (shown) found.push(shown);
+      }
+      const last = records.at(-1);
+      if (!last || records.length < limit || found.length === query.limit) return found;
+      before = { afterSeq: last.facts.seq };
+    }
   }
 
   async nameTranscript(taskId: string, artifactId: string): Promise<boolean> {
@@ -55,6 +63,17 @@ export class EmbeddedRecords extends TaskRecords {
     );
     found.sort((a, b) => b.facts.seq - a.facts.seq);
     return found.slice(0, limit).map(ofLive);
+  }
+
+  private shown(record: JournalRecord): TaskRecord | undefined {
+    const task = this.ledger.find(record.spec.taskId);
+    return task ? ofLive(task) : this.ofEnded(record);
+  }
+
+  /** Of one that may have ended since the journal was read. */
+  private async shownNow(taskId: string): Promise<TaskRecord | undefined> {
+    const record = await this.journal.find(taskId);
+    return record && this.shown(record);
   }
 
   /** In the journal, neither live nor ended: its admission is not through, so nobody was told of it yet. */

@@ -1,0 +1,54 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { factsOf, plainSpec } from '../../../test/contracts/journal-samples';
+import { cancelled, submissionOf, type LedgerUnderTest } from '../../../test/contracts/task-ledger/ledger-use';
+import { embeddedLedger, HeldJournal } from '../../../test/support/ledger';
+
+let journal: HeldJournal;
+let test: LedgerUnderTest;
+
+beforeEach(async () => {
+  journal = new HeldJournal();
+  test = await embeddedLedger({}, journal);
+  await test.ledger.adopt();
+});
+afterEach(() => test.close());
+
+async function end(taskId: string): Promise<void> {
+  const outcome = await test.ledger.admit(submissionOf(taskId));
+  if (outcome.kind !== 'admitted') throw new Error(outcome.kind);
+  await outcome.durable;
+  const ended = await test.ledger.cancel(taskId, cancelled);
+  if (!ended || !('ending' in ended)) throw new Error('it was not won');
+  await ended.record(undefined);
+  ended.concluded();
+}
+
+const listed = async (limit: number) => (await test.records.list({ limit })).map(({ spec }) => spec.taskId);
+
+describe('a list of tasks', () => {
+  it('is as long as was asked for, though admissions that are not through yet are left out', async () => {
+    for (const id of ['a', 'b', 'c']) await end(id);
+    for (const [at, id] of ['unseen', 'unseen-too'].entries()) await journal.admit(plainSpec(id), factsOf(1000 + at));
+    expect(await listed(2)).toEqual(['c', 'b']);
+    expect(await listed(3)).toEqual(['c', 'b', 'a']);
+    expect(await listed(9)).toEqual(['c', 'b', 'a']);
+  });
+
+  it('has a task that ends while it is read', async () => {
+    await end('a');
+    const { list } = journal;
+    const outcome = await test.ledger.admit(submissionOf('b'));
+    if (outcome.kind === 'admitted') await outcome.durable;
+    journal.list = async query => {
+      const records = await list.call(journal, query);
+      journal.list = list;
+      const ended = await test.ledger.cancel('b', cancelled);
+      if (ended && 'ending' in ended) {
+        await ended.record(undefined);
+        ended.concluded();
+      }
+      return records;
+    };
+    expect(await listed(9)).toEqual(['b', 'a']);
+  });
+});
