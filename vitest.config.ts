@@ -10,6 +10,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: 'forks',
-    maxWorkers: 3,
+    // Two more than the cores of a small machine: services that wait for a lease or a time-out need none.
+    maxWorkers: 4,
   },
 });
