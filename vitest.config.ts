@@ -10,7 +10,6 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: 'forks',
-    // Two more than the cores of a small machine: services that wait for a lease or a time-out need none.
-    maxWorkers: 4,
+    maxWorkers: 3,
   },
 });

@@ -49,11 +49,11 @@ afterEach(async () => {
 });
 
 /**
- * The journal stops there at its next write of that kind. What the service writes now and then by itself, as the pace of a pool, goes on.
+ * The journal stops there at its next write of these kinds. What the service writes now and then by itself, as the pace of a pool, goes on.
  * The file is there at once with all that it says.
  */
-function hold(place: string, kind: 'admit' | 'mark' | 'end'): void {
-  writeFileSync(join(folder.path, 'order'), kind);
+function hold(place: string, ...kinds: readonly ('admit' | 'mark' | 'end')[]): void {
+  writeFileSync(join(folder.path, 'order'), kinds.join(' '));
   renameSync(join(folder.path, 'order'), join(folder.path, place));
 }
 
@@ -187,7 +187,9 @@ describe('an output whose end comes with its first batch', () => {
     await tasks.submit(task(1));
     const reader = await tasks.open('t');
     await engine.until(({ active }) => active === 1);
-    hold(place, 'end');
+    // Where the machine is slow its end may come after its token: before either is durable nothing was shown.
+    if (place === 'before-commit') hold(place, 'mark', 'end');
+    else hold(place, 'end');
     engine.control({ faults: {} });
     await held(place);
     await engine.until(({ finished }) => finished === 1);

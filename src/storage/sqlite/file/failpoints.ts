@@ -4,8 +4,8 @@ import { join } from 'node:path';
 /**
  * Places where a test may stop the process dead, or slow the disk down: `JOURNAL_FAILPOINT=after-insert` kills at the first
  * passage of that place, `before-commit@7` at the seventh, `slow-sync=200` makes every sync take 200 ms longer, `hold=/folder` waits at
- * a place for as long as that folder has a file of its name, and says in a file `<name>.reached` that it does; where that file names a kind
- * of write, only with such a write; several are joined by commas. Off unless that variable is set, and not a setting of the service: no deployment has a use for it.
+ * a place for as long as that folder has a file of its name, and says in a file `<name>.reached` that it does; where that file names kinds
+ * of writes, only with such a write; several are joined by commas. Off unless that variable is set, and not a setting of the service: no deployment has a use for it.
  */
 export type Failpoint =
   | 'before-begin'
@@ -48,7 +48,7 @@ export function failpoint(name: Failpoint, writes: readonly { readonly kind: str
 function hold(path: string, writes: readonly { readonly kind: string }[]): void {
   if (!existsSync(path)) return;
   const wanted = readFileSync(path, 'utf8');
-  if (wanted !== '' && !writes.some(({ kind }) => kind === wanted)) return;
+  if (wanted !== '' && !writes.some(({ kind }) => wanted.split(' ').includes(kind))) return;
   writeFileSync(`${path}.reached`, '');
   while (existsSync(path)) wait(HOLD_POLL_MS);
 }
