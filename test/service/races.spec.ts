@@ -10,7 +10,7 @@ import type { SseEvent } from '../support/sse-stream';
  * two terminal events, anything behind one, a slot or an engine's request left over.
  */
 
-/** More with `RACES=1000 LEAVES=100`. */
+/** More with `npm run test:races`. */
 const RACES = Number(process.env['RACES'] ?? 400);
 const AT_ONCE = 25;
 const TOKENS = 150;

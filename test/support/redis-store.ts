@@ -1,7 +1,8 @@
+import { afterAll, afterEach, beforeAll, describe } from 'vitest';
 import { loadConfig, type Config } from '../../src/config/config';
 import { RedisStore } from '../../src/storage/redis/connection/redis-store';
 import { silentNarrator } from './ledger';
-import type { RedisServer } from './redis-server';
+import { hasRedisServer, startRedis, type RedisServer } from './redis-server';
 
 let deployments = 0;
 
@@ -35,4 +36,17 @@ export async function openStore(
 /** For the end of a test. */
 export async function closeStores(): Promise<void> {
   await Promise.all(open.splice(0).map(store => store.close()));
+}
+
+/** Tests over a redis-server of their own, whose connections are closed after each; skipped, by name, where there is none. */
+export function describeOverStore(name: string, tests: (server: () => RedisServer) => void): void {
+  describe.skipIf(!hasRedisServer())(name, () => {
+    let server: RedisServer;
+    beforeAll(async () => {
+      server = await startRedis();
+    });
+    afterAll(() => server.stop());
+    afterEach(closeStores);
+    tests(() => server);
+  });
 }

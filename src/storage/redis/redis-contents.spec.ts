@@ -1,24 +1,16 @@
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { fileContentsContract } from '../../../test/contracts/file-contents.contract';
-import { hasRedisServer, startRedis, type RedisServer } from '../../../test/support/redis-server';
-import { closeStores, openStore } from '../../../test/support/redis-store';
+import { describeOverStore, openStore } from '../../../test/support/redis-store';
 import { RedisContents } from './redis-contents';
 
 const MAX_BYTES = 4 * 1024 * 1024;
 const HOUR_MS = 3_600_000;
 
-describe.skipIf(!hasRedisServer())('over a store', () => {
-  let server: RedisServer;
-  beforeAll(async () => {
-    server = await startRedis();
-  });
-  afterAll(() => server.stop());
-  afterEach(closeStores);
-
+describeOverStore('over a store', server => {
   async function opened(): Promise<Awaited<ReturnType<typeof openStore>> & { contents: RedisContents }> {
-    const found = await openStore(server, { ORCHD_FILES_MAX_BYTES: String(MAX_BYTES) });
+    const found = await openStore(server(), { ORCHD_FILES_MAX_BYTES: String(MAX_BYTES) });
     return { ...found, contents: new RedisContents(found.config, found.store) };
   }
 

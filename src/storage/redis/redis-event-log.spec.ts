@@ -1,9 +1,8 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { eventLogContract } from '../../../test/contracts/event-log.contract';
 import { eventsOf, factsOf, plainSpec } from '../../../test/contracts/journal-samples';
 import { LAST_RESORT_MS } from '../../../test/support/deadline';
-import { hasRedisServer, startRedis, type RedisServer } from '../../../test/support/redis-server';
-import { closeStores, openStore, type OpenStore } from '../../../test/support/redis-store';
+import { describeOverStore, openStore, type OpenStore } from '../../../test/support/redis-store';
 import { endEvent } from '../../tasks/events/task-events';
 import type { TaskEvent } from '../../tasks/task/task';
 import { EventWriter } from './event-writer';
@@ -62,13 +61,7 @@ function own({ store }: OpenStore, taskId: string, token = TOKEN): Promise<unkno
   return store.call('HSET', `${store.prefix}:t:${taskId}`, 'tok', token, 'st', 's');
 }
 
-describe.skipIf(!hasRedisServer())('EventLog: of several nodes', () => {
-  let server: RedisServer;
-  beforeAll(async () => {
-    server = await startRedis();
-  });
-  afterAll(() => server.stop());
-
+describeOverStore('EventLog: of several nodes', server => {
   describe('at the owner', () => {
     const over = (opened: OpenStore) => {
       const held = new HeldTasks();
@@ -84,17 +77,14 @@ describe.skipIf(!hasRedisServer())('EventLog: of several nodes', () => {
         close: async () => log.onModuleDestroy(),
       };
     };
-    afterEach(closeStores);
     eventLogContract(async ({ cacheBytes = 1_000_000 } = {}) =>
-      over(await openStore(server, { ORCHD_EVENT_CACHE_BYTES: String(cacheBytes) })),
+      over(await openStore(server(), { ORCHD_EVENT_CACHE_BYTES: String(cacheBytes) })),
     );
   });
 
   describe('at another node', () => {
-    afterEach(closeStores);
-
     const twoNodes = async () => {
-      const opened = await openStore(server);
+      const opened = await openStore(server());
       const [owner, other] = [nodeOf(opened), nodeOf(await opened.another())];
       await own(opened, 't');
       owner.held.gain(taskOf('t'));

@@ -1,22 +1,15 @@
 import { firstValueFrom } from 'rxjs';
 import { filter } from 'rxjs/operators';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { binding, drain, poolStoreContract, reload } from '../../../test/contracts/pool-store.contract';
-import { hasRedisServer, startRedis, type RedisServer } from '../../../test/support/redis-server';
-import { closeStores, openStore, type OpenStore } from '../../../test/support/redis-store';
+import { describeOverStore, openStore, type OpenStore } from '../../../test/support/redis-store';
 import type { NodeBeat } from './node-beat';
 import { RedisPoolStore } from './redis-pool-store';
 
-describe.skipIf(!hasRedisServer())('over a store', () => {
-  let server: RedisServer;
+describeOverStore('over a store', server => {
   const stores: RedisPoolStore[] = [];
-  beforeAll(async () => {
-    server = await startRedis();
-  });
-  afterAll(() => server.stop());
-  afterEach(async () => {
+  afterEach(() => {
     for (const store of stores.splice(0)) store.onModuleDestroy();
-    await closeStores();
   });
 
   function nodeOn({ store }: OpenStore): RedisPoolStore {
@@ -26,7 +19,7 @@ describe.skipIf(!hasRedisServer())('over a store', () => {
   }
 
   poolStoreContract('redis, at two nodes', async () => {
-    const opened = await openStore(server);
+    const opened = await openStore(server());
     return { store: nodeOn(opened), another: async () => nodeOn(await opened.another()) };
   });
 
@@ -34,7 +27,7 @@ describe.skipIf(!hasRedisServer())('over a store', () => {
     let a: RedisPoolStore;
     let b: RedisPoolStore;
     beforeEach(async () => {
-      const opened = await openStore(server);
+      const opened = await openStore(server());
       [a, b] = [nodeOn(opened), nodeOn(await opened.another())];
       await Promise.all([a.recovered(), b.recovered()]);
     });

@@ -1,10 +1,9 @@
 import { firstValueFrom, type Observable } from 'rxjs';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { record } from '../../../test/contracts/api-records.contract';
 import { recordLeasesContract } from '../../../test/contracts/record-leases.contract';
 import { MovableClock } from '../../../test/support/movable-clock';
-import { hasRedisServer, startRedis, type RedisServer } from '../../../test/support/redis-server';
-import { closeStores, openStore, type OpenStore } from '../../../test/support/redis-store';
+import { describeOverStore, openStore, type OpenStore } from '../../../test/support/redis-store';
 import { Lifecycle } from '../../lifecycle/lifecycle';
 import { LeaseLost, type RecordLease } from '../../records/record-lease';
 import { RedisApiRecords } from './redis-api-records';
@@ -46,16 +45,10 @@ class Node {
 
 const open = (id: string, text = '1') => record(id, { kind: 'batch', text });
 
-describe.skipIf(!hasRedisServer())('over a store', () => {
-  let server: RedisServer;
+describeOverStore('over a store', server => {
   const nodes: Node[] = [];
-  beforeAll(async () => {
-    server = await startRedis();
-  });
-  afterAll(() => server.stop());
-  afterEach(async () => {
+  afterEach(() => {
     for (const { leases } of nodes.splice(0)) leases.onModuleDestroy();
-    await closeStores();
   });
 
   function node(name: string, opened: OpenStore): Node {
@@ -64,13 +57,13 @@ describe.skipIf(!hasRedisServer())('over a store', () => {
     return made;
   }
 
-  recordLeasesContract('RedisRecordLeases', async () => node('a', await openStore(server)));
+  recordLeasesContract('RedisRecordLeases', async () => node('a', await openStore(server())));
 
   describe('leases of two nodes', () => {
     let a: Node;
     let b: Node;
     beforeEach(async () => {
-      const opened = await openStore(server);
+      const opened = await openStore(server());
       [a, b] = [node('a', opened), node('b', await opened.another())];
     });
 
