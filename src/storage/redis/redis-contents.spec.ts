@@ -79,6 +79,23 @@ describeOverStore('over a store', server => {
       expect(await store.call('GET', `${store.prefix}:fb`)).toBe('0');
     });
 
+    it('cuts nothing off by a command that comes late, whatever was added since (B-ND-015)', async () => {
+      const { contents, store } = await opened();
+      await contents.append('file-a', 0, Buffer.from('kept torn'));
+      const sent: Parameters<typeof store.runDurably>[] = [];
+      const runDurably = store.runDurably.bind(store);
+      store.runDurably = (...command) => (sent.push(command), runDurably(...command));
+      await contents.truncate('file-a', 5);
+      store.runDurably = runDurably;
+      // As long as what was cut off, as the same results are, written once more.
+      await contents.append('file-a', 5, Buffer.from('more'));
+      for (const command of sent) await runDurably(...command);
+      expect((await contents.read('file-a', 0, 99)).toString()).toBe('kept more');
+      await contents.append('file-a', 9, Buffer.alloc(3));
+      for (const command of sent) await runDurably(...command);
+      expect(await contents.size('file-a')).toBe(12);
+    });
+
     it('ends a stream whose file goes meanwhile by an error, not short', async () => {
       const { contents } = await opened();
       await contents.append('file-a', 0, Buffer.alloc(2_000_000));

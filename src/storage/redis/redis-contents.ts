@@ -11,7 +11,7 @@ import {
   addToDraftScript,
   appendContentScript,
   beginContentScript,
-  contentSizeScript,
+  contentEndScript,
   dropContentScript,
   keepContentScript,
   keptContentsScript,
@@ -46,7 +46,7 @@ export class RedisContents extends FileContents {
   }
 
   async size(id: string): Promise<number | undefined> {
-    const bytes = Number(await this.store.run(contentSizeScript, id));
+    const { bytes } = await this.end(id);
     return bytes < 0 ? undefined : bytes;
   }
 
@@ -85,16 +85,23 @@ export class RedisContents extends FileContents {
     }
   }
 
+  /** Each step names the cut that it is to be: one that a broken connection delivers late comes after it, and does nothing. */
   async truncate(id: string, bytes: number, lease?: RecordLease): Promise<void> {
-    for (let left = Infinity; left > bytes;) {
-      const answer = await this.store.runDurably(truncateContentScript, id, bytes, ...leaseArguments(lease));
-      assertHeld(answer, lease);
-      left = Number(answer);
+    for (;;) {
+      const { bytes: found, cuts } = await this.end(id);
+      if (found <= bytes) return;
+      assertHeld(await this.store.runDurably(truncateContentScript, id, bytes, cuts, ...leaseArguments(lease)), lease);
     }
   }
 
   remove(id: string): Promise<void> {
     return this.drop(id, 'whole');
+  }
+
+  /** `bytes` is less than 0 where there is none. */
+  private async end(id: string): Promise<{ readonly bytes: number; readonly cuts: number }> {
+    const [bytes, cuts] = (await this.store.run(contentEndScript, id)) as readonly number[];
+    return { bytes: Number(bytes), cuts: Number(cuts) };
   }
 
   /** @param which `left`: only if it was not kept in the last moment */

@@ -11,7 +11,7 @@ const LEFT_MS = 5 * 60_000;
 const LEFT_AT_ONCE = 10;
 
 /**
- * A file is a hash, with its state (`d` a draft, `k` kept, `g` going) and its bytes, and pieces of a fixed size, each a key of its own. `fk` has those
+ * A file is a hash, with its state (`d` a draft, `k` kept, `g` going), its bytes and how often it was cut, and pieces of a fixed size, each a key of its own. `fk` has those
  * that are kept by when that was, `fd` the others by when they were last touched; `fb` is the bytes of all.
  */
 const steps = `
@@ -20,11 +20,11 @@ local function contentKey(id) return P .. 'fc:' .. id end
 local function pieceKey(id, n) return P .. 'fp:' .. id .. ':' .. string.format('%.0f', n) end
 local function whole(n) return string.format('%.0f', n) end
 
--- State and bytes; nil where there is none.
+-- State, bytes and how often it was cut; nil where there is none.
 local function content(id)
-  local c = call('HMGET', contentKey(id), 'st', 'bytes')
+  local c = call('HMGET', contentKey(id), 'st', 'bytes', 'cuts')
   if not c[1] then return nil end
-  return c[1], tonumber(c[2])
+  return c[1], tonumber(c[2]), tonumber(c[3] or '0')
 end
 
 -- To the end of what has so many bytes.
@@ -129,16 +129,19 @@ return 1
 );
 
 /**
- * ARGV: 1 id, 2 bytes after which it is cut off, 3 and 4 name and token of a lease, or ''. Answers how many are left; more than that: it is to be done again;
- * -2 where the lease is somebody else's.
+ * ARGV: 1 id, 2 bytes after which it is cut off, 3 how often it was cut before, 4 and 5 name and token of a lease, or ''. Answers 1 (of many pieces some are
+ * taken: it is to be done again); 0 where it was cut another number of times, -2 where the lease is somebody else's. Done twice it is done once.
  */
 export const truncateContentScript = new Script(
   'truncateContent',
   `${steps}${leaseStep}
-if not mayWrite(ARGV[3], ARGV[4]) then return -2 end
-local state, bytes = content(ARGV[1])
-if state ~= 'k' then return 0 end
-return cut(ARGV[1], bytes, tonumber(ARGV[2]), ${PIECES_DROPPED})
+if not mayWrite(ARGV[4], ARGV[5]) then return -2 end
+local state, bytes, cuts = content(ARGV[1])
+if state ~= 'k' or cuts ~= tonumber(ARGV[3]) then return 0 end
+letThrough()
+cut(ARGV[1], bytes, tonumber(ARGV[2]), ${PIECES_DROPPED})
+call('HSET', contentKey(ARGV[1]), 'cuts', whole(cuts + 1))
+return 1
 `,
 );
 
@@ -168,12 +171,12 @@ return 0
 `,
 );
 
-/** ARGV: 1 id. Answers its bytes; -1 where there is none. */
-export const contentSizeScript = new Script(
-  'contentSize',
+/** ARGV: 1 id. Answers {its bytes, how often it was cut}; -1 for the bytes where there is none. */
+export const contentEndScript = new Script(
+  'contentEnd',
   `${steps}
-local state, bytes = content(ARGV[1])
-return state == 'k' and bytes or -1
+local state, bytes, cuts = content(ARGV[1])
+return {state == 'k' and bytes or -1, cuts or 0}
 `,
 );
 
