@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { startEngine } from '../test/engine/engine';
-import { hasRedisServer, startRedis } from '../test/support/redis-server';
+import { redisProgram, startRedis } from '../test/support/redis-server';
 import { startService, type RunningService } from '../test/support/service';
 import { openEvents } from '../test/support/sse-client';
 import type { SseEvent } from '../test/support/sse-stream';
@@ -9,15 +9,18 @@ import type { SseEvent } from '../test/support/sse-stream';
 /**
  * Shows several nodes as one service: a redis-server, three nodes, a task that one node runs and another streams. The node that took the task in is
  * killed, and the stream goes on; then the one that runs it is, and the stream ends with what was seen and a typed error, while what waited is run by
- * who is left. Exit code 0.
+ * who is left. Exit code 0; 1 where nothing could be shown.
  */
 
 const API_KEY = 'valid';
 
+const noServer =
+  'there is no redis-server or valkey-server, and the nodes need one: install it (Debian: apt-get install redis-server; macOS: brew install redis), or name its program in ORCHD_TEST_REDIS_SERVER';
+
 async function main(): Promise<void> {
+  if (redisProgram() === undefined) throw new Error(noServer);
   if (!existsSync(resolve(__dirname, '../dist/main.js')))
     throw new Error('there is no dist/main.js: run "npm run build" first');
-  if (!hasRedisServer()) return;
   const redis = await startRedis({ fsync: 'always' });
   const engine = await startEngine({ slots: 1, tokensPerSecond: 20 });
   const nodes: RunningService[] = [];
@@ -92,6 +95,6 @@ function say(text: string): void {
 }
 
 main().catch((fault: unknown) => {
-  console.error(fault);
+  process.stderr.write(`Nothing was shown to its end: ${fault instanceof Error ? fault.message : String(fault)}.\n`);
   process.exitCode = 1;
 });

@@ -30,3 +30,11 @@ it('the demo says what a client needs, and a client that is told so is answered'
     expect(code).toBe(0);
   }
 });
+
+it('the demo of several nodes that has no server to show them on says how to get one, and fails', async () => {
+  const args = ['-r', '@swc-node/register', resolve(root, 'tools/demo-nodes.ts')];
+  const env = { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', ORCHD_TEST_REDIS_SERVER: '/nowhere' };
+  const demo = new Child({ args, env, cwd: root });
+  expect(await demo.exited).toMatchObject({ code: 1 });
+  expect(demo.errors.join()).toMatch(/there is no redis-server or valkey-server.*apt-get install redis-server/);
+});

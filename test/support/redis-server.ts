@@ -8,10 +8,10 @@ import { temporaryFolder, type TemporaryFolder } from './temporary-folder';
 /** One that is named, or the first of these that is found. */
 const NAMES = ['redis-server', 'valkey-server'];
 
-/** The path of its program; undefined where there is none. */
+/** The path of its program; undefined where there is none, also where one is named and not there. */
 export function redisProgram(): string | undefined {
   const { ORCHD_TEST_REDIS_SERVER: named, PATH = '' } = process.env;
-  if (named !== undefined && named !== '') return named;
+  if (named !== undefined && named !== '') return existsSync(named) ? named : undefined;
   const folders = [...PATH.split(delimiter), '/usr/bin', '/usr/local/bin'].filter(folder => folder !== '');
   return NAMES.flatMap(name => folders.map(folder => join(folder, name))).find(path => existsSync(path));
 }
