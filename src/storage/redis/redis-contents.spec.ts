@@ -79,7 +79,7 @@ describeOverStore('over a store', server => {
       expect(await store.call('GET', `${store.prefix}:fb`)).toBe('0');
     });
 
-    it('cuts nothing off by a command that comes late, whatever was added since (B-ND-015)', async () => {
+    it('cuts nothing off by a command that comes late, whatever was added since', async () => {
       const { contents, store } = await opened();
       await contents.append('file-a', 0, Buffer.from('kept torn'));
       const sent: Parameters<typeof store.runDurably>[] = [];
