@@ -4,7 +4,6 @@ import type { Lifecycle } from '../lifecycle/lifecycle';
 import type { Narrator } from '../observability/narrator';
 import type { RecordLeases } from '../records/record-leases.port';
 import type { Clock } from '../time/clock';
-import type { FileHolds } from '../uploads/file-holds';
 import type { FileUpkeep } from '../uploads/file-upkeep';
 import { BatchOwners } from './batch-owners';
 import type { BatchRecords } from './batch-records';
@@ -27,7 +26,7 @@ it('a batch that was refused because it was not known to be durable is there for
     end: async () => void (left = [...stored]),
   } as unknown as RecordLeases;
   const owners = new BatchOwners(
-    ...([records, leases, {} as BatchRunner, {} as FileHolds, {} as FileUpkeep] as const),
+    ...([records, leases, {} as BatchRunner, {} as FileUpkeep] as const),
     ...([{} as Lifecycle, {} as Clock, {} as Narrator] as const),
   );
   await expect(owners.create({ id: 'batch_x' } as StoredBatch)).rejects.toMatchObject({ code: 'STORAGE_UNAVAILABLE' });

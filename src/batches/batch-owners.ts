@@ -3,10 +3,9 @@ import { Subscription } from 'rxjs';
 import { ServiceError } from '../errors/service-error';
 import { Lifecycle } from '../lifecycle/lifecycle';
 import { Narrator } from '../observability/narrator';
-import type { RecordLease } from '../records/record-lease';
+import { LeaseLost, type RecordLease } from '../records/record-lease';
 import { RecordLeases } from '../records/record-leases.port';
 import { Clock } from '../time/clock';
-import { FileHolds } from '../uploads/file-holds';
 import { FileUpkeep } from '../uploads/file-upkeep';
 import { BatchRecords } from './batch-records';
 import { BatchRunner } from './batch-runner';
@@ -23,7 +22,6 @@ export class BatchOwners implements OnModuleInit, OnModuleDestroy {
     private readonly records: BatchRecords,
     private readonly leases: RecordLeases,
     private readonly runner: BatchRunner,
-    private readonly holds: FileHolds,
     private readonly upkeep: FileUpkeep,
     private readonly lifecycle: Lifecycle,
     private readonly clock: Clock,
@@ -37,7 +35,6 @@ export class BatchOwners implements OnModuleInit, OnModuleDestroy {
     );
     void this.lifecycle.started.then(() => this.attend(this.resume()));
     if (!this.leases.areShared) return;
-    this.holds.ask(async fileId => (await this.records.open()).find(({ inputFileId }) => inputFileId === fileId)?.id);
     this.subscriptions.add(this.leases.lost$.subscribe(lease => this.runner.lose(lease)));
     this.subscriptions.add(this.leases.asked$.subscribe(({ id }) => void this.attend(this.cancelHere(id))));
     this.subscriptions.add(this.leases.free$.subscribe(ids => void this.attend(this.adoptAll(ids))));
@@ -54,19 +51,22 @@ export class BatchOwners implements OnModuleInit, OnModuleDestroy {
     return this.runner.openCount + this.leases.elsewhere('batch');
   }
 
-  /** Resolves once the batch is durable, and begun. @throws ServiceError STORAGE_UNAVAILABLE */
-  async create(batch: StoredBatch): Promise<void> {
+  /** Resolves once the batch is durable, and begun; to false where its file is not there (any more). @throws ServiceError STORAGE_UNAVAILABLE */
+  async create(batch: StoredBatch): Promise<boolean> {
     const lease = await this.leases.take('batch', batch.id);
     if (!lease) throw new ServiceError('STORAGE_UNAVAILABLE');
+    let hasFile: boolean;
     try {
-      await this.records.insert(batch);
+      hasFile = await this.records.insert(batch, lease);
     } catch (thrown) {
       // It may be there, though nobody knows whether for good: what was refused must not run.
       await this.records.remove(batch.id).catch(() => undefined);
       void this.leases.end(lease);
-      throw thrown;
+      throw thrown instanceof LeaseLost ? new ServiceError('STORAGE_UNAVAILABLE', {}, thrown) : thrown;
     }
-    this.runner.begin(batch, lease);
+    if (hasFile) this.runner.begin(batch, lease);
+    else void this.leases.end(lease);
+    return hasFile;
   }
 
   /** Resolves once it is durable that it is being cancelled; one that is ending or has ended stays as it is. @throws ServiceError BATCH_NOT_FOUND, STORAGE_UNAVAILABLE */

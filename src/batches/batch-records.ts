@@ -18,8 +18,9 @@ export class BatchRecords {
     private readonly runningTime: RunningTime,
   ) {}
 
-  insert(batch: StoredBatch): Promise<void> {
-    return this.records.insert(this.recordOf(batch));
+  /** Where its file is there, which is there from then on until it ends; resolves to whether it was. @throws LeaseLost */
+  insert(batch: StoredBatch, lease: RecordLease): Promise<boolean> {
+    return this.records.insertFor(batch.inputFileId, this.recordOf(batch), lease);
   }
 
   /** Where it still is as it `was`, and the lease still this node's; resolves to whether it was done. @throws LeaseLost */
@@ -75,6 +76,8 @@ export class BatchRecords {
       id: batch.id,
       text: JSON.stringify(batch),
       isOpen: isStillOpen,
+      // Its own, too: one that was taken away before its end would be told of with it, or run again by whoever adopts it.
+      ...(isStillOpen && { holds: [batch.inputFileId, batch.outputFileId, batch.errorFileId] }),
       ...(!isStillOpen && { keptFromMs: this.runningTime.nowMs() }),
     };
   }

@@ -9,7 +9,6 @@ import type { Canceller } from '../tasks/ending/canceller';
 import type { Alarms } from '../time/alarms';
 import type { Clock } from '../time/clock';
 import type { FileContents } from '../uploads/file-contents.port';
-import type { FileHolds } from '../uploads/file-holds';
 import type { FileRecords } from '../uploads/file-records';
 import type { BatchRecords } from './batch-records';
 import { BatchRunner } from './batch-runner';
@@ -20,18 +19,24 @@ import type { LineFeeder } from './work/line-feeder';
 
 const lease = { kind: 'batch', id: 'batch_x', token: '1' } as const;
 
-/** One that runs, with no line under way, and the first write of which that it is cancelled fails so. */
-async function cancelledAgainst(fault: Error): Promise<{ runner: BatchRunner; run: BatchRun; ended: Promise<string> }> {
-  let end = (_status: string): void => undefined;
-  const ended = new Promise<string>(resolve => (end = resolve));
-  let begun = (): void => undefined;
-  const feeding = new Promise<void>(resolve => (begun = resolve));
+interface Begun {
+  readonly runner: BatchRunner;
+  readonly run: BatchRun;
+  readonly ended: Promise<StoredBatch>;
+}
+
+/** One that runs, with no line under way and none left in its file, and the first write of which that it is cancelled fails so. */
+async function begun(fault?: Error, total = 0): Promise<Begun> {
+  let end = (_batch: StoredBatch): void => undefined;
+  const ended = new Promise<StoredBatch>(resolve => (end = resolve));
+  let fed = (_run: BatchRun): void => undefined;
+  const feeding = new Promise<BatchRun>(resolve => (fed = resolve));
   const faults = [fault];
   const records = {
-    revise: async ({ status, endedAtMs }: StoredBatch) => {
+    revise: async (batch: StoredBatch) => {
       const thrown = faults.shift();
       if (thrown) throw thrown;
-      if (endedAtMs !== undefined) end(status);
+      if (batch.endedAtMs !== undefined) end(batch);
       return true;
     },
   };
@@ -40,10 +45,9 @@ async function cancelledAgainst(fault: Error): Promise<{ runner: BatchRunner; ru
     { batchLineMaxBytes: 1000 } as Config,
     records as unknown as BatchRecords,
     {} as FileChecks,
-    { add: () => begun(), remove: nothing } as unknown as LineFeeder,
+    { add: fed, remove: nothing } as unknown as LineFeeder,
     { read: async () => Buffer.alloc(0), truncate: async () => undefined } as unknown as FileContents,
     {} as FileRecords,
-    { hold: nothing, release: nothing } as unknown as FileHolds,
     { say: nothing, end: async () => undefined } as unknown as RecordLeases,
     {} as Canceller,
     { openBatches: nothing } as unknown as MetricsService,
@@ -51,19 +55,30 @@ async function cancelledAgainst(fault: Error): Promise<{ runner: BatchRunner; ru
     { wallMs: () => 1 } as Clock,
     { tell: nothing, warn: nothing, attend: (work: Promise<unknown>) => work } as unknown as Narrator,
   );
-  runner.begin({ id: 'batch_x', status: 'in_progress', inProgressAtMs: 1, total: 0 } as StoredBatch, lease, true);
-  await feeding;
-  return { runner, run: runner.find('batch_x') as BatchRun, ended };
+  runner.begin({ id: 'batch_x', status: 'in_progress', inProgressAtMs: 1, total } as StoredBatch, lease, true);
+  return { runner, run: await feeding, ended };
 }
 
 it('a batch ends as cancelled though that could not be written at first, and no line of it is under way', async () => {
-  const { runner, run, ended } = await cancelledAgainst(new ServiceError('STORAGE_UNAVAILABLE'));
+  const { runner, run, ended } = await begun(new ServiceError('STORAGE_UNAVAILABLE'));
   await expect(runner.cancel(run)).rejects.toMatchObject({ code: 'STORAGE_UNAVAILABLE' });
-  expect(await ended).toBe('cancelled');
+  expect((await ended).status).toBe('cancelled');
 });
 
 it('a batch that is another node’s by now is not cancelled here, but let go of', async () => {
-  const { runner, run } = await cancelledAgainst(new LeaseLost(lease));
+  const { runner, run } = await begun(new LeaseLost(lease));
   expect(await runner.cancel(run)).toBe(false);
   expect([run.isLost, runner.find('batch_x')]).toEqual([true, undefined]);
+});
+
+it('a batch whose lines are not all to be had any more fails, and says why (B-BAT-009)', async () => {
+  const { run, ended } = await begun(undefined, 3);
+  // There is nothing in its file.
+  await run.take();
+  run.look();
+  expect(await ended).toMatchObject({
+    status: 'failed',
+    counts: { completed: 0, failed: 0 },
+    faults: [{ code: 'lines_missing', message: expect.stringContaining('3 lines'), param: 'input_file_id' }],
+  });
 });

@@ -9,7 +9,6 @@ import { Canceller } from '../tasks/ending/canceller';
 import { Alarms, type Alarm } from '../time/alarms';
 import { Clock } from '../time/clock';
 import { FileContents } from '../uploads/file-contents.port';
-import { FileHolds } from '../uploads/file-holds';
 import { FileRecords } from '../uploads/file-records';
 import { BatchRecords } from './batch-records';
 import { FileChecks } from './lines/file-checks';
@@ -37,7 +36,6 @@ export class BatchRunner implements OnModuleDestroy {
     private readonly feeder: LineFeeder,
     private readonly contents: FileContents,
     private readonly files: FileRecords,
-    private readonly holds: FileHolds,
     private readonly leases: RecordLeases,
     private readonly canceller: Canceller,
     private readonly metrics: MetricsService,
@@ -63,12 +61,11 @@ export class BatchRunner implements OnModuleDestroy {
 
   /** Of a batch whose record is durable, by a lease that is this node's. */
   begin(batch: StoredBatch, lease: RecordLease, isResumed = false): void {
-    const { id, expiresAtMs, inputFileId } = batch;
+    const { id, expiresAtMs } = batch;
     const lose = (): void => this.giveUp(lease);
     const kept = new RunRecord(this.records, batch, lease, () => this.cancelTasks(run));
     const run = new BatchRun(kept, this.contents, this.config.batchLineMaxBytes, this.narrator, isResumed, lose);
     this.runs.set(id, run);
-    this.holds.hold(inputFileId, id);
     this.leases.say(lease, () => progressText(run));
     this.expiries.set(
       id,
@@ -154,7 +151,8 @@ export class BatchRunner implements OnModuleDestroy {
     const { counts, bytes, usage } = run;
     if (counts.completed > 0) await this.keepFile(run, outputFileId, 'output', bytes.output);
     if (counts.failed > 0) await this.keepFile(run, errorFileId, 'error', bytes.errors);
-    await this.end(run, stop ?? 'completed', { counts, usage });
+    const fault = shortfall(run);
+    await this.end(run, stop ?? (fault ? 'failed' : 'completed'), { counts, usage, ...(fault && { faults: [fault] }) });
   }
 
   private async keepFile({ kept, batch }: BatchRun, id: string, name: string, bytes: number): Promise<void> {
@@ -213,11 +211,10 @@ export class BatchRunner implements OnModuleDestroy {
   }
 
   private forget(run: BatchRun): void {
-    const { id, inputFileId } = run.batch;
+    const { id } = run.batch;
     this.runs.delete(id);
     this.expiries.get(id)?.cancel();
     this.expiries.delete(id);
-    this.holds.release(inputFileId, id);
     this.countOpen();
   }
 
@@ -268,6 +265,15 @@ const unread: FileFault = {
   param: 'input_file_id',
   line: null,
 };
+
+/** Where its results are not one for each line that it was found to have: storage has lost some of what it had acknowledged. */
+function shortfall({ batch, counts }: BatchRun): FileFault | undefined {
+  const { total, inProgressAtMs } = batch;
+  const found = counts.completed + counts.failed;
+  if (inProgressAtMs === undefined || found === total) return undefined;
+  const message = `the file was found to have ${total} lines, and there are results of ${found}: the others could not be read any more`;
+  return { code: 'lines_missing', message, param: 'input_file_id', line: null };
+}
 
 /** For other nodes. */
 function progressText({ counts, usage }: BatchRun): string {

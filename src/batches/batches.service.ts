@@ -59,7 +59,8 @@ export class BatchesService {
     const batch = this.made(wanted, sender, windowMs, filesKeptMs);
     this.beginning++;
     try {
-      await this.owners.create(batch);
+      // It may have gone since.
+      if (!(await this.owners.create(batch))) throw unknownFile(wanted.input_file_id, 'input_file_id');
     } finally {
       this.beginning--;
     }

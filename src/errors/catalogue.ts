@@ -45,7 +45,7 @@ export const errorCatalogue = {
     retriable: true,
     message: 'A response of this conversation has not ended yet.',
   },
-  FILE_IN_USE: { status: 409, retriable: false, message: 'The file is being read.' },
+  FILE_IN_USE: { status: 409, retriable: false, message: 'The file is in use.' },
   MODEL_CONFLICT: { status: 409, retriable: false, message: 'A model with this id but other contents exists.' },
   MODEL_RETIRED: { status: 409, retriable: false, message: 'The model is retired and takes no new tasks.' },
   MODEL_UNVERIFIED: { status: 409, retriable: false, message: 'The model failed verification and is not loaded.' },

@@ -10,6 +10,8 @@ export interface ApiRecord {
   readonly text: string;
   /** Something is still to be done about it: a start looks for these. */
   readonly isOpen: boolean;
+  /** Ids of files that it works with, those too that it will make: while it is open {@link ApiRecords.removeFile} leaves them. */
+  readonly holds?: readonly string[];
   /** {@link RunningTime} from which its retention counts; undefined: it is kept until it is removed. */
   readonly keptFromMs?: number;
 }
@@ -26,6 +28,9 @@ export interface RecordPage {
   readonly order: 'newest first' | 'oldest first';
   readonly limit: number;
 }
+
+/** What became of a file that was to be removed: of one that is held, which open record holds it. */
+export type FileRemoval = 'removed' | 'none' | { readonly heldBy: string };
 
 /** How many there are, and the bytes of their texts. */
 export interface RecordTotals {
@@ -44,6 +49,9 @@ export abstract class ApiRecords {
   /** Of an id that is new: ids are made by the service. */
   abstract insert(record: ApiRecord, lease?: RecordLease): Promise<void>;
 
+  /** As {@link insert} where that file is there, in one step with the look; resolves to false, and does nothing, where it is not. */
+  abstract insertFor(fileId: string, record: ApiRecord, lease?: RecordLease): Promise<boolean>;
+
   /** Resolves to false, and does nothing, where there is none any more. */
   abstract replace(record: ApiRecord): Promise<boolean>;
 
@@ -52,6 +60,9 @@ export abstract class ApiRecords {
 
   /** Resolves to whether there was one. */
   abstract remove(kind: RecordKind, id: string): Promise<boolean>;
+
+  /** The record of a file, unless an open one holds it: in one step with the look, so that none comes to hold what is gone. */
+  abstract removeFile(id: string): Promise<FileRemoval>;
 
   abstract find(kind: RecordKind, id: string): Promise<KeptRecord | undefined>;
 

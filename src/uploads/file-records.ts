@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Config } from '../config/config';
 import { ServiceError } from '../errors/service-error';
-import { ApiRecords, type KeptRecord } from '../records/api-records.port';
+import { ApiRecords, type FileRemoval, type KeptRecord } from '../records/api-records.port';
 import type { RecordLease } from '../records/record-lease';
 import { Clock } from '../time/clock';
 import { RunningTime } from '../time/running-time';
@@ -58,8 +58,14 @@ export class FileRecords {
     return found;
   }
 
+  /** Whoever works with it. */
   remove(id: string): Promise<boolean> {
     return this.records.remove('file', id);
+  }
+
+  /** Unless a batch that has not ended works with it. */
+  removeFree(id: string): Promise<FileRemoval> {
+    return this.records.removeFile(id);
   }
 
   /** Up to `limit` of them. @throws ServiceError INVALID_PARAMS for an `after` that is no file (any more) */

@@ -3,7 +3,6 @@ import { Interval } from '@nestjs/schedule';
 import { Lifecycle } from '../lifecycle/lifecycle';
 import { Narrator } from '../observability/narrator';
 import { FileContents } from './file-contents.port';
-import { FileHolds } from './file-holds';
 import { FileRecords } from './file-records';
 
 const SWEEP_MS = 10_000;
@@ -21,7 +20,6 @@ export class FileUpkeep implements OnApplicationBootstrap {
   constructor(
     private readonly contents: FileContents,
     private readonly records: FileRecords,
-    private readonly holds: FileHolds,
     private readonly lifecycle: Lifecycle,
     private readonly narrator: Narrator,
   ) {}
@@ -47,8 +45,7 @@ export class FileUpkeep implements OnApplicationBootstrap {
 
   private async expire(): Promise<void> {
     for (const id of await this.records.expired(STEP)) {
-      if ((await this.holds.holderOf(id)) !== undefined) continue;
-      if (await this.records.remove(id)) await this.contents.remove(id);
+      if ((await this.records.removeFree(id)) === 'removed') await this.contents.remove(id);
     }
   }
 

@@ -1,6 +1,5 @@
 import { Module } from '@nestjs/common';
 import { LifecycleModule } from '../lifecycle/lifecycle.module';
-import { FileHolds } from './file-holds';
 import { FileRecords } from './file-records';
 import { FileUpkeep } from './file-upkeep';
 import { FilesController } from './files.controller';
@@ -10,7 +9,7 @@ import { UploadsService } from './uploads.service';
 @Module({
   imports: [LifecycleModule],
   controllers: [FilesController],
-  providers: [UploadsService, FileRecords, FileHolds, FileUpkeep],
-  exports: [FileRecords, FileHolds, FileUpkeep],
+  providers: [UploadsService, FileRecords, FileUpkeep],
+  exports: [FileRecords, FileUpkeep],
 })
 export class UploadsModule {}

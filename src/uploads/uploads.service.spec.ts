@@ -5,7 +5,6 @@ import type { Config } from '../config/config';
 import { ServiceError } from '../errors/service-error';
 import type { Lifecycle } from '../lifecycle/lifecycle';
 import type { FileContents } from './file-contents.port';
-import type { FileHolds } from './file-holds';
 import type { FileRecords } from './file-records';
 import { UploadsService } from './uploads.service';
 
@@ -35,7 +34,7 @@ it('an upload that was refused because it was not known to be durable leaves no 
   } as unknown as FileContents;
   const lifecycle = { assertReady: () => undefined } as Lifecycle;
   const config = { filesMax: 1, fileMaxBytes: 1000 } as Config;
-  const uploads = new UploadsService(config, contents, records, {} as FileHolds, lifecycle);
+  const uploads = new UploadsService(config, contents, records, lifecycle);
   const facts = { headers: { 'content-type': 'multipart/form-data; boundary=b' }, socket: {}, complete: true };
   const request = Object.assign(Readable.from([Buffer.from(form)]), facts) as unknown as IncomingMessage;
   const received = uploads.receive(request, {} as ServerResponse);

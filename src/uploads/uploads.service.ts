@@ -7,7 +7,6 @@ import { ServiceError } from '../errors/service-error';
 import { awaitsLeave } from '../http/bodies/request-bodies';
 import { Lifecycle } from '../lifecycle/lifecycle';
 import { FileContents } from './file-contents.port';
-import { FileHolds } from './file-holds';
 import { FileRecords, unknownFile, type FileListQuery } from './file-records';
 import { readUpload } from './multipart-upload';
 import type { StoredFile } from './stored-file';
@@ -29,7 +28,6 @@ export class UploadsService {
     private readonly config: Config,
     private readonly contents: FileContents,
     private readonly records: FileRecords,
-    private readonly holds: FileHolds,
     private readonly lifecycle: Lifecycle,
   ) {}
 
@@ -69,13 +67,13 @@ export class UploadsService {
 
   /** Resolves once it is gone, from the disk too. @throws ServiceError FILE_NOT_FOUND, FILE_IN_USE, STORAGE_UNAVAILABLE */
   async remove(id: string): Promise<void> {
-    const holder = await this.holds.holderOf(id);
-    if (holder !== undefined) {
-      const message = `The file is being read by ${holder}: cancel that first.`;
+    const removal = await this.records.removeFree(id);
+    if (removal === 'none') throw unknownFile(id);
+    if (removal !== 'removed') {
+      const message = `The file is in use by ${removal.heldBy}, which has not ended: delete it after that, or cancel that first.`;
       throw new ServiceError('FILE_IN_USE', { message });
     }
-    // What is left where the second step fails belongs to nobody: a later start removes it.
-    if (!(await this.records.remove(id))) throw unknownFile(id);
+    // What is left where this fails belongs to nobody: a later start removes it.
     await this.contents.remove(id);
   }
 

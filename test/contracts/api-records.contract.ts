@@ -97,6 +97,55 @@ export function apiRecordsContract(name: string, setUp: () => Promise<ApiRecords
       expect(await again.totals('batch')).toEqual({ records: 1, bytes: 100 });
     });
 
+    describe('files that open records hold (B-BAT-009)', () => {
+      const file = (id: string): ApiRecord => record(id, { kind: 'file', isOpen: false, keptFromMs: 5 });
+      const batch = (id: string, holds: readonly string[], more: object = {}): ApiRecord =>
+        record(id, { kind: 'batch', holds, ...more });
+
+      it('are removed once the last of those has ended, or is gone', async () => {
+        await records.insert(file('f'));
+        expect(await records.insertFor('f', batch('a', ['f']))).toBe(true);
+        await records.insert(batch('b', ['f', 'to-come']));
+        const again = await reopen();
+        expect(await again.find('batch', 'b')).toMatchObject({ holds: ['f', 'to-come'] });
+        expect((await again.open('batch')).map(({ holds }) => holds)).toEqual([['f'], ['f', 'to-come']]);
+        expect([{ heldBy: 'a' }, { heldBy: 'b' }]).toContainEqual(await again.removeFile('f'));
+        const ended = { text: '"ended"', isOpen: false, keptFromMs: 5 };
+        await again.revise(batch('a', ['f'], ended), record('a').text);
+        expect(await again.removeFile('f')).toEqual({ heldBy: 'b' });
+        expect(await again.find('batch', 'a')).not.toHaveProperty('holds');
+        await again.remove('batch', 'b');
+        expect([await again.removeFile('f'), await again.removeFile('f')]).toEqual(['removed', 'none']);
+        expect(await again.find('file', 'f')).toBeUndefined();
+      });
+
+      it('are held before they are made, and told of by nobody then', async () => {
+        await records.insert(batch('a', ['to-come']));
+        expect(await records.removeFile('to-come')).toBe('none');
+        await records.insert(file('to-come'));
+        expect(await records.removeFile('to-come')).toEqual({ heldBy: 'a' });
+        await records.replace(batch('a', ['to-come'], { isOpen: false, keptFromMs: 5 }));
+        expect(await records.trim('batch', { records: 0, bytes: 0 }, 9)).toEqual(['a']);
+        expect(await records.removeFile('to-come')).toBe('removed');
+      });
+
+      it('are there for whoever comes to hold them, or nothing is done', async () => {
+        expect(await records.insertFor('gone', batch('a', ['gone']))).toBe(false);
+        expect([await records.find('batch', 'a'), await records.open('batch')]).toEqual([undefined, []]);
+        const other = await reopen();
+        const outcomes = await Promise.all(
+          Array.from({ length: 40 }, async (_, at) => {
+            await other.insert(file(`f${at}`));
+            const removed = at % 2 === 0 ? other.removeFile(`f${at}`) : undefined;
+            const isHeld = await other.insertFor(`f${at}`, batch(`b${at}`, [`f${at}`]));
+            return [isHeld, await (removed ?? other.removeFile(`f${at}`))];
+          }),
+        );
+        for (const [at, outcome] of outcomes.entries())
+          expect(outcome).toEqual(at % 2 === 0 ? [false, 'removed'] : [true, { heldBy: `b${at}` }]);
+      });
+    });
+
     it('has them for another process: all those that are open, and those whose retention is over', async () => {
       const many = Array.from({ length: 230 }, (_, at) => `o${at}`);
       for (const id of many) await records.insert(record(id));

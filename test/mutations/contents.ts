@@ -44,10 +44,17 @@ export const contentMutations: readonly Mutation[] = [
     specs: store,
   },
   {
+    name: 'a cut that comes late is done',
+    file: scripts,
+    find: ' or cuts ~= tonumber(ARGV[3])',
+    replace: '',
+    specs: store,
+  },
+  {
     name: 'a draft is shown',
     file: scripts,
-    find: "return state == 'k' and bytes or -1",
-    replace: 'return state and bytes or -1',
+    find: "return {state == 'k' and bytes or -1",
+    replace: 'return {state and bytes or -1',
     specs: store,
   },
   {
@@ -67,7 +74,7 @@ export const contentMutations: readonly Mutation[] = [
   {
     name: 'a removal leaves pieces',
     file: 'src/storage/redis/redis-contents.ts',
-    find: 'while (Number(await this.store.runDurably(dropContentScript, id)) > 0);',
+    find: 'while (Number(await this.store.runDurably(dropContentScript, id, which)) > 0);',
     replace: "await this.store.call('HSET', `${this.store.prefix}:fc:${id}`, 'st', 'g');",
     specs: store,
   },
@@ -92,7 +99,7 @@ export const leaseMutations: readonly Mutation[] = [
   {
     name: 'the token stays the same',
     file: leaseScripts,
-    find: 'local token = nextToken()',
+    find: "local token = nextToken() .. '.' .. ARGV[3]",
     replace: "local token = '1'",
     specs: leases,
   },
@@ -106,22 +113,22 @@ export const leaseMutations: readonly Mutation[] = [
   {
     name: 'strangers add to files',
     file: scripts,
-    find: 'if not mayWrite(ARGV[4], ARGV[5]) then return -2 end\n',
-    replace: '',
+    find: 'if not mayWrite(ARGV[4], ARGV[5]) then return -2 end\nlocal id',
+    replace: 'local id',
     specs: leases,
   },
   {
     name: 'strangers cut files off',
     file: scripts,
-    find: 'if not mayWrite(ARGV[3], ARGV[4]) then return -2 end\n',
-    replace: '',
+    find: 'if not mayWrite(ARGV[4], ARGV[5]) then return -2 end\nlocal state',
+    replace: 'local state',
     specs: leases,
   },
   {
     name: 'strangers make records',
     file: 'src/storage/redis/scripts/api-record-scripts.ts',
-    find: 'if not mayWrite(ARGV[6], ARGV[7]) then return -2 end\n',
-    replace: '',
+    find: 'if not mayWrite(ARGV[8], ARGV[9]) then return -2 end\nlocal kind',
+    replace: 'local kind',
     specs: leases,
   },
   {
@@ -165,5 +172,49 @@ export const leaseMutations: readonly Mutation[] = [
     find: 'if (nowMs >= each.untilMs) this.lose(each);',
     replace: 'if (nowMs >= each.untilMs + 1e9) this.lose(each);',
     specs: leases,
+  },
+];
+
+const apiRecords = 'src/storage/redis/scripts/api-record-scripts.ts';
+const recordsFile = 'src/storage/records/records-file.ts';
+const ofStore = ['src/storage/redis/redis-api-records.spec.ts'];
+const ofFile = ['src/storage/records/sqlite-records.spec.ts'];
+
+/** Files that go beneath the batch that reads them, or that are never let go of. */
+export const apiRecordMutations: readonly Mutation[] = [
+  {
+    name: 'a record is made of a file that is gone, in the store',
+    file: apiRecords,
+    find: "if ARGV[7] ~= '' and not",
+    replace: 'if false and not',
+    specs: ofStore,
+  },
+  {
+    name: 'a record is made of a file that is gone, in a file',
+    file: recordsFile,
+    find: "        if (!this.sql.find.get('file', request.fileId)) return false;\n",
+    replace: '',
+    specs: ofFile,
+  },
+  {
+    name: 'a file is removed that is held, in the store',
+    file: apiRecords,
+    find: "  if call('ZSCORE', P .. 'ro:' .. kind, id) then return id end\n",
+    replace: '',
+    specs: ofStore,
+  },
+  {
+    name: 'a file is removed that is held, in a file',
+    file: recordsFile,
+    find: '    if (heldBy !== undefined) return { heldBy };\n',
+    replace: '',
+    specs: ofFile,
+  },
+  {
+    name: 'what has ended holds on, in a file',
+    file: recordsFile,
+    find: 'WHEN new.is_open = 0 BEGIN',
+    replace: 'WHEN new.is_open = 2 BEGIN',
+    specs: ofFile,
   },
 ];

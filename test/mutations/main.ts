@@ -3,7 +3,7 @@ import { cpSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { temporaryFolder } from '../support/temporary-folder';
-import { contentMutations, leaseMutations } from './contents';
+import { apiRecordMutations, contentMutations, leaseMutations } from './contents';
 import { eventLogMutations } from './event-log';
 import { artifactMutations, catalogMutations } from './files';
 import { journalMutations } from './journal';
@@ -25,6 +25,7 @@ const ports: Readonly<Record<string, readonly Mutation[]>> = {
   PoolRegistry: poolMutations,
   ModelCatalog: catalogMutations,
   ArtifactStore: artifactMutations,
+  ApiRecords: apiRecordMutations,
   FileContents: contentMutations,
   RecordLeases: leaseMutations,
   TaskRecords: recordMutations,

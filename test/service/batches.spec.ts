@@ -2,6 +2,9 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { startService, stopService } from '../../src/service';
+import { BatchRecords } from '../../src/batches/batch-records';
+import type { StoredBatch } from '../../src/batches/batch/stored-batch';
+import { FileRecords } from '../../src/uploads/file-records';
 import { startEngine, type RunningEngine } from '../engine/engine';
 import { BatchClient, chatLine, type BatchSeen } from '../support/batch-client';
 import { eventually } from '../support/deadline';
@@ -130,6 +133,23 @@ describe('a batch', () => {
     expect(done).toMatchObject({ status: 'completed', output_file_id: null });
     expect(await judged(done, 1)).toEqual({ output: 0, errors: 1 });
     expect(done.usage).toMatchObject({ input_tokens: 0, output_tokens: 0, total_tokens: 0 });
+  });
+
+  it('has files that nobody can delete before it has ended (B-BAT-009)', async () => {
+    await start({}, { tokensPerSecond: 1 });
+    const { id } = await client.begin(numbered(3));
+    const { outputFileId, inputFileId } = (await service?.app.get(BatchRecords).get(id)) as StoredBatch;
+    // As it is kept before the end is durable.
+    await service?.app
+      .get(FileRecords)
+      .insert({ id: outputFileId, filename: 'out', purpose: 'batch_output', bytes: 0 });
+    for (const fileId of [outputFileId, inputFileId]) {
+      const refused = await fetch(`${url}/v1/files/${fileId}`, { method: 'DELETE', headers: key });
+      expect([refused.status, await refused.text()]).toEqual([409, expect.stringContaining(id)]);
+    }
+    engine?.control({ tokensPerSecond: 0 });
+    expect(await judged(await client.untilEnded(id), 3)).toEqual({ output: 3, errors: 0 });
+    for (const fileId of [outputFileId, inputFileId]) await client.remove(fileId);
   });
 
   it('says since when it is what it is, and is in the lists (B-BAT-001)', async () => {

@@ -71,6 +71,23 @@ describe.skipIf(!hasRedisServer())('a batch of two nodes over one store', { time
     await b.remove(fileId);
   });
 
+  it('is made of a file that is deleted at the other in the same moment, or is not: one of both is refused (B-BAT-009)', async () => {
+    engine.control(FAST);
+    const made: string[] = [];
+    const outcomes = new Set<string>();
+    for (let round = 0; round < 40; round++) {
+      const fileId = await a.upload(chatLine('line'));
+      const body = { input_file_id: fileId, endpoint: '/v1/chat/completions', completion_window: '24h' };
+      const making = ask(nodes.a, 'POST', '/v1/batches', body);
+      const [batch, removed] = await Promise.all([making, ask(nodes.b, 'DELETE', `/v1/files/${fileId}`)]);
+      outcomes.add(`${batch.status} ${removed.status}`);
+      if (batch.status === 200) made.push(String(batch.json()['id']));
+    }
+    for (const outcome of outcomes) expect(['200 409', '404 200']).toContain(outcome);
+    for (const id of made)
+      expect((await b.untilEnded(id)).request_counts).toEqual({ total: 1, completed: 1, failed: 0 });
+  });
+
   it('is cancelled at the other: its lines leave the engine, and each is in a file once (B-ND-016)', async () => {
     const { id } = await begin();
     await engine.until(({ active }) => active > 0);

@@ -1,7 +1,14 @@
 import type Database from 'better-sqlite3';
 import { existsSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ApiRecord, KeptRecord, RecordKind, RecordPage, RecordTotals } from '../../records/api-records.port';
+import type {
+  ApiRecord,
+  FileRemoval,
+  KeptRecord,
+  RecordKind,
+  RecordPage,
+  RecordTotals,
+} from '../../records/api-records.port';
 import { openDatabase } from '../sqlite/file/driver';
 import { isDamage } from '../sqlite/file/journal-error';
 import { makeFolder, syncFolder } from '../sqlite/file/journal-file';
@@ -34,6 +41,19 @@ const schema = `
   CREATE TRIGGER IF NOT EXISTS counted_out AFTER DELETE ON records BEGIN
     UPDATE totals SET amount = amount - 1, bytes = bytes - octet_length(old.text) WHERE kind = old.kind;
   END;
+  CREATE TABLE IF NOT EXISTS holds (
+    file_id TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    id TEXT NOT NULL,
+    PRIMARY KEY (file_id, kind, id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS holds_by_record ON holds (kind, id);
+  CREATE TRIGGER IF NOT EXISTS released AFTER UPDATE OF is_open ON records WHEN new.is_open = 0 BEGIN
+    DELETE FROM holds WHERE kind = new.kind AND id = new.id;
+  END;
+  CREATE TRIGGER IF NOT EXISTS released_out AFTER DELETE ON records BEGIN
+    DELETE FROM holds WHERE kind = old.kind AND id = old.id;
+  END;
   INSERT INTO totals SELECT kind, COUNT(*), SUM(octet_length(text)) FROM records
     WHERE NOT EXISTS (SELECT 1 FROM totals) GROUP BY kind;
 `;
@@ -45,6 +65,8 @@ interface Row {
   readonly text: string;
   readonly is_open: number;
   readonly kept_from: number | null;
+  /** Ids of files, with blanks between. */
+  readonly holds: string | null;
 }
 
 /** The file of the records. Only its thread uses it, and the journal's lock on the data folder keeps other processes out. */
@@ -89,14 +111,18 @@ export class RecordsFile {
   private perform(request: RecordsRequest): RecordsValue {
     switch (request.verb) {
       case 'insert':
-        this.sql.insert.run(rowOf(request.record));
-        return undefined;
+        return this.written(request.record, this.sql.insert.run(rowOf(request.record)));
+      case 'insertFor':
+        if (!this.sql.find.get('file', request.fileId)) return false;
+        return this.written(request.record, this.sql.insert.run(rowOf(request.record)));
       case 'replace':
-        return this.sql.replace.run(rowOf(request.record)).changes > 0;
+        return this.written(request.record, this.sql.replace.run(rowOf(request.record)));
       case 'revise':
-        return this.sql.revise.run({ ...rowOf(request.record), was: request.was }).changes > 0;
+        return this.written(request.record, this.sql.revise.run({ ...rowOf(request.record), was: request.was }));
       case 'remove':
         return this.sql.remove.run(request.kind, request.id).changes > 0;
+      case 'removeFile':
+        return this.removeFile(request.id);
       case 'find': {
         const row = this.sql.find.get(request.kind, request.id) as Row | undefined;
         return row && keptOf(row);
@@ -114,6 +140,21 @@ export class RecordsFile {
       case 'close':
         return undefined;
     }
+  }
+
+  /** Whether it was; then it holds what it says, as long as it is open. */
+  private written({ kind, id, isOpen, holds = [] }: ApiRecord, { changes }: Database.RunResult): boolean {
+    if (changes === 0) return false;
+    if (isOpen) for (const fileId of holds) this.sql.hold.run(fileId, kind, id);
+    return true;
+  }
+
+  private removeFile(id: string): FileRemoval {
+    if (!this.sql.find.get('file', id)) return 'none';
+    const heldBy = this.sql.holder.get(id) as string | undefined;
+    if (heldBy !== undefined) return { heldBy };
+    this.sql.remove.run('file', id);
+    return 'removed';
   }
 
   private totals(kind: RecordKind): RecordTotals {
@@ -163,7 +204,8 @@ function putAside(folder: string): void {
   for (const part of ['-wal', '-shm']) rmSync(`${path}${part}`, { force: true });
 }
 
-const columns = 'seq, kind, id, text, is_open, kept_from';
+const columns = `seq, kind, id, text, is_open, kept_from,
+  (SELECT group_concat(file_id, ' ') FROM holds WHERE holds.kind = records.kind AND holds.id = records.id) AS holds`;
 
 function prepare(db: Database.Database) {
   return {
@@ -177,6 +219,8 @@ function prepare(db: Database.Database) {
       `UPDATE records SET text = @text, is_open = @isOpen, kept_from = @keptFromMs
         WHERE kind = @kind AND id = @id AND text = @was`,
     ),
+    hold: db.prepare('INSERT OR IGNORE INTO holds VALUES (?, ?, ?)'),
+    holder: db.prepare('SELECT id FROM holds WHERE file_id = ? LIMIT 1').pluck(),
     remove: db.prepare('DELETE FROM records WHERE kind = ? AND id = ?'),
     find: db.prepare(`SELECT ${columns} FROM records WHERE kind = ? AND id = ?`),
     before: db.prepare(`SELECT ${columns} FROM records WHERE kind = ? AND seq < ? ORDER BY seq DESC LIMIT ?`),
@@ -196,10 +240,18 @@ function rowOf({ kind, id, text, isOpen, keptFromMs }: ApiRecord): object {
   return { kind, id, text, isOpen: isOpen ? 1 : 0, keptFromMs: keptFromMs ?? null };
 }
 
-function keptOf({ seq, kind, id, text, is_open: isOpen, kept_from: keptFromMs }: Row): KeptRecord {
-  return { seq, kind, id, text, isOpen: isOpen === 1, ...(keptFromMs !== null && { keptFromMs }) };
+function keptOf({ seq, kind, id, text, is_open: isOpen, kept_from: keptFromMs, holds }: Row): KeptRecord {
+  return {
+    ...{ seq, kind, id, text, isOpen: isOpen === 1 },
+    ...(keptFromMs !== null && { keptFromMs }),
+    ...(holds !== null && { holds: holds.split(' ').sort() }),
+  };
 }
 
+const writes: ReadonlySet<RecordsRequest['verb']> = new Set([
+  ...(['insert', 'insertFor', 'replace', 'revise', 'remove', 'removeFile', 'trim'] as const),
+]);
+
 function isWrite({ verb }: RecordsRequest): boolean {
-  return verb === 'insert' || verb === 'replace' || verb === 'revise' || verb === 'remove' || verb === 'trim';
+  return writes.has(verb);
 }

@@ -31,7 +31,7 @@ function outcomesOf(requests: readonly RecordsRequest[]): RecordsOutcome[] {
 /** A text that has become shorter has had something taken out of it. */
 function takesAway(request: RecordsRequest, outcome: RecordsOutcome | undefined): boolean {
   if (request.verb === 'revise') return request.record.text.length < request.was.length;
-  return request.verb === 'remove' || (request.verb === 'trim' && hasRemoved(outcome));
+  return request.verb === 'remove' || request.verb === 'removeFile' || (request.verb === 'trim' && hasRemoved(outcome));
 }
 
 function hasRemoved(outcome: RecordsOutcome | undefined): boolean {

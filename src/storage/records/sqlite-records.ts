@@ -8,6 +8,7 @@ import { Narrator } from '../../observability/narrator';
 import {
   ApiRecords,
   type ApiRecord,
+  type FileRemoval,
   type KeptRecord,
   type RecordKind,
   type RecordPage,
@@ -56,6 +57,10 @@ export class SqliteRecords extends ApiRecords implements OnApplicationShutdown {
     await this.call({ verb: 'insert', record });
   }
 
+  insertFor(fileId: string, record: ApiRecord): Promise<boolean> {
+    return this.call({ verb: 'insertFor', record, fileId }) as Promise<boolean>;
+  }
+
   replace(record: ApiRecord): Promise<boolean> {
     return this.call({ verb: 'replace', record }) as Promise<boolean>;
   }
@@ -66,6 +71,10 @@ export class SqliteRecords extends ApiRecords implements OnApplicationShutdown {
 
   remove(kind: RecordKind, id: string): Promise<boolean> {
     return this.call({ verb: 'remove', kind, id }) as Promise<boolean>;
+  }
+
+  removeFile(id: string): Promise<FileRemoval> {
+    return this.call({ verb: 'removeFile', id }) as Promise<FileRemoval>;
   }
 
   find(kind: RecordKind, id: string): Promise<KeptRecord | undefined> {

@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import {
   ApiRecords,
   type ApiRecord,
+  type FileRemoval,
   type KeptRecord,
   type RecordKind,
   type RecordPage,
@@ -15,6 +16,7 @@ import {
   insertRecordScript,
   listRecordsScript,
   recordTotalsScript,
+  removeFileScript,
   removeRecordScript,
   replaceRecordScript,
   reviseRecordScript,
@@ -32,8 +34,11 @@ export class RedisApiRecords extends ApiRecords {
   }
 
   async insert(record: ApiRecord, lease?: RecordLease): Promise<void> {
-    const args = [...argumentsOf(record), ...leaseArguments(lease)];
-    assertHeld(await this.store.runDurably(insertRecordScript, ...args), lease);
+    await this.inserted('', record, lease);
+  }
+
+  insertFor(fileId: string, record: ApiRecord, lease?: RecordLease): Promise<boolean> {
+    return this.inserted(fileId, record, lease);
   }
 
   async replace(record: ApiRecord): Promise<boolean> {
@@ -53,10 +58,16 @@ export class RedisApiRecords extends ApiRecords {
     return (await this.store.runDurably(removeRecordScript, kind, id)) === 1;
   }
 
+  async removeFile(id: string): Promise<FileRemoval> {
+    const answer = await this.store.runDurably(removeFileScript, id);
+    if (typeof answer === 'string') return { heldBy: answer };
+    return answer === 1 ? 'removed' : 'none';
+  }
+
   async find(kind: RecordKind, id: string): Promise<KeptRecord | undefined> {
     const key = `${this.store.prefix}:r:${kind}:${id}`;
-    const [seq, text, open, kept] = (await this.store.call('HMGET', key, 'seq', 'text', 'open', 'kept')) as Reply[];
-    return seq === null ? undefined : keptOf(kind, [id, seq, text, open, kept] as Reply[]);
+    const fields = (await this.store.call('HMGET', key, 'seq', 'text', 'open', 'kept', 'holds')) as readonly Reply[];
+    return fields[0] === null ? undefined : keptOf(kind, [id, ...fields]);
   }
 
   list({ kind, afterSeq, order, limit }: RecordPage): Promise<readonly KeptRecord[]> {
@@ -86,6 +97,13 @@ export class RedisApiRecords extends ApiRecords {
     return (await this.store.call('ZRANGEBYSCORE', `${this.store.prefix}:rk:${kind}`, ...range)) as readonly string[];
   }
 
+  private async inserted(fileId: string, record: ApiRecord, lease: RecordLease | undefined): Promise<boolean> {
+    const args = [...argumentsOf(record), fileId, ...leaseArguments(lease)];
+    const answer = await this.store.runDurably(insertRecordScript, ...args);
+    assertHeld(answer, lease);
+    return answer === 1;
+  }
+
   private async page(
     kind: RecordKind,
     set: 'rl' | 'ro',
@@ -98,11 +116,11 @@ export class RedisApiRecords extends ApiRecords {
   }
 }
 
-function argumentsOf({ kind, id, text, isOpen, keptFromMs }: ApiRecord): readonly (string | number)[] {
-  return [kind, id, text, isOpen ? 1 : 0, keptFromMs ?? ''];
+function argumentsOf({ kind, id, text, isOpen, keptFromMs, holds = [] }: ApiRecord): readonly (string | number)[] {
+  return [kind, id, text, isOpen ? 1 : 0, keptFromMs ?? '', holds.join(' ')];
 }
 
-function keptOf(kind: RecordKind, [id, seq, text, open, kept]: readonly Reply[]): KeptRecord {
+function keptOf(kind: RecordKind, [id, seq, text, open, kept, holds]: readonly Reply[]): KeptRecord {
   return {
     kind,
     id: String(id),
@@ -110,5 +128,6 @@ function keptOf(kind: RecordKind, [id, seq, text, open, kept]: readonly Reply[])
     text: String(text),
     isOpen: open === '1',
     ...(kept !== '' && { keptFromMs: Number(kept) }),
+    ...(typeof holds === 'string' && holds !== '' && { holds: holds.split(' ').sort() }),
   };
 }
