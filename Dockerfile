@@ -6,7 +6,7 @@ FROM ${NODE} AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --no-audit --no-fund
-COPY nest-cli.json tsconfig.json .swcrc ./
+COPY tsconfig.json .swcrc ./
 COPY tools/native.mjs tools/build.mjs ./tools/
 COPY src ./src
 # better-sqlite3 without a number is the one for Node 20.

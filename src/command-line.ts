@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { name, version } from '../package.json';
 import { settings, type Setting } from './config/settings';
 
 /** What is printed instead of starting. */
@@ -74,10 +73,6 @@ function refusalOf(arg: string): string {
 }
 
 function versionLine(): string {
-  const { name, version } = JSON.parse(readFileSync(join(__dirname, '..', 'package.json'), 'utf8')) as {
-    name: string;
-    version: string;
-  };
   return `${name} ${version}`;
 }
 

@@ -21,12 +21,13 @@ function folders(): ReadonlyMap<string, ReadonlySet<string>> {
   return found;
 }
 
-/** Folders of relative imports, those of types among them. */
+/** Folders of relative imports, those of types among them; package.json stands in none. */
 function importsOf(file: string): readonly string[] {
   const { importedFiles } = preProcessFile(readFileSync(file, 'utf8'));
   return importedFiles
     .filter(({ fileName }) => fileName.startsWith('.'))
-    .map(({ fileName }) => relative(source, dirname(resolve(dirname(file), fileName))) || '.');
+    .map(({ fileName }) => relative(source, dirname(resolve(dirname(file), fileName))) || '.')
+    .filter(folder => folder !== '..');
 }
 
 /** In the order of tools/rooms.json, which is the order of the imports. */

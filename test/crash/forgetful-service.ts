@@ -1,18 +1,10 @@
 import 'reflect-metadata';
-import { createRequire } from 'node:module';
-import { resolve } from 'node:path';
+import { StorageModule } from '../../src/storage/storage.module';
+import { MemoryTaskJournal } from '../../src/storage/memory/task-journal.memory';
+import { TaskJournal } from '../../src/tasks/journal/task-journal.port';
 
-/**
- * The built service with a journal that keeps nothing, to see what the real one costs. The folder of the build is named by
- * FORGETFUL_DIST.
- */
-const dist = resolve(process.env['FORGETFUL_DIST'] ?? 'dist');
-const load = createRequire(resolve(dist, 'main.js'));
-const { StorageModule } = load('./storage/storage.module') as { StorageModule: object };
-const { TaskJournal } = load('./tasks/journal/task-journal.port') as { TaskJournal: unknown };
-const { MemoryTaskJournal } = load('./storage/memory/task-journal.memory') as { MemoryTaskJournal: unknown };
-
+/** The service, from its sources, with a journal that keeps nothing, to see what the real one costs. */
 const providers = Reflect.getMetadata('providers', StorageModule) as readonly { readonly provide?: unknown }[];
 const others = providers.filter(provider => provider.provide !== TaskJournal);
 Reflect.defineMetadata('providers', [...others, { provide: TaskJournal, useClass: MemoryTaskJournal }], StorageModule);
-load('./main');
+require('../../src/main');

@@ -1,19 +1,19 @@
 import { readFileSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { startService, type RunningService } from '../support/service';
 
 /**
  * What the journal costs an admission: the service as it is against the same one with a journal that keeps nothing, in turns.
+ * Both are run from their sources, for of what is built nothing can be exchanged.
  *
- * Usage: node -r @swc-node/register test/crash/journal-cost.ts [--runs 5] [--seconds 4] [--program dist/main.js]
+ * Usage: node -r @swc-node/register test/crash/journal-cost.ts [--runs 5] [--seconds 4]
  */
 
 const { values } = parseArgs({
   options: {
     runs: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '4' },
-    program: { type: 'string', default: 'dist/main.js' },
   },
 });
 
@@ -50,13 +50,12 @@ async function main(): Promise<void> {
 
 async function measure(clients: number, keeps: boolean): Promise<Figures> {
   const env = { ORCHD_FALLBACK: 'wait', ORCHD_ADMISSION_CAPACITY: '1000000', ORCHD_LOG_LEVEL: 'info' };
-  const service = keeps
-    ? await startService({ program: values.program, env })
-    : await startService({
-        program: 'test/crash/forgetful-service.ts',
-        nodeArgs: ['-r', require.resolve('@swc-node/register')],
-        env: { ...env, FORGETFUL_DIST: dirname(resolve(values.program)) },
-      });
+  const service = await startService({
+    program: keeps ? 'src/main.ts' : 'test/crash/forgetful-service.ts',
+    nodeArgs: ['-r', require.resolve('@swc-node/register')],
+    // The folder it runs in is a temporary one.
+    env: { ...env, SWC_NODE_PROJECT: resolve('tsconfig.json'), NODE_PATH: resolve('node_modules') },
+  });
   try {
     await admitFor(service, clients, WARM_UP_MS);
     const cpuBeforeUs = cpuUsOf(service.pid);
