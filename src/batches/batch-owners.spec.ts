@@ -10,6 +10,18 @@ import type { BatchRecords } from './batch-records';
 import type { BatchRunner } from './batch-runner';
 import type { StoredBatch } from './batch/stored-batch';
 
+function ownersOf(
+  records: object,
+  leases: object,
+  runner: object = { find: () => undefined },
+  narrator: object = {},
+): BatchOwners {
+  return new BatchOwners(
+    ...([records as BatchRecords, leases as RecordLeases, runner as BatchRunner, {} as FileUpkeep] as const),
+    ...([{} as Lifecycle, {} as Clock, narrator as Narrator] as const),
+  );
+}
+
 it('a batch that was refused because it was not known to be durable is there for nobody to run', async () => {
   const stored = new Set<string>();
   /** What was stored when the lease was over, from when on others take what is there. */
@@ -25,10 +37,23 @@ it('a batch that was refused because it was not known to be durable is there for
     take: async (kind: string, id: string) => ({ kind, id, token: '1' }),
     end: async () => void (left = [...stored]),
   } as unknown as RecordLeases;
-  const owners = new BatchOwners(
-    ...([records, leases, {} as BatchRunner, {} as FileUpkeep] as const),
-    ...([{} as Lifecycle, {} as Clock, {} as Narrator] as const),
-  );
+  const owners = ownersOf(records, leases);
   await expect(owners.create({ id: 'batch_x' } as StoredBatch)).rejects.toMatchObject({ code: 'STORAGE_UNAVAILABLE' });
   expect(left).toEqual([]);
+});
+
+it('a cancel of what another node has cancelled is told of once that is durable', async () => {
+  const batch = { id: 'batch_x', status: 'cancelling', stop: 'cancelled' } as StoredBatch;
+  const outcomes = [false, true];
+  const written: (readonly StoredBatch[])[] = [];
+  const records = {
+    get: async () => batch,
+    // The first time it is another one by then.
+    revise: async (...texts: StoredBatch[]) => (written.push(texts), outcomes.shift()),
+  };
+  await ownersOf(records, {}).cancel('batch_x');
+  expect(written).toEqual([
+    [batch, batch],
+    [batch, batch],
+  ]);
 });

@@ -76,7 +76,10 @@ export class BatchOwners implements OnModuleInit, OnModuleDestroy {
       if (run && (await this.runner.cancel(run))) return;
       if (run) continue;
       const batch = await this.records.get(id);
-      if (!isOpen(batch) || batch.stop || batch.status === 'finalizing') return;
+      if (!isOpen(batch) || batch.status === 'finalizing') return;
+      // Whoever has written that may still be waiting for it to be durable: so does this, which changes nothing.
+      if (batch.stop && (await this.records.revise(batch, batch))) return;
+      if (batch.stop) continue;
       await this.leases.ask('batch', id);
       const stopped = { stop: 'cancelled', status: 'cancelling', cancellingAtMs: this.clock.wallMs() } as const;
       if (await this.records.revise({ ...batch, ...stopped }, batch)) return;

@@ -23,6 +23,8 @@ interface Begun {
   readonly runner: BatchRunner;
   readonly run: BatchRun;
   readonly ended: Promise<StoredBatch>;
+  /** What its record was, one after the other. */
+  readonly written: readonly StoredBatch[];
 }
 
 /** One that runs, with no line under way and none left in its file, and the first write of which that it is cancelled fails so. */
@@ -32,10 +34,12 @@ async function begun(fault?: Error, total = 0): Promise<Begun> {
   let fed = (_run: BatchRun): void => undefined;
   const feeding = new Promise<BatchRun>(resolve => (fed = resolve));
   const faults = [fault];
+  const written: StoredBatch[] = [];
   const records = {
     revise: async (batch: StoredBatch) => {
       const thrown = faults.shift();
       if (thrown) throw thrown;
+      written.push(batch);
       if (batch.endedAtMs !== undefined) end(batch);
       return true;
     },
@@ -56,13 +60,21 @@ async function begun(fault?: Error, total = 0): Promise<Begun> {
     { tell: nothing, warn: nothing, attend: (work: Promise<unknown>) => work } as unknown as Narrator,
   );
   runner.begin({ id: 'batch_x', status: 'in_progress', inProgressAtMs: 1, total } as StoredBatch, lease, true);
-  return { runner, run: await feeding, ended };
+  return { runner, run: await feeding, ended, written };
 }
 
 it('a batch ends as cancelled though that could not be written at first, and no line of it is under way', async () => {
   const { runner, run, ended } = await begun(new ServiceError('STORAGE_UNAVAILABLE'));
   await expect(runner.cancel(run)).rejects.toMatchObject({ code: 'STORAGE_UNAVAILABLE' });
   expect((await ended).status).toBe('cancelled');
+});
+
+it('a second cancel is told of once the first is durable, and does what that could not', async () => {
+  const { runner, run, written } = await begun(new ServiceError('STORAGE_UNAVAILABLE'));
+  run.underWay = 1;
+  const [first, second] = [runner.cancel(run), runner.cancel(run)];
+  await expect(first).rejects.toMatchObject({ code: 'STORAGE_UNAVAILABLE' });
+  expect([await second, written.map(({ status }) => status)]).toEqual([true, ['cancelling']]);
 });
 
 it('a batch that is another node’s by now is not cancelled here, but let go of', async () => {

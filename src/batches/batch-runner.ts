@@ -97,7 +97,7 @@ export class BatchRunner implements OnModuleDestroy {
   }
 
   /**
-   * Resolves once it is durable that the batch is being cancelled; to false where it is another node's by now. One that is being ended already goes on
+   * Resolves once it is durable that the batch is being cancelled, whoever has begun that; to false where it is another node's by now. One that is being ended already goes on
    * ending.
    */
   async cancel(run: BatchRun): Promise<boolean> {
@@ -163,7 +163,8 @@ export class BatchRunner implements OnModuleDestroy {
 
   private async stop(run: BatchRun, stop: Stop): Promise<void> {
     const { status } = run.batch;
-    if (run.stop || run.isEnding || status === 'finalizing' || !this.runs.has(run.batch.id)) return;
+    if (run.stop) return run.kept.settled();
+    if (run.isEnding || status === 'finalizing' || !this.runs.has(run.batch.id)) return;
     const cancelling = { status: 'cancelling', cancellingAtMs: this.clock.wallMs() } as const;
     const saved = this.set(run, { stop, ...(stop === 'cancelled' && cancelling) });
     const isOurs = await saved.then(

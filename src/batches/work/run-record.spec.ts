@@ -13,11 +13,12 @@ describe('the record of a batch that runs here', () => {
   let isLost: boolean;
   let stops: number;
   let kept: RunRecord;
+  let records: ConstructorParameters<typeof RunRecord>[0];
 
   beforeEach(() => {
     stored = { id: 'x', status: 'validating', total: 0 } as StoredBatch;
     [states, isLost, stops] = [[], false, 0];
-    const records = {
+    records = {
       revise: async (batch: StoredBatch, was: StoredBatch) => {
         await Promise.resolve();
         if (isLost) throw new LeaseLost(lease);
@@ -54,6 +55,25 @@ describe('the record of a batch that runs here', () => {
     expect(kept.batch.status).toBe('validating');
     await ending;
     expect(kept.batch.status).toBe('completed');
+  });
+
+  it('is settled once what was set is durable, and has written again what could not be written', async () => {
+    const order: string[] = [];
+    const first = kept.set(cancelled).then(() => order.push('set'));
+    await kept.settled();
+    expect([order, stored]).toEqual([['set'], kept.batch]);
+    await first;
+    const { revise } = records;
+    records.revise = () => Promise.reject(new Error('away'));
+    await expect(kept.set({ total: 7 })).rejects.toThrow('away');
+    await expect(kept.settled()).rejects.toThrow('away');
+    records.revise = revise;
+    await kept.settled();
+    expect([stored.total, states.length]).toEqual([7, 2]);
+    const ending = kept.end({ status: 'cancelled' });
+    await kept.settled();
+    await ending;
+    expect([stored.status, kept.batch.status, states.at(-1)]).toEqual(['cancelled', 'cancelled', 'cancelled']);
   });
 
   it('is not written by a node whose batch it is not any more (B-ND-015)', async () => {

@@ -34,14 +34,22 @@ export class RunRecord {
     return this.inTurn(() => this.batch);
   }
 
-  /** As {@link set}, and in memory only once it is durable: whoever is told of an end finds nothing of the batch at work any more. */
-  async end(change: Partial<StoredBatch>): Promise<void> {
-    await this.inTurn(() => ({ ...this.batch, ...change }));
-    this.batch = this.stored;
+  /** Resolves once all that was set is durable: what could not be written before is written now. @throws as {@link set} */
+  settled(): Promise<void> {
+    return this.inTurn(() => this.batch);
   }
 
-  private inTurn(wanted: () => StoredBatch): Promise<void> {
-    const written = this.last.then(() => this.write(wanted));
+  /** As {@link set}, and in memory only once it is durable: whoever is told of an end finds nothing of the batch at work any more. */
+  end(change: Partial<StoredBatch>): Promise<void> {
+    return this.inTurn(
+      () => ({ ...this.batch, ...change }),
+      () => (this.batch = this.stored),
+    );
+  }
+
+  /** @param after before anything else has its turn */
+  private inTurn(wanted: () => StoredBatch, after?: () => void): Promise<void> {
+    const written = this.last.then(() => this.write(wanted)).then(after);
     this.last = written.catch(() => undefined);
     return written;
   }
