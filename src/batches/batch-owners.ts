@@ -11,11 +11,14 @@ import { BatchRecords } from './batch-records';
 import { BatchRunner } from './batch-runner';
 import { isOpen, type StoredBatch } from './batch/stored-batch';
 
+/** Taken in a row: other nodes are told of what is left, and take theirs. */
+const ADOPTED_AT_ONCE = 8;
+
 /** Which batches this node runs: those that it has taken, those of the process before, and those of nodes that are no more. */
 @Injectable()
 export class BatchOwners implements OnModuleInit, OnModuleDestroy {
   private readonly subscriptions = new Subscription();
-  private readonly adopting = new Set<string>();
+  private isAdopting = false;
   private isLeaving = false;
 
   constructor(
@@ -37,7 +40,7 @@ export class BatchOwners implements OnModuleInit, OnModuleDestroy {
     if (!this.leases.areShared) return;
     this.subscriptions.add(this.leases.lost$.subscribe(lease => this.runner.lose(lease)));
     this.subscriptions.add(this.leases.asked$.subscribe(({ id }) => void this.attend(this.cancelHere(id))));
-    this.subscriptions.add(this.leases.free$.subscribe(ids => void this.attend(this.adoptAll(ids))));
+    this.subscriptions.add(this.leases.free$.subscribe(ids => void this.attend(this.adoptSome(ids))));
     void this.lifecycle.draining.then(() => this.attend(this.leave()));
   }
 
@@ -103,17 +106,20 @@ export class BatchOwners implements OnModuleInit, OnModuleDestroy {
       this.narrator.tell(`${open.length} batches go on.`, { event: 'batches_resumed', batches: open.length });
   }
 
-  private async adoptAll(ids: readonly string[]): Promise<void> {
-    for (const id of ids) {
-      if (this.isLeaving) return;
-      if (this.runner.find(id) || this.adopting.has(id)) continue;
-      this.adopting.add(id);
-      try {
-        await this.adopt(id);
-      } finally {
-        this.adopting.delete(id);
+  /** A few of them, not those that others begin with; what is told meanwhile is told again. */
+  private async adoptSome(ids: readonly string[]): Promise<void> {
+    if (this.isAdopting) return;
+    this.isAdopting = true;
+    try {
+      const first = Math.floor(Math.random() * ids.length);
+      for (const id of [...ids.slice(first), ...ids.slice(0, first)].slice(0, ADOPTED_AT_ONCE)) {
+        if (this.isLeaving) return;
+        if (!this.runner.find(id)) await this.adopt(id);
       }
+    } finally {
+      this.isAdopting = false;
     }
+    if (ids.length > ADOPTED_AT_ONCE) await this.leases.rouse();
   }
 
   private async adopt(id: string): Promise<void> {

@@ -19,6 +19,9 @@ export abstract class RecordLeases {
   /** Leases of this node whose holder was asked to stop, by {@link ask}; the same one may come twice. */
   abstract readonly asked$: Observable<RecordLease>;
 
+  /** Has every node look for free ones now, this one too: a hint, for they look by themselves. Never rejects. */
+  abstract rouse(): Promise<void>;
+
   /** How many open records of that kind other nodes hold; some hundred milliseconds old. */
   abstract elsewhere(kind: RecordKind): number;
 

@@ -12,6 +12,8 @@ export class OwnLeases extends RecordLeases {
   override readonly free$ = NEVER;
   override readonly asked$ = NEVER;
 
+  async rouse(): Promise<void> {}
+
   elsewhere(): number {
     return 0;
   }

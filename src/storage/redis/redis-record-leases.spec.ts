@@ -222,6 +222,19 @@ describeOverStore('over a store', server => {
       expect(await b.leases.take('batch', 'x')).toBeDefined();
     });
 
+    it('that are free are looked for by all nodes at once when one says so', async () => {
+      await a.records.insert(open('x'));
+      a.leases.onModuleInit();
+      b.leases.onModuleInit();
+      const found = Promise.all([a, b].map(({ leases }) => firstValueFrom(leases.free$)));
+      // Until both are known to listen.
+      await expect
+        .poll(() => a.opened.store.call('PUBSUB', 'SHARDNUMSUB', `${a.opened.store.prefix}:records`))
+        .toContain(2);
+      await a.leases.rouse();
+      expect(await found).toEqual([['x'], ['x']]);
+    });
+
     it('count the nodes that have some', async () => {
       const lease = await a.taken('x');
       await b.taken('y');

@@ -75,6 +75,10 @@ export class RedisRecordLeases extends RecordLeases implements OnModuleInit, OnM
     this.stopListening?.();
   }
 
+  async rouse(): Promise<void> {
+    await this.store.call('SPUBLISH', `${this.store.prefix}:records`, KIND).catch(() => undefined);
+  }
+
   elsewhere(kind: RecordKind): number {
     return kind === KIND ? Math.max(0, this.open - this.held.size) : 0;
   }
