@@ -7,7 +7,7 @@ WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --no-audit --no-fund
 COPY tsconfig.json .swcrc ./
-COPY tools/native.mjs tools/build.mjs ./tools/
+COPY tools/native.mjs tools/build.mjs tools/line-origins.mjs tools/code-cache.mjs tools/keep-code.cjs ./tools/
 COPY src ./src
 # better-sqlite3 without a number is the one for Node 20.
 RUN npm run build && npm prune --omit=dev --no-audit --no-fund && rm -r node_modules/better-sqlite3
@@ -34,4 +34,4 @@ EXPOSE 8080
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=60s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.ORCHD_ADDR.split(':').pop()}/healthz`).then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
-CMD ["node", "--enable-source-maps", "dist/main.js"]
+CMD ["node", "dist/main.js"]

@@ -1,10 +1,12 @@
+import { join } from 'node:path';
+import { loadCached } from './cached-file';
 import type * as Program from './program';
 import { StopSignals } from './stop-signals';
 
 async function main(): Promise<void> {
   const signals = new StopSignals();
   // Only now: a signal is listened to, whatever the rest takes.
-  const { pieces, commandLine, moving, serving } = require('./program') as typeof Program;
+  const { pieces, commandLine, moving, serving } = loadProgram();
   const { answerTo, moveAsked } = commandLine();
   const args = process.argv.slice(2);
   const asked = moveAsked(args);
@@ -28,6 +30,12 @@ async function main(): Promise<void> {
     await new Promise(setImmediate);
   }
   await serving().serve(signals);
+}
+
+/** A built one stands beside this file. */
+function loadProgram(): typeof Program {
+  const isSource = __filename.endsWith('.ts');
+  return (isSource ? require('./program') : loadCached(join(__dirname, 'program.js'))) as typeof Program;
 }
 
 void main();

@@ -3,6 +3,8 @@ import { build } from 'esbuild';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { writeCodeCache } from './code-cache.mjs';
+import { lineOrigins } from './line-origins.mjs';
 
 /**
  * `node tools/build.mjs`: compiles src/ into dist/, unless dist/ was made of the very same files. So scripts that build first can run one
@@ -12,6 +14,7 @@ import { basename, join } from 'node:path';
  * See docs/decisions, "The program is a few files".
  */
 const STAMP = 'dist/.made-of';
+const TOOLS = ['build.mjs', 'line-origins.mjs', 'code-cache.mjs', 'keep-code.cjs'].map(name => `tools/${name}`);
 
 /** `main` and, in a file of their own, what it loads and what runs in threads: each finds the others in its own folder. */
 const ENTRIES = ['src/main.ts', 'src/program.ts'];
@@ -45,12 +48,14 @@ const sources = readdirSync('src', { recursive: true, withFileTypes: true })
   .sort();
 
 const madeOf = createHash('sha256');
-for (const name of [...sources, '.swcrc', 'package.json', 'package-lock.json', 'tools/build.mjs'])
+for (const name of [...sources, '.swcrc', 'package.json', 'package-lock.json', ...TOOLS])
   madeOf.update(`${name}\0`).update(readFileSync(name)).update('\0');
 const wanted = madeOf.digest('hex');
 if (!existsSync(STAMP) || readFileSync(STAMP, 'utf8') !== wanted) {
   rmSync('dist', { recursive: true, force: true });
   await bundle();
+  for (const name of readdirSync('dist').filter(file => file.endsWith('.js'))) finish(`dist/${name}`);
+  await writeCodeCache();
   writeFileSync(STAMP, wanted);
 }
 
@@ -64,10 +69,19 @@ async function bundle() {
     target: 'node20',
     format: 'cjs',
     external: LEFT_OUT,
-    minifyWhitespace: true,
     sourcemap: true,
     sourcesContent: false,
     logLevel: 'warning',
     plugins: [compiler],
   });
+}
+
+function finish(file) {
+  // In expressions esbuild leaves letters as they are: V8 would keep all of the file in twice the memory.
+  const inAscii = readFileSync(file, 'utf8').replace(
+    /[^\0-\x7f]/g,
+    unit => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+  writeFileSync(file, inAscii);
+  writeFileSync(`${file}.lines`, lineOrigins(JSON.parse(readFileSync(`${file}.map`, 'utf8'))));
 }

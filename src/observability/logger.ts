@@ -4,6 +4,7 @@ import type { Config } from '../config/config';
 import { currentContext } from './log-context';
 import { jsonLine, prettyLine } from './log-line';
 import { LogOutput } from './log-output';
+import { inSources } from './source-positions';
 
 /** Of a line that belongs to no request, or names its request itself. */
 const none = {};
@@ -132,7 +133,7 @@ function describe(cause: unknown): unknown {
   return {
     name: cause.name,
     message: cause.message,
-    stack: cause.stack,
+    stack: cause.stack === undefined ? undefined : inSources(cause.stack),
     ...(cause.cause !== undefined && { cause: describe(cause.cause) }),
   };
 }

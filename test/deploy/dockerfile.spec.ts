@@ -51,7 +51,7 @@ describe('the image', () => {
   });
 
   it('gets the signal itself: exec form, SIGTERM', () => {
-    expect(execForm(textsOf(image, 'CMD').join())).toEqual(['node', '--enable-source-maps', 'dist/main.js']);
+    expect(execForm(textsOf(image, 'CMD').join())).toEqual(['node', 'dist/main.js']);
     expect(textsOf(image, 'ENTRYPOINT')).toEqual([]);
     expect(textsOf(image, 'STOPSIGNAL')).toEqual(['SIGTERM']);
   });
@@ -74,6 +74,12 @@ describe('the image', () => {
       .filter(text => !text.startsWith('--from'))
       .flatMap(text => text.split(' ').slice(0, -1));
     expect(copied).toContain('src');
+    const tools = copied.filter(path => path.startsWith('tools/'));
+    const needed = tools.flatMap(path => [
+      ...readFileSync(resolve(root, path), 'utf8').matchAll(/(?:from '\.|resolve\('tools)(\/[\w.-]+)'/g),
+    ]);
+    expect(tools).toEqual(expect.arrayContaining(needed.map(([, name]) => `tools${name}`)));
+    expect(needed.length).toBeGreaterThan(2);
     for (const path of copied) {
       expect(existsSync(resolve(root, path)), path).toBe(true);
       expect(allowed).toContain(path);

@@ -1,13 +1,21 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Child } from '../support/child';
 import { startService, type RunningService } from '../support/service';
 import { temporaryFolder, type TemporaryFolder } from '../support/temporary-folder';
 
 const root = resolve(__dirname, '../..');
 
-/** Says at its end which files of packages were loaded, in this thread or another. */
+/** Says whether the code of the build was taken, and at its end which files of packages were loaded, in this thread or another. */
 const PRELOAD = `
+  const vm = require('node:vm');
+  vm.Script = class extends vm.Script {
+    constructor(...args) {
+      super(...args);
+      console.log(this.cachedDataRejected === false ? 'code taken' : 'code not taken');
+    }
+  };
   const { appendFileSync } = require('node:fs');
   const { sep } = require('node:path');
   process.on('exit', () => {
@@ -42,6 +50,26 @@ describe('what is built', () => {
     const built = readdirSync(resolve(root, 'dist')).filter(name => name.endsWith('.js'));
     expect(built.sort()).toEqual(['main.js', 'program.js', ...threads].sort());
     expect(built.filter(name => !existsSync(resolve(root, 'dist', `${name}.map`)))).toEqual([]);
+  });
+
+  it('is compiled already', () => {
+    expect(service.logs()[0]).toEqual({ human: 'code taken' });
+  });
+
+  it('tells in the log where in the sources a fault came from', async () => {
+    const args = [resolve(root, 'dist/main.js')];
+    const second = new Child({ args, env: { ORCHD_DATA_DIR: service.dataDir, ORCHD_ADDR: '127.0.0.1:0' } });
+    expect(await second.exited).toEqual({ code: 1, signal: null });
+    const { event, cause } = JSON.parse(second.lines.at(-1) ?? '') as { event: string; cause: { stack: string } };
+    expect(event).toBe('start_failed');
+    const places = cause.stack.match(/\S+\.[jt]s:\d+/g)?.map(place => place.replace('(', '')) ?? [];
+    expect(places.filter(place => place.includes('dist'))).toEqual([]);
+    const [file = '', line = ''] = (places.find(place => place.includes(resolve(root, 'src'))) ?? '').split(':');
+    const source = readFileSync(file, 'utf8').split('\n')[Number(line) - 1];
+    expect([file, source]).toEqual([
+      resolve(root, 'src/storage/sqlite/journal-thread.ts'),
+      expect.stringContaining('new JournalError('),
+    ]);
   });
 
   it('loads nothing from packages at its start but the driver of SQLite and where the page at /docs is', async () => {

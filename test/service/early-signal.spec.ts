@@ -12,8 +12,8 @@ const MAIN = resolve(__dirname, '../../dist/main.js');
 
 /** Sends SIGTERM at a step, and says each step when it is first reached. */
 const PRELOAD = `
-  const Module = require('node:module');
   const { Server } = require('node:net');
+  const vm = require('node:vm');
   const threads = require('node:worker_threads');
   const seen = new Set();
   const reached = step => {
@@ -22,10 +22,8 @@ const PRELOAD = `
     console.log('step ' + step);
     if (step === process.env.STEP) process.kill(process.pid, 'SIGTERM');
   };
-  const { _load: load } = Module;
-  Module._load = function (request, ...rest) {
-    if (request === './program.js') reached('program');
-    return load.call(this, request, ...rest);
+  vm.Script = class extends vm.Script {
+    constructor(...args) { reached('program'); super(...args); }
   };
   const { setImmediate } = globalThis;
   let pieces = 0;

@@ -1,0 +1,25 @@
+const { writeFileSync } = require('node:fs');
+const v8 = require('node:v8');
+const vm = require('node:vm');
+const { isMainThread } = require('node:worker_threads');
+
+/*
+ * Loaded before the built service (tools/code-cache.mjs): at its end writes down what V8 has compiled of each file that it loads with a cache.
+ */
+
+// A cache holds for the very flags that it was made with, and the service sets one while it runs.
+v8.setFlagsFromString = () => {};
+
+if (isMainThread) {
+  const scripts = [];
+  vm.Script = class extends vm.Script {
+    constructor(source, options) {
+      super(source, options);
+      scripts.push([options.filename, this]);
+    }
+  };
+  process.on('exit', code => {
+    if (code !== 0) return;
+    for (const [file, script] of scripts) writeFileSync(`${file}.cache`, script.createCachedData());
+  });
+}
