@@ -85,7 +85,7 @@ export function installHooks(
   fastify.decorate('figures', figures);
   answerOddRequests(fastify, gate);
 
-  directRoutes.install(fastify);
+  directRoutes.install(fastify, bodies.parse);
   fastify.addHook('onRequest', gate.check);
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser('application/json', bodies.parse);

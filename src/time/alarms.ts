@@ -10,8 +10,8 @@ export interface Alarm {
 
 interface Entry extends Alarm {
   readonly atMs: number;
-  readonly ring: () => void;
-  cancelled: boolean;
+  /** Let go of once it rang or was called off: what it would act on must not live on in the heap. */
+  ring: (() => void) | undefined;
 }
 
 /** The longest span one Node timer can hold; a longer one would fire at once. */
@@ -43,21 +43,21 @@ export class Alarms implements OnModuleDestroy {
 
   /** Rings at a time of {@link Clock.nowMs}. */
   at(atMs: number, ring: () => void): Alarm {
-    const entry: Entry = { atMs, ring, cancelled: false, cancel: () => this.cancel(entry) };
+    const entry: Entry = { atMs, ring, cancel: () => this.cancel(entry) };
     this.push(entry);
     if (atMs < this.armedForMs) this.arm(atMs);
     return entry;
   }
 
   private cancel(entry: Entry): void {
-    if (entry.cancelled) return;
-    entry.cancelled = true;
+    if (!entry.ring) return;
+    entry.ring = undefined;
     this.cancelledCount++;
     if (this.cancelledCount > SWEEP_ABOVE && this.cancelledCount * 2 > this.heap.length) this.sweep();
   }
 
   private sweep(): void {
-    const live = this.heap.filter(entry => !entry.cancelled).sort((a, b) => a.atMs - b.atMs);
+    const live = this.heap.filter(entry => entry.ring).sort((a, b) => a.atMs - b.atMs);
     this.heap = live; // A sorted array is a valid heap.
     this.cancelledCount = 0;
   }
@@ -74,13 +74,12 @@ export class Alarms implements OnModuleDestroy {
     const nowMs = this.clock.nowMs();
     this.armedForMs = Infinity;
     try {
-      for (let head = this.heap[0]; head && (head.cancelled || head.atMs <= nowMs); head = this.heap[0]) {
+      for (let head = this.heap[0]; head && (!head.ring || head.atMs <= nowMs); head = this.heap[0]) {
         this.pop();
-        if (head.cancelled) this.cancelledCount--;
-        else {
-          head.cancelled = true;
-          head.ring();
-        }
+        const { ring } = head;
+        head.ring = undefined;
+        if (ring) ring();
+        else this.cancelledCount--;
       }
     } finally {
       // Also when a ring threw: the others must still come.

@@ -1,8 +1,8 @@
 import Fastify from 'fastify';
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ServiceError } from '../../errors/service-error';
 import type { EnvelopeFilter } from '../answers/envelope.filter';
-import { DirectRoutes } from './direct-routes';
+import { DirectRoutes, type ReadJson } from './direct-routes';
 
 const answered = vi.fn(
   (thrown: unknown, _request: unknown, reply: { status(code: number): { send(text: string): void } }) =>
@@ -17,6 +17,27 @@ beforeEach(() => {
 });
 afterEach(() => fastify.close());
 
+/** Reads as a parser of Fastify's does, and says that it was this one. */
+const readJson: ReadJson = (_request, payload, done) => {
+  const pieces: Buffer[] = [];
+  payload.on('data', (piece: Buffer) => pieces.push(piece));
+  payload.on('end', () => {
+    const text = Buffer.concat(pieces).toString();
+    if (text === 'bad') done(new ServiceError('INVALID_PARAMS'));
+    else done(null, { read: text });
+  });
+};
+
+const post = async (payload: string, contentType: string): Promise<[number, string]> => {
+  const { statusCode, body } = await fastify.inject({
+    method: 'POST',
+    url: '/a',
+    payload,
+    headers: { 'content-type': contentType },
+  });
+  return [statusCode, body];
+};
+
 const get = async (url: string): Promise<[number, string]> => {
   const { statusCode, body } = await fastify.inject({ method: 'GET', url });
   return [statusCode, body];
@@ -24,18 +45,49 @@ const get = async (url: string): Promise<[number, string]> => {
 
 it('puts its handler in the place of that of the route, and of no other', async () => {
   routes.serve('GET /a/:id', async request => `direct ${(request.params as { id: string }).id}`);
-  routes.install(fastify);
+  routes.install(fastify, readJson);
   fastify.get('/a/:id', async () => 'framework');
   fastify.get('/a', async () => 'framework');
   expect(await get('/a/7')).toEqual([200, 'direct 7']);
   expect(await get('/a')).toEqual([200, 'framework']);
 });
 
+describe('with a body', () => {
+  beforeEach(() => {
+    routes.serve('POST /a', async request => request.body);
+    routes.install(fastify, readJson);
+    fastify.post('/a', async () => 'framework');
+  });
+
+  it('reads plain JSON itself', async () => {
+    expect(await post('{"a":1}', 'application/json')).toEqual([200, '{"read":"{\\"a\\":1}"}']);
+  });
+
+  it('has a body that cannot be taken answered by the filter', async () => {
+    expect(await post('bad', 'application/json')).toEqual([400, 'INVALID_PARAMS']);
+  });
+
+  it.each([
+    ['JSON with a parameter', '{"a":1}', 'application/json; charset=utf-8', [200, '{"a":1}']],
+    ['what is no JSON', 'a=1', 'text/csv', [415, expect.stringContaining('FST_ERR_CTP_INVALID_MEDIA_TYPE')]],
+  ])("leaves %s to Fastify's parsers, and answers it all the same", async (_what, payload, contentType, answer) => {
+    expect(await post(payload, contentType)).toEqual(answer);
+  });
+
+  it('comes after the hooks that refuse', async () => {
+    fastify = Fastify();
+    routes.install(fastify, readJson);
+    fastify.addHook('onRequest', (_request, reply) => void reply.status(401).send('stranger'));
+    fastify.post('/a', async () => 'framework');
+    expect(await post('{}', 'application/json')).toEqual([401, 'stranger']);
+  });
+});
+
 it('has what is thrown answered by the filter', async () => {
   routes.serve('GET /a', async () => {
     throw new ServiceError('TASK_NOT_FOUND');
   });
-  routes.install(fastify);
+  routes.install(fastify, readJson);
   fastify.get('/a', async () => 'framework');
   expect(await get('/a')).toEqual([400, 'TASK_NOT_FOUND']);
 });
@@ -45,13 +97,13 @@ it('leaves the answer to a handler that has sent it', async () => {
     void reply.status(204).send();
     return undefined;
   });
-  routes.install(fastify);
+  routes.install(fastify, readJson);
   fastify.get('/a', async () => 'framework');
   expect(await get('/a')).toEqual([204, '']);
 });
 
 it('does not start where its route is missing', async () => {
   routes.serve('GET /gone', async () => 'direct');
-  routes.install(fastify);
+  routes.install(fastify, readJson);
   await expect(fastify.ready()).rejects.toThrow('there is no route GET /gone');
 });

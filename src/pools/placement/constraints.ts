@@ -11,8 +11,24 @@ export interface PlacementConstraints {
   readonly workload: string;
 }
 
+/** Of tasks that may run anywhere, by workload: most are such, and are asked for several times each. */
+const anywhere = new Map<string, string>();
+/** Of engines, which are few; a client's word for one is refused before it comes here. */
+const WORKLOADS_MAX = 64;
+
 /** Equal for tasks that the same set of candidates can run, whatever the order of the pools they name. */
 export function laneIdOf(constraints: PlacementConstraints): string {
+  const { pinPoolId, preferPools, avoidPools, engine, modelRef, ctx, workload } = constraints;
+  const isBound = pinPoolId !== undefined || engine !== undefined || modelRef !== undefined || ctx !== undefined;
+  if (isBound || preferPools.length > 0 || avoidPools.length > 0) return laneId(constraints);
+  const known = anywhere.get(workload);
+  if (known !== undefined) return known;
+  const id = laneId(constraints);
+  if (anywhere.size < WORKLOADS_MAX) anywhere.set(workload, id);
+  return id;
+}
+
+function laneId(constraints: PlacementConstraints): string {
   const { pinPoolId, preferPools, avoidPools, engine, modelRef, ctx, workload } = constraints;
   return JSON.stringify([pinPoolId, engine, modelRef, ctx, workload, sorted(preferPools), sorted(avoidPools)]);
 }

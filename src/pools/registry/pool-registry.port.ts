@@ -72,6 +72,9 @@ export abstract class PoolRegistry {
   /** Free slots of a replica: none of one that is not ready, or whose pool takes no work. */
   abstract slotsFree(poolId: string, replicaId: string): number;
 
+  /** Attempts of this node that were broken off, and that the engine may still be busy with; 0 where there is no such replica. */
+  abstract releasing(poolId: string, replicaId: string): number;
+
   abstract replica(poolId: string, replicaId: string): Promise<ReplicaStatus | undefined>;
 
   /** Starts or ends draining; false when there is no such pool. */

@@ -150,7 +150,6 @@ export class MemoryPoolRegistry extends PoolRegistry {
     return pool?.takesWork ? (pool.replicas.get(replicaId)?.slotsOurs ?? 0) : 0;
   }
 
-  /** Attempts of this node that were broken off, and that the engine may still be busy with. */
   releasing(poolId: string, replicaId: string): number {
     return this.state(poolId, replicaId)?.releasing ?? 0;
   }

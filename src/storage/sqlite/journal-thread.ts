@@ -14,8 +14,8 @@ interface Waiter {
 }
 
 /**
- * This side of a thread of the journal. Requests of one turn of the event loop travel in one message, and so do the replies
- * to a group: under load a request costs a fraction of a message each way.
+ * This side of a thread of the journal. A request that finds the thread idle goes at once; the others of its turn of the event loop
+ * travel in one message, and so do the replies to a group: under load a request costs a fraction of a message each way.
  */
 export class JournalThread<Request> {
   private readonly worker: Worker;
@@ -39,8 +39,9 @@ export class JournalThread<Request> {
   /** Rejects with the request's failure: a ServiceError, or a JournalError for `open`. */
   call(request: Request): Promise<unknown> {
     if (this.ended) return Promise.reject(errorOf({ code: 'STORAGE_UNAVAILABLE', reason: 'the journal is closed' }));
-    if (this.batch.length === 0) setImmediate(() => this.flush());
-    this.batch.push(request);
+    const isIdle = this.waiting.length === 0;
+    if (isIdle) this.worker.postMessage([request]);
+    else this.gather(request);
     return new Promise((resolve, reject) => this.waiting.push({ resolve, reject }));
   }
 
@@ -52,6 +53,11 @@ export class JournalThread<Request> {
     this.ended = true;
     await closed;
     await exited;
+  }
+
+  private gather(request: Request): void {
+    if (this.batch.length === 0) setImmediate(() => this.flush());
+    this.batch.push(request);
   }
 
   private flush(): void {

@@ -103,7 +103,6 @@ export class StartForecasts implements OnModuleInit, OnModuleDestroy {
   }
 
   private forecast(spec: TaskSpec, { ahead, overtakenForMs, isHeldUp }: Standing): Forecast {
-    const pools = this.registry.view();
     const map = this.mapOf(this.registry.version);
     const nowMs = this.clock.nowMs();
     const rivals = ahead.map(({ constraints, sums }): Rivals => ({
@@ -118,7 +117,7 @@ export class StartForecasts implements OnModuleInit, OnModuleDestroy {
     const question = { stations: map.usableBy(spec.constraints), ...assignmentOf(spec), overtakenForMs, isHeldUp };
     return this.forecasts.make(
       question,
-      map.views(pools, replica => this.runs.on(replica)),
+      map.views(this.registry, replica => this.runs.on(replica)),
       rivals,
       nowMs,
     );

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import type { PoolStatus, ReplicaStatus } from '../../pools/registry/pool';
 import type { PlacementConstraints } from '../../pools/placement/constraints';
-import { StationMap } from './station-map';
+import { StationMap, type SlotCounts } from './station-map';
 
 function replica(name: string, more: Partial<ReplicaStatus> = {}): ReplicaStatus {
   const [poolId = '', replicaId = ''] = name.split('/');
@@ -43,6 +43,16 @@ function pools(...replicas: readonly ReplicaStatus[]): PoolStatus[] {
   return ids.map(poolId => ({ poolId, ...rest, replicas: replicas.filter(one => one.poolId === poolId) }));
 }
 
+/** What the registry would say of their slots. */
+function counts(all: readonly PoolStatus[]): SlotCounts {
+  const find = (poolId: string, replicaId: string): ReplicaStatus | undefined =>
+    all.flatMap(({ replicas }) => replicas).find(one => one.poolId === poolId && one.replicaId === replicaId);
+  return {
+    slotsFree: (poolId, replicaId) => find(poolId, replicaId)?.slotsFree ?? 0,
+    releasing: (poolId, replicaId) => find(poolId, replicaId)?.releasing ?? 0,
+  };
+}
+
 const anything: PlacementConstraints = { preferPools: [], avoidPools: [], workload: 'completion' };
 const models = (...ids: string[]): ReplicaStatus['models'] => ids.map(id => ({ id, state: 'loaded' as const }));
 
@@ -50,7 +60,7 @@ it('puts replicas together that are alike to whoever waits, and adds up their sl
   const all = pools(replica('a/r0'), replica('a/r1'), replica('b/r0'));
   const map = new StationMap(all, 1);
   const attempt = { startedAtMs: 0, firstOutputAtMs: undefined, tokens: 0, promptTokens: 1, askedTokens: 1 };
-  const views = map.views(all, name => (name === 'a/r1' ? [attempt, attempt] : []));
+  const views = map.views(counts(all), name => (name === 'a/r1' ? [attempt, attempt] : []));
   expect(views).toEqual([
     { poolId: 'a', replicas: 2, slotsTotal: 8, slotsFree: 2, slotsReleasing: 2, running: [attempt, attempt] },
     { poolId: 'b', replicas: 1, slotsTotal: 4, slotsFree: 1, slotsReleasing: 1, running: [] },
@@ -79,5 +89,5 @@ it('leaves out what is not ready', () => {
   const [drained] = pools(replica('b/r0'));
   const all = [...pools(replica('a/r0', { ready: false })), { ...(drained as PoolStatus), ready: false }];
   const map = new StationMap(all, 1);
-  expect([map.usableBy(anything), map.views(all, () => [])]).toEqual([[], []]);
+  expect([map.usableBy(anything), map.views(counts(all), () => [])]).toEqual([[], []]);
 });

@@ -1,5 +1,6 @@
 import { allowsPool, canRun } from '../../pools/placement/placement-rules';
 import type { PoolStatus, ReplicaStatus } from '../../pools/registry/pool';
+import type { PoolRegistry } from '../../pools/registry/pool-registry.port';
 import { laneIdOf, type PlacementConstraints } from '../../pools/placement/constraints';
 import type { StationView } from './forecasts';
 import type { RunningAttempt } from './station';
@@ -8,13 +9,16 @@ interface Kind {
   readonly poolId: string;
   /** Stands for all: whatever a task may ask of one, the others have as well. */
   readonly sample: ReplicaStatus;
+  readonly replicas: { readonly replicaId: string; readonly key: string }[];
+  slotsTotal: number;
 }
+
+/** What changes with every task. */
+export type SlotCounts = Pick<PoolRegistry, 'slotsFree' | 'releasing'>;
 
 /** The ready replicas in stations, as they are until bindings or health change. */
 export class StationMap {
   private readonly kinds: Kind[] = [];
-  /** By pool and replica. */
-  private readonly places = new Map<string, number>();
   private readonly usable = new Map<string, readonly number[]>();
 
   /** @param version of the pools that it is made of */
@@ -22,15 +26,18 @@ export class StationMap {
     pools: readonly PoolStatus[],
     readonly version: number,
   ) {
-    const known = new Map<string, number>();
-    for (const { replica } of readyReplicas(pools)) {
-      const kind = kindOf(replica);
-      let station = known.get(kind);
-      if (station === undefined) {
-        station = this.kinds.push({ poolId: replica.poolId, sample: replica }) - 1;
-        known.set(kind, station);
+    const known = new Map<string, Kind>();
+    for (const replica of readyReplicas(pools)) {
+      const { poolId, replicaId, slotsTotal } = replica;
+      const name = kindOf(replica);
+      let kind = known.get(name);
+      if (!kind) {
+        kind = { poolId, sample: replica, replicas: [], slotsTotal: 0 };
+        known.set(name, kind);
+        this.kinds.push(kind);
       }
-      this.places.set(replicaKey(replica), station);
+      kind.replicas.push({ replicaId, key: replicaKey(replica) });
+      kind.slotsTotal += slotsTotal;
     }
   }
 
@@ -49,48 +56,35 @@ export class StationMap {
     return stations;
   }
 
-  /** The stations as their slots are taken now. */
-  views(pools: readonly PoolStatus[], runsOn: (replica: string) => Iterable<RunningAttempt>): readonly StationView[] {
-    const views = this.kinds.map(({ poolId }) => ({
-      poolId,
-      replicas: 0,
-      slotsTotal: 0,
-      slotsFree: 0,
-      slotsReleasing: 0,
-      keys: [] as string[],
-    }));
-    for (const { replica, key } of readyReplicas(pools)) {
-      const view = views[this.places.get(key) ?? -1];
-      // One that has come meanwhile is looked at next time.
-      if (!view) continue;
-      view.replicas++;
-      view.slotsTotal += replica.slotsTotal;
-      view.slotsFree += replica.slotsFree;
-      view.slotsReleasing += replica.releasing;
-      view.keys.push(key);
-    }
-    return views.map(({ keys, replicas, poolId, slotsTotal, slotsFree, slotsReleasing }) => ({
-      poolId,
-      replicas: Math.max(1, replicas),
-      slotsTotal,
-      slotsFree,
-      slotsReleasing,
-      // Thousands may run, and a task that finds a slot free asks for none of them.
-      get running() {
-        return keys.flatMap(key => [...runsOn(key)]);
-      },
-    }));
+  /** The stations as their slots are taken now. Asked for every task, so it looks at the counts alone. */
+  views(slots: SlotCounts, runsOn: (replica: string) => Iterable<RunningAttempt>): readonly StationView[] {
+    return this.kinds.map(({ poolId, replicas, slotsTotal }) => {
+      let slotsFree = 0;
+      let slotsReleasing = 0;
+      for (const { replicaId } of replicas) {
+        slotsFree += slots.slotsFree(poolId, replicaId);
+        slotsReleasing += slots.releasing(poolId, replicaId);
+      }
+      return {
+        poolId,
+        replicas: replicas.length,
+        slotsTotal,
+        slotsFree,
+        slotsReleasing,
+        // Thousands may run, and a task that finds a slot free asks for none of them.
+        get running() {
+          return replicas.flatMap(({ key }) => [...runsOn(key)]);
+        },
+      };
+    });
   }
 }
 
 /** As many as a queue may have. */
 const LANES_MAX = 1024;
 
-function* readyReplicas(pools: readonly PoolStatus[]): IterableIterator<{ replica: ReplicaStatus; key: string }> {
-  for (const pool of pools) {
-    if (!pool.ready) continue;
-    for (const replica of pool.replicas) if (replica.ready) yield { replica, key: replicaKey(replica) };
-  }
+function readyReplicas(pools: readonly PoolStatus[]): readonly ReplicaStatus[] {
+  return pools.filter(pool => pool.ready).flatMap(({ replicas }) => replicas.filter(replica => replica.ready));
 }
 
 export function replicaKey({ poolId, replicaId }: { readonly poolId: string; readonly replicaId: string }): string {
