@@ -41,11 +41,13 @@ describe.runIf(hasKubectl() || process.env.CI)('deploy/kubernetes/replicated', (
     expect(rule?.from).toEqual([{ podSelector: { matchLabels: { 'app.kubernetes.io/name': 'orchestratord' } } }]);
   });
 
-  it('leaves a third of the memory of the store to tasks, whatever files and transcripts there are', () => {
+  it('leaves a third of the memory of the store to tasks, whatever else is kept', () => {
     const { config } = loadConfig({ ...settings(), ORCHD_ADDR: '127.0.0.1:0' });
     const command = podOf('orchestratord-store')?.containers[0]?.command?.join(' ') ?? '';
     const maxmemory = Number(/--maxmemory (\d+)mb/.exec(command)?.[1]) * 1024 * 1024;
-    expect(config.filesMaxBytes + config.artifactsMaxBytes).toBeLessThanOrEqual((2 / 3) * maxmemory);
+    const { filesMaxBytes, artifactsMaxBytes, responsesMaxBytes, conversationsMaxBytes } = config;
+    const kept = filesMaxBytes + artifactsMaxBytes + responsesMaxBytes + conversationsMaxBytes;
+    expect(kept).toBeLessThanOrEqual((2 / 3) * maxmemory);
   });
 
   it('meets the restricted pod security standard', () => {

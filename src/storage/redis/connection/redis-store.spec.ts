@@ -3,7 +3,9 @@ import { startStoreProxy } from '../../../../test/nodes/store-proxy';
 import { LAST_RESORT_MS } from '../../../../test/support/deadline';
 import { hasRedisServer, startRedis, type RedisOptions, type RedisServer } from '../../../../test/support/redis-server';
 import { command } from '../../../../test/support/redis-sentinels';
+import { silentNarrator } from '../../../../test/support/ledger';
 import { closeStores, openStore } from '../../../../test/support/redis-store';
+import { RedisStore } from './redis-store';
 import { Script } from './script';
 
 const echo = new Script('echo', 'return ARGV[1]');
@@ -60,6 +62,33 @@ describe.skipIf(!hasRedisServer())('RedisStore', () => {
     ['no AOF', {}, { ORCHD_STORE_DURABILITY: 'disk' }, /appendonly yes/],
   ] as const)('does not open a store with %s, and says what to set', async (_, options, env, message) => {
     await expect(openStore(await redis(options), env)).rejects.toThrow(message);
+  });
+
+  it('says at a start that more may be kept than its server has room for, and which settings let it', async () => {
+    const server = await redis({ settings: ['--maxmemory', '100mb'] });
+    const mib = (count: number): string => String(count * 1024 * 1024);
+    const others = ['ARTIFACTS', 'RESPONSES', 'CONVERSATIONS'].map(name => [`ORCHD_${name}_MAX_BYTES`, mib(10)]);
+    const toldWith = async (filesMaxMib: number): Promise<readonly string[]> => {
+      const env = { ...Object.fromEntries(others), ORCHD_FILES_MAX_BYTES: mib(filesMaxMib) };
+      const { config } = await openStore(server, env, 'small');
+      const told: string[] = [];
+      const narrator = Object.assign(Object.create(silentNarrator) as typeof silentNarrator, {
+        warn: (human: string, { event }: { event: string }) => void told.push(`${event}: ${human}`),
+      });
+      const store = new RedisStore(config, narrator);
+      await store.open();
+      await store.close();
+      return told;
+    };
+    expect(await toldWith(50)).toEqual([]);
+    const [small] = await toldWith(80);
+    expect(small).toMatch(/^store_small: .* room for 9\d MiB \(maxmemory 100 MiB\).* ORCHD_FILES_MAX_BYTES \(80 MiB\)/);
+    // What is there of others takes room, and what is kept already does not.
+    const { store } = await openStore(server, {}, 'small');
+    await store.call('SETRANGE', `${store.prefix}:all`, mib(30), 'x');
+    expect(await toldWith(50)).toEqual([expect.stringContaining('room for 6')]);
+    await store.call('SET', `${store.prefix}:fb`, mib(30));
+    expect(await toldWith(50)).toEqual([]);
   });
 
   it('opens no keys of another version', async () => {

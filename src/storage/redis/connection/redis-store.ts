@@ -9,6 +9,7 @@ import { Store, type Argument, type Reply } from './store';
 import { assertFit, durabilityOf, type Durability } from './store-checks';
 import { explained, StoreUnfit } from './store-faults';
 import { StoreLink } from './store-link';
+import { shortageOf } from './store-room';
 
 const FIRST_RETRY_MS = 50;
 const LAST_RETRY_MS = 2000;
@@ -183,6 +184,7 @@ export class RedisStore extends Store {
       const [commands, commits, hints] = made as [StoreLink, StoreLink, StoreLink];
       await assertFit(this.config, commands);
       this.durability = await durabilityOf(this.config, commands);
+      if (isFirst) await this.tellShortage(commands);
       await Promise.all(allScripts().map(({ text }) => commands.send(['SCRIPT', 'LOAD', text])));
       for (const name of this.listeners.keys()) await hints.subscribe(name, message => this.hear(name, message));
       if (this.isClosed) throw new Error('closed');
@@ -199,6 +201,13 @@ export class RedisStore extends Store {
     this.told = '';
     if (!isFirst) this.narrator.tell('The store is back.', { event: 'store_back' });
     this.ups.next();
+  }
+
+  private async tellShortage(link: StoreLink): Promise<void> {
+    const shortage = await shortageOf(this.config, link);
+    if (!shortage) return;
+    const { human, ...figures } = shortage;
+    this.narrator.warn(human, { event: 'store_small', ...figures });
   }
 
   /** Whatever keeps a node from its store, when it changes: a password that was changed there, a server that came back without its AOF. */

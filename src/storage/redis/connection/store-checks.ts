@@ -54,7 +54,7 @@ export async function durabilityOf({ storeDurability }: Config, link: StoreLink)
   );
 }
 
-async function infoOf(link: StoreLink, section: string): Promise<ReadonlyMap<string, string>> {
+export async function infoOf(link: StoreLink, section: string): Promise<ReadonlyMap<string, string>> {
   const text = String(await link.send(['INFO', section]));
   return new Map(text.split('\r\n').map(line => line.split(':', 2) as [string, string]));
 }
