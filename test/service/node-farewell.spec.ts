@@ -31,9 +31,9 @@ describe.skipIf(!hasRedisServer())('a node that is told to end (B-ND-012)', { ti
   let a: TaskClient;
   let b: TaskClient;
 
-  const start = async (options: object, graceMs = GRACE_MS): Promise<void> => {
+  const start = async (options: object, graceMs = GRACE_MS, leaseMs = LEASE_MS): Promise<void> => {
     engine = await startEngine({ slots: 2, tokensPerSecond: 50, ...options });
-    const env = { ORCHD_SHUTDOWN_GRACE_MS: String(graceMs), ORCHD_STORE_LEASE_MS: String(LEASE_MS) };
+    const env = { ORCHD_SHUTDOWN_GRACE_MS: String(graceMs), ORCHD_STORE_LEASE_MS: String(leaseMs) };
     nodes = await TwoNodes.start({ ORCHD_LLAMACPP_URL: engine.url, ...env });
     await nodes.ready('default');
     [a, b] = [new TaskClient(nodes.a), new TaskClient(nodes.b)];
@@ -66,6 +66,21 @@ describe.skipIf(!hasRedisServer())('a node that is told to end (B-ND-012)', { ti
     const [atA, atB] = [await readers[0].whole, await readers[1].whole];
     expect([errorCodeOf(atA.events), errorCodeOf(atB.events)]).toEqual(Array(2).fill('ORCHESTRATOR_RESTARTED'));
     expect(wireOf(atB.events)).toEqual(wireOf(atA.events));
+    await engine.until(({ active }) => active === 0);
+  });
+
+  it('stops in order though its store is away: it hangs up on readers and engine', async () => {
+    // An ending is tried for as long as the task is this node's.
+    await start({}, 0, 2000);
+    const runs = await a.submit(LONG);
+    const reader = following(a, runs);
+    await reader.seen;
+    const broken = expect(reader.whole).rejects.toThrow('broke off');
+    await nodes.redis.stop();
+    await nodes.a.waitForLog(({ event }) => event === 'store_lost');
+    nodes.a.signal('SIGTERM');
+    expect(await nodes.a.exited).toMatchObject({ code: 0 });
+    await broken;
     await engine.until(({ active }) => active === 0);
   });
 

@@ -1,4 +1,5 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { startStoreProxy } from '../nodes/store-proxy';
 import { hasRedisServer, startRedis, type RedisServer } from '../support/redis-server';
 import { command } from '../support/redis-sentinels';
 import { startService, type RunningService } from '../support/service';
@@ -31,6 +32,19 @@ describe.skipIf(!hasRedisServer())('nodes that are not alike', { timeout: 120_00
     for (const node of [a, b, a, b])
       answers.push((await node.request('POST', '/v2/tasks', { body: { prompt: 'Go.' } })).status);
     expect(answers).toEqual([202, 202, 202, 429]);
+  });
+
+  it('stop in order where the store comes back to them with keys that are newer than they know (B-ND-023)', async () => {
+    const proxy = await startStoreProxy(redis.port);
+    onTestFinished(() => proxy.stop());
+    const node = await start({ ORCHD_STORE: proxy.url });
+    proxy.cut();
+    await node.waitForLog(({ event }) => event === 'store_lost');
+    await command(redis.port, ['SET', '{orchestratord}:schema', '2']);
+    proxy.mend();
+    await expect(node.exited).resolves.toMatchObject({ code: 0 });
+    const told = node.logs().filter(({ event }) => event === 'store_newer' || event === 'store_unfit');
+    expect(told).toMatchObject([{ event: 'store_newer', human: expect.stringContaining('of version 2 now') }]);
   });
 
   it('stop in order once the keys are newer than they know, and say so when they are started again (B-ND-023)', async () => {

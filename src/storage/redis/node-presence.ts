@@ -1,5 +1,5 @@
 import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
-import type { Subscription } from 'rxjs';
+import { Subscription } from 'rxjs';
 import { Config } from '../../config/config';
 import { adopt, fleetSettings } from '../../config/fleet-settings';
 import { Narrator } from '../../observability/narrator';
@@ -28,7 +28,7 @@ export class NodePresence implements OnModuleInit, OnModuleDestroy {
   private isOutdated = false;
   private looking: Promise<void> | undefined;
   private ticker: NodeJS.Timeout | undefined;
-  private ups: Subscription | undefined;
+  private readonly subscriptions = new Subscription();
   private stopListening: (() => void) | undefined;
 
   constructor(
@@ -40,7 +40,8 @@ export class NodePresence implements OnModuleInit, OnModuleDestroy {
 
   onModuleInit(): void {
     this.stopListening = this.store.listen('nodes', () => void this.look());
-    this.ups = this.store.up$.subscribe(() => void this.look());
+    this.subscriptions.add(this.store.up$.subscribe(() => void this.look()));
+    this.subscriptions.add(this.store.newer$.subscribe(layout => this.judge(layout)));
     this.ticker = setInterval(() => void this.look(), LOOK_MS);
     this.ticker.unref();
   }
@@ -48,7 +49,7 @@ export class NodePresence implements OnModuleInit, OnModuleDestroy {
   async onModuleDestroy(): Promise<void> {
     clearInterval(this.ticker);
     this.stopListening?.();
-    this.ups?.unsubscribe();
+    this.subscriptions.unsubscribe();
     // Best effort: it is taken for gone a while later.
     if (this.store.isUp) await this.store.run(leaveScript, this.node.nodeId).catch(() => undefined);
   }

@@ -48,9 +48,10 @@ export class ShutdownService {
     await this.endShown();
     this.streams.endAll();
     await Promise.race([Promise.all([this.transcripts.storeAll(), this.paces.close()]), pause(LAST_TRY_MS)]);
-    const left = [...(await this.ledger.live())].length;
+    const left = await unlessAway(async () => [...(await this.ledger.live())].length);
     await this.ledger.close();
-    this.narrator.tell(`Stopped; ${left} tasks wait for the next start.`, { event: 'stopped', tasks_left: left });
+    const waiting = left === undefined ? 'what waits is where it was' : `${left} tasks wait for the next start`;
+    this.narrator.tell(`Stopped; ${waiting}.`, { event: 'stopped', tasks_left: left });
   }
 
   private running(): readonly LiveTask[] {
@@ -60,9 +61,23 @@ export class ShutdownService {
   private async endShown(): Promise<void> {
     const error = new ServiceError('ORCHESTRATOR_RESTARTED');
     const streaming = this.running().filter(task => task.state === 'streaming');
-    await Promise.all(streaming.map(({ spec }) => this.finisher.cancel(spec.taskId, { state: 'failed', error })));
+    await Promise.all(
+      streaming.map(({ spec: { taskId } }) =>
+        unlessAway(async () => this.finisher.cancel(taskId, { state: 'failed', error })),
+      ),
+    );
     // Those that have shown nothing are let go of; the ledger has them as they were admitted.
     this.ledger.abandonAll();
+  }
+}
+
+/** Storage that is away is no reason not to stop: whoever finds it again goes on with what is there. */
+async function unlessAway<T>(work: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await work();
+  } catch (thrown) {
+    if (thrown instanceof ServiceError && thrown.code === 'STORAGE_UNAVAILABLE') return undefined;
+    throw thrown;
   }
 }
 

@@ -7,7 +7,7 @@ import { prelude } from './prelude';
 import { allScripts, type Script } from './script';
 import { Store, type Argument, type Reply } from './store';
 import { assertFit, durabilityOf, type Durability } from './store-checks';
-import { explained, StoreUnfit } from './store-faults';
+import { explained, StoreNewer, StoreUnfit } from './store-faults';
 import { StoreLink } from './store-link';
 import { shortageOf } from './store-room';
 
@@ -33,6 +33,8 @@ export class RedisStore extends Store {
   override readonly prefix: string;
   private readonly ups = new Subject<void>();
   override readonly up$ = this.ups.asObservable();
+  private readonly newer = new Subject<number>();
+  override readonly newer$ = this.newer.asObservable();
   private links: Readonly<Record<Use, StoreLink>> | undefined;
   private durability: Durability = { kind: 'reply' };
   private readonly listeners = new Map<string, Set<(message: string) => void>>();
@@ -214,6 +216,7 @@ export class RedisStore extends Store {
   private tellOnce(fault: Error): void {
     if (fault.message === this.told || !(fault instanceof StoreUnfit)) return;
     this.told = fault.message;
+    if (fault instanceof StoreNewer) return this.newer.next(fault.layout);
     this.narrator.warn(`The store cannot be used: ${fault.message}.`, { event: 'store_unfit' });
   }
 

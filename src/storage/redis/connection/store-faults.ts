@@ -3,6 +3,16 @@ import type { Config } from '../../../config/config';
 /** A store that cannot be worked on, and what to set: a sentence for whoever wrote the settings. */
 export class StoreUnfit extends Error {}
 
+/** Its keys are of a version that this node does not know: nothing will mend that but another node. */
+export class StoreNewer extends StoreUnfit {
+  constructor(
+    readonly layout: number,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
 /** A connect that failed. */
 export class NobodyThere extends Error {
   constructor(

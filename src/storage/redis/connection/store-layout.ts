@@ -1,6 +1,6 @@
 import type { Config } from '../../../config/config';
 import { prelude } from './prelude';
-import { StoreUnfit } from './store-faults';
+import { StoreNewer, StoreUnfit } from './store-faults';
 import type { StoreLink } from './store-link';
 
 /** What is done to the keys of a deployment when its layout is raised by one. */
@@ -30,7 +30,7 @@ export function layoutVersion(): number {
 type Answer =
   readonly ['ok'] | readonly ['moving'] | readonly ['newer', number] | readonly ['older', number, ...string[]];
 
-/** Begins the layout, or raises it to what this node knows. @throws StoreUnfit where it is newer, or older nodes would have to be stopped */
+/** Begins the layout, or raises it to what this node knows. @throws StoreNewer; StoreUnfit where older nodes would have to be stopped */
 export async function openLayout({ storeDeployment }: Config, link: StoreLink): Promise<void> {
   const answer = await link.send<Answer>(['EVAL', script(), '1', `{${storeDeployment}}`]);
   switch (answer[0]) {
@@ -41,7 +41,8 @@ export async function openLayout({ storeDeployment }: Config, link: StoreLink): 
         `a move into deployment ${storeDeployment} was not finished: do it again, or delete its keys ({${storeDeployment}}:*)`,
       );
     case 'newer':
-      throw new StoreUnfit(
+      throw new StoreNewer(
+        answer[1],
         `deployment ${storeDeployment} has keys of version ${answer[1]}, and this node knows version ${layoutVersion()}: it is too old; use the version of orchestratord that its other nodes have`,
       );
     case 'older':

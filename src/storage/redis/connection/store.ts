@@ -21,6 +21,9 @@ export abstract class Store {
   /** Emits after each connect, the first too: hints were missed meanwhile. */
   abstract readonly up$: Observable<void>;
 
+  /** Emits the version of the keys where a connect after the first finds that this node is too old for it. */
+  abstract readonly newer$: Observable<number>;
+
   /** Connects for the first time, and sees whether the server can give what the settings ask. @throws Error where it cannot */
   abstract open(): Promise<void>;
 
