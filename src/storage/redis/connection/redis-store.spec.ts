@@ -67,9 +67,13 @@ describe.skipIf(!hasRedisServer())('RedisStore', () => {
   it('says at a start that more may be kept than its server has room for, and which settings let it', async () => {
     const server = await redis({ settings: ['--maxmemory', '100mb'] });
     const mib = (count: number): string => String(count * 1024 * 1024);
-    const others = ['ARTIFACTS', 'RESPONSES', 'CONVERSATIONS'].map(name => [`ORCHD_${name}_MAX_BYTES`, mib(10)]);
+    const ten = {
+      ORCHD_ARTIFACTS_MAX_BYTES: mib(10),
+      ORCHD_RESPONSES_MAX_BYTES: mib(10),
+      ORCHD_CONVERSATIONS_MAX_BYTES: mib(10),
+    };
     const toldWith = async (filesMaxMib: number): Promise<readonly string[]> => {
-      const env = { ...Object.fromEntries(others), ORCHD_FILES_MAX_BYTES: mib(filesMaxMib) };
+      const env = { ...ten, ORCHD_FILES_MAX_BYTES: mib(filesMaxMib) };
       const { config } = await openStore(server, env, 'small');
       const told: string[] = [];
       const narrator = Object.assign(Object.create(silentNarrator) as typeof silentNarrator, {
