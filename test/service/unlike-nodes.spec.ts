@@ -43,8 +43,8 @@ describe.skipIf(!hasRedisServer())('nodes that are not alike', { timeout: 120_00
     await command(redis.port, ['SET', '{orchestratord}:schema', '2']);
     proxy.mend();
     await expect(node.exited).resolves.toMatchObject({ code: 0 });
-    const told = node.logs().filter(({ event }) => event === 'store_newer' || event === 'store_unfit');
-    expect(told).toMatchObject([{ event: 'store_newer', human: expect.stringContaining('of version 2 now') }]);
+    const told = node.logs().filter(({ human }) => String(human).includes('version 2'));
+    expect(told.map(({ event }) => event)).toEqual(['store_newer']);
   });
 
   it('stop in order once the keys are newer than they know, and say so when they are started again (B-ND-023)', async () => {
