@@ -2,6 +2,7 @@ import { defineConfig, globalIgnores } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
 const environment = 'Only src/config reads the environment: take the value from Config';
+const documents = 'It is loaded when the document is made: take decorators from src/http/documents/decorators';
 
 /** Rules whose finding is a bug more often than not; formatting is Prettier's and arrows between modules dependency-cruiser's. */
 export default defineConfig(
@@ -40,6 +41,10 @@ export default defineConfig(
       'no-restricted-imports': [
         'error',
         { paths: ['process', 'node:process'].map(name => ({ name, importNames: ['env'], message: environment })) },
+      ],
+      '@typescript-eslint/no-restricted-imports': [
+        'error',
+        { paths: [{ name: '@nestjs/swagger', allowTypeImports: true, message: documents }] },
       ],
     },
   },

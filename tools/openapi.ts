@@ -18,7 +18,7 @@ export async function openApiDoc(): Promise<GeneratedFile> {
       ORCHD_MODELS_DIR: join(folder, 'models'),
     });
     const app = await createService(config, new Logger(config));
-    const document = buildOpenApi(app);
+    const document = await buildOpenApi(app);
     await app.close();
     return {
       path: 'docs/openapi.json',

@@ -1,5 +1,5 @@
 import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
-import { ApiBody, ApiHeader, ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiHeader, ApiOperation, ApiParam, ApiResponse, ApiTags } from '../http/documents/decorators';
 import type { FastifyReply } from 'fastify';
 import { Administrative, JsonTextBody } from '../http/routes/route-marks';
 import { ApiErrors } from '../http/documents/api-errors';

@@ -1,5 +1,5 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query, Req } from '@nestjs/common';
-import { ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiParam, ApiResponse, ApiTags } from '../http/documents/decorators';
 import type { FastifyRequest } from 'fastify';
 import { ApiOpenaiErrors } from '../openai/documents/openai-errors.docs';
 import { BatchListQuery, BatchListView, BatchView, CreateBatchDto } from './batches.dto';

@@ -1,5 +1,5 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
-import { ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiParam, ApiResponse, ApiTags } from '../http/documents/decorators';
 import { Administrative } from '../http/routes/route-marks';
 import { ApiErrors } from '../http/documents/api-errors';
 import { ApiPage, pageOf, type Page } from '../http/fields/page';

@@ -1,5 +1,5 @@
 import { Controller, Get, Query } from '@nestjs/common';
-import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiTags } from '../http/documents/decorators';
 import { AnswerChoice, AnswerId, AnswerText, AnswerTime } from '../http/fields/answer-fields';
 import { ApiPage, CursorField, pageOf, PageQuery, type Page } from '../http/fields/page';
 import { HandoffService, type HandoffState, type KnownHandoff } from './handoff.service';

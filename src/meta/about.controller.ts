@@ -1,5 +1,5 @@
 import { Controller, Get } from '@nestjs/common';
-import { ApiOperation, ApiResponse, ApiSecurity, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiResponse, ApiSecurity, ApiTags } from '../http/documents/decorators';
 import { Public } from '../http/routes/route-marks';
 import { AboutView } from './meta.dto';
 import { SERVICE_VERSION, API_VERSION } from '../http/documents/versions';

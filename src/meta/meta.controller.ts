@@ -1,5 +1,5 @@
 import { Controller, Get, Headers, Res } from '@nestjs/common';
-import { ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiHeader, ApiOperation, ApiResponse, ApiTags } from '../http/documents/decorators';
 import type { FastifyReply } from 'fastify';
 import { CapabilitiesService } from './capabilities.service';
 import { CapabilitiesView, VersionView } from './meta.dto';

@@ -1,5 +1,5 @@
 import { Controller, Get } from '@nestjs/common';
-import { ApiOperation, ApiResponse, ApiSecurity, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiResponse, ApiSecurity, ApiTags } from '../http/documents/decorators';
 import { ApiErrors } from '../http/documents/api-errors';
 import { Public } from '../http/routes/route-marks';
 import { Lifecycle } from '../lifecycle/lifecycle';

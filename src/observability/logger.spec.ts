@@ -66,6 +66,14 @@ it('carries the request that a decision belongs to', () => {
   expect(JSON.parse(line)).toMatchObject({ level: 'info', correlation_id: 'c-1', event: 'e', human: 'h' });
 });
 
+it('tells of a fault that the framework gives it as of every other', () => {
+  const line = JSON.parse(jsonText(logger => logger.error(new Error('no such thing'), 'ExceptionHandler'))) as {
+    readonly cause: { readonly stack: string };
+  };
+  expect(line).toMatchObject({ event: 'framework', human: 'no such thing', cause: { name: 'Error' } });
+  expect(line.cause.stack).toContain('logger.spec.ts');
+});
+
 it('tells no decisions below its level', () => {
   const lines: string[] = [];
   const logger = new Logger({ logLevel: 'warn', logFormat: 'json' }, { write: line => void lines.push(line) });

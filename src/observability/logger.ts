@@ -102,6 +102,8 @@ export class Logger implements LoggerService {
   }
 
   private write(level: 'warn' | 'error' | 'fatal', fields: unknown, cause: unknown): void {
+    // Nest gives a fault as it is.
+    if (fields instanceof Error) return this.write(level, fields.message, fields);
     const line = typeof fields === 'object' && fields !== null ? fields : { event: 'framework', human: String(fields) };
     this.lines[level](cause === undefined ? line : { ...line, cause: describe(cause) });
   }

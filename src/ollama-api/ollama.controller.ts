@@ -1,5 +1,5 @@
 import { Controller, Get, HttpCode, Post, Req, Res } from '@nestjs/common';
-import { ApiExcludeEndpoint, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiExcludeEndpoint, ApiOperation, ApiTags } from '../http/documents/decorators';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { DirectRoutes } from '../http/routes/direct-routes';
 import { CorrelatesItself } from '../http/routes/route-marks';

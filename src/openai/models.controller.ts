@@ -1,5 +1,5 @@
 import { Controller, Get, Param } from '@nestjs/common';
-import { ApiExcludeEndpoint, ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiExcludeEndpoint, ApiOperation, ApiParam, ApiResponse, ApiTags } from '../http/documents/decorators';
 import { ServiceError } from '../errors/service-error';
 import { ApiOpenaiErrors } from './documents/openai-errors.docs';
 import { OpenaiModelsView, OpenaiModelView, toModelView } from './documents/model.views';

@@ -1,5 +1,5 @@
 import { Controller, HttpCode, Post, Req, Res } from '@nestjs/common';
-import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiTags } from '../http/documents/decorators';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CorrelatesItself } from '../http/routes/route-marks';
 import { DirectRoutes } from '../http/routes/direct-routes';

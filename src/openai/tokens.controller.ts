@@ -1,5 +1,5 @@
 import { Controller, HttpCode, Post, Req, Res } from '@nestjs/common';
-import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiTags } from '../http/documents/decorators';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ApiTokens } from './documents/tokens.docs';
 import { TokensService } from './tokens.service';

@@ -1,5 +1,5 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
-import { ApiBody, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiOperation, ApiResponse, ApiTags } from '../http/documents/decorators';
 import { Administrative } from '../http/routes/route-marks';
 import { ApiErrors } from '../http/documents/api-errors';
 import { IdParamPipe, ApiIdParam } from '../http/fields/id-param.pipe';

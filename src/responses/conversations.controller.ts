@@ -1,5 +1,5 @@
 import { Controller, Delete, Get, HttpCode, Param, Post, Query, Req } from '@nestjs/common';
-import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiTags } from '../http/documents/decorators';
 import type { FastifyRequest } from 'fastify';
 import { ConversationsService } from './conversations.service';
 import {

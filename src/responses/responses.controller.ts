@@ -1,5 +1,5 @@
 import { Controller, Delete, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
-import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiTags } from '../http/documents/decorators';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { DirectRoutes } from '../http/routes/direct-routes';
 import { CorrelatesItself, GetOnly } from '../http/routes/route-marks';

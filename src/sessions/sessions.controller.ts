@@ -1,5 +1,5 @@
 import { Controller, Delete, Get, HttpCode, Param } from '@nestjs/common';
-import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiResponse, ApiTags } from '../http/documents/decorators';
 import { Administrative } from '../http/routes/route-marks';
 import { ApiErrors } from '../http/documents/api-errors';
 import { IdParamPipe, ApiIdParam } from '../http/fields/id-param.pipe';

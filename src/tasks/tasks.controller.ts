@@ -1,5 +1,13 @@
 import { Body, Controller, Get, Headers, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
-import { ApiBody, ApiExtraModels, ApiHeader, ApiOperation, ApiResponse, ApiTags, getSchemaPath } from '@nestjs/swagger';
+import {
+  ApiBody,
+  ApiExtraModels,
+  ApiHeader,
+  ApiOperation,
+  ApiResponse,
+  ApiTags,
+  schemaPathOf,
+} from '../http/documents/decorators';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { idPattern } from '../config/parsers';
 import { ServiceError } from '../errors/service-error';
@@ -75,7 +83,7 @@ export class TasksController {
   @ApiBody({
     required: true,
     schema: {
-      oneOf: taskBodies.map(body => ({ $ref: getSchemaPath(body) })),
+      oneOf: taskBodies.map(body => ({ $ref: schemaPathOf(body) })),
     },
   })
   @ApiResponse({

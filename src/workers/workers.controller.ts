@@ -1,5 +1,5 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query, Req } from '@nestjs/common';
-import { ApiBearerAuth, ApiBody, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiBearerAuth, ApiBody, ApiOperation, ApiResponse, ApiTags } from '../http/documents/decorators';
 import type { FastifyRequest } from 'fastify';
 import { ServiceError } from '../errors/service-error';
 import { keyIdentity } from '../http/access/caller';

@@ -42,6 +42,22 @@ describe('what is built', () => {
     expect(JSON.parse(text)).toEqual(JSON.parse(readFileSync(resolve(root, 'docs/openapi.json'), 'utf8')));
   });
 
+  it('shows the page of the document, put together when it is asked for', async () => {
+    const found = async (path: string) => {
+      const { status, headers, text } = await service.request('GET', path);
+      return [status, headers['content-type'], text.length > 600];
+    };
+    expect(await found('/docs')).toEqual([200, 'text/html', true]);
+    expect(await found('/docs/')).toEqual([200, 'text/html', true]);
+    expect(await found('/docs/swagger-ui-init.js')).toEqual([200, 'application/javascript', true]);
+    expect(await found('/docs/swagger-ui.css')).toEqual([200, 'text/css; charset=utf-8', true]);
+    expect(await found('/docs/swagger-ui-bundle.js')).toEqual([200, 'application/javascript; charset=utf-8', true]);
+    expect(await found('/docs-yaml')).toEqual([200, 'text/yaml', true]);
+    expect(await found('/docs/LICENSE')).toEqual([404, 'application/json; charset=utf-8', false]);
+    expect(await found('/docs/no-such-file')).toEqual([404, 'application/json; charset=utf-8', false]);
+    expect(await found('/docs/../package.json')).toEqual([400, 'application/json; charset=utf-8', false]);
+  });
+
   it('has a file for the program, one for what it loads, and one for each thread', () => {
     const threads = readdirSync(resolve(root, 'src'), { recursive: true, encoding: 'utf8' })
       .filter(name => name.endsWith('.worker.ts'))
@@ -72,7 +88,7 @@ describe('what is built', () => {
     ]);
   });
 
-  it('loads nothing from packages at its start but the driver of SQLite and where the page at /docs is', async () => {
+  it('loads nothing from packages but the driver of SQLite, and where the files of the page are', async () => {
     await service.stop();
     const loaded = readFileSync(join(folder.path, 'loaded'), 'utf8').trim().split('\n');
     const packages = loaded.map(name => /.*[/\\]node_modules[/\\]([^/\\]+)/.exec(name)?.[1]);

@@ -12,7 +12,7 @@ const nodes: { readonly at: string; readonly node: Node }[] = [];
 
 beforeAll(async () => {
   const service = await createInProcess();
-  document = JSON.parse(JSON.stringify(buildOpenApi(service.app))) as OpenAPIObject;
+  document = JSON.parse(JSON.stringify(await buildOpenApi(service.app))) as OpenAPIObject;
   await service.close();
   collect(document, '#');
 });

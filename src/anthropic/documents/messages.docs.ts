@@ -1,5 +1,5 @@
 import { applyDecorators } from '@nestjs/common';
-import { ApiBody, ApiHeader, ApiResponse } from '@nestjs/swagger';
+import { ApiBody, ApiHeader, ApiResponse } from '../../http/documents/decorators';
 import { anthropicStatusOf } from '../../errors/anthropic-error';
 import type { ErrorCode } from '../../errors/catalogue';
 import { ServiceError } from '../../errors/service-error';

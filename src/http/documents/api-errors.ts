@@ -1,5 +1,5 @@
 import { applyDecorators } from '@nestjs/common';
-import { ApiResponse } from '@nestjs/swagger';
+import { ApiResponse } from './decorators';
 import { errorCatalogue, type ErrorCode } from '../../errors/catalogue';
 
 /** The body of every error, whatever else a route answers with. */

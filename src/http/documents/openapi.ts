@@ -1,13 +1,16 @@
 import type { HttpServer, INestApplication } from '@nestjs/common';
-import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { OpenAPIObject } from '@nestjs/swagger';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { API_VERSION } from './versions';
 import { apiOf } from './api-of-path';
+import { toldSwagger } from './decorators';
+import { serveDocsPage } from './docs-page';
 import { sharedComponents, tellShared, tellSharedOf } from './openapi-shared';
 import { NO_TYPE } from './schemas';
 
 /** The OpenAPI document, from the controllers and DTOs as they are. */
-export function buildOpenApi(app: INestApplication): OpenAPIObject {
+export async function buildOpenApi(app: INestApplication): Promise<OpenAPIObject> {
+  const { DocumentBuilder, SwaggerModule } = await toldSwagger();
   const info = new DocumentBuilder()
     .setOpenAPIVersion('3.0.3')
     .setTitle('orchestratord')
@@ -47,10 +50,10 @@ function withoutMarks(node: unknown, isParameter = false): unknown {
 
 /** Serves the document at /openapi.json and a page to browse it at /docs. It is built on the first request. */
 export function serveOpenApi(app: INestApplication): void {
-  let document: OpenAPIObject | undefined;
-  const built = (): OpenAPIObject => (document ??= buildOpenApi(app));
-  SwaggerModule.setup('docs', app, built, { raw: ['yaml'], customSiteTitle: 'orchestratord' });
+  let document: Promise<OpenAPIObject> | undefined;
+  const built = (): Promise<OpenAPIObject> => (document ??= buildOpenApi(app));
+  const adapter = app.getHttpAdapter() as HttpServer<FastifyRequest, FastifyReply, FastifyInstance>;
+  serveDocsPage(adapter.getInstance(), built);
   // Sent as every other JSON of ours is.
-  const adapter = app.getHttpAdapter() as HttpServer<FastifyRequest, FastifyReply>;
-  adapter.get('/openapi.json', (_request: FastifyRequest, reply: FastifyReply) => void reply.send(built()));
+  adapter.get('/openapi.json', async (_request: FastifyRequest, reply: FastifyReply) => reply.send(await built()));
 }

@@ -1,5 +1,5 @@
 import type { Type as Class } from '@nestjs/common';
-import { ApiProperty } from '@nestjs/swagger';
+import { ApiProperty } from '../documents/decorators';
 import { anyJson, hashSchema, idSchema } from '../documents/schemas';
 
 /*

@@ -1,5 +1,5 @@
 import { Injectable, type ArgumentMetadata, type PipeTransform } from '@nestjs/common';
-import { ApiParam } from '@nestjs/swagger';
+import { ApiParam } from '../documents/decorators';
 import { identifier, idPattern } from '../../config/parsers';
 import { ServiceError } from '../../errors/service-error';
 import { idSchema } from '../documents/schemas';

@@ -1,5 +1,5 @@
 import { applyDecorators, type Type as Class } from '@nestjs/common';
-import { ApiExtraModels, ApiResponse, getSchemaPath } from '@nestjs/swagger';
+import { ApiExtraModels, ApiResponse, schemaPathOf } from '../documents/decorators';
 import { idPattern } from '../../config/parsers';
 import { ApiErrors } from '../documents/api-errors';
 import { CheckedField, IntField } from './fields';
@@ -40,7 +40,7 @@ export interface Page<T> {
 
 /** Documents a list whose members are of this class; `order` is a sentence. */
 export function ApiPage(item: Class, order: string): MethodDecorator {
-  const items = { type: 'array', description: order, items: { $ref: getSchemaPath(item) } } as const;
+  const items = { type: 'array', description: order, items: { $ref: schemaPathOf(item) } } as const;
   const cursor = { type: 'string', description: 'Absent on the last page.' } as const;
   const schema = { type: 'object', required: ['items'], properties: { items, next_cursor: cursor } };
   return applyDecorators(

@@ -1,5 +1,5 @@
 import { applyDecorators } from '@nestjs/common';
-import { ApiBody, ApiResponse } from '@nestjs/swagger';
+import { ApiBody, ApiResponse } from '../../http/documents/decorators';
 import type { ErrorCode } from '../../errors/catalogue';
 import { openaiStatusOf } from '../../errors/openai-error';
 import { ServiceError } from '../../errors/service-error';

@@ -1,5 +1,5 @@
 import { applyDecorators } from '@nestjs/common';
-import { ApiBody, ApiResponse } from '@nestjs/swagger';
+import { ApiBody, ApiResponse } from '../../http/documents/decorators';
 import type { Operation } from '../../engines/engine-adapter.port';
 import { ApiOpenaiErrors } from './openai-errors.docs';
 import { answerSchemas, bodySchemas } from './openai-schemas';

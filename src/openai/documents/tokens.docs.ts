@@ -1,5 +1,5 @@
 import { applyDecorators } from '@nestjs/common';
-import { ApiBody, ApiResponse } from '@nestjs/swagger';
+import { ApiBody, ApiResponse } from '../../http/documents/decorators';
 import { ApiOpenaiErrors } from './openai-errors.docs';
 
 const model = { type: 'string', minLength: 1, maxLength: 256, description: 'A model, by any name that it goes by.' };

@@ -1,5 +1,5 @@
 import { applyDecorators } from '@nestjs/common';
-import { ApiHeader } from '@nestjs/swagger';
+import { ApiHeader } from '../../http/documents/decorators';
 import type { ErrorCode } from '../../errors/catalogue';
 import { idSchema } from '../../http/documents/schemas';
 import { priorities } from '../../tasks/task/task';

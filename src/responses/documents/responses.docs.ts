@@ -1,5 +1,5 @@
 import { applyDecorators } from '@nestjs/common';
-import { ApiBody, ApiParam, ApiResponse } from '@nestjs/swagger';
+import { ApiBody, ApiParam, ApiResponse } from '../../http/documents/decorators';
 import { ApiOpenaiErrors } from '../../openai/documents/openai-errors.docs';
 import { ApiWorkHeaders, workErrors } from '../../openai/documents/work.docs';
 

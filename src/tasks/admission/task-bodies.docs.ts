@@ -1,4 +1,4 @@
-import { ApiProperty, type ApiPropertyOptions } from '@nestjs/swagger';
+import { ApiProperty, type ApiPropertyOptions } from '../../http/documents/decorators';
 import type { Operation } from '../../engines/engine-adapter.port';
 import { anyJson, SchemaKeywords } from '../../http/documents/schemas';
 import { PROMPT_MAX, TaskFieldsDto, TextFieldsDto } from './create-task.dto';
