@@ -18,7 +18,6 @@ export const pieces: readonly (() => unknown)[] = [
   () => require('@nestjs/common') as unknown,
   () => require('@nestjs/core') as unknown,
   () => require('fastify') as unknown,
-  () => require('undici') as unknown,
   () => require('./app.module') as unknown,
 ];
 

@@ -1,4 +1,4 @@
-import { errors } from 'undici';
+import { errors } from './undici';
 import { ServiceError } from '../../errors/service-error';
 
 /** The error behind a connection that failed, in words without an address; the cause is for the log. */

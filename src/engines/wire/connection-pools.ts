@@ -1,4 +1,4 @@
-import { buildConnector, Pool } from 'undici';
+import { buildConnector, Pool } from './undici';
 import type { EngineConnectPolicy } from '../engine-connect';
 import type { Authority } from '../engine-keys';
 import { withoutUnaskedContinue } from './unasked-continue';
