@@ -146,7 +146,7 @@ describe.skipIf(!hasRedisServer())('pools of two nodes over one store', { timeou
         );
       // Long after a scan of either folder.
       await new TaskClient(b)
-        .submit({ pin_pool_id: 'of-b', max_tokens: 2 })
+        .submit({ placement: { pin_pool_id: 'of-b' }, max_tokens: 2 })
         .then(id => new TaskClient(a).reached(id, 'completed'));
       for (const node of [a, b]) expect((await ask(node, 'GET', '/v2/pools/of-b')).status).toBe(200);
     } finally {
