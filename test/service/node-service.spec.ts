@@ -1,7 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { RedisContents } from '../../src/storage/redis/redis-contents';
 import { startEngine, type RunningEngine } from '../engine/engine';
+import { BatchClient } from '../support/batch-client';
 import { eventually, LAST_RESORT_MS } from '../support/deadline';
 import { hasRedisServer } from '../support/redis-server';
+import { closeStores, openStore } from '../support/redis-store';
 import { startService, type RunningService } from '../support/service';
 import { TaskClient } from '../support/task-client';
 import { ask, told, TwoNodes } from '../support/two-nodes';
@@ -170,8 +173,12 @@ describe.skipIf(!hasRedisServer())('two nodes over one store', { timeout: 3 * LA
     const statuses = (node: RunningService): Promise<readonly number[]> =>
       Promise.all(paths.map(async path => (await ask(node, 'GET', path)).status));
     for (const node of [nodes.a, nodes.b]) expect(await statuses(node)).toEqual([200, 200]);
+    await stray(nodes, 'file-stray');
     const last = await startService({ env: { ...nodes.settings, ORCHD_TASK_RETENTION_MS: '1' } });
     try {
+      // By its start, too (B-FIL-004).
+      await last.waitForLog(({ event }) => event === 'file_swept');
+      expect(last.logs().filter(({ level }) => level === 'error')).toEqual([]);
       for (const node of [nodes.a, nodes.b, last])
         await eventually(
           () => statuses(node),
@@ -182,6 +189,15 @@ describe.skipIf(!hasRedisServer())('two nodes over one store', { timeout: 3 * LA
     }
   });
 });
+
+/** What an upload has left that was broken off long ago, beside a file. */
+async function stray({ redis, a }: TwoNodes, id: string): Promise<void> {
+  await new BatchClient(a.url).upload('{}');
+  const { store, config } = await openStore(redis, {}, 'orchestratord');
+  onTestFinished(closeStores);
+  await new RedisContents(config, store).append(id, 0, Buffer.from('x'));
+  await store.call('ZINCRBY', `${store.prefix}:fk`, String(-3_600_000), id);
+}
 
 /** Samples by their series. */
 type Figures = ReadonlyMap<string, number>;

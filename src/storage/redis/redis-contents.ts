@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { Injectable } from '@nestjs/common';
+import { firstValueFrom } from 'rxjs';
 import { Config } from '../../config/config';
 import { ServiceError } from '../../errors/service-error';
 import { filesFull, otherEnd } from '../../uploads/content-faults';
@@ -35,6 +36,8 @@ export class RedisContents extends FileContents {
   }
 
   async ids(): Promise<readonly string[]> {
+    // A start asks before its store is open.
+    if (!this.store.isUp) await firstValueFrom(this.store.up$, { defaultValue: undefined });
     return (await this.store.run(keptContentsScript, YOUNG_MS)) as readonly string[];
   }
 
