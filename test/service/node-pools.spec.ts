@@ -124,6 +124,36 @@ describe.skipIf(!hasRedisServer())('pools of two nodes over one store', { timeou
     for (const node of [nodes.a, nodes.b]) await becomes(node, true);
   });
 
+  it('what a worker has registered at a node that is no more lapses all the same, unless it is renewed at another (B-ND-027)', async () => {
+    await start({});
+    const [left, renewed] = [await startEngine({ slots: 1 }), await startEngine({ slots: 1 })];
+    const register = (at: RunningService, url: string, poolId: string) =>
+      at.request('POST', '/v2/workers/register', {
+        body: { pool_id: poolId, replica_id: 'r0', engine: 'llamacpp', url, ttl_ms: 2000 },
+        headers: { Authorization: 'Bearer worker-token' },
+      });
+    try {
+      for (const [url, pool] of [
+        [left.url, 'left'],
+        [renewed.url, 'renewed'],
+      ] as const)
+        expect((await register(nodes.a, url, pool)).status).toBeLessThan(300);
+      for (const pool of ['left', 'renewed']) await nodes.ready(pool);
+      await nodes.a.stop('SIGTERM');
+      await eventually(
+        async () => {
+          await register(nodes.b, renewed.url, 'renewed');
+          return ask(nodes.b, 'GET', '/v2/pools/left');
+        },
+        ({ status }) => status === 404,
+        LAST_RESORT_MS,
+      );
+      expect((await ask(nodes.b, 'GET', '/v2/pools/renewed')).status).toBe(200);
+    } finally {
+      for (const each of [left, renewed]) await each.stop();
+    }
+  });
+
   it('handoff files are each node’s own: taking one away unbinds what that node bound and nothing else (B-ND-011)', async () => {
     await start({});
     const { a, b } = nodes;

@@ -106,10 +106,17 @@ export class BindingsService implements OnModuleInit, OnModuleDestroy {
   }
 
   private async takeOthers(bindings: readonly KeptBinding[]): Promise<void> {
-    for (const { ttlMs: _theirs, ...binding } of bindings) {
-      if (binding.isElsewhere !== true) continue;
-      await this.takeFrom({ ...binding, source: sourceOf(binding) });
+    for (const { ttlMs, ...binding } of bindings) {
+      const named = { ...binding, source: sourceOf(binding) };
+      if (binding.isElsewhere === true) await this.takeFrom(named);
+      else await this.takeOver({ ...named, ...(ttlMs !== undefined && { ttlMs }) });
     }
+  }
+
+  /** Its node is no more, and this one is to see when its time is over: it begins anew. */
+  private async takeOver(binding: Binding): Promise<void> {
+    const bound = await this.registry.replica(binding.poolId, binding.replicaId);
+    if (bound?.isElsewhere === true && bound.url === binding.url) await this.registry.bind(binding);
   }
 
   private async takeFrom(binding: Binding): Promise<void> {

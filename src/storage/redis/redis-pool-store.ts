@@ -22,6 +22,8 @@ import { fieldsOf } from './task-fields';
 
 /** The truth of what hints tell of. */
 const LOOK_MS = 1000;
+/** Looks after which it is seen whether nodes are gone that have bound replicas for a time. */
+const LOOKS = 5;
 
 /** Bindings, drains, reloads and purges of all nodes: hashes, with a version that each change raises. What a node does lapses with it. */
 @Injectable()
@@ -32,6 +34,7 @@ export class RedisPoolStore extends PoolStore implements OnModuleDestroy {
   override readonly changed$ = this.changes.asObservable();
   private start: Promise<KeptPools & { hadEngine: boolean }> | undefined;
   private version = -1;
+  private looks = 0;
   private looking: Promise<void> | undefined;
   private ticker: NodeJS.Timeout | undefined;
   private stopListening: (() => void) | undefined;
@@ -115,7 +118,8 @@ export class RedisPoolStore extends PoolStore implements OnModuleDestroy {
   }
 
   private async seeChanges(): Promise<void> {
-    const version = Number(await this.store.run(lookAtPoolsScript, JSON.stringify([...this.works])));
+    const node = this.looks++ % LOOKS === 0 ? this.node.nodeId : '';
+    const version = Number(await this.store.run(lookAtPoolsScript, JSON.stringify([...this.works]), node));
     if (version === this.version) return;
     this.changes.next(await this.load());
   }

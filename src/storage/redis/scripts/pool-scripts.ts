@@ -1,6 +1,9 @@
 import { Script } from '../connection/script';
 
-/** What nodes do to pools lapses with them. ARGV: 1 JSON of the ids of this node's works; answers the version of what is kept of pools. */
+/**
+ * What nodes do to pools lapses with them, and what they have bound for a time is this node's from now on, so that it lapses too.
+ * ARGV: 1 JSON of the ids of this node's works, 2 this node, or '' where bindings are not looked at; answers the version of what is kept of pools.
+ */
 export const lookAtPoolsScript = new Script(
   'lookAtPools',
   `
@@ -15,6 +18,18 @@ for i = 1, #works, 2 do
     call('HDEL', P .. 'works', works[i])
     call('ZREM', P .. 'workLeases', works[i])
     isChanged = true
+  end
+end
+local bindings = ARGV[2] ~= '' and call('HGETALL', P .. 'bindings') or {}
+for i = 1, #bindings, 2 do
+  local kept = bindings[i + 1]
+  if string.find(kept, '"ttlMs":', 1, true) then
+    local by = cjson.decode(kept).by
+    local from, to = string.find(kept, '"by":"' .. by .. '"', 1, true)
+    if from and tonumber(call('ZSCORE', P .. 'nodes', by) or 0) <= at then
+      call('HSET', P .. 'bindings', bindings[i], string.sub(kept, 1, from - 1) .. '"by":"' .. ARGV[2] .. '"' .. string.sub(kept, to + 1))
+      isChanged = true
+    end
   end
 end
 if isChanged then
