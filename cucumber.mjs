@@ -1,5 +1,7 @@
+import { resolve } from 'node:path';
+
 export default {
-  requireModule: ['@swc-node/register'],
+  requireModule: [resolve('tools/sources.cjs')],
   require: ['features/support/*.ts', 'features/steps/*.ts'],
   format: ['progress', 'json:reports/features.json'],
   parallel: 3,

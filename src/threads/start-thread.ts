@@ -2,6 +2,9 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { Worker, type WorkerOptions } from 'node:worker_threads';
 
+/** Of sources, for the tests. */
+const LOADER = join(__dirname, '../../tools/sources.cjs');
+
 /**
  * Starts `<entry>.js` of a folder as a thread. Compiled, it stands there; where TypeScript is run as it is (tests, scripts), the thread
  * needs its loader too.
@@ -10,5 +13,5 @@ export function startThread(folder: string, entry: string, options: WorkerOption
   if (!__filename.endsWith('.ts')) return new Worker(join(folder, `${entry}.js`), options);
   // Loaded here first: the compiler's native part takes the process down when the only thread that has it ends.
   createRequire(__filename)('@swc/core');
-  return new Worker(join(folder, `${entry}.ts`), { ...options, execArgv: ['-r', '@swc-node/register'] });
+  return new Worker(join(folder, `${entry}.ts`), { ...options, execArgv: ['-r', LOADER] });
 }

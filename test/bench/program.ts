@@ -47,8 +47,7 @@ export class Program {
   static async start({ program, args = [], preload, env = {}, folder }: ProgramOptions): Promise<Program> {
     const logFile = join(folder, `${++started}.log`);
     const log = openSync(logFile, 'a');
-    const loader =
-      program.endsWith('.ts') || preload !== undefined ? ['-r', require.resolve('@swc-node/register')] : [];
+    const loader = program.endsWith('.ts') || preload !== undefined ? ['-r', resolve(root, 'tools/sources.cjs')] : [];
     if (preload !== undefined) loader.push('-r', resolve(root, preload));
     const startMs = performance.now();
     const child = spawn(process.execPath, [...loader, resolve(root, program), ...args.map(String)], {

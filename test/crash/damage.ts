@@ -14,7 +14,7 @@ import { Random } from './random';
 /**
  * Damages journals at random places and looks at what a start makes of them.
  *
- * Usage: node -r @swc-node/register test/crash/damage.ts [--rounds 100] [--seed 1] [--verbose]
+ * Usage: node -r ./tools/sources.cjs test/crash/damage.ts [--rounds 100] [--seed 1] [--verbose]
  */
 
 type Verdict =
@@ -84,7 +84,7 @@ async function prepare(dataDir: string, kind: Kind): Promise<Contents> {
     'killed-after-checkpoint': 'after-checkpoint',
     closed: '',
   };
-  const args = ['-r', '@swc-node/register', join(__dirname, 'journal-writer.ts'), dataDir, '400', '8'];
+  const args = ['-r', './tools/sources.cjs', join(__dirname, 'journal-writer.ts'), dataDir, '400', '8'];
   const writer = spawn(process.execPath, args, {
     env: { ...process.env, JOURNAL_FAILPOINT: failpoints[kind] },
     stdio: 'ignore',

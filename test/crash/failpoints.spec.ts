@@ -58,7 +58,7 @@ async function writeUntilKilled(
   const pauseMs = failpoint === 'during-wipe' ? 10_000 : 0;
   const args = [
     '-r',
-    '@swc-node/register',
+    './tools/sources.cjs',
     join(__dirname, 'journal-writer.ts'),
     dataDir,
     String(TASKS),

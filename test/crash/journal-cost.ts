@@ -7,7 +7,7 @@ import { startService, type RunningService } from '../support/service';
  * What the journal costs an admission: the service as it is against the same one with a journal that keeps nothing, in turns.
  * Both are run from their sources, for of what is built nothing can be exchanged.
  *
- * Usage: node -r @swc-node/register test/crash/journal-cost.ts [--runs 5] [--seconds 4]
+ * Usage: node -r ./tools/sources.cjs test/crash/journal-cost.ts [--runs 5] [--seconds 4]
  */
 
 const { values } = parseArgs({
@@ -52,9 +52,8 @@ async function measure(clients: number, keeps: boolean): Promise<Figures> {
   const env = { ORCHD_FALLBACK: 'wait', ORCHD_ADMISSION_CAPACITY: '1000000', ORCHD_LOG_LEVEL: 'info' };
   const service = await startService({
     program: keeps ? 'src/main.ts' : 'test/crash/forgetful-service.ts',
-    nodeArgs: ['-r', require.resolve('@swc-node/register')],
-    // The folder it runs in is a temporary one.
-    env: { ...env, SWC_NODE_PROJECT: resolve('tsconfig.json'), NODE_PATH: resolve('node_modules') },
+    nodeArgs: ['-r', resolve('tools/sources.cjs')],
+    env,
   });
   try {
     await admitFor(service, clients, WARM_UP_MS);

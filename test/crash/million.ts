@@ -12,7 +12,7 @@ import { temporaryFolder } from '../support/temporary-folder';
  * Compares the service on an empty journal with one on a journal of very many ended tasks: how long it takes to start, what
  * memory it has then, what an admission and a page of the list cost.
  *
- * Usage: node -r @swc-node/register test/crash/million.ts [--ended 1000000] [--admissions 4000] [--program dist/main.js]
+ * Usage: node -r ./tools/sources.cjs test/crash/million.ts [--ended 1000000] [--admissions 4000] [--program dist/main.js]
  */
 
 const { values } = parseArgs({

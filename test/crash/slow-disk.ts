@@ -7,7 +7,7 @@ import { TaskClient, tokenIndexes, upTo } from '../support/task-client';
  * Compares the time between the tokens of running streams on a disk as it is with one whose sync takes 200 ms longer, while
  * tasks are submitted all the time.
  *
- * Usage: node -r @swc-node/register test/crash/slow-disk.ts [--sync-ms 200] [--program dist/main.js]
+ * Usage: node -r ./tools/sources.cjs test/crash/slow-disk.ts [--sync-ms 200] [--program dist/main.js]
  */
 
 const { values } = parseArgs({

@@ -9,7 +9,7 @@ import { watchCalls, type SystemCall } from './strace';
  * Shows by the service's own system calls that what a client is told is on the disk before: a write to the journal's log, then
  * a sync of that log, then the write to the client's socket. Needs strace, and the right to use it.
  *
- * Usage: node -r @swc-node/register test/crash/sync-order.ts [--tasks 20] [--program dist/main.js]
+ * Usage: node -r ./tools/sources.cjs test/crash/sync-order.ts [--tasks 20] [--program dist/main.js]
  */
 
 /** What the stand-in says it is. */

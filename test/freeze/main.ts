@@ -9,7 +9,7 @@ import { shapes, type Shape } from './shapes';
  * Sends each route that takes a body each hostile shape of one, and says how long the event loop of the service was held at the longest.
  * Other work on the machine makes that longer, never shorter: the least of some repeats is closest to what the service does.
  *
- * Usage: node -r @swc-node/register test/freeze/main.ts [--repeats 5] [--program dist/main.js] [--route /v2/tasks] [--shape members]
+ * Usage: node -r ./tools/sources.cjs test/freeze/main.ts [--repeats 5] [--program dist/main.js] [--route /v2/tasks] [--shape members]
  */
 const { values } = parseArgs({
   options: {
@@ -46,7 +46,7 @@ async function main(): Promise<void> {
   const chosen = shapes.filter(({ name }) => values.shape === undefined || name === values.shape);
   const service = await startService({
     program: values.program,
-    nodeArgs: ['-r', require.resolve('@swc-node/register'), '-r', resolve(__dirname, 'longest-block.ts')],
+    nodeArgs: ['-r', resolve('tools/sources.cjs'), '-r', resolve(__dirname, 'longest-block.ts')],
     env: {
       AUTH_TOKEN: WORKER_TOKEN,
       ORCHD_FALLBACK: 'wait',

@@ -49,7 +49,7 @@ async function main(): Promise<void> {
   if (unknown !== undefined) throw new Error(`there is no port "${unknown}": ${Object.keys(ports).join(', ')}`);
   const folder = temporaryFolder();
   try {
-    for (const name of ['src', 'test', 'vitest.config.ts', 'package.json', 'tsconfig.json'])
+    for (const name of ['src', 'test', 'tools', '.swcrc', 'vitest.config.ts', 'package.json', 'tsconfig.json'])
       cpSync(join(root, name), join(folder.path, name), { recursive: true });
     symlinkSync(join(root, 'node_modules'), join(folder.path, 'node_modules'));
     let missed = 0;

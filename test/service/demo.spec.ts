@@ -7,7 +7,7 @@ import { LAST_RESORT_MS } from '../support/deadline';
 const root = resolve(__dirname, '../..');
 
 it('the demo says what a client needs, and a client that is told so is answered', { timeout: 120_000 }, async () => {
-  const args = ['-r', '@swc-node/register', resolve(root, 'tools/demo.ts'), '--stay'];
+  const args = ['-r', './tools/sources.cjs', resolve(root, 'tools/demo.ts'), '--stay'];
   const env = { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '' };
   const demo = new Child({ args, env, cwd: root });
   try {
@@ -32,7 +32,7 @@ it('the demo says what a client needs, and a client that is told so is answered'
 });
 
 it('the demo of several nodes that has no server to show them on says how to get one, and fails', async () => {
-  const args = ['-r', '@swc-node/register', resolve(root, 'tools/demo-nodes.ts')];
+  const args = ['-r', './tools/sources.cjs', resolve(root, 'tools/demo-nodes.ts')];
   const env = { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', ORCHD_TEST_REDIS_SERVER: '/nowhere' };
   const demo = new Child({ args, env, cwd: root });
   expect(await demo.exited).toMatchObject({ code: 1 });

@@ -24,7 +24,7 @@ const root = resolve(__dirname, '../..');
 /** Starts the `engine` command with these arguments, on a free port unless they name one. */
 export async function startEngineProcess(args: readonly string[] = []): Promise<EngineProcess> {
   const child = new Child({
-    args: ['-r', '@swc-node/register', 'test/engine/main.ts', '--port', '0', ...args],
+    args: ['-r', './tools/sources.cjs', 'test/engine/main.ts', '--port', '0', ...args],
     env: { PATH: process.env.PATH ?? '' },
     cwd: root,
   });

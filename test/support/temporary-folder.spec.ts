@@ -19,7 +19,7 @@ afterEach(() => {
 it('goes with the process at the latest', () => {
   const make = `require(${JSON.stringify(join(__dirname, 'temporary-folder.ts'))}).temporaryFolder();`;
   const program = `${make} console.log(require('node:fs').readdirSync(process.env.TMPDIR).join());`;
-  const during = execFileSync(process.execPath, ['-r', '@swc-node/register', '-e', program], { encoding: 'utf8' });
+  const during = execFileSync(process.execPath, ['-r', './tools/sources.cjs', '-e', program], { encoding: 'utf8' });
   expect(during).toContain('orchd-test-');
   expect(readdirSync(folder.path).filter(name => name.startsWith('orchd-test-'))).toEqual([]);
 });

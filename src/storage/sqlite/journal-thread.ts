@@ -1,7 +1,6 @@
-import { createRequire } from 'node:module';
-import { join } from 'node:path';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { ServiceError } from '../../errors/service-error';
+import { startThread } from '../../threads/start-thread';
 import { JournalError } from './file/journal-error';
 import type { Failure, FromThread, Note } from './tables/protocol';
 
@@ -30,7 +29,7 @@ export class JournalThread<Request> {
     private readonly onNote: (note: Note) => void,
     onDeath: (cause: Error) => void,
   ) {
-    this.worker = startWorker(entry);
+    this.worker = startThread(__dirname, entry, { resourceLimits });
     this.worker.on('message', (message: FromThread) => this.receive(message));
     this.worker.on('error', cause => this.end(cause, onDeath));
     this.worker.on('exit', () => this.end(new Error('a thread of the journal ended'), onDeath));
@@ -101,12 +100,3 @@ function errorOf({ code, reason }: Failure): Error {
 
 /** Nothing that these threads make lives longer than a request: they need no room for it to grow old in. */
 const resourceLimits = { maxYoungGenerationSizeMb: 4 };
-
-/** Compiled, the entry stands beside this file; where TypeScript is run as it is (tests, scripts), the thread needs its loader too. */
-function startWorker(entry: string): Worker {
-  const isTypeScript = __filename.endsWith('.ts');
-  if (!isTypeScript) return new Worker(join(__dirname, `${entry}.js`), { resourceLimits });
-  // Loaded here first: the compiler's native part takes the process down when the only thread that has it ends.
-  createRequire(__filename)('@swc/core');
-  return new Worker(join(__dirname, `${entry}.ts`), { execArgv: ['-r', '@swc-node/register'] });
-}

@@ -7,7 +7,7 @@ import { resolve } from 'node:path';
  */
 export function runInside<R>(program: string, args: readonly (string | number)[]): Promise<R> {
   const child = fork(resolve(__dirname, program), args.map(String), {
-    execArgv: ['-r', require.resolve('@swc-node/register'), '--max-old-space-size=4096'],
+    execArgv: ['-r', resolve(__dirname, '../../../tools/sources.cjs'), '--max-old-space-size=4096'],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
   return new Promise((settle, reject) => {

@@ -8,7 +8,7 @@ import { median } from '../figures';
  * Where the time of a lone task goes: loaded before the service's sources, it notes when each step of a task is reached, from the arrival of
  * its request on, and shows the medians on a signal. Nothing of it is in the product, whose methods it wraps from outside. One task at a time.
  *
- * Usage: node -r @swc-node/register -r ./test/bench/inside/way-of-a-task.ts src/main.ts, one client that submits and reads, kill -USR2
+ * Usage: node -r ./tools/sources.cjs -r ./test/bench/inside/way-of-a-task.ts src/main.ts, one client that submits and reads, kill -USR2
  */
 const load = createRequire(join(process.cwd(), 'src/main.ts'));
 const times = new Map<string, number[]>();

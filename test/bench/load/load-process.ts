@@ -7,7 +7,7 @@ type Reply = { readonly result: unknown } | { readonly fault: string };
 /** A process that makes load, so that whoever measures and what is measured have an event loop each. */
 export class LoadProcess {
   private readonly child: ChildProcess = fork(resolve(__dirname, 'main.ts'), {
-    execArgv: ['-r', require.resolve('@swc-node/register')],
+    execArgv: ['-r', resolve(__dirname, '../../../tools/sources.cjs')],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
 

@@ -24,10 +24,12 @@ it('is the compiled one up to Node-API 9, which Node 20 has, and from 10 on the 
 const THREADS = 12;
 /** So many that some are left to be collected when no script of the thread runs: there version 12 aborts under Node 24. */
 const STATEMENTS = 20_000;
-const DRIVER = resolve(__dirname, '../../../../dist/storage/sqlite/file/driver.js');
+const DRIVER = resolve(__dirname, 'driver.ts');
+const LOADER = resolve(__dirname, '../../../../tools/sources.cjs');
 
 /** Every other thread closes what it opened, and one leaves it to its end. */
 const PROGRAM = `
+  require(${JSON.stringify(LOADER)});
   const { Worker, isMainThread, workerData } = require('node:worker_threads');
   if (!isMainThread) {
     const db = require(${JSON.stringify(DRIVER)}).openDatabase(':memory:');
