@@ -1,4 +1,5 @@
 import { readFileSync, statSync } from 'node:fs';
+import { url as inspectorUrl } from 'node:inspector';
 import { Module, createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import { Script } from 'node:vm';
@@ -6,12 +7,14 @@ import { Script } from 'node:vm';
 /**
  * Loads a built file as `require` would, with what V8 has made of it in a start before (`<file>.cache`, see tools/code-cache.mjs): half of what a
  * start takes is compiling. A cache that is not there, or is not for this version of V8 and these flags, is as good as none: V8 itself
- * looks, and compiles. Of the file V8 looks at the length only, so one that was changed by hand since counts as without.
+ * looks, and compiles. Of the file V8 looks at the length only, so one that was changed by hand since counts as without. What comes from a cache
+ * has no folder in its name, and a debugger that is there would not find its map.
  */
 export function loadCached(file: string): unknown {
   // It is built of ASCII alone, which is read at once in this encoding.
   const source = Module.wrap(readFileSync(file, 'latin1'));
-  const script = new Script(source, { filename: file, columnOffset: -PREFIX.length, cachedData: cacheOf(file) });
+  const cachedData = inspectorUrl() === undefined ? cacheOf(file) : undefined;
+  const script = new Script(source, { filename: file, columnOffset: -PREFIX.length, cachedData });
   const loaded = new Module(file);
   loaded.filename = file;
   const run = script.runInThisContext() as (...args: readonly unknown[]) => void;
@@ -19,12 +22,15 @@ export function loadCached(file: string): unknown {
   return loaded.exports;
 }
 
+/** Copies of both files may be made in any order. */
+const COPYING_MS = 60_000;
+
 const [PREFIX = ''] = Module.wrap('\n').split('\n');
 
 function cacheOf(file: string): Buffer | undefined {
   try {
     const cache = `${file}.cache`;
-    return statSync(cache).mtimeMs >= statSync(file).mtimeMs ? readFileSync(cache) : undefined;
+    return statSync(cache).mtimeMs >= statSync(file).mtimeMs - COPYING_MS ? readFileSync(cache) : undefined;
   } catch {
     return undefined;
   }

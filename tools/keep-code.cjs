@@ -1,4 +1,5 @@
 const { writeFileSync } = require('node:fs');
+const { basename } = require('node:path');
 const v8 = require('node:v8');
 const vm = require('node:vm');
 const { isMainThread } = require('node:worker_threads');
@@ -14,7 +15,8 @@ if (isMainThread) {
   const scripts = [];
   vm.Script = class extends vm.Script {
     constructor(source, options) {
-      super(source, options);
+      // Its name is kept too, and V8 goes on using that one: a folder would be that of the machine that built.
+      super(source, { ...options, filename: basename(options.filename) });
       scripts.push([options.filename, this]);
     }
   };

@@ -1,4 +1,13 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Child } from '../support/child';
@@ -36,6 +45,16 @@ afterAll(async () => {
   folder.remove();
 });
 
+/** Copying gives files new times, in any order; packages are linked. */
+function copyOfBuild(): string {
+  const dist = join(folder.path, 'dist');
+  cpSync(resolve(root, 'dist'), dist, { recursive: true });
+  const { mtimeMs } = statSync(join(dist, 'program.js'));
+  utimesSync(join(dist, 'program.js.cache'), new Date(), new Date(mtimeMs - 1000));
+  symlinkSync(resolve(root, 'node_modules'), join(folder.path, 'node_modules'));
+  return dist;
+}
+
 describe('what is built', () => {
   it('tells of itself what its sources tell', async () => {
     const { text } = await service.request('GET', '/openapi.json');
@@ -72,20 +91,30 @@ describe('what is built', () => {
     expect(service.logs()[0]).toEqual({ human: 'code taken' });
   });
 
-  it('tells in the log where in the sources a fault came from', async () => {
-    const args = [resolve(root, 'dist/main.js')];
-    const second = new Child({ args, env: { ORCHD_DATA_DIR: service.dataDir, ORCHD_ADDR: '127.0.0.1:0' } });
+  it.each([
+    ['where it was built', () => resolve(root, 'dist')],
+    ['in another folder', copyOfBuild],
+  ])('tells in the log where in the sources a fault came from, %s', async (_where, find) => {
+    const dist = find();
+    const env = { ORCHD_DATA_DIR: service.dataDir, ORCHD_ADDR: '127.0.0.1:0', LOADED: join(folder.path, 'elsewhere') };
+    const second = new Child({ args: ['-r', join(folder.path, 'preload.cjs'), join(dist, 'main.js')], env });
     expect(await second.exited).toEqual({ code: 1, signal: null });
+    expect(second.lines[0]).toBe('code taken');
     const { event, cause } = JSON.parse(second.lines.at(-1) ?? '') as { event: string; cause: { stack: string } };
     expect(event).toBe('start_failed');
     const places = cause.stack.match(/\S+\.[jt]s:\d+/g)?.map(place => place.replace('(', '')) ?? [];
-    expect(places.filter(place => place.includes('dist'))).toEqual([]);
-    const [file = '', line = ''] = (places.find(place => place.includes(resolve(root, 'src'))) ?? '').split(':');
-    const source = readFileSync(file, 'utf8').split('\n')[Number(line) - 1];
-    expect([file, source]).toEqual([
-      resolve(root, 'src/storage/sqlite/journal-thread.ts'),
-      expect.stringContaining('new JournalError('),
-    ]);
+    expect(places.filter(place => place.endsWith('.js') || place.includes('dist'))).toEqual([]);
+    const [file = '', line = ''] = (places.find(place => place.includes('/src/')) ?? '').split(':');
+    const name = 'src/storage/sqlite/journal-thread.ts';
+    expect(file).toBe(resolve(dist, '..', name));
+    expect(readFileSync(resolve(root, name), 'utf8').split('\n')[Number(line) - 1]).toContain('new JournalError(');
+  });
+
+  it('names no folder of the machine that it was built on', () => {
+    const naming = readdirSync(resolve(root, 'dist')).filter(name =>
+      readFileSync(resolve(root, 'dist', name)).includes(root),
+    );
+    expect(naming).toEqual([]);
   });
 
   it('loads nothing from packages but the driver of SQLite, and where the files of the page are', async () => {
