@@ -38,6 +38,13 @@ Feature: Ollama's API
     Then I receive 200 OK
     And "some-model" is among the models of "/api/tags", and there is a version
 
+  @B-OLL-003
+  Scenario: Only what is in memory is listed as that
+    Given a router engine with the models "tiny-a, tiny-b" is bound to pool "default"
+    And the pool has loaded "tiny-b"
+    Then pool "default" soon shows "tiny-b" as loaded
+    And of the models of "/api/tags" only "tiny-b" is told by "/api/ps", until it is let go
+
   @B-OLL-004
   Scenario Outline: What is not done here is refused
     Given a vLLM engine with 4 slots is bound

@@ -66,6 +66,20 @@ Then(
 );
 
 Then(
+  'of the models of {string} only {string} is told by {string}, until it is let go',
+  async function (this: ServiceWorld, all: string, loaded: string, route: string) {
+    const { models: listed } = (await this.look(all)).json<{ models: readonly { name: string }[] }>();
+    assert.ok(listed.length > 1);
+    const { models } = (await this.look(route)).json<{ models: readonly { name: string; expires_at: string }[] }>();
+    assert.deepEqual(
+      models.map(({ name }) => name),
+      [loaded],
+    );
+    assert.ok(models.every(({ expires_at: until }) => Date.parse(until) > Date.now()));
+  },
+);
+
+Then(
   "the answer is Ollama's error {int}, about {string}",
   function (this: ServiceWorld, status: number, about: string) {
     assert.equal(this.answer.status, status, this.answer.text);

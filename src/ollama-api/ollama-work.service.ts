@@ -61,6 +61,16 @@ export class OllamaWork {
     return { models: this.models.list().map(shown) };
   }
 
+  /** Sizes are the engines' own business. */
+  loaded(): object {
+    const models = this.models.loaded().map(({ id }) => {
+      const context = this.models.contextOf(id);
+      const memory = { expires_at: NEVER, size_vram: 0, ...(context !== undefined && { context_length: context }) };
+      return { name: id, model: id, size: 0, digest: '', details, ...memory };
+    });
+    return { models };
+  }
+
   /** @throws ServiceError MODEL_NOT_FOUND */
   async show(sent: unknown): Promise<object> {
     const { model, name } = objectIn('body', sent);
@@ -95,6 +105,9 @@ export class OllamaWork {
 export function notDone(what: string): ServiceError {
   return new ServiceError('NOT_SUPPORTED', { message: `${what} is not done here: models belong to the engines.` });
 }
+
+/** When an engine will let go of a model nobody here knows; a time that has passed would say that it does so now. */
+const NEVER = '9999-12-31T23:59:59Z';
 
 const details = {
   parent_model: '',

@@ -67,6 +67,13 @@ export class OllamaController {
     return this.work.list();
   }
 
+  @Get('ps')
+  @ApiOperation({ summary: 'List models in memory', description: 'Those that engines which are ready have loaded.' })
+  @ApiOllamaAnswer('All of them.')
+  loaded(): object {
+    return this.work.loaded();
+  }
+
   @Post('show')
   @HttpCode(200)
   @ApiOperation({ summary: 'Look a model up', description: 'As far as engines tell of it.' })

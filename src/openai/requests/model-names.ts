@@ -58,6 +58,18 @@ export class ModelNames {
     return [...found.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
   }
 
+  /** By name: those that a ready engine holds in memory, under the names that engines have for them. */
+  loaded(): readonly ListedModel[] {
+    const found = new Map<string, ListedModel>();
+    for (const replica of this.replicas()) {
+      if (!replica.ready) continue;
+      for (const model of replica.models ?? []) {
+        if (model.state === 'loaded' && !this.standings.barOn(model)) found.set(model.id, listed(model.id, replica));
+      }
+    }
+    return [...found.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+  }
+
   /** By any of its names. @throws ServiceError MODEL_NOT_FOUND */
   async get(name: string): Promise<ListedModel> {
     if (this.aliases.has(name)) return this.alias(name);
