@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { startEngine, type RunningEngine } from '../engine/engine';
 import { LAST_RESORT_MS } from '../support/deadline';
+import { command } from '../support/redis-sentinels';
 import { hasRedisServer } from '../support/redis-server';
 import type { SseEvent } from '../support/sse-stream';
 import { errorCodeOf, TaskClient, wireOf } from '../support/task-client';
@@ -51,6 +52,7 @@ describe.skipIf(!hasRedisServer())('a node that is told to end (B-ND-012)', { ti
     await reader.seen;
     const waits = await a.submit({ max_tokens: 3 });
     await nodes.a.stop('SIGTERM');
+    expect(await command(nodes.redis.port, ['ZCARD', '{orchestratord}:nodes'])).toBe(1);
     expect((await reader.whole).events.at(-1)?.type).toBe('end');
     expect((await b.read(runs)).events.at(-1)?.type).toBe('end');
     await b.reached(waits, 'completed');

@@ -37,6 +37,7 @@ import { EventWriter } from './event-writer';
 import { StoreTasks, type Grant } from './store-tasks';
 import { claimForScript, claimScript, markScript, requeueScript } from './scripts/attempt-scripts';
 import { aheadScript, depthsScript, positionScript } from './scripts/node-scripts';
+import { leaveScript } from './scripts/presence-scripts';
 import { numbersOf, StoreLanes } from './store-lanes';
 import { draftOf, encodeError } from './task-fields';
 
@@ -238,6 +239,8 @@ export class RedisLedger extends TaskLedger implements OnModuleDestroy {
     await this.writer.flush();
     this.subscriptions.unsubscribe();
     this.node.stop();
+    // Best effort: a node that has not said so is taken for gone a while later.
+    await this.store.run(leaveScript, this.node.nodeId).catch(() => undefined);
     await this.store.close();
   }
 
