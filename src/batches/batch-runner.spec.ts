@@ -28,7 +28,7 @@ interface Begun {
 }
 
 /** One that runs, with no line under way and none left in its file, and the first write of which that it is cancelled fails so. */
-async function begun(fault?: Error, total = 0): Promise<Begun> {
+async function begun(fault?: Error, total = 0, canceller: Partial<Canceller> = {}): Promise<Begun> {
   let end = (_batch: StoredBatch): void => undefined;
   const ended = new Promise<StoredBatch>(resolve => (end = resolve));
   let fed = (_run: BatchRun): void => undefined;
@@ -53,7 +53,7 @@ async function begun(fault?: Error, total = 0): Promise<Begun> {
     { read: async () => Buffer.alloc(0), truncate: async () => undefined } as unknown as FileContents,
     {} as FileRecords,
     { say: nothing, end: async () => undefined } as unknown as RecordLeases,
-    {} as Canceller,
+    canceller as Canceller,
     { openBatches: nothing } as unknown as MetricsService,
     { after: () => ({ cancel: nothing }) } as unknown as Alarms,
     { wallMs: () => 1 } as Clock,
@@ -75,6 +75,22 @@ it('a second cancel is told of once the first is durable, and does what that cou
   const [first, second] = [runner.cancel(run), runner.cancel(run)];
   await expect(first).rejects.toMatchObject({ code: 'STORAGE_UNAVAILABLE' });
   expect([await second, written.map(({ status }) => status)]).toEqual([true, ['cancelling']]);
+});
+
+it('a line whose task could not be cancelled is cancelled once storage is back', async () => {
+  const asked: string[] = [];
+  const cancel = async (taskId: string): Promise<void> => {
+    if (asked.push(taskId) === 1) throw new ServiceError('STORAGE_UNAVAILABLE');
+    // Its line ends by it.
+    run.tasks.delete(taskId);
+    run.underWay--;
+    run.look();
+  };
+  const { runner, run, ended } = await begun(undefined, 0, { cancel } as unknown as Partial<Canceller>);
+  run.tasks.add('line-1');
+  run.underWay = 1;
+  await runner.cancel(run);
+  expect([(await ended).status, asked]).toEqual(['cancelled', ['line-1', 'line-1']]);
 });
 
 it('a batch that is another node’s by now is not cancelled here, but let go of', async () => {

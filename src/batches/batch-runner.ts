@@ -177,7 +177,7 @@ export class BatchRunner implements OnModuleDestroy {
   }
 
   private cancelTasks(run: BatchRun): void {
-    for (const taskId of run.tasks) void this.attend(run, this.cancelTask(taskId));
+    for (const taskId of run.tasks) void this.insist(run, async () => run.tasks.has(taskId) && this.cancelTask(taskId));
     run.look();
   }
 

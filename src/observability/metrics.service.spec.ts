@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { ServiceError } from '../errors/service-error';
 import { metricCatalogue, type MetricDefinition, type MetricName } from './metric-catalogue';
 import { MetricsService } from './metrics.service';
 
@@ -79,6 +80,15 @@ describe('MetricsService', () => {
     }
     const series = (await registry.metrics()).split('\n').filter(line => line.startsWith('queue_depth{'));
     expect(series).toEqual(['queue_depth{engine="",engine_version="",pool_id="pool-299",priority="batch"} 1']);
+  });
+
+  it('has all but the depth of the queue while storage cannot be asked', async () => {
+    metrics.queueDepthFrom(async () => [{ engine: 'llamacpp', poolId: '', priority: 'batch', depth: 3 }]);
+    await metrics.collect();
+    metrics.queueDepthFrom(() => Promise.reject(new ServiceError('STORAGE_UNAVAILABLE')));
+    metrics.placementDecision('placed', false, false, 7);
+    await metrics.collect();
+    expect([await sample('queue_depth{'), await sample('placement_candidates_considered')]).toEqual([undefined, '7']);
   });
 
   it('counts no candidates before the first placement (B-OBS-014)', async () => {

@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Counter, Gauge, Histogram } from 'prom-client';
+import { ServiceError } from '../errors/service-error';
 import { LabelBounds } from './label-bounds';
 import type { LabelName, MetricName } from './metric-catalogue';
 
@@ -131,7 +132,7 @@ export class MetricsService {
   async collect(): Promise<void> {
     (this.metrics.get('log_lines_dropped_total') as Counter).reset();
     for (const [reason, lines] of this.droppedLines()) this.count('log_lines_dropped_total', { reason }, lines);
-    const samples = await this.depthSource();
+    const samples = await this.depths();
     const gauge = this.gauge('queue_depth');
     gauge.reset();
     // Shown anew at each scrape, so what was queued an hour ago takes no room from what is queued now.
@@ -139,6 +140,16 @@ export class MetricsService {
     for (const { engine, poolId, priority, depth } of samples) {
       const labels = { engine, engine_version: '', pool_id: poolId, priority };
       gauge.inc(this.bounded('queue_depth', labels), depth);
+    }
+  }
+
+  /** None while storage is away: nobody knows, and all other figures are wanted then. */
+  private async depths(): Promise<readonly DepthSample[]> {
+    try {
+      return await this.depthSource();
+    } catch (thrown) {
+      if (thrown instanceof ServiceError && thrown.code === 'STORAGE_UNAVAILABLE') return [];
+      throw thrown;
     }
   }
 
