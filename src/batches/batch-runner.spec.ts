@@ -86,7 +86,7 @@ it('a line whose task could not be cancelled is cancelled once storage is back',
     run.underWay--;
     run.look();
   };
-  const { runner, run, ended } = await begun(undefined, 0, { cancel } as unknown as Partial<Canceller>);
+  const { runner, run, ended } = await begun(undefined, 0, { cancel });
   run.tasks.add('line-1');
   run.underWay = 1;
   await runner.cancel(run);
