@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { url as inspectorUrl } from 'node:inspector';
 import { Module, createRequire } from 'node:module';
@@ -27,10 +28,16 @@ const COPYING_MS = 60_000;
 
 const [PREFIX = ''] = Module.wrap('\n').split('\n');
 
+/** Of SHA-256, at the end of a cache: V8 runs what is damaged, as far as it gets. */
+const DIGEST_BYTES = 32;
+
 function cacheOf(file: string): Buffer | undefined {
   try {
-    const cache = `${file}.cache`;
-    return statSync(cache).mtimeMs >= statSync(file).mtimeMs - COPYING_MS ? readFileSync(cache) : undefined;
+    if (statSync(`${file}.cache`).mtimeMs < statSync(file).mtimeMs - COPYING_MS) return undefined;
+    const bytes = readFileSync(`${file}.cache`);
+    const code = bytes.subarray(0, -DIGEST_BYTES);
+    const digest = createHash('sha256').update(code).digest();
+    return digest.equals(bytes.subarray(-DIGEST_BYTES)) ? code : undefined;
   } catch {
     return undefined;
   }

@@ -1,19 +1,23 @@
 import { transformSync } from '@swc/core';
 import { build } from 'esbuild';
-import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash, randomUUID } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { writeCodeCache } from './code-cache.mjs';
 import { lineOrigins } from './line-origins.mjs';
 
 /**
- * `node tools/build.mjs`: compiles src/ into dist/, unless dist/ was made of the very same files. So scripts that build first can run one
- * after another at no cost, and one beside another without taking the program from under it.
+ * `node tools/build.mjs`: compiles src/ into dist/, unless dist/ was made of the very same files, by the same Node. So scripts that build first
+ * can run one after another at no cost, and one beside another without taking the program from under it. What is made takes the place of
+ * dist/ when it is whole: a build that is killed changes nothing, and of two at once the later one stays.
  *
  * Of some two thousand files, own and of packages, a few are made: a file of its own costs a start more than running what is in it.
  * See docs/decisions, "The program is a few files".
  */
-const STAMP = 'dist/.made-of';
+const STAMP = '.made-of';
+/** Folders in the making: `dist-`, and something that no other build has. What a build that was killed has left is removed after a while. */
+const MAKING = /^dist-[\da-f-]{36}/;
+const MAKING_MAX_MS = 600_000;
 const TOOLS = ['build.mjs', 'line-origins.mjs', 'code-cache.mjs', 'keep-code.cjs'].map(name => `tools/${name}`);
 
 /** `main` and, in a file of their own, what it loads and what runs in threads: each finds the others in its own folder. */
@@ -50,20 +54,56 @@ const sources = readdirSync('src', { recursive: true, withFileTypes: true })
 const madeOf = createHash('sha256');
 for (const name of [...sources, '.swcrc', 'package.json', 'package-lock.json', ...TOOLS])
   madeOf.update(`${name}\0`).update(readFileSync(name)).update('\0');
+madeOf.update(`${process.version} ${process.arch}`);
 const wanted = madeOf.digest('hex');
-if (!existsSync(STAMP) || readFileSync(STAMP, 'utf8') !== wanted) {
-  rmSync('dist', { recursive: true, force: true });
-  await bundle();
-  for (const name of readdirSync('dist').filter(file => file.endsWith('.js'))) finish(`dist/${name}`);
-  await writeCodeCache();
-  writeFileSync(STAMP, wanted);
+if (!existsSync(`dist/${STAMP}`) || readFileSync(`dist/${STAMP}`, 'utf8') !== wanted) {
+  removeLeft();
+  const folder = `dist-${randomUUID()}`;
+  mkdirSync(folder);
+  try {
+    await bundle(folder);
+    for (const name of readdirSync(folder).filter(file => file.endsWith('.js'))) finish(`${folder}/${name}`);
+    await writeCodeCache(folder);
+    writeFileSync(`${folder}/${STAMP}`, wanted);
+    putInPlace(folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
-async function bundle() {
+function removeLeft() {
+  for (const name of readdirSync('.').filter(file => MAKING.test(file))) {
+    const since = statSync(name, { throwIfNoEntry: false })?.mtimeMs ?? Infinity;
+    if (Date.now() - since > MAKING_MAX_MS) rmSync(name, { recursive: true, force: true });
+  }
+}
+
+function putInPlace(folder) {
+  const former = `${folder}-former`;
+  do {
+    // Some file systems of containers rename no folder of an image.
+    if (!renamed('dist', former, 'ENOENT', 'EXDEV')) rmSync('dist', { recursive: true, force: true });
+    rmSync(former, { recursive: true, force: true });
+    // Where another build was there in between, its folder is in the way.
+  } while (!renamed(folder, 'dist', 'ENOTEMPTY', 'EEXIST'));
+}
+
+/** False where it failed for one of these reasons. */
+function renamed(from, to, ...expected) {
+  try {
+    renameSync(from, to);
+    return true;
+  } catch (fault) {
+    if (!expected.includes(fault.code)) throw fault;
+    return false;
+  }
+}
+
+async function bundle(folder) {
   const threads = sources.filter(name => name.endsWith('.worker.ts'));
   await build({
     entryPoints: [...ENTRIES, ...threads].map(name => ({ in: name, out: basename(name, '.ts') })),
-    outdir: 'dist',
+    outdir: folder,
     bundle: true,
     platform: 'node',
     target: 'node20',

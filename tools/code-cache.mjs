@@ -7,10 +7,10 @@ import { join, resolve } from 'node:path';
 const DEADLINE_MS = 60_000;
 
 /**
- * Starts the built service, stops it when it listens, and has V8 write down beside `dist/program.js` what it has made of it until then. Read by
+ * Starts the service that was built in this folder, stops it when it listens, and has V8 write down beside its `program.js` what it has made of it until then. Read by
  * src/cached-file.ts. Where it cannot be started here, a start compiles what it needs, as ever.
  */
-export async function writeCodeCache() {
+export async function writeCodeCache(built) {
   const folder = mkdtempSync(join(tmpdir(), 'orchestratord-build-'));
   const env = {
     PATH: process.env.PATH,
@@ -20,7 +20,7 @@ export async function writeCodeCache() {
     ORCHD_RUNTIME_DIR: join(folder, 'engines'),
     ORCHD_MODELS_DIR: join(folder, 'models'),
   };
-  const args = ['-r', resolve('tools/keep-code.cjs'), resolve('dist/main.js')];
+  const args = ['-r', resolve('tools/keep-code.cjs'), resolve(built, 'main.js')];
   const service = spawn(process.execPath, args, { cwd: folder, env, stdio: ['ignore', 'pipe', 'inherit'] });
   const timer = setTimeout(() => service.kill('SIGKILL'), DEADLINE_MS);
   let log = '';

@@ -1,3 +1,4 @@
+const { createHash } = require('node:crypto');
 const { writeFileSync } = require('node:fs');
 const { basename } = require('node:path');
 const v8 = require('node:v8');
@@ -22,6 +23,10 @@ if (isMainThread) {
   };
   process.on('exit', code => {
     if (code !== 0) return;
-    for (const [file, script] of scripts) writeFileSync(`${file}.cache`, script.createCachedData());
+    for (const [file, script] of scripts) {
+      const code = script.createCachedData();
+      const digest = createHash('sha256').update(code).digest();
+      writeFileSync(`${file}.cache`, Buffer.concat([code, digest]));
+    }
   });
 }

@@ -1,6 +1,7 @@
 import {
   cpSync,
   existsSync,
+  mkdtempSync,
   readdirSync,
   readFileSync,
   statSync,
@@ -11,6 +12,7 @@ import {
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Child } from '../support/child';
+import { LAST_RESORT_MS } from '../support/deadline';
 import { startService, type RunningService } from '../support/service';
 import { temporaryFolder, type TemporaryFolder } from '../support/temporary-folder';
 
@@ -47,11 +49,12 @@ afterAll(async () => {
 
 /** Copying gives files new times, in any order; packages are linked. */
 function copyOfBuild(): string {
-  const dist = join(folder.path, 'dist');
+  const to = mkdtempSync(join(folder.path, 'moved-'));
+  const dist = join(to, 'dist');
   cpSync(resolve(root, 'dist'), dist, { recursive: true });
   const { mtimeMs } = statSync(join(dist, 'program.js'));
   utimesSync(join(dist, 'program.js.cache'), new Date(), new Date(mtimeMs - 1000));
-  symlinkSync(resolve(root, 'node_modules'), join(folder.path, 'node_modules'));
+  symlinkSync(resolve(root, 'node_modules'), join(to, 'node_modules'));
   return dist;
 }
 
@@ -108,6 +111,19 @@ describe('what is built', () => {
     const name = 'src/storage/sqlite/journal-thread.ts';
     expect(file).toBe(resolve(dist, '..', name));
     expect(readFileSync(resolve(root, name), 'utf8').split('\n')[Number(line) - 1]).toContain('new JournalError(');
+  });
+
+  it('does without the compiled code where that was damaged', async () => {
+    const dist = copyOfBuild();
+    const cache = join(dist, 'program.js.cache');
+    const bytes = readFileSync(cache);
+    bytes.fill('x', bytes.length / 2, bytes.length / 2 + 8);
+    writeFileSync(cache, bytes);
+    const env = { ORCHD_DATA_DIR: join(folder.path, 'another'), ORCHD_ADDR: '127.0.0.1:0', LOADED: '/dev/null' };
+    const started = new Child({ args: ['-r', join(folder.path, 'preload.cjs'), join(dist, 'main.js')], env });
+    await started.line(line => line.includes('"listening"'), LAST_RESORT_MS, 'starting');
+    expect(await started.stop()).toEqual({ code: 0, signal: null });
+    expect(started.lines[0]).toBe('code not taken');
   });
 
   it('names no folder of the machine that it was built on', () => {
