@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import {
   cpSync,
   existsSync,
@@ -111,6 +112,21 @@ describe('what is built', () => {
     const name = 'src/storage/sqlite/journal-thread.ts';
     expect(file).toBe(resolve(dist, '..', name));
     expect(readFileSync(resolve(root, name), 'utf8').split('\n')[Number(line) - 1]).toContain('new JournalError(');
+  });
+
+  it('is compiled anew where it was changed since', () => {
+    const dist = join(folder.path, 'changed');
+    cpSync(resolve(root, 'dist'), dist, { recursive: true });
+    const program = join(dist, 'program.js');
+    writeFileSync(program, readFileSync(program, 'utf8').replaceAll('orchestratord', 'orchestraTord'));
+    const later = new Date(Date.now() + 120_000);
+    utimesSync(program, later, later);
+    const args = ['-r', join(folder.path, 'preload.cjs'), join(dist, 'main.js'), '--version'];
+    const shown = execFileSync(process.execPath, args, {
+      encoding: 'utf8',
+      env: { LOADED: join(folder.path, 'other') },
+    });
+    expect(shown).toMatch(/^code not taken\norchestraTord /);
   });
 
   it('does without the compiled code where that was damaged', async () => {
