@@ -88,10 +88,13 @@ describe('a refusal before the body was read', () => {
     expect(text.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 401', 'HTTP/1.1 200']);
   });
 
-  it('gives no leave to send the body', async () => {
+  it.each<[string, () => Headers, number, number]>([
+    ['of a stranger', () => ({}), 100, 401],
+    ['that is too large', withKey, 24 * MIB, 413],
+  ])('gives no leave to send the body %s', async (_, headers, bytes, status) => {
     const request = await open();
-    await request.send(head('/v2/tasks', { 'Content-Length': 100, Expect: '100-continue' }));
-    expect((await request.answer()).status).toBe(401);
+    await request.send(head('/v2/tasks', { ...headers(), 'Content-Length': bytes, Expect: '100-continue' }));
+    expect((await request.answer()).status).toBe(status);
   });
 });
 

@@ -29,11 +29,16 @@ export class ArrivingBody {
 
   start(): void {
     const { request } = this;
-    if (Number(request.headers['content-length']) > this.limitBytes) return this.refuse(this.tooLarge());
+    if (this.isTooLarge) return this.refuse(this.tooLarge());
     request.on('data', this.onData);
     request.on('end', this.onEnd);
     // Without an end before it: the client went away.
     request.on('close', this.onBroken);
+  }
+
+  /** As its headers say, before any of it is there. */
+  get isTooLarge(): boolean {
+    return Number(this.request.headers['content-length']) > this.limitBytes;
   }
 
   /** Taken from the room. */

@@ -35,8 +35,6 @@ export class RequestBodies {
   readonly parse = (request: FastifyRequest, payload: IncomingMessage, done: Done): void => {
     const { bodyLimitBytes = this.config.bodyLimitBytes, jsonText = false, form = false } = request.routeOptions.config;
     if (form) return done(new ServiceError('UNSUPPORTED_MEDIA_TYPE', { message: FORM_NEEDED }));
-    // A client that waits for leave to send its body gets it here, when nothing stands against the request any more.
-    if (awaitsLeave(payload)) request.response.writeContinue();
     const limitBytes = Math.min(bodyLimitBytes, this.config.bodyLimitBytes);
     const body = new ArrivingBody(payload, limitBytes, this.room, (refusal, bytes) => {
       this.arriving.delete(body);
@@ -52,6 +50,8 @@ export class RequestBodies {
       else this.parseInSteps(bytes, jsonText).then(parsed => done(null, parsed), done);
     });
     this.arriving.add(body);
+    // A client that waits for leave to send its body gets it here, when nothing stands against the request any more.
+    if (awaitsLeave(payload) && !body.isTooLarge) request.response.writeContinue();
     body.start();
   };
 
