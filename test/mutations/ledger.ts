@@ -104,9 +104,10 @@ export const ledgerMutations: readonly Mutation[] = [
   {
     name: 'a start runs again what was shown',
     file: 'src/storage/embedded/embedded-ledger.ts',
-    find: `      if (record.firstTokenMarked) interrupted.push(task);
-      else`,
-    replace: '      ',
+    find: `      (record.firstTokenMarked ? interrupted : queued).push(task);
+      if (!record.firstTokenMarked)`,
+    replace: `      queued.push(task);
+     `,
     specs: ['src/storage/embedded/embedded-ledger.spec.ts', 'src/storage/embedded/session-book.spec.ts'],
   },
   {

@@ -3,14 +3,8 @@ import { cpSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { temporaryFolder } from '../support/temporary-folder';
-import { apiRecordMutations, contentMutations, leaseMutations } from './contents';
-import { eventLogMutations } from './event-log';
-import { artifactMutations, catalogMutations } from './files';
-import { journalMutations } from './journal';
-import { noteMutations, poolStoreMutations, recordMutations, sessionMutations } from './kept';
-import { ledgerMutations } from './ledger';
+import { mutationsOf } from './all';
 import type { Mutation } from './mutation';
-import { poolMutations } from './pools';
 
 /**
  * Makes drivers wrong on purpose, one step at a time, and sees whether the contract of their port notices: in a copy of the project.
@@ -18,21 +12,6 @@ import { poolMutations } from './pools';
  * Usage: npm run test:mutations -- [port…] [--verbose]
  */
 
-const ports: Readonly<Record<string, readonly Mutation[]>> = {
-  TaskLedger: ledgerMutations,
-  TaskJournal: journalMutations,
-  EventLog: eventLogMutations,
-  PoolRegistry: poolMutations,
-  ModelCatalog: catalogMutations,
-  ArtifactStore: artifactMutations,
-  ApiRecords: apiRecordMutations,
-  FileContents: contentMutations,
-  RecordLeases: leaseMutations,
-  TaskRecords: recordMutations,
-  PoolStore: poolStoreMutations,
-  Notes: noteMutations,
-  SessionStore: sessionMutations,
-};
 /** A driver that hangs is noticed too. */
 const MAX_RUN_MS = 120_000;
 const root = resolve(__dirname, '../..');
@@ -45,15 +24,15 @@ const { values, positionals } = parseArgs({
 });
 
 async function main(): Promise<void> {
-  const unknown = positionals.find(name => !(name in ports));
-  if (unknown !== undefined) throw new Error(`there is no port "${unknown}": ${Object.keys(ports).join(', ')}`);
+  const unknown = positionals.find(name => !(name in mutationsOf));
+  if (unknown !== undefined) throw new Error(`there is no port "${unknown}": ${Object.keys(mutationsOf).join(', ')}`);
   const folder = temporaryFolder();
   try {
     for (const name of ['src', 'test', 'tools', '.swcrc', 'vitest.config.ts', 'package.json', 'tsconfig.json'])
       cpSync(join(root, name), join(folder.path, name), { recursive: true });
     symlinkSync(join(root, 'node_modules'), join(folder.path, 'node_modules'));
     let missed = 0;
-    for (const [port, mutations] of Object.entries(ports)) {
+    for (const [port, mutations] of Object.entries(mutationsOf)) {
       if (positionals.length > 0 && !positionals.includes(port)) continue;
       const survivors: string[] = [];
       for (const mutation of mutations) {
