@@ -26,6 +26,14 @@ const FILENAME_MAX_CHARS = 255;
 const OVERHEAD_MAX_BYTES = 64 * 1024;
 
 /**
+ * Before anything is made of a form, or asked for of a client that waits for leave to send it.
+ * @throws ServiceError BODY_TOO_LARGE where its length says so already
+ */
+export function assertMayFit({ headers }: IncomingMessage, maxBytes: number): void {
+  if (Number(headers['content-length']) > maxBytes + OVERHEAD_MAX_BYTES) throw tooLarge(maxBytes);
+}
+
+/**
  * Reads one `multipart/form-data` body: its file goes to the target piece by piece, and no faster than that takes it, so that no more
  * than two pieces are held; fields that nobody reads are passed over. Resolves once the body has ended as it should and all of the file was taken.
  * @throws ServiceError INVALID_PARAMS for a form that is not one, has no file or several, or broke off; BODY_TOO_LARGE;

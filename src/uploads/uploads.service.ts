@@ -8,7 +8,7 @@ import { awaitsLeave } from '../http/bodies/request-bodies';
 import { Lifecycle } from '../lifecycle/lifecycle';
 import { FileContents } from './file-contents.port';
 import { FileRecords, unknownFile, type FileListQuery } from './file-records';
-import { readUpload } from './multipart-upload';
+import { assertMayFit, readUpload } from './multipart-upload';
 import type { StoredFile } from './stored-file';
 import { wishesOf } from './upload-form';
 
@@ -103,6 +103,7 @@ export class UploadsService {
 
   private async received(request: IncomingMessage, response: ServerResponse): Promise<StoredFile> {
     const { fileMaxBytes } = this.config;
+    assertMayFit(request, fileMaxBytes);
     await this.assertRoom();
     const id = `file-${uuidv7().replaceAll('-', '')}`;
     const draft = await this.contents.draft(id);

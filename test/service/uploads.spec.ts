@@ -193,6 +193,16 @@ describe('what is no good upload is refused, and leaves nothing behind (B-FIL-00
     expect([left(), await filesListed()]).toEqual([[], []]);
   });
 
+  it('a form that says it is too large, before it is sent', async () => {
+    const told = await rawUpload('Content-Length: 100000\r\nExpect: 100-continue', '');
+    await eventually(
+      () => Promise.resolve(told.text()),
+      text => text.includes('ORCHD_FILE_MAX_BYTES'),
+    );
+    told.end();
+    expect(told.text()).toMatch(/^HTTP\/1.1 413 /);
+  });
+
   it('a form at a route that takes JSON', async () => {
     const answer = await fetch(`${url}/v2/tasks`, { method: 'POST', body: formOf('x'), headers: key });
     expect(answer.status).toBe(415);
