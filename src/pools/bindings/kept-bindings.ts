@@ -28,7 +28,10 @@ export class KeptBindings implements OnModuleInit, OnModuleDestroy {
   onModuleInit(): void {
     // Also those that nobody asked for: a registration's time to live can end.
     this.unbound = this.registry.changes$.pipe(filter(change => change.kind === 'unbound')).subscribe(change => {
-      if (change.replicaId !== undefined) void this.keep(change.poolId, change.replicaId);
+      const { poolId, replicaId, cause } = change;
+      // Nobody has asked for it here, and where it was renewed elsewhere it is there.
+      const isOwn = cause !== undefined && cause.reason !== 'operator';
+      if (replicaId !== undefined) void this.keep(poolId, replicaId, isOwn);
     });
   }
 
@@ -57,12 +60,12 @@ export class KeptBindings implements OnModuleInit, OnModuleDestroy {
   }
 
   /** Resolves once what is kept of this replica is what the registry says; a failure is told and not thrown. */
-  keep(poolId: string, replicaId: string): Promise<void> {
-    this.written = this.written.then(() => this.write(poolId, replicaId));
+  keep(poolId: string, replicaId: string, isOwn = false): Promise<void> {
+    this.written = this.written.then(() => this.write(poolId, replicaId, isOwn));
     return this.written;
   }
 
-  private async write(poolId: string, replicaId: string): Promise<void> {
+  private async write(poolId: string, replicaId: string, isOwn: boolean): Promise<void> {
     if (!this.kept) return;
     const key = keyOf({ poolId, replicaId });
     try {
@@ -74,7 +77,7 @@ export class KeptBindings implements OnModuleInit, OnModuleDestroy {
         await this.store.saveBinding(binding);
         this.kept.set(key, formOf(binding));
       } else if (!binding && this.kept.has(key)) {
-        await this.store.removeBinding(poolId, replicaId);
+        await this.store.removeBinding(poolId, replicaId, isOwn);
         this.kept.delete(key);
       }
     } catch (cause) {

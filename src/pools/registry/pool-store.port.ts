@@ -73,7 +73,8 @@ export abstract class PoolStore {
   abstract saveBinding(binding: KeptBinding): Promise<void>;
 
   /** Nothing where none is kept. */
-  abstract removeBinding(poolId: string, replicaId: string): Promise<void>;
+  /** @param isOwn only where this node has made it: another one may have renewed it since, which is not known here yet */
+  abstract removeBinding(poolId: string, replicaId: string, isOwn?: boolean): Promise<void>;
 
   /** Of a pool that is known to drain already: with a new deadline. */
   abstract saveDrain(drain: KeptDrain): Promise<void>;

@@ -26,9 +26,12 @@ describeOverStore('over a store', server => {
   describe('of two nodes', () => {
     let a: RedisPoolStore;
     let b: RedisPoolStore;
+    let opened: OpenStore;
     beforeEach(async () => {
-      const opened = await openStore(server());
+      opened = await openStore(server());
       [a, b] = [nodeOn(opened), nodeOn(await opened.another())];
+      const { store } = opened;
+      for (const name of ['node-0', 'node-1']) await store.call('ZADD', `${store.prefix}:nodes`, '9999999999999', name);
       await Promise.all([a.recovered(), b.recovered()]);
     });
 
@@ -39,6 +42,33 @@ describeOverStore('over a store', server => {
       const drained = firstValueFrom(a.changed$.pipe(filter(({ drains }) => drains.length === 1)));
       await b.saveDrain(drain('p'));
       expect(await drained).toMatchObject({ bindings: [binding('p')], drains: [drain('p')] });
+    });
+
+    it('what lapses at one is let be where the other has renewed it meanwhile', async () => {
+      await a.saveBinding(binding('p', { ttlMs: 1000 }));
+      await b.saveBinding(binding('p', { ttlMs: 1000 }));
+      await a.removeBinding('p', 'r', true);
+      const kept = (): Promise<unknown> => opened.store.call('HEXISTS', `${opened.store.prefix}:bindings`, 'p/r');
+      expect(await kept()).toBe(1);
+      await b.removeBinding('p', 'r', true);
+      expect(await kept()).toBe(0);
+      // Whoever asks for it is obeyed at any node.
+      await b.saveBinding(binding('p'));
+      await a.removeBinding('p', 'r');
+      expect(await kept()).toBe(0);
+    });
+
+    it('what one has bound for a time is the other’s once that is no more (B-ND-027)', async () => {
+      const { store } = opened;
+      await a.saveBinding(binding('p', { ttlMs: 1000 }));
+      await a.saveBinding(binding('for-good'));
+      // With one of its next looks.
+      const taken = firstValueFrom(
+        b.changed$.pipe(filter(({ bindings }) => bindings.some(({ isElsewhere }) => isElsewhere !== true))),
+      );
+      await store.call('ZREM', `${store.prefix}:nodes`, 'node-0');
+      const byPool = new Map((await taken).bindings.map(each => [each.poolId, each.isElsewhere === true]));
+      expect([byPool.get('p'), byPool.get('for-good')]).toEqual([false, true]);
     });
 
     it('one begins no reload of a pool while the other is at it, and hears when that is over and what a purge came to', async () => {

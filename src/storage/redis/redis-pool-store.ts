@@ -63,8 +63,8 @@ export class RedisPoolStore extends PoolStore implements OnModuleDestroy {
     );
   }
 
-  removeBinding(poolId: string, replicaId: string): Promise<void> {
-    return this.save('bindings', `${poolId}/${replicaId}`, '');
+  removeBinding(poolId: string, replicaId: string, isOwn = false): Promise<void> {
+    return this.save('bindings', `${poolId}/${replicaId}`, '', isOwn ? this.node.nodeId : '');
   }
 
   saveDrain(drain: KeptDrain): Promise<void> {
@@ -143,7 +143,7 @@ export class RedisPoolStore extends PoolStore implements OnModuleDestroy {
     return by === this.node.nodeId ? binding : { ...binding, isElsewhere: true };
   }
 
-  private async save(kind: 'bindings' | 'drains', name: string, text: string): Promise<void> {
-    await this.store.runDurably(savePoolsScript, kind, name, text);
+  private async save(kind: 'bindings' | 'drains', name: string, text: string, by = ''): Promise<void> {
+    await this.store.runDurably(savePoolsScript, kind, name, text, by);
   }
 }

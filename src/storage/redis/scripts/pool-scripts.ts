@@ -26,7 +26,7 @@ for i = 1, #bindings, 2 do
   if string.find(kept, '"ttlMs":', 1, true) then
     local by = cjson.decode(kept).by
     local from, to = string.find(kept, '"by":"' .. by .. '"', 1, true)
-    if from and tonumber(call('ZSCORE', P .. 'nodes', by) or 0) <= at then
+    if by ~= ARGV[2] and from and tonumber(call('ZSCORE', P .. 'nodes', by) or 0) <= at then
       call('HSET', P .. 'bindings', bindings[i], string.sub(kept, 1, from - 1) .. '"by":"' .. ARGV[2] .. '"' .. string.sub(kept, to + 1))
       isChanged = true
     end
@@ -51,11 +51,15 @@ return {
 `,
 );
 
-/** ARGV: 1 `bindings` or `drains`, 2 name, 3 what is kept of it, '' for nothing any more. */
+/** ARGV: 1 `bindings` or `drains`, 2 name, 3 what is kept of it, '' for nothing any more, 4 a node, where it is removed only if that has made it. */
 export const savePoolsScript = new Script(
   'savePools',
   `
 local key = P .. ARGV[1]
+if ARGV[4] ~= '' then
+  local kept = call('HGET', key, ARGV[2])
+  if kept and cjson.decode(kept).by ~= ARGV[4] then return 0 end
+end
 if ARGV[3] == '' then
   if call('HDEL', key, ARGV[2]) == 0 then return 0 end
 else
