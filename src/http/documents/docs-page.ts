@@ -2,6 +2,7 @@ import type { INestApplication } from '@nestjs/common';
 import type { OpenAPIObject } from '@nestjs/swagger';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import { toldSwagger } from './decorators';
+import { onceMade } from './once-made';
 
 type Handler = (request: FastifyRequest, reply: FastifyReply) => unknown;
 
@@ -15,9 +16,9 @@ const FILES = '/docs/*';
 
 /** Serves a page to browse the document at /docs, and the document as YAML. Both are put together when they are first asked for. */
 export function serveDocsPage(fastify: FastifyInstance, document: () => Promise<OpenAPIObject>): void {
-  let page: Promise<ReadonlyMap<string, Handler>> | undefined;
+  const page = onceMade(async () => pageOf(await document()));
   const answer = (path: string) => async (request: FastifyRequest, reply: FastifyReply) => {
-    const handlers = await (page ??= document().then(pageOf));
+    const handlers = await page();
     await handlers.get(path)?.(request, reply);
     return reply;
   };

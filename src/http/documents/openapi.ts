@@ -5,6 +5,7 @@ import { API_VERSION } from './versions';
 import { apiOf } from './api-of-path';
 import { toldSwagger } from './decorators';
 import { serveDocsPage } from './docs-page';
+import { onceMade } from './once-made';
 import { sharedComponents, tellShared, tellSharedOf } from './openapi-shared';
 import { NO_TYPE } from './schemas';
 
@@ -50,8 +51,7 @@ function withoutMarks(node: unknown, isParameter = false): unknown {
 
 /** Serves the document at /openapi.json and a page to browse it at /docs. It is built on the first request. */
 export function serveOpenApi(app: INestApplication): void {
-  let document: Promise<OpenAPIObject> | undefined;
-  const built = (): Promise<OpenAPIObject> => (document ??= buildOpenApi(app));
+  const built = onceMade(() => buildOpenApi(app));
   const adapter = app.getHttpAdapter() as HttpServer<FastifyRequest, FastifyReply, FastifyInstance>;
   serveDocsPage(adapter.getInstance(), built);
   // Sent as every other JSON of ours is.
