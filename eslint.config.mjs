@@ -6,7 +6,7 @@ const documents = 'It is loaded when the document is made: take decorators from 
 
 /** Rules whose finding is a bug more often than not; formatting is Prettier's and arrows between modules dependency-cruiser's. */
 export default defineConfig(
-  globalIgnores(['dist/', 'coverage/', 'reports/', 'node_modules/']),
+  globalIgnores(['dist/', 'dist-*/', 'coverage/', 'reports/', 'node_modules/']),
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   {
     files: ['**/*.ts'],

@@ -95,6 +95,14 @@ describe('what is built', () => {
     expect(service.logs()[0]).toEqual({ human: 'code taken' });
   });
 
+  it('is compiled as it stands for a debugger, which finds its map by its folder', async () => {
+    const preload = join(folder.path, 'preload.cjs');
+    const args = ['--inspect=127.0.0.1:0', '-r', preload, resolve(root, 'dist/main.js'), '--version'];
+    const debugged = new Child({ args, env: { LOADED: join(folder.path, 'debugged') } });
+    expect(await debugged.exited).toEqual({ code: 0, signal: null });
+    expect(debugged.lines[0]).toBe('code not taken');
+  });
+
   it.each([
     ['where it was built', () => resolve(root, 'dist')],
     ['in another folder', copyOfBuild],
