@@ -43,9 +43,17 @@ export class FileUpkeep implements OnApplicationBootstrap {
     });
   }
 
+  /** The oldest first. Those that open batches hold stay among the oldest, and are passed over. */
   private async expire(): Promise<void> {
-    for (const id of await this.records.expired(STEP)) {
-      if ((await this.records.removeFree(id)) === 'removed') await this.contents.remove(id);
+    const held = new Set<string>();
+    for (;;) {
+      const oldest = await this.records.expired(held.size + STEP);
+      const due = oldest.filter(id => !held.has(id));
+      for (const id of due) {
+        if ((await this.records.removeFree(id)) === 'removed') await this.contents.remove(id);
+        else held.add(id);
+      }
+      if (oldest.length < STEP || due.length === 0) return;
     }
   }
 
