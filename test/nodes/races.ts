@@ -55,7 +55,9 @@ class Races {
         );
         const faults = [...expect('accepted', ids.length, BUDGET / TOKENS)];
         await this.cancelAll(ids);
-        return [...faults, ...expect('left once all are cancelled', await this.left(session), BUDGET)];
+        // With the slot free, one of them may have put something out before its own cancel came: on a busy machine even a slow engine's first token.
+        const used = await this.usedBy(ids);
+        return [...faults, ...expect('left once all are cancelled', await this.left(session), BUDGET - used)];
       },
     },
     {
@@ -65,8 +67,8 @@ class Races {
         this.fleet.engine.control({ tokensPerSecond: FAST });
         const asked = { session_id: session, max_tokens: 30 + this.random.below(60) };
         const ids = await this.submitAll(SUBMITTERS, 8, asked);
-        const views = await Promise.all(ids.map(id => this.any().reached(id, 'completed')));
-        const used = views.reduce((sum, { usage }) => sum + (usage as { tokens_out: number }).tokens_out, 0);
+        await Promise.all(ids.map(id => this.any().reached(id, 'completed')));
+        const used = await this.usedBy(ids);
         const left = await this.left(session);
         return [
           ...(used > BUDGET ? [`${used} tokens were spent`] : []),
@@ -130,6 +132,12 @@ class Races {
       }),
     );
     await this.fleet.engine.until(({ active }) => active === 0);
+  }
+
+  /** Tokens, as the records of the tasks have them. */
+  private async usedBy(ids: readonly string[]): Promise<number> {
+    const views = await Promise.all(ids.map(id => this.any().view(id)));
+    return views.reduce((sum, { usage }) => sum + (usage as { tokens_out: number }).tokens_out, 0);
   }
 
   private async left(session: string): Promise<number> {
