@@ -155,6 +155,10 @@ describe.skipIf(!hasRedisServer())('two nodes over one store', { timeout: 3 * LA
       );
       expect((await a.post({ placement: { pin_pool_id: 'gpu' }, max_tokens: 2 })).status).not.toBe(202);
       await told(nodes.a, 'POST', '/v2/pools/gpu/undrain');
+      await eventually(
+        () => told(nodes.b, 'GET', '/v2/pools/gpu/health'),
+        ({ draining }) => draining === false,
+      );
       await nodes.ready('gpu');
       await a.reached(await b.submit({ placement: { pin_pool_id: 'gpu' }, max_tokens: 2 }), 'completed');
 
