@@ -32,7 +32,7 @@ const aHash = expect.stringMatching(/^[0-9a-f]{64}$/) as unknown;
 
 describe('Transcripts', () => {
   it('are waited for where nobody has seen the output and other nodes may be asked for it, however slow the store is', async () => {
-    const { it: transcripts, told } = transcriptsOver(true, [away(), away(), 20]);
+    const { it: transcripts, told } = transcriptsOver(true, [away(), away(), 3]);
     expect([await transcripts.store('t', events, true), told]).toEqual([aHash, []]);
   });
 

@@ -8,9 +8,9 @@ import { transcriptOf } from '../transcript/transcript';
 
 /** How long an ending waits for its transcript to be stored. */
 const PATIENCE_MS = 1000;
-/** Half a minute in all, and what the attempts take: who runs a task for longer without the store has lost it by then. */
-const ATTEMPTS = 60;
-const RETRY_MS = 500;
+/** Five seconds of running in all, counted in steps: a process that stood still has not waited meanwhile. */
+const STEPS = 10;
+const STEP_MS = 500;
 
 /** Stores transcripts, before the endings that name them: an ending that is on disk names one that is on disk. */
 @Injectable()
@@ -36,7 +36,9 @@ export class Transcripts {
         return false;
       },
     );
-    const isStored = await (hasUnseen && this.artifacts.isShared ? stored : this.withinPatience(stored));
+    const isStored = await (hasUnseen && this.artifacts.isShared
+      ? this.withinSteps(stored)
+      : this.withinPatience(stored));
     return isStored ? transcript.id : undefined;
   }
 
@@ -47,10 +49,22 @@ export class Transcripts {
         return await put();
       } catch (thrown) {
         const isAway = asServiceError(thrown).code === 'STORAGE_UNAVAILABLE';
-        if (!isAway || attempt === ATTEMPTS) throw thrown;
-        await new Promise<void>(resolve => this.alarms.after(RETRY_MS, resolve));
+        if (!isAway || attempt === STEPS) throw thrown;
+        await new Promise<void>(resolve => this.alarms.after(STEP_MS, resolve));
       }
     }
+  }
+
+  private async withinSteps(work: Promise<boolean>): Promise<boolean> {
+    let isOver = false;
+    const steps = async (): Promise<false> => {
+      for (let step = 0; step < STEPS && !isOver; step++)
+        await new Promise<void>(resolve => this.alarms.after(STEP_MS, resolve));
+      return false;
+    };
+    const first = await Promise.race([work, steps()]);
+    isOver = true;
+    return first;
   }
 
   private async withinPatience(work: Promise<boolean>): Promise<boolean> {
