@@ -8,6 +8,7 @@ import { RunningTime } from '../../time/running-time';
 import type { QueueDepth } from '../../pools/placement/queue-depths.port';
 import { MemoryPoolRegistry } from '../memory/pool-registry.memory';
 import { Store, type Reply } from './connection/store';
+import type { StoreTask } from './held-task';
 import { HeldTasks } from './held-tasks';
 import { tickScript } from './scripts/node-scripts';
 import { fieldsOf, type TaskFields } from './task-fields';
@@ -115,6 +116,7 @@ export class NodeBeat implements OnModuleDestroy {
   }
 
   private async beatOnce(): Promise<void> {
+    this.dropRefused();
     const askedAtMs = this.clock.nowMs();
     const renews = askedAtMs - this.renewedAtMs >= RENEWAL * this.config.storeLeaseMs;
     const renewed = renews ? [...this.held.all()].filter(task => !task.isReturning) : [];
@@ -140,6 +142,7 @@ export class NodeBeat implements OnModuleDestroy {
     ];
     const [lost, asks, adopted, overdue, depth, lanesVersion, slots, time, isQueued] = reply;
     if (renews) this.renewedAtMs = askedAtMs;
+    this.dropRefused();
     const gone = new Set(lost.map(String));
     for (const task of renewed) {
       if (gone.has(task.taskId) && !task.isReturning) this.held.lose(task);
@@ -168,8 +171,20 @@ export class NodeBeat implements OnModuleDestroy {
   }
 
   private dropLapsed(): void {
+    for (const task of this.lapsed()) this.held.lose(task);
+  }
+
+  /**
+   * Attempts whose lease was over for a moment, though the store may renew it yet, as after a process stood still. What came of an attempt in that
+   * moment was refused, its end too: renewed, it would go on without that, or for ever. An ending that is won is refused nothing here.
+   */
+  private dropRefused(): void {
+    for (const task of this.lapsed()) if (!task.isEnding) this.held.lose(task);
+  }
+
+  private lapsed(): StoreTask[] {
     const nowMs = this.clock.nowMs();
-    for (const task of [...this.held.all()]) if (nowMs >= task.leaseUntilMs) this.held.lose(task);
+    return [...this.held.all()].filter(task => nowMs >= task.leaseUntilMs);
   }
 }
 
