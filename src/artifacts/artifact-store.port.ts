@@ -30,6 +30,9 @@ export interface CanonicalDocument {
  * durable; what is read back was checked against its id.
  */
 export abstract class ArtifactStore {
+  /** Other nodes read it as well. */
+  readonly isShared: boolean = false;
+
   /**
    * Stores a document; storing the same again changes nothing but adds the task to its index.
    * @throws ServiceError STORAGE_FULL when there is no room (on the disk, or within the store's bound after old transcripts

@@ -21,6 +21,8 @@ import {
 /** Artifacts in the store's memory, within `ORCHD_ARTIFACTS_MAX_BYTES` of text. */
 @Injectable()
 export class RedisArtifacts extends ArtifactStore {
+  override readonly isShared = true;
+
   constructor(
     private readonly config: Config,
     private readonly store: Store,

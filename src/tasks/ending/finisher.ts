@@ -60,7 +60,7 @@ export class Finisher {
     let last = [...held, ...this.lastEvents(ended)];
     try {
       const before = await this.log.events(taskId);
-      const transcriptId = await this.transcripts.store(taskId, [...before, ...last]);
+      const transcriptId = await this.transcripts.store(taskId, [...before, ...last], held.length > 0);
       const isDurable = await ended.record(transcriptId, held.length > 0);
       if (ended.isVoid) return;
       const isWithheld = !isDurable && held.length > 0;
