@@ -72,8 +72,10 @@ export abstract class PoolStore {
   /** In place of what was kept of this replica. */
   abstract saveBinding(binding: KeptBinding): Promise<void>;
 
-  /** Nothing where none is kept. */
-  /** @param isOwn only where this node has made it: another one may have renewed it since, which is not known here yet */
+  /**
+   * Nothing where none is kept.
+   * @param isOwn only where this node has made it: another one may have renewed it since, which is not known here yet
+   */
   abstract removeBinding(poolId: string, replicaId: string, isOwn?: boolean): Promise<void>;
 
   /** Of a pool that is known to drain already: with a new deadline. */

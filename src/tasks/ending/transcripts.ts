@@ -6,11 +6,11 @@ import { Alarms, type Alarm } from '../../time/alarms';
 import type { TaskEvent } from '../task/task';
 import { transcriptOf } from '../transcript/transcript';
 
-/** How long an ending waits for its transcript to be stored. */
-const PATIENCE_MS = 1000;
-/** Five seconds of running in all, counted in steps: a process that stood still has not waited meanwhile. */
-const STEPS = 10;
+/** How long an ending waits for its transcript to be stored, in steps: a process that stood still has not waited meanwhile. */
 const STEP_MS = 500;
+const STEPS = 2;
+/** Where it would be nowhere else. */
+const MOST_STEPS = 10;
 
 /** Stores transcripts, before the endings that name them: an ending that is on disk names one that is on disk. */
 @Injectable()
@@ -27,8 +27,9 @@ export class Transcripts {
    */
   async store(taskId: string, events: readonly TaskEvent[], hasUnseen = false): Promise<string | undefined> {
     const transcript = await transcriptOf(events);
+    const isOnlyHere = hasUnseen && this.artifacts.isShared;
     const put = (): Promise<void> => this.artifacts.put(transcript, 'transcript', taskId);
-    const stored = (hasUnseen && this.artifacts.isShared ? this.surely(put) : put()).then(
+    const stored = (isOnlyHere ? this.surely(put) : put()).then(
       () => true,
       (cause: unknown) => {
         const human = 'A transcript could not be stored yet; it is tried again.';
@@ -36,10 +37,7 @@ export class Transcripts {
         return false;
       },
     );
-    const isStored = await (hasUnseen && this.artifacts.isShared
-      ? this.withinSteps(stored)
-      : this.withinPatience(stored));
-    return isStored ? transcript.id : undefined;
+    return (await this.within(isOnlyHere ? MOST_STEPS : STEPS, stored)) ? transcript.id : undefined;
   }
 
   /** Again for as long as storage only cannot be reached. */
@@ -49,29 +47,24 @@ export class Transcripts {
         return await put();
       } catch (thrown) {
         const isAway = asServiceError(thrown).code === 'STORAGE_UNAVAILABLE';
-        if (!isAway || attempt === STEPS) throw thrown;
+        if (!isAway || attempt === MOST_STEPS) throw thrown;
         await new Promise<void>(resolve => this.alarms.after(STEP_MS, resolve));
       }
     }
   }
 
-  private async withinSteps(work: Promise<boolean>): Promise<boolean> {
-    let isOver = false;
-    const steps = async (): Promise<false> => {
-      for (let step = 0; step < STEPS && !isOver; step++)
-        await new Promise<void>(resolve => this.alarms.after(STEP_MS, resolve));
-      return false;
-    };
-    const first = await Promise.race([work, steps()]);
-    isOver = true;
-    return first;
-  }
-
-  private async withinPatience(work: Promise<boolean>): Promise<boolean> {
-    let alarm: Alarm | undefined;
-    const patience = new Promise<false>(resolve => (alarm = this.alarms.after(PATIENCE_MS, () => resolve(false))));
-    const first = await Promise.race([work, patience]);
-    alarm?.cancel();
-    return first;
+  /** @param work never rejects */
+  private within(steps: number, work: Promise<boolean>): Promise<boolean> {
+    return new Promise(resolve => {
+      let alarm: Alarm;
+      const wait = (left: number): void => {
+        alarm = this.alarms.after(STEP_MS, () => (left > 1 ? wait(left - 1) : resolve(false)));
+      };
+      wait(steps);
+      void work.then(isStored => {
+        alarm.cancel();
+        resolve(isStored);
+      });
+    });
   }
 }
