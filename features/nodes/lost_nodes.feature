@@ -16,6 +16,15 @@ Feature: Nodes and stores that are lost
     When the store is started again
     Then a task is accepted by the first node and completed
 
+  @B-ND-028
+  Scenario: A node that is cut off from the store is not ready, and the others are
+    Given two nodes over one store, the first by a way that can be cut
+    When the first node is cut off from the store
+    Then the first node is not ready, for STORAGE_UNAVAILABLE, and says when to ask again
+    And the first node is alive, and the second ready
+    When the way of the first node is mended
+    Then the first node is ready, and takes a task
+
   @B-ND-007
   Scenario: A node does not start on a store that cannot give what is asked
     Given a store that throws keys away when its memory is full

@@ -1,6 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { Given, Then, When } from '@cucumber/cucumber';
 import { eventually, LAST_RESORT_MS } from '../../test/support/deadline';
+import { startStoreProxy, type StoreProxy } from '../../test/nodes/store-proxy';
 import type { HttpAnswer } from '../../test/support/http-client';
 import { hasRedisServer, startRedis, type RedisOptions, type RedisServer } from '../../test/support/redis-server';
 import { startService, type RunningService } from '../../test/support/service';
@@ -12,6 +13,8 @@ class Nodes {
   services: RunningService[] = [];
   answers: HttpAnswer[] = [];
   fault = '';
+  /** The way of the first node to the store. */
+  way: StoreProxy | undefined;
 
   constructor(public redis: RedisServer) {}
 
@@ -41,6 +44,7 @@ async function openStore(world: ServiceWorld, options: RedisOptions = {}): Promi
   ofWorld.set(world, nodes);
   world.atEnd(async () => {
     for (const service of nodes.services) await service.stop('SIGKILL');
+    await nodes.way?.stop();
     await nodes.redis.stop();
   });
   return nodes;
@@ -225,6 +229,59 @@ Then('a submission to the first node is refused with {word}', async function (th
     LAST_RESORT_MS,
   );
   assert.equal(answer.json()['code'], code);
+});
+
+Given('two nodes over one store, the first by a way that can be cut', async function (this: ServiceWorld) {
+  if (!hasRedisServer()) return 'skipped';
+  const nodes = await openStore(this);
+  nodes.way = await startStoreProxy(nodes.redis.port);
+  const env = envOf(nodes);
+  nodes.services = await Promise.all([
+    startService({ env: { ...env, ORCHD_STORE: nodes.way.url } }),
+    startService({ env }),
+  ]);
+  return undefined;
+});
+
+When('the first node is cut off from the store', function (this: ServiceWorld) {
+  nodesOf(this).way?.cut();
+});
+
+When('the way of the first node is mended', function (this: ServiceWorld) {
+  nodesOf(this).way?.mend();
+});
+
+/** Asked until it answers so. */
+function ready(world: ServiceWorld, at: number, wanted: number): Promise<HttpAnswer> {
+  return eventually(
+    () => nodesOf(world).request(at, 'GET', '/readyz'),
+    ({ status }) => status === wanted,
+    LAST_RESORT_MS,
+  );
+}
+
+Then(
+  'the first node is not ready, for {word}, and says when to ask again',
+  async function (this: ServiceWorld, code: string) {
+    const { headers, ...answer } = await ready(this, 0, 503);
+    assert.deepEqual([answer.json()['code'], answer.json()['retriable']], [code, true]);
+    assert.equal(headers['retry-after'], '1');
+  },
+);
+
+Then('the first node is alive, and the second ready', async function (this: ServiceWorld) {
+  const nodes = nodesOf(this);
+  const answers = [await nodes.request(0, 'GET', '/healthz'), await nodes.request(1, 'GET', '/readyz')];
+  assert.deepEqual(
+    answers.map(({ status }) => status),
+    [200, 200],
+  );
+});
+
+Then('the first node is ready, and takes a task', async function (this: ServiceWorld) {
+  await ready(this, 0, 200);
+  const answer = await nodesOf(this).tasksAt(0).post({ max_tokens: 3 });
+  assert.equal(answer.status, 202);
 });
 
 When('the store is started again', async function (this: ServiceWorld) {

@@ -5,10 +5,11 @@ import { CapabilitiesService } from './capabilities.service';
 import { LifecycleModule } from '../lifecycle/lifecycle.module';
 import { MetaController } from './meta.controller';
 import { ProbesController } from './probes.controller';
+import { ReadinessService } from './readiness.service';
 
 @Module({
   imports: [LifecycleModule, PoolsModule],
   controllers: [AboutController, MetaController, ProbesController],
-  providers: [CapabilitiesService],
+  providers: [CapabilitiesService, ReadinessService],
 })
 export class MetaModule {}

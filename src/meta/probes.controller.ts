@@ -2,14 +2,14 @@ import { Controller, Get } from '@nestjs/common';
 import { ApiOperation, ApiResponse, ApiSecurity, ApiTags } from '../http/documents/decorators';
 import { ApiErrors } from '../http/documents/api-errors';
 import { Public } from '../http/routes/route-marks';
-import { Lifecycle } from '../lifecycle/lifecycle';
 import { StatusView } from './meta.dto';
+import { ReadinessService } from './readiness.service';
 
 @ApiTags('operations')
 @ApiSecurity({})
 @Controller()
 export class ProbesController {
-  constructor(private readonly lifecycle: Lifecycle) {}
+  constructor(private readonly readiness: ReadinessService) {}
 
   @Get('healthz')
   @Public()
@@ -19,14 +19,13 @@ export class ProbesController {
     return { status: 'ok' };
   }
 
-  /** Not about pools: workers must be able to register with a service that has none yet. */
   @Get('readyz')
   @Public()
   @ApiOperation({ summary: 'Readiness: the service takes tasks' })
   @ApiResponse({ status: 200, description: '`{"status": "ready"}`', type: StatusView })
-  @ApiErrors('NOT_READY', 'SHUTTING_DOWN')
+  @ApiErrors('NOT_READY', 'SHUTTING_DOWN', 'STORAGE_UNAVAILABLE')
   readyz(): StatusView {
-    this.lifecycle.assertReady();
+    this.readiness.assertReady();
     return { status: 'ready' };
   }
 }

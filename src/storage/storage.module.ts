@@ -5,6 +5,7 @@ import { CatalogModule } from '../catalog/catalog.module';
 import { ModelCatalog } from '../catalog/model-catalog.port';
 import { EnginesModule } from '../engines/engines.module';
 import { LifecycleModule } from '../lifecycle/lifecycle.module';
+import { StorageReach } from '../lifecycle/storage-reach.port';
 import { PlacementService } from '../pools/placement/placement.service';
 import { ApiRecords } from '../records/api-records.port';
 import { RecordLeases } from '../records/record-leases.port';
@@ -29,6 +30,7 @@ import { EmbeddedRecords } from './embedded/embedded-records';
 import { EmbeddedSessions } from './embedded/embedded-sessions';
 import { OwnLeases } from './embedded/own-leases';
 import { OwnProbes } from './embedded/own-probes';
+import { OwnReach } from './embedded/own-reach';
 import { OwedEndings } from './embedded/owed-endings';
 import { SessionBook } from './embedded/session-book';
 import { Slots } from './embedded/slots';
@@ -59,6 +61,7 @@ import { RedisRecordLeases } from './redis/redis-record-leases';
 import { RedisRecords } from './redis/redis-records';
 import { RedisSessions } from './redis/redis-sessions';
 import { StoreEndings } from './redis/store-endings';
+import { StoreReach } from './redis/store-reach';
 import { StoreTasks } from './redis/store-tasks';
 import { SqliteTaskJournal } from './sqlite/task-journal.sqlite';
 
@@ -67,6 +70,7 @@ import { SqliteTaskJournal } from './sqlite/task-journal.sqlite';
 @Module({
   imports: [CatalogModule, EnginesModule],
   providers: [
+    { provide: StorageReach, useClass: OwnReach },
     { provide: TaskJournal, useClass: SqliteTaskJournal },
     JournalStart,
     { provide: Notes, useClass: EmbeddedNotes },
@@ -92,7 +96,7 @@ import { SqliteTaskJournal } from './sqlite/task-journal.sqlite';
   exports: [
     ...[PoolRegistry, PoolStore, SharedProbes, PlacementService, QueueDepths],
     ...[TaskJournal, Notes, TaskLedger, TaskRecords, EventLog, SessionStore],
-    ...[ModelCatalog, ArtifactStore, ApiRecords, RecordLeases, FileContents],
+    ...[StorageReach, ModelCatalog, ArtifactStore, ApiRecords, RecordLeases, FileContents],
   ],
 })
 export class StorageModule {
@@ -108,6 +112,8 @@ export class StorageModule {
   imports: [CatalogModule, EnginesModule, LifecycleModule],
   providers: [
     { provide: Store, useClass: RedisStore },
+    StoreReach,
+    { provide: StorageReach, useExisting: StoreReach },
     ...[HeldTasks, NodeBeat, NodePresence, StoreTasks, StoreEndings, EventWriter, CutSlots],
     MemoryPoolRegistry,
     { provide: PoolRegistry, useExisting: MemoryPoolRegistry },
@@ -132,7 +138,7 @@ export class StorageModule {
   exports: [
     ...[PoolRegistry, PoolStore, SharedProbes, PlacementService, QueueDepths],
     ...[Notes, TaskLedger, TaskRecords, EventLog, SessionStore],
-    ...[ModelCatalog, ArtifactStore, ApiRecords, RecordLeases, FileContents],
+    ...[StorageReach, ModelCatalog, ArtifactStore, ApiRecords, RecordLeases, FileContents],
   ],
 })
 class SharedStorageModule {}

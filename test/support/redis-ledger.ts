@@ -9,6 +9,7 @@ import { RedisLedger } from '../../src/storage/redis/redis-ledger';
 import { RedisRecords } from '../../src/storage/redis/redis-records';
 import { RedisSessions } from '../../src/storage/redis/redis-sessions';
 import { StoreEndings } from '../../src/storage/redis/store-endings';
+import { StoreReach } from '../../src/storage/redis/store-reach';
 import { StoreTasks } from '../../src/storage/redis/store-tasks';
 import type { LedgerSettings, LedgerUnderTest } from '../contracts/task-ledger/ledger-use';
 import { silentNarrator, testPools, testTime } from './ledger';
@@ -51,7 +52,7 @@ export async function redisLedger(
   const store = new RedisStore(config, silentNarrator);
   await store.open();
   const held = new HeldTasks();
-  const node = new NodeBeat(config, store, held, registry, clock, runningTime);
+  const node = new NodeBeat(config, store, held, registry, clock, runningTime, new StoreReach(store, clock));
   const tasks = new StoreTasks(config, store, held, node, clock, alarms);
   const cuts = new CutSlots(store, registry);
   cuts.onModuleInit();

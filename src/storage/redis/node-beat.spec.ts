@@ -7,6 +7,7 @@ import type { Store } from './connection/store';
 import type { StoreTask } from './held-task';
 import { HeldTasks } from './held-tasks';
 import { NodeBeat } from './node-beat';
+import type { StoreReach } from './store-reach';
 
 const LEASE_MS = 1000;
 /** The store has renewed all that it was asked to. */
@@ -36,6 +37,7 @@ beforeEach(() => {
     { view: () => [] } as unknown as MemoryPoolRegistry,
     { nowMs: () => nowMs } as Clock,
     { resumeAfter: () => undefined } as unknown as RunningTime,
+    { beaten: () => undefined } as StoreReach,
   );
 });
 

@@ -11,6 +11,7 @@ import { Store, type Reply } from './connection/store';
 import type { StoreTask } from './held-task';
 import { HeldTasks } from './held-tasks';
 import { tickScript } from './scripts/node-scripts';
+import { StoreReach } from './store-reach';
 import { fieldsOf, type TaskFields } from './task-fields';
 import { numbersOf } from './store-lanes';
 
@@ -63,6 +64,7 @@ export class NodeBeat implements OnModuleDestroy {
     private readonly registry: MemoryPoolRegistry,
     private readonly clock: Clock,
     private readonly runningTime: RunningTime,
+    private readonly reach: StoreReach,
   ) {}
 
   onModuleDestroy(): void {
@@ -141,6 +143,7 @@ export class NodeBeat implements OnModuleDestroy {
       number,
     ];
     const [lost, asks, adopted, overdue, depth, lanesVersion, slots, time, isQueued] = reply;
+    this.reach.beaten();
     if (renews) this.renewedAtMs = askedAtMs;
     this.dropRefused();
     const gone = new Set(lost.map(String));
