@@ -9,6 +9,7 @@ import { PlacementService } from '../../src/pools/placement/placement.service';
 import { EmbeddedLedger } from '../../src/storage/embedded/embedded-ledger';
 import { EmbeddedRecords } from '../../src/storage/embedded/embedded-records';
 import { EmbeddedSessions } from '../../src/storage/embedded/embedded-sessions';
+import { OwnReach } from '../../src/storage/embedded/own-reach';
 import { OwedEndings } from '../../src/storage/embedded/owed-endings';
 import { SessionBook } from '../../src/storage/embedded/session-book';
 import { Slots } from '../../src/storage/embedded/slots';
@@ -96,7 +97,7 @@ export function testPools(
   readonly placement: PlacementService;
   readonly pools: Pick<LedgerUnderTest, 'bind' | 'lose' | 'slotsFree'>;
 } {
-  const registry = new MemoryPoolRegistry(config, engines(), clock, alarms);
+  const registry = new MemoryPoolRegistry(config, engines(), clock, alarms, new OwnReach());
   const placement = new PlacementService(registry, metrics, clock, nothingKnown);
   const named = (name: string): [string, string] => name.split('/') as [string, string];
   const pools: Pick<LedgerUnderTest, 'bind' | 'lose' | 'slotsFree'> = {

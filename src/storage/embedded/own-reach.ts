@@ -5,4 +5,5 @@ import { StorageReach } from '../../lifecycle/storage-reach.port';
 @Injectable()
 export class OwnReach extends StorageReach {
   override readonly isCutOff = false;
+  override readonly regainedAtMs = -Infinity;
 }

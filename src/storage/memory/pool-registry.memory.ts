@@ -4,6 +4,7 @@ import { Config } from '../../config/config';
 import type { EngineAdapter, EngineProbe } from '../../engines/engine-adapter.port';
 import { EngineRegistry } from '../../engines/engine-registry';
 import { ServiceError } from '../../errors/service-error';
+import { StorageReach } from '../../lifecycle/storage-reach.port';
 import type { Binding, Lease, PoolStatus, ReplicaStatus, UnbindCause } from '../../pools/registry/pool';
 import { isOfSlots, PoolRegistry, type BindOutcome, type PoolChange } from '../../pools/registry/pool-registry.port';
 import { Alarms } from '../../time/alarms';
@@ -28,6 +29,7 @@ export class MemoryPoolRegistry extends PoolRegistry {
     private readonly engines: EngineRegistry,
     private readonly clock: Clock,
     private readonly alarms: Alarms,
+    private readonly reach: StorageReach,
   ) {
     super();
   }
@@ -224,12 +226,18 @@ export class MemoryPoolRegistry extends PoolRegistry {
     if (replicas.size === 0 && leases.size === 0 && !draining) this.poolsById.delete(poolId);
   }
 
-  private armLapse(replica: ReplicaState, { poolId, replicaId, ttlMs }: Binding): void {
+  private armLapse(replica: ReplicaState, binding: Binding, fromMs = this.clock.nowMs()): void {
+    const { poolId, replicaId, ttlMs } = binding;
     replica.lapse?.cancel();
-    replica.lapse =
-      ttlMs === undefined
-        ? undefined
-        : this.alarms.after(ttlMs, () => void this.unbind(poolId, replicaId, { reason: 'lapsed' }));
+    replica.lapse = undefined;
+    if (ttlMs === undefined) return;
+    replica.lapse = this.alarms.at(fromMs + ttlMs, () => {
+      const { isCutOff, regainedAtMs } = this.reach;
+      // Who would renew is sent to no node that is cut off: as after a start the time begins anew.
+      if (isCutOff) this.armLapse(replica, binding);
+      else if (regainedAtMs > fromMs) this.armLapse(replica, binding, regainedAtMs);
+      else void this.unbind(poolId, replicaId, { reason: 'lapsed' });
+    });
   }
 
   private adapterOf({ engine }: Binding): EngineAdapter {

@@ -41,7 +41,7 @@ describe('whether a node has its store (B-ND-028)', () => {
     expect(reach.isCutOff).toBe(false);
     reach.beaten();
     nowMs += 60_000;
-    expect(reach.isCutOff).toBe(false);
+    expect([reach.isCutOff, reach.regainedAtMs]).toEqual([false, 50_000]);
   });
 
   it('has none a second after the last beat, until a beat came back over a new connection', () => {
@@ -50,8 +50,9 @@ describe('whether a node has its store (B-ND-028)', () => {
     expect(reach.isCutOff).toBe(true);
     up();
     expect(reach.isCutOff).toBe(true);
+    expect(reach.regainedAtMs).toBe(50_000);
     reach.beaten();
-    expect(reach.isCutOff).toBe(false);
+    expect([reach.isCutOff, reach.regainedAtMs]).toEqual([false, 51_001]);
   });
 
   it('has none at once where the last beat is long ago: the connection was silent until it was given up', () => {

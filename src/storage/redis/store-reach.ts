@@ -15,6 +15,7 @@ const UNNOTICED_MS = 1000;
  */
 @Injectable()
 export class StoreReach extends StorageReach {
+  override regainedAtMs = -Infinity;
   private hasBeaten = false;
   private beatenAtMs = -Infinity;
 
@@ -32,7 +33,9 @@ export class StoreReach extends StorageReach {
 
   /** A beat came back. */
   beaten(): void {
+    const nowMs = this.clock.nowMs();
+    if (this.isCutOff) this.regainedAtMs = nowMs;
     this.hasBeaten = true;
-    this.beatenAtMs = this.clock.nowMs();
+    this.beatenAtMs = nowMs;
   }
 }
