@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Config } from '../config/config';
 import { ServiceError } from '../errors/service-error';
 import { ApiRecords, type ApiRecord, type KeptRecord } from '../records/api-records.port';
+import { fileMembers } from '../records/named-files';
 import type { RecordLease } from '../records/record-lease';
 import { RunningTime } from '../time/running-time';
 import { isOpen, type StoredBatch } from './batch/stored-batch';
@@ -77,7 +78,7 @@ export class BatchRecords {
       text: JSON.stringify(batch),
       isOpen: isStillOpen,
       // Its own, too: one that was taken away before its end would be told of with it, or run again by whoever adopts it.
-      ...(isStillOpen && { holds: [batch.inputFileId, batch.outputFileId, batch.errorFileId] }),
+      ...(isStillOpen && { holds: fileMembers.map(member => batch[member]) }),
       ...(!isStillOpen && { keptFromMs: this.runningTime.nowMs() }),
     };
   }

@@ -16,7 +16,10 @@ export interface ApiRecord {
   readonly keptFromMs?: number;
 }
 
-/** One that is kept, with its number: later ones have greater numbers, and a replacement has that of what it replaced. */
+/**
+ * One that is kept, with its number: later ones have greater numbers, and a replacement has that of what it replaced. One that is open, and of a version
+ * that did not tell what it holds, holds what its text names (`filesNamedBy`).
+ */
 export interface KeptRecord extends ApiRecord {
   readonly seq: number;
 }

@@ -129,6 +129,31 @@ export function apiRecordsContract(name: string, setUp: () => Promise<ApiRecords
         expect(await records.removeFile('to-come')).toBe('removed');
       });
 
+      it('are those that the text of a batch names, where its version did not tell what it holds', async () => {
+        const text = JSON.stringify({ id: 'a', inputFileId: 'in', outputFileId: 'out', errorFileId: 'err' });
+        const files = ['in', 'out', 'err', 'other'];
+        for (const id of files) await records.insert(file(id));
+        await records.insert(record('a', { kind: 'batch', text }));
+        await records.insert(record('told', { kind: 'batch', text, holds: ['other'] }));
+        await records.insert(record('r', { text }));
+        for (const damaged of ['null', '{"inputFileId":"in"'])
+          await records.insert(record(damaged, { kind: 'batch', text: damaged }));
+        const again = await reopen();
+        const kept = { text, isOpen: true, holds: ['err', 'in', 'out'] };
+        expect(await again.find('batch', 'a')).toMatchObject(kept);
+        expect(await again.open('batch')).toMatchObject([kept, { holds: ['other'] }, {}, {}]);
+        expect(await again.find('response', 'r')).not.toHaveProperty('holds');
+        const held = [{ heldBy: 'a' }, { heldBy: 'a' }, { heldBy: 'a' }, { heldBy: 'told' }];
+        for (const [at, id] of files.entries()) expect(await again.removeFile(id)).toEqual(held[at]);
+        // Revised by a version that tells it, or by none: it holds the same.
+        const revised = JSON.stringify({ ...JSON.parse(text), total: 5 });
+        expect(await again.revise(record('a', { kind: 'batch', text: revised }), text)).toBe(true);
+        expect(await again.removeFile('in')).toEqual({ heldBy: 'a' });
+        await again.replace(record('a', { kind: 'batch', text: revised, isOpen: false, keptFromMs: 5 }));
+        expect(await again.find('batch', 'a')).not.toHaveProperty('holds');
+        for (const id of files.slice(0, 3)) expect(await again.removeFile(id)).toBe('removed');
+      });
+
       it('are there for whoever comes to hold them, or nothing is done', async () => {
         expect(await records.insertFor('gone', batch('a', ['gone']))).toBe(false);
         expect([await records.find('batch', 'a'), await records.open('batch')]).toEqual([undefined, []]);

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { openDatabase } from '../../src/storage/sqlite/file/driver';
 import { startEngine, type RunningEngine } from '../engine/engine';
 import { BatchClient, chatLine } from '../support/batch-client';
 import { Child } from '../support/child';
@@ -215,6 +216,36 @@ describe.skipIf(!hasRedisServer())('a move (B-ND-021)', { timeout: 180_000 }, ()
     expect([done.status, done.request_counts]).toEqual(['completed', { total: 40, completed: 40, failed: 0 }]);
     const ids = (await then.results(done.output_file_id)).map(({ custom_id: line }) => line);
     expect([ids.length, new Set(ids).size]).toEqual([40, 40]);
+  });
+
+  it('of a batch that an older version began keeps its files from being deleted on either side (B-BAT-009)', async () => {
+    await start({ ORCHD_DATA_DIR: path('data') });
+    const first = new BatchClient((service as RunningService).url);
+    const inputId = await first.upload(`${chatLine('waits')}\n`);
+    const { id } = await first.create(inputId);
+    await first.until(id, ({ status }) => status === 'in_progress');
+    await stop();
+    const deleted = async (env: Record<string, string>) => {
+      await start(env);
+      const { status, text } = await (service as RunningService).request('DELETE', `/v1/files/${inputId}`);
+      await stop();
+      return [status, text];
+    };
+    const inUse = [409, expect.stringContaining(id)];
+    const forgetInFile = (): void => {
+      const file = openDatabase(join(path('data'), 'records', 'records.db'));
+      file.exec('DELETE FROM holds');
+      file.close();
+    };
+    // That version did not tell what a batch holds.
+    forgetInFile();
+    expect(await move(path('data'), redis.url)).toMatchObject({ code: 0 });
+    expect(await deleted({ ORCHD_STORE: redis.url })).toEqual(inUse);
+    await command(redis.port, ['HDEL', `{orchestratord}:r:batch:${id}`, 'holds']);
+    expect(await move(redis.url, path('after'))).toMatchObject({ code: 0 });
+    expect(await deleted({ ORCHD_DATA_DIR: path('after') })).toEqual(inUse);
+    forgetInFile();
+    expect(await deleted({ ORCHD_DATA_DIR: path('data') })).toEqual(inUse);
   });
 
   it('that was killed half way is done again, and no service starts before', async () => {

@@ -9,6 +9,7 @@ import type {
   RecordPage,
   RecordTotals,
 } from '../../records/api-records.port';
+import { filesNamedBy } from '../../records/named-files';
 import { openDatabase } from '../sqlite/file/driver';
 import { isDamage } from '../sqlite/file/journal-error';
 import { makeFolder, syncFolder } from '../sqlite/file/journal-file';
@@ -91,6 +92,7 @@ export class RecordsFile {
     this.db = db;
     this.wasDamaged = wasDamaged;
     this.sql = prepare(db);
+    db.transaction(() => this.tellHolds()).immediate();
   }
 
   /** Requests of one message: one transaction, synced once. All of it or, where anything is thrown, nothing. */
@@ -147,6 +149,12 @@ export class RecordsFile {
     if (changes === 0) return false;
     if (isOpen) for (const fileId of holds) this.sql.hold.run(fileId, kind, id);
     return true;
+  }
+
+  /** Of versions that did not. Whoever has this file open writes nothing without telling it. */
+  private tellHolds(): void {
+    for (const { kind, id, text } of this.sql.untold.all() as Pick<Row, 'kind' | 'id' | 'text'>[])
+      for (const fileId of filesNamedBy(kind, text)) this.sql.hold.run(fileId, kind, id);
   }
 
   private removeFile(id: string): FileRemoval {
@@ -220,6 +228,10 @@ function prepare(db: Database.Database) {
         WHERE kind = @kind AND id = @id AND text = @was`,
     ),
     hold: db.prepare('INSERT OR IGNORE INTO holds VALUES (?, ?, ?)'),
+    untold: db.prepare(
+      `SELECT kind, id, text FROM records WHERE kind = 'batch' AND is_open = 1
+        AND NOT EXISTS (SELECT 1 FROM holds WHERE holds.kind = records.kind AND holds.id = records.id)`,
+    ),
     holder: db.prepare('SELECT id FROM holds WHERE file_id = ? LIMIT 1').pluck(),
     remove: db.prepare('DELETE FROM records WHERE kind = ? AND id = ?'),
     find: db.prepare(`SELECT ${columns} FROM records WHERE kind = ? AND id = ?`),

@@ -9,6 +9,7 @@ import {
   type RecordPage,
   type RecordTotals,
 } from '../../records/api-records.port';
+import { fileMembers, filesNamedBy } from '../../records/named-files';
 import type { RecordLease } from '../../records/record-lease';
 import { Store, type Reply } from './connection/store';
 import { assertHeld, leaseArguments } from './lease-arguments';
@@ -59,7 +60,7 @@ export class RedisApiRecords extends ApiRecords {
   }
 
   async removeFile(id: string): Promise<FileRemoval> {
-    const answer = await this.store.runDurably(removeFileScript, id);
+    const answer = await this.store.runDurably(removeFileScript, id, ...fileMembers);
     if (typeof answer === 'string') return { heldBy: answer };
     return answer === 1 ? 'removed' : 'none';
   }
@@ -121,13 +122,16 @@ function argumentsOf({ kind, id, text, isOpen, keptFromMs, holds = [] }: ApiReco
 }
 
 function keptOf(kind: RecordKind, [id, seq, text, open, kept, holds]: readonly Reply[]): KeptRecord {
+  const isOpen = open === '1';
+  const isTold = typeof holds === 'string' && holds !== '';
+  const held = isTold ? holds.split(' ') : isOpen ? filesNamedBy(kind, String(text)) : [];
   return {
     kind,
     id: String(id),
     seq: Number(seq),
     text: String(text),
-    isOpen: open === '1',
+    isOpen,
     ...(kept !== '' && { keptFromMs: Number(kept) }),
-    ...(typeof holds === 'string' && holds !== '' && { holds: holds.split(' ').sort() }),
+    ...(held.length > 0 && { holds: [...held].sort() }),
   };
 }

@@ -4,7 +4,8 @@ import { leaseStep } from './lease-scripts';
 /**
  * A record of an API is a hash by kind and id. Lists are by its number; those that are open, and those that are kept from some time on, stand in
  * sets of their own; what their texts have together is counted by kind. `rh:` has by file which records hold it, which counts while they are open: a
- * node of an older version ends one without telling it here.
+ * node of an older version ends one without telling it here, and may begin one without telling what it holds. `rhseq` is the number up to which that was
+ * seen to.
  */
 const steps = `
 local function recordKey(kind, id) return P .. 'r:' .. kind .. ':' .. id end
@@ -104,11 +105,32 @@ return forget(ARGV[1], ARGV[2])
 `,
 );
 
-/** ARGV: 1 id of a file. Answers the id of the open record that holds it; else whether there was one, as a number. */
+/** What open batches hold whose writers did not tell it: what their texts name, by members. Once each. */
+const tellHolds = `
+local function tellHolds(members)
+  local seen = call('GET', P .. 'rhseq') or '0'
+  for _, id in ipairs(call('ZRANGEBYSCORE', P .. 'ro:batch', '(' .. seen, '+inf')) do
+    local r = call('HMGET', recordKey('batch', id), 'text', 'holds')
+    local isJson, batch = pcall(cjson.decode, not r[2] and r[1] or 'null')
+    local files = {}
+    for _, member in ipairs(isJson and type(batch) == 'table' and members or {}) do
+      if type(batch[member]) == 'string' then files[#files + 1] = batch[member] end
+    end
+    if #files > 0 then hold('batch', id, table.concat(files, ' ')) end
+  end
+  call('SET', P .. 'rhseq', call('GET', P .. 'rseq') or '0')
+end
+`;
+
+/**
+ * ARGV: 1 id of a file, the others names of members by which batches name theirs. Answers the id of the open record that holds it; else whether there was one, as a
+ * number.
+ */
 export const removeFileScript = new Script(
   'removeFile',
-  `${steps}
+  `${steps}${tellHolds}
 if not call('HGET', recordKey('file', ARGV[1]), 'seq') then return 0 end
+tellHolds({unpack(ARGV, 2)})
 while true do
   local holder = call('SRANDMEMBER', heldBy(ARGV[1]))
   if not holder then return forget('file', ARGV[1]) end
