@@ -114,6 +114,32 @@ describe.skipIf(!hasRedisServer())('two nodes over one store', { timeout: 3 * LA
     await cancelAll(ids);
   });
 
+  it('predict the same start, whichever of them runs what is before it: a long task and a short one (B-ND-029)', async () => {
+    const long = await a.submit(LONG);
+    const short = await a.submit({ max_tokens: 6000, deadline_ms: 600_000 });
+    await engine.until(({ active }) => active === SLOTS);
+    const each = { max_tokens: 500, deadline_ms: 600_000 };
+    const ids = [long, short];
+    for (let at = 0; at < 4; at++) ids.push(await a.submit(each));
+    const lastAt = async (tasks: TaskClient): Promise<number> => {
+      const answer = await tasks.post(each);
+      const { task_id: id, predicted_start_ms: startMs } = answer.json<{
+        task_id: string;
+        predicted_start_ms: number;
+      }>();
+      await ask(nodes.a, 'POST', `/v2/tasks/${id}/cancel`);
+      return startMs;
+    };
+    // Each is behind the same four; what A runs B hears within a second or two, and A has it from itself.
+    const [atA, atB] = await eventually(
+      async () => [await lastAt(a), await lastAt(b)] as const,
+      ([one, other]) => Math.abs(other - one) < 0.05 * one,
+    );
+    // All before it wait for the short one alone: 6,000 tokens and 2,000 at 100 a second, less what has run. Half of what waits in the mean is 250.
+    for (const startMs of [atA, atB]) expect(startMs).toBeGreaterThan(60_000);
+    await cancelAll(ids);
+  });
+
   it('have one catalogue, and tell the same of a session (B-ND-025)', async () => {
     await told(nodes.a, 'POST', '/v2/catalog/models', { id: 'm-1', digest: 'sha256:'.padEnd(71, 'a') });
     expect(await told(nodes.b, 'GET', '/v2/catalog/models/m-1')).toEqual(

@@ -1,5 +1,6 @@
 import { addChance, chanceOf, sharpnessOf, type CountSpread } from './chance';
 import type { Span } from './pool-pace';
+import { sampleOf } from './sample';
 import { StationPace, type Station, type Work } from './station';
 
 /** Rounds of a slot that are followed one by one, where they differ little; after that releases come evenly. */
@@ -50,7 +51,7 @@ export class ReleaseCurve {
     this.evenAfter = Math.min(ROUNDS_MAX, EVEN_VARIANCE / variation);
     const endVariance = looked.map(attempt => this.addEnd(pace.leftOf(attempt), running.length / looked.length));
     if (slotsReleasing > 0) endVariance.push(this.addEnd(RELEASE, slotsReleasing));
-    // Nobody knows what others run, nor since when: half of what one of ours takes, more or less.
+    // Of what somebody else runs nobody knows what it is, nor since when: half of what one of ours takes, more or less.
     const foreign = slotsTotal - slotsFree - slotsReleasing - running.length;
     if (foreign > 0)
       endVariance.push(this.addEnd({ meanMs: this.roundMs / 2, varianceMs2: this.roundMs ** 2 / 12 }, foreign));
@@ -112,11 +113,6 @@ export class ReleaseCurve {
     this.endSharpness.push(sharpnessOf(varianceMs2));
     return varianceMs2;
   }
-}
-
-function sampleOf<T>(all: readonly T[], most: number): readonly T[] {
-  if (all.length <= most) return all;
-  return Array.from({ length: most }, (_, n) => all[Math.floor((n * all.length) / most)] as T);
 }
 
 /** Rounds still to come that may have ended already, by chance. */

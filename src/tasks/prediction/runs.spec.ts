@@ -38,3 +38,13 @@ it('knows who runs, with what they have shown so far, until they end', () => {
   runs.end(run, 2);
   expect([runs.on('p/r').size, runs.on('nowhere').size]).toEqual([0, 0]);
 });
+
+it('counts those of other nodes beside an attempt, for as long as they were there', () => {
+  runs.countElsewhere(new Map([['p/r', 4]]), 0);
+  const run = runs.begin('p/r', 'p', small, { tokens: 0 }, 0);
+  run.firstOutputAtMs = 10;
+  runs.countElsewhere(new Map([['p/r', 2]]), 500);
+  runs.countElsewhere(new Map([['p/other', 8]]), 1000);
+  expect(runs.measure(run, end, 2000)?.beside).toBe(1 + (4 + 2) / 4);
+  expect(runs.on('p/r').size).toBe(1);
+});

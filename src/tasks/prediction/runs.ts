@@ -24,7 +24,9 @@ export interface RunEnd {
 /** The attempts of one replica, and how many there were over time. */
 interface Crowd {
   readonly runs: Set<Run>;
-  /** Attempts × milliseconds since it was made. */
+  /** Attempts of other nodes there, as they said last. */
+  elsewhere: number;
+  /** Attempts × milliseconds since it was made, of all nodes. */
   attemptMs: number;
   sinceMs: number;
 }
@@ -55,13 +57,17 @@ export class Run implements RunningAttempt {
 
 const nobody: ReadonlySet<Run> = new Set();
 
-/** The attempts that hold slots now, by replica. */
+/** The attempts of this node that hold slots now, by replica. */
 export class Runs {
   private readonly crowds = new Map<string, Crowd>();
+  private countsElsewhere: ReadonlyMap<string, number> = new Map();
 
   begin(replica: string, poolId: string, assignment: Assignment, progress: Progress, nowMs: number): Run {
     let crowd = this.crowds.get(replica);
-    if (!crowd) this.crowds.set(replica, (crowd = { runs: new Set(), attemptMs: 0, sinceMs: nowMs }));
+    if (!crowd) {
+      const elsewhere = this.countsElsewhere.get(replica) ?? 0;
+      this.crowds.set(replica, (crowd = { runs: new Set(), elsewhere, attemptMs: 0, sinceMs: nowMs }));
+    }
     tick(crowd, nowMs);
     const run = new Run(progress, replica, poolId, nowMs, crowd.attemptMs, assignment);
     crowd.runs.add(run);
@@ -79,6 +85,19 @@ export class Runs {
 
   on(replica: string): ReadonlySet<Run> {
     return this.crowds.get(replica)?.runs ?? nobody;
+  }
+
+  *all(): IterableIterator<Run> {
+    for (const { runs } of this.crowds.values()) yield* runs;
+  }
+
+  /** How many other nodes run by now, by replica: an engine is as slow by them as by ours. */
+  countElsewhere(counts: ReadonlyMap<string, number>, nowMs: number): void {
+    this.countsElsewhere = counts;
+    for (const [replica, crowd] of this.crowds) {
+      tick(crowd, nowMs);
+      crowd.elsewhere = counts.get(replica) ?? 0;
+    }
   }
 
   /** How a run went that is over now but has not been ended here; undefined where it has shown nothing. */
@@ -100,12 +119,12 @@ export class Runs {
       decodeMs: decodeMs !== undefined && decodeMs <= tookMs ? decodeMs : nowMs - firstOutputAtMs,
       tokens,
       stoppedByItself,
-      beside: tookMs > 0 ? (crowd.attemptMs - run.attemptMsBefore) / tookMs : crowd.runs.size,
+      beside: tookMs > 0 ? (crowd.attemptMs - run.attemptMsBefore) / tookMs : crowd.runs.size + crowd.elsewhere,
     };
   }
 }
 
 function tick(crowd: Crowd, nowMs: number): void {
-  crowd.attemptMs += crowd.runs.size * (nowMs - crowd.sinceMs);
+  crowd.attemptMs += (crowd.runs.size + crowd.elsewhere) * (nowMs - crowd.sinceMs);
   crowd.sinceMs = nowMs;
 }

@@ -8,10 +8,13 @@ import type { Claim, LaneAhead } from '../ledger/task-ledger.port';
 import type { AdmissionFacts, PredictedStart, TaskSpec } from '../task/task';
 import { ArrivalRates } from './arrival-rates';
 import { Forecasts, toldOf, type Forecast } from './forecasts';
+import { Hearsay } from './hearsay.port';
+import { Others } from './others';
 import { Paces } from './paces';
 import { Runs, type Assignment, type Run } from './runs';
 import { replicaKey, StationMap } from './station-map';
 import type { Rivals } from './start-predictor';
+import { runsToTell, textOf, wordIn } from './word';
 
 /** Of English text, and of most: before an engine has counted, a prompt's tokens are estimated from its bytes. */
 const BYTES_PER_TOKEN = 4;
@@ -39,6 +42,9 @@ export class StartForecasts implements OnModuleInit, OnModuleDestroy {
   readonly paces = new Paces();
   private readonly forecasts = new Forecasts(this.paces);
   private readonly runs = new Runs();
+  private readonly others = new Others();
+  /** What others were told last was not that there is nothing. */
+  private hasTold = false;
   private readonly arrivals = new ArrivalRates<LaneKind>();
   /** What was told → what it is judged by. A task that another process has told of is not in it. */
   private readonly told = new WeakMap<PredictedStart, Forecast>();
@@ -48,12 +54,17 @@ export class StartForecasts implements OnModuleInit, OnModuleDestroy {
   constructor(
     private readonly registry: PoolRegistry,
     private readonly clock: Clock,
+    private readonly hearsay: Hearsay,
   ) {}
 
   onModuleInit(): void {
     this.changes = this.registry.changes$
       .pipe(filter(({ kind }) => kind === 'reloading'))
       .subscribe(({ poolId }) => this.paces.doubt(poolId));
+    this.hearsay.begin(
+      () => this.word(),
+      (node, text) => this.hear(node, text),
+    );
   }
 
   onModuleDestroy(): void {
@@ -117,10 +128,33 @@ export class StartForecasts implements OnModuleInit, OnModuleDestroy {
     const question = { stations: map.usableBy(spec.constraints), ...assignmentOf(spec), overtakenForMs, isHeldUp };
     return this.forecasts.make(
       question,
-      map.views(this.registry, replica => this.runs.on(replica)),
+      map.views(
+        this.registry,
+        replica => this.runs.on(replica),
+        replica => this.others.on(replica, nowMs),
+      ),
       rivals,
       nowMs,
     );
+  }
+
+  /** For other nodes, as long as there is something to tell, and once more when there is not. */
+  private word(): string | undefined {
+    const nowMs = this.clock.nowMs();
+    // Those that fell silent count no more.
+    this.runs.countElsewhere(this.others.counts(nowMs), nowMs);
+    const runs = runsToTell(this.runs, nowMs);
+    if (runs.length === 0 && !this.hasTold) return undefined;
+    this.hasTold = runs.length > 0;
+    return textOf({ runs });
+  }
+
+  private hear(node: string, text: string): void {
+    const word = wordIn(text);
+    if (!word) return;
+    const nowMs = this.clock.nowMs();
+    this.others.hear(node, word.runs, nowMs);
+    this.runs.countElsewhere(this.others.counts(nowMs), nowMs);
   }
 
   private mapOf(version: number): StationMap {

@@ -72,6 +72,31 @@ describe('StartPredictor', () => {
     expect(two).toBeCloseTo(210, -1);
   });
 
+  it('carries on what was told a while ago: by its own pace, through its prefill by that of its pool, to its end at most', () => {
+    const asOfMs = nowMs - 1500;
+    const told = (tokens: number, msPerToken: number, more: Partial<RunningAttempt> = {}): RunningAttempt => ({
+      ...running(100 - tokens, msPerToken),
+      startedAtMs: asOfMs - tokens * msPerToken,
+      firstOutputAtMs: asOfMs - (tokens - 0.5) * msPerToken,
+      asOfMs,
+      ...more,
+    });
+    const start = (attempt: RunningAttempt): number => startMs([{ ...station([1]), running: [attempt] }], []);
+    // 40 tokens then, 1,500 ms ago: 70 by now.
+    expect(start(told(40, MS_PER_TOKEN))).toBeCloseTo(30 * MS_PER_TOKEN, -2);
+    // Twice as fast as its pool, and its word is some evidence of how fast that is.
+    const [fast, usual] = [start(told(40, MS_PER_TOKEN / 2)), start(told(40, MS_PER_TOKEN))];
+    expect(fast).toBeLessThan(5 * MS_PER_TOKEN);
+    expect(fast).toBeLessThan(usual / 4);
+    // Nothing was out yet: by now the 1 ms of its prefill is over, and the rest of the time went into tokens.
+    const silent = { firstOutputAtMs: undefined, tokens: 0 };
+    expect(start(told(0, MS_PER_TOKEN, { ...silent, startedAtMs: asOfMs }))).toBeCloseTo(70 * MS_PER_TOKEN, -2);
+    // A slot that is held is held by something, though all that was asked should be out.
+    expect(start(told(95, MS_PER_TOKEN))).toBeLessThan(MS_PER_TOKEN);
+    // An attempt of ours that has shown the same stands where it stands.
+    expect(start(running(60))).toBeCloseTo(60 * MS_PER_TOKEN, -2);
+  });
+
   it('takes the queue through any length, at the same cost', () => {
     const slots = Array.from({ length: 4 }, (_, n) => 25 * (n + 1));
     for (const tasks of [100, 10_000, 1_000_000]) {

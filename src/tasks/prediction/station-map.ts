@@ -56,8 +56,15 @@ export class StationMap {
     return stations;
   }
 
-  /** The stations as their slots are taken now. Asked for every task, so it looks at the counts alone. */
-  views(slots: SlotCounts, runsOn: (replica: string) => Iterable<RunningAttempt>): readonly StationView[] {
+  /**
+   * The stations as their slots are taken now. Asked for every task, so it looks at the counts alone.
+   * @param elsewhereOn what other nodes run there, as of a while ago
+   */
+  views(
+    slots: SlotCounts,
+    runsOn: (replica: string) => Iterable<RunningAttempt>,
+    elsewhereOn: (replica: string) => readonly RunningAttempt[],
+  ): readonly StationView[] {
     return this.kinds.map(({ poolId, replicas, slotsTotal }) => {
       let slotsFree = 0;
       let slotsReleasing = 0;
@@ -73,11 +80,22 @@ export class StationMap {
         slotsReleasing,
         // Thousands may run, and a task that finds a slot free asks for none of them.
         get running() {
-          return replicas.flatMap(({ key }) => [...runsOn(key)]);
+          const own = replicas.flatMap(({ key }) => [...runsOn(key)]);
+          const told = replicas.flatMap(({ key }) => elsewhereOn(key));
+          return told.length === 0
+            ? own
+            : [...own, ...within(slotsTotal - slotsFree - slotsReleasing - own.length, told)];
         },
       };
     });
   }
+}
+
+/** As many as hold slots now: the others, nearest their end, have ended since they were told of. */
+function within(slots: number, told: readonly RunningAttempt[]): readonly RunningAttempt[] {
+  if (told.length <= slots) return told;
+  const leftOf = ({ askedTokens, tokens }: RunningAttempt): number => askedTokens - tokens;
+  return [...told].sort((a, b) => leftOf(b) - leftOf(a)).slice(0, Math.max(0, slots));
 }
 
 /** As many as a queue may have. */

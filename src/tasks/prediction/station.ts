@@ -16,6 +16,8 @@ export interface RunningAttempt {
   readonly tokens: number;
   readonly promptTokens: number;
   readonly askedTokens: number;
+  /** When it was as said here, for one that another node runs; undefined: now. */
+  readonly asOfMs?: number;
 }
 
 /** Replicas of one pool that are alike to whoever waits: what can run on one can run on all. */
@@ -26,7 +28,7 @@ export interface Station {
   readonly slotsFree: number;
   /** Nobody runs there any more, but the engine is still to notice. */
   readonly slotsReleasing: number;
-  /** Of our own; where they and the free slots are fewer than there are slots, somebody else uses the rest. */
+  /** Of all nodes; where they and the free slots are fewer than there are slots, somebody else uses the rest. */
   readonly running: readonly RunningAttempt[];
 }
 
@@ -35,6 +37,8 @@ const TOKENS_KNOWN = 400;
 const TOKENS_ASSUMED = 8;
 /** Below this many tokens an attempt shows no pace. */
 const TELLING_TOKENS = 4;
+/** No engine is faster for one task; keeps what was told in whole milliseconds from being an endless pace. */
+const LEAST_MS_PER_TOKEN = 0.01;
 
 /** How long things take at a station, as of now: by what its pool is known for, and by what its attempts show. */
 export class StationPace {
@@ -54,7 +58,7 @@ export class StationPace {
     let tokensMs = tokens * known.msPerToken;
     for (const attempt of running) {
       if (attempt.firstOutputAtMs === undefined || attempt.tokens < TELLING_TOKENS) continue;
-      tokensMs += nowMs - attempt.firstOutputAtMs;
+      tokensMs += (attempt.asOfMs ?? nowMs) - attempt.firstOutputAtMs;
       // The first came at once, and by now the next is on average half there.
       tokens += attempt.tokens - 0.5;
     }
@@ -77,7 +81,8 @@ export class StationPace {
   }
 
   /** How long an attempt goes on holding its slot. */
-  leftOf({ startedAtMs, firstOutputAtMs, tokens, promptTokens, askedTokens }: RunningAttempt): Span {
+  leftOf(attempt: RunningAttempt): Span {
+    const { startedAtMs, firstOutputAtMs, tokens, promptTokens, askedTokens } = this.byNow(attempt);
     const { pace } = this.station;
     const { mean, variance } = pace.lengthLeft(tokens, askedTokens);
     if (firstOutputAtMs === undefined) {
@@ -90,6 +95,23 @@ export class StationPace {
     const underWayMs = Math.min(this.msPerToken, Math.max(0, sinceLastMs));
     const decode = this.decodeOf(mean, variance);
     return { ...decode, meanMs: Math.max(0, decode.meanMs - underWayMs) };
+  }
+
+  /**
+   * Where an attempt is by now that was told of a while ago: gone on at the pace that it showed, or where it had shown none at that of the station. Never
+   * past what was asked of it: a slot that is held is held by something.
+   */
+  private byNow(attempt: RunningAttempt): RunningAttempt {
+    const { asOfMs, startedAtMs, firstOutputAtMs, tokens, promptTokens, askedTokens } = attempt;
+    if (asOfMs === undefined) return attempt;
+    const beganAtMs =
+      firstOutputAtMs ?? Math.max(asOfMs, startedAtMs + this.station.pace.prefillOf(promptTokens).meanMs);
+    if (beganAtMs > this.nowMs) return attempt;
+    const isTelling = firstOutputAtMs !== undefined && tokens >= TELLING_TOKENS;
+    const msPerToken = isTelling ? (asOfMs - firstOutputAtMs) / (tokens - 0.5) : this.msPerToken;
+    const shown = firstOutputAtMs === undefined ? 1 : tokens;
+    const more = (this.nowMs - Math.max(asOfMs, beganAtMs)) / Math.max(LEAST_MS_PER_TOKEN, msPerToken);
+    return { ...attempt, firstOutputAtMs: beganAtMs, tokens: Math.min(askedTokens, shown + more) };
   }
 
   private decodeOf(tokens: number, variance: number): Span {

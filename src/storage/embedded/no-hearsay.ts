@@ -1,0 +1,10 @@
+import { Injectable } from '@nestjs/common';
+import { Hearsay } from '../../tasks/prediction/hearsay.port';
+
+/** There is no other node. */
+@Injectable()
+export class NoHearsay extends Hearsay {
+  begin(): void {
+    // Nobody asks, and nobody hears.
+  }
+}

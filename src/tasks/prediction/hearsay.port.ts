@@ -1,0 +1,16 @@
+/** Characters of one word at most; a longer one is not passed on. */
+export const WORD_MAX = 65_536;
+
+/**
+ * What the nodes of a deployment tell each other, once a second, of what each of them can do without. A word is heard by the nodes that are there, and
+ * nothing is kept of it: some are lost, some come late, and one of another version may say what nobody here understands. Where there is no other
+ * node nobody asks and nobody hears.
+ */
+export abstract class Hearsay {
+  /**
+   * Begins; called once.
+   * @param say what this node has to tell, of {@link WORD_MAX} characters at most; undefined: nothing
+   * @param hear what another one has told
+   */
+  abstract begin(say: () => string | undefined, hear: (node: string, word: string) => void): void;
+}

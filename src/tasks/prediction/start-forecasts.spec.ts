@@ -1,0 +1,149 @@
+import { NEVER } from 'rxjs';
+import { beforeEach, expect, it } from 'vitest';
+import { plainSpec } from '../../../test/contracts/journal-samples';
+import type { PoolStatus } from '../../pools/registry/pool';
+import type { PoolRegistry } from '../../pools/registry/pool-registry.port';
+import { Clock } from '../../time/clock';
+import type { Claim } from '../ledger/task-ledger.port';
+import { Hearsay } from './hearsay.port';
+import type { Run } from './runs';
+import { StartForecasts } from './start-forecasts';
+
+const SLOTS = 2;
+const MS_PER_TOKEN = 10;
+const replica = {
+  ...{ poolId: 'p', replicaId: 'r', engine: 'llamacpp', live: true, ready: true, slotsTotal: SLOTS },
+  ...{ supportedWorkloads: ['completion'], models: [], features: [] },
+};
+const pool = { poolId: 'p', live: true, ready: true, replicas: [replica] } as unknown as PoolStatus;
+
+let nowMs: number;
+let taken: number;
+let nodes: Node[];
+
+/** One of a deployment whose nodes see the same pool, each by a clock of its own, and hear of each other when a test says so. */
+class Node extends Hearsay {
+  say: () => string | undefined = () => undefined;
+  hear: (node: string, word: string) => void = () => undefined;
+  readonly forecasts: StartForecasts;
+  private readonly running = new Map<Run, { readonly shown: { tokens: number }; readonly maxTokens: number }>();
+
+  constructor(
+    readonly name: string,
+    private readonly clockAheadMs: number,
+  ) {
+    super();
+    const clock = Object.assign(new Clock(), { nowMs: () => nowMs + this.clockAheadMs });
+    const registry = {
+      ...{ changes$: NEVER, version: 1, view: () => [pool] },
+      ...{ slotsFree: () => SLOTS - taken, releasing: () => 0 },
+    } as unknown as PoolRegistry;
+    this.forecasts = new StartForecasts(registry, clock, this);
+    this.forecasts.onModuleInit();
+  }
+
+  begin(say: Node['say'], hear: Node['hear']): void {
+    Object.assign(this, { say, hear });
+  }
+
+  /** What the pool's pace is, from attempts that ended here. */
+  learn(): void {
+    const size = { promptTokens: 1, askedTokens: 100, cachedShare: 0, stoppedByItself: false, tokens: 100 };
+    for (let n = 0; n < 20; n++)
+      this.forecasts.paces.observe('p', { ...size, prefillMs: 5, decodeMs: 99 * MS_PER_TOKEN, beside: SLOTS });
+  }
+
+  start(maxTokens: number): Run {
+    const shown = { tokens: 0 };
+    const spec = plainSpec(`t${maxTokens}`, { prompt: 'Go.', maxTokens });
+    const run = this.forecasts.began({ spec, placement: { poolId: 'p', replicaId: 'r' }, shown } as unknown as Claim);
+    this.running.set(run, { shown, maxTokens });
+    taken++;
+    return run;
+  }
+
+  end(run: Run): void {
+    this.running.delete(run);
+    this.forecasts.ended(run);
+    taken--;
+  }
+
+  /** Where its attempts are by now. */
+  show(): void {
+    for (const [run, { shown, maxTokens }] of this.running) {
+      const ranMs = nowMs + this.clockAheadMs - run.startedAtMs;
+      if (ranMs < 5) continue;
+      run.firstOutputAtMs ??= run.startedAtMs + 5;
+      shown.tokens = Math.min(maxTokens, 1 + Math.floor((ranMs - 5) / MS_PER_TOKEN));
+    }
+  }
+
+  /** For a task behind as many of 500 tokens. */
+  told(ahead: number): number {
+    const { constraints } = plainSpec('t');
+    const sums = { tasks: ahead, bytes: 4 * ahead, askedTokens: 500 * ahead };
+    return this.forecasts.tell(plainSpec('t', { prompt: 'Go.', maxTokens: 500 }), {
+      ahead: ahead > 0 ? [{ constraints, sums }] : [],
+      overtakenForMs: 0,
+      isHeldUp: false,
+    }).predictedStartMs;
+  }
+}
+
+function pass(ms: number): void {
+  nowMs += ms;
+  for (const node of nodes) node.show();
+}
+
+function allSpeak(): void {
+  for (const node of nodes) {
+    const word = node.say();
+    if (word !== undefined) for (const other of nodes) if (other !== node) other.hear(node.name, word);
+  }
+}
+
+beforeEach(() => {
+  nowMs = 50_000;
+  taken = 0;
+  nodes = [new Node('a', 0), new Node('b', 7_777_777)];
+});
+
+it('tells at each node the same start, of what another one runs too: one long and one short task (B-ND-029)', () => {
+  const [a, b] = nodes as [Node, Node];
+  for (const node of nodes) node.learn();
+  a.start(20_000);
+  a.start(1000);
+  pass(8000);
+  // The short one has 200 tokens to go; where nothing is known of it, half of a task of 500 is taken for it, and of the long one too.
+  expect(a.told(0) / MS_PER_TOKEN).toBeCloseTo(200, -1);
+  expect(b.told(6) / a.told(6)).toBeLessThan(0.7);
+  allSpeak();
+  for (const sinceMs of [0, 400, 900]) {
+    pass(sinceMs);
+    for (const ahead of [0, 1, 2, 6]) expect(b.told(ahead) / a.told(ahead)).toBeCloseTo(1, 1.5);
+  }
+});
+
+it('counts what a node has said no more once it has fallen silent, or has ended it', () => {
+  const [a, b] = nodes as [Node, Node];
+  for (const node of nodes) node.learn();
+  const runs = [a.start(20_000), a.start(20_000)];
+  pass(100);
+  const unknown = b.told(0);
+  allSpeak();
+  expect(b.told(0)).toBeGreaterThan(10 * unknown);
+  pass(4000);
+  expect(b.told(0)).toBe(unknown);
+  allSpeak();
+  for (const run of runs) a.end(run);
+  expect(a.say()).toContain('"runs":[]');
+  expect(a.say()).toBeUndefined();
+  expect(b.told(0)).toBe(a.told(0));
+});
+
+it('hears no harm of what it cannot read', () => {
+  const [a, b] = nodes as [Node, Node];
+  a.start(1000);
+  for (const word of ['', 'x', '{"v":1,"runs":{"p/r":1}}', '{"v":9}']) b.hear('a', word);
+  expect(b.told(0)).toBeGreaterThan(0);
+});
