@@ -97,8 +97,9 @@ export class BindingsService implements OnModuleInit, OnModuleDestroy {
   }
 
   /** What is kept now, which other nodes have changed: what they have bound is bound here too, and says nothing of how long it lasts. */
-  async follow(bindings: readonly KeptBinding[]): Promise<void> {
-    for (const name of this.kept.learn(bindings)) {
+  async follow(bindings: readonly KeptBinding[], gone: ReadonlySet<string>): Promise<void> {
+    this.kept.learn(bindings, gone);
+    for (const name of gone) {
       const [poolId = '', replicaId = ''] = name.split('/');
       await this.registry.unbind(poolId, replicaId);
     }

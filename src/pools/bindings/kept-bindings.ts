@@ -13,8 +13,6 @@ import { PoolRegistry } from '../registry/pool-registry.port';
 export class KeptBindings implements OnModuleInit, OnModuleDestroy {
   /** The {@link formOf} what is kept, by replica; undefined until it was read: before its recovery nothing may be written. */
   private kept: Map<string, string> | undefined;
-  /** Those that were found to be kept when it was last looked at. */
-  private confirmed: ReadonlySet<string> = new Set();
   /** Ends when all that was asked for so far is written. */
   private written: Promise<void> = Promise.resolve();
   private unbound: Subscription | undefined;
@@ -42,21 +40,15 @@ export class KeptBindings implements OnModuleInit, OnModuleDestroy {
   /** Takes in what recovery found, and writes what was bound before that. */
   async begin(recovered: readonly KeptBinding[]): Promise<void> {
     this.kept = new Map(recovered.map(binding => [keyOf(binding), formOf(binding)]));
-    this.confirmed = new Set(this.kept.keys());
     for (const { replicas } of await this.registry.pools()) {
       for (const { poolId, replicaId } of replicas) await this.keep(poolId, replicaId);
     }
   }
 
-  /** This is what is kept now, by whomever; returned is what was and is no more. */
-  learn(kept: readonly KeptBinding[]): ReadonlySet<string> {
-    const now = new Map(kept.map(binding => [keyOf(binding), formOf(binding)]));
-    const gone = new Set([...this.confirmed].filter(key => !now.has(key)));
-    this.confirmed = new Set(now.keys());
-    // What was looked at may be older than what was written here since.
-    for (const [key, form] of this.kept ?? []) if (!now.has(key) && !gone.has(key)) now.set(key, form);
-    this.kept = now;
-    return gone;
+  /** What other nodes have kept, and what they keep no more. */
+  learn(kept: readonly KeptBinding[], gone: ReadonlySet<string>): void {
+    for (const key of gone) this.kept?.delete(key);
+    for (const binding of kept) this.kept?.set(keyOf(binding), formOf(binding));
   }
 
   /** Resolves once what is kept of this replica is what the registry says; a failure is told and not thrown. */

@@ -19,8 +19,6 @@ interface Drain {
 export class DrainService {
   /** By pool. */
   private readonly drains = new Map<string, Drain>();
-  /** Pools whose drain is known to be kept. */
-  private confirmed: ReadonlySet<string> = new Set();
 
   constructor(
     private readonly registry: PoolRegistry,
@@ -60,7 +58,6 @@ export class DrainService {
 
   /** Drains of the process before, each with what is left of its deadline: a pool that is drained has none of our work till then. */
   async restore(drains: readonly KeptDrain[]): Promise<void> {
-    this.confirmed = new Set(drains.map(({ poolId }) => poolId));
     for (const { poolId, deadlineMs, deadlineAtMs } of drains) {
       await this.registry.restoreDraining(poolId);
       // A clock that was set back must not make a deadline longer than it was.
@@ -72,18 +69,14 @@ export class DrainService {
     }
   }
 
-  /** What is kept now, which other nodes have changed. */
-  async follow(drains: readonly KeptDrain[]): Promise<void> {
-    const kept = new Set(drains.map(({ poolId }) => poolId));
-    for (const poolId of this.confirmed) {
-      if (kept.has(poolId)) continue;
+  /** What is kept now, and whose drain another node has taken back. */
+  async follow(drains: readonly KeptDrain[], gone: ReadonlySet<string>): Promise<void> {
+    for (const poolId of gone) {
       this.drains.get(poolId)?.deadline?.cancel();
       this.drains.delete(poolId);
       await this.registry.setDraining(poolId, false);
     }
-    const known = this.drains;
-    await this.restore(drains.filter(({ poolId }) => known.get(poolId)?.passing !== false));
-    this.confirmed = kept;
+    await this.restore(drains.filter(({ poolId }) => this.drains.get(poolId)?.passing !== false));
   }
 
   private async begin(poolId: string, deadlineMs: number, passing: boolean): Promise<Drain> {

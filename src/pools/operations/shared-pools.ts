@@ -28,10 +28,10 @@ export class SharedPools implements OnModuleDestroy {
     const fields = { event: 'pools_not_followed' };
     this.changes = this.store.changed$
       .pipe(
-        concatMap(({ bindings, drains, works, purges }) =>
+        concatMap(({ bindings, bindingsGone, drains, drainsGone, works, purges }) =>
           this.narrator.attend(
-            Promise.all([this.bindings.follow(bindings), this.drains.follow(drains)]).then(() =>
-              this.works.follow(works, purges),
+            Promise.all([this.bindings.follow(bindings, bindingsGone), this.drains.follow(drains, drainsGone)]).then(
+              () => this.works.follow(works, purges),
             ),
             'What other nodes have changed of pools could not be taken in.',
             fields,

@@ -57,6 +57,17 @@ export interface KeptPools {
 }
 
 /**
+ * What is kept now, and what is kept no more though this node has written or heard of it. Of what this node is writing nothing is told: what the
+ * store says of that may be older.
+ */
+export interface ChangedPools extends KeptPools, WorkOfOthers {
+  /** `pool/replica` of each. */
+  readonly bindingsGone: ReadonlySet<string>;
+  /** Pools that drain no more. */
+  readonly drainsGone: ReadonlySet<string>;
+}
+
+/**
  * What has to be known of pools after a restart: who is bound, which pools drain, and whether there ever was an engine.
  *
  * Every write resolves once it is durable, and rejects with STORAGE_UNAVAILABLE when it is not and never will be: then nothing of it is
@@ -66,8 +77,8 @@ export abstract class PoolStore {
   /** As it stood when this process started; the same answer however often it is asked. */
   abstract recovered(): Promise<KeptPools & { readonly hadEngine: boolean }>;
 
-  /** What is kept, whenever another node has changed it; spurious ones too. Never where there is no other. */
-  abstract readonly changed$: Observable<KeptPools & WorkOfOthers>;
+  /** Whenever another node has changed something; spurious ones too. Never where there is no other. */
+  abstract readonly changed$: Observable<ChangedPools>;
 
   /** In place of what was kept of this replica. */
   abstract saveBinding(binding: KeptBinding): Promise<void>;

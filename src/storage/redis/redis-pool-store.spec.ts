@@ -1,8 +1,9 @@
 import { firstValueFrom } from 'rxjs';
 import { filter } from 'rxjs/operators';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { binding, drain, poolStoreContract, reload } from '../../../test/contracts/pool-store.contract';
 import { describeOverStore, openStore, type OpenStore } from '../../../test/support/redis-store';
+import type { ChangedPools } from '../../pools/registry/pool-store.port';
 import type { NodeBeat } from './node-beat';
 import { RedisPoolStore } from './redis-pool-store';
 
@@ -27,9 +28,11 @@ describeOverStore('over a store', server => {
     let a: RedisPoolStore;
     let b: RedisPoolStore;
     let opened: OpenStore;
+    let second: OpenStore;
     beforeEach(async () => {
       opened = await openStore(server());
-      [a, b] = [nodeOn(opened), nodeOn(await opened.another())];
+      second = await opened.another();
+      [a, b] = [nodeOn(opened), nodeOn(second)];
       const { store } = opened;
       for (const name of ['node-0', 'node-1']) await store.call('ZADD', `${store.prefix}:nodes`, '9999999999999', name);
       await Promise.all([a.recovered(), b.recovered()]);
@@ -42,6 +45,45 @@ describeOverStore('over a store', server => {
       const drained = firstValueFrom(a.changed$.pipe(filter(({ drains }) => drains.length === 1)));
       await b.saveDrain(drain('p'));
       expect(await drained).toMatchObject({ bindings: [binding('p')], drains: [drain('p')] });
+    });
+
+    it('what one has kept and the other removed before it looked is gone at both (B-ND-004)', async () => {
+      const looked = vi.spyOn(stores[1] as unknown as { look(): Promise<void> }, 'look');
+      looked.mockResolvedValue(undefined);
+      const seen = firstValueFrom(b.changed$);
+      await b.saveBinding(binding('p'));
+      await b.saveDrain(drain('p'));
+      await a.removeBinding('p', 'r');
+      await a.removeDrain('p');
+      looked.mockRestore();
+      const { bindings, drains, bindingsGone, drainsGone } = await seen;
+      expect([bindings, drains]).toEqual([[], []]);
+      expect([[...bindingsGone], [...drainsGone]]).toEqual([['p/r'], ['p']]);
+    });
+
+    it('of what one is writing nothing is told that may be older, and all once it is written', async () => {
+      let goOn = (): void => undefined;
+      const held = new Promise<void>(resolve => (goOn = resolve));
+      const { store } = second;
+      const write = store.runDurably.bind(store);
+      vi.spyOn(store, 'runDurably').mockImplementationOnce(async (script, ...args) => {
+        const reply = await write(script, ...args);
+        await held;
+        return reply;
+      });
+      const told: ChangedPools[] = [];
+      b.changed$.subscribe(pools => told.push(pools));
+      const saved = b.saveDrain(drain('p'));
+      const other = firstValueFrom(b.changed$.pipe(filter(({ bindings }) => bindings.length === 1)));
+      await a.saveBinding(binding('q'));
+      await other;
+      const removed = a.removeDrain('p');
+      await removed;
+      expect(told.flatMap(({ drains, drainsGone }) => [...drains, ...drainsGone])).toEqual([]);
+      const gone = firstValueFrom(b.changed$.pipe(filter(({ drainsGone }) => drainsGone.size > 0)));
+      goOn();
+      await saved;
+      expect([...(await gone).drainsGone]).toEqual(['p']);
     });
 
     it('what lapses at one is let be where the other has renewed it meanwhile', async () => {

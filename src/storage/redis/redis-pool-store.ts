@@ -2,14 +2,15 @@ import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { Subject } from 'rxjs';
 import {
   PoolStore,
+  type ChangedPools,
   type KeptBinding,
   type KeptDrain,
   type KeptPools,
   type KeptPurge,
   type PoolWork,
-  type WorkOfOthers,
 } from '../../pools/registry/pool-store.port';
 import { Store } from './connection/store';
+import { KnownNames } from './known-names';
 import { NodeBeat } from './node-beat';
 import {
   beginWorkScript,
@@ -18,7 +19,7 @@ import {
   poolsScript,
   savePoolsScript,
 } from './scripts/pool-scripts';
-import { fieldsOf } from './task-fields';
+import { fieldsOf, type TaskFields } from './task-fields';
 
 /** The truth of what hints tell of. */
 const LOOK_MS = 1000;
@@ -28,12 +29,15 @@ const LOOKS = 5;
 /** Bindings, drains, reloads and purges of all nodes: hashes, with a version that each change raises. What a node does lapses with it. */
 @Injectable()
 export class RedisPoolStore extends PoolStore implements OnModuleDestroy {
-  private readonly changes = new Subject<KeptPools & WorkOfOthers>();
+  private readonly changes = new Subject<ChangedPools>();
+  private readonly known = { bindings: new KnownNames(), drains: new KnownNames() };
   /** Ids of what this node has under way. */
   private readonly works = new Set<string>();
   override readonly changed$ = this.changes.asObservable();
   private start: Promise<KeptPools & { hadEngine: boolean }> | undefined;
   private version = -1;
+  /** Of what was written here the store is to be asked, whatever the version. */
+  private isDue = false;
   private looks = 0;
   private looking: Promise<void> | undefined;
   private ticker: NodeJS.Timeout | undefined;
@@ -99,14 +103,14 @@ export class RedisPoolStore extends PoolStore implements OnModuleDestroy {
 
   private async open(): Promise<KeptPools & { hadEngine: boolean }> {
     await this.store.open();
-    const { works, ...pools } = await this.load();
+    const { works, bindings, drains } = await this.load();
     // Those are heard of once somebody listens.
     if (works.length > 0) this.version = -1;
     const hadEngine = (await this.store.call('GET', `${this.store.prefix}:engineSeen`)) !== null;
     this.stopListening = this.store.listen('pools', () => void this.look());
     this.ticker = setInterval(() => void this.look(), LOOK_MS);
     this.ticker.unref();
-    return { ...pools, hadEngine };
+    return { bindings, drains, hadEngine };
   }
 
   /** Never rejects: while the store is away pools stay as they are. */
@@ -120,21 +124,30 @@ export class RedisPoolStore extends PoolStore implements OnModuleDestroy {
   private async seeChanges(): Promise<void> {
     const node = this.looks++ % LOOKS === 0 ? this.node.nodeId : '';
     const version = Number(await this.store.run(lookAtPoolsScript, JSON.stringify([...this.works]), node));
-    if (version === this.version) return;
+    if (version === this.version && !this.isDue) return;
+    // Anew, should it fail, or something be written meanwhile.
+    this.version = -1;
+    this.isDue = false;
     this.changes.next(await this.load());
   }
 
-  private async load(): Promise<KeptPools & WorkOfOthers> {
+  private async load(): Promise<ChangedPools> {
+    for (const names of Object.values(this.known)) names.look();
     const reply = (await this.store.run(poolsScript)) as [number, string[], string[], string[], string[]];
-    const [version, bindings, drains, works, purges] = reply;
+    const [version, ...hashes] = reply;
+    const [bindingTexts, drainTexts, works, purges] = hashes.map(
+      flat => fieldsOf(flat) ?? new Map<string, string>(),
+    ) as [TaskFields, TaskFields, TaskFields, TaskFields];
     this.version = version;
+    const bindings = this.known.bindings.seen(bindingTexts);
+    const drains = this.known.drains.seen(drainTexts);
     return {
-      bindings: [...(fieldsOf(bindings)?.values() ?? [])].map(text => this.decoded(text)),
-      drains: [...(fieldsOf(drains)?.values() ?? [])].map(text => JSON.parse(text) as KeptDrain),
-      works: [...(fieldsOf(works)?.values() ?? [])]
-        .map(text => JSON.parse(text) as PoolWork)
-        .filter(({ id }) => !this.works.has(id)),
-      purges: [...(fieldsOf(purges) ?? [])].map(([poolId, report]) => ({ poolId, report })),
+      bindings: [...bindings.kept.values()].map(text => this.decoded(text)),
+      bindingsGone: bindings.gone,
+      drains: [...drains.kept.values()].map(text => JSON.parse(text) as KeptDrain),
+      drainsGone: drains.gone,
+      works: [...works.values()].map(text => JSON.parse(text) as PoolWork).filter(({ id }) => !this.works.has(id)),
+      purges: [...purges].map(([poolId, report]) => ({ poolId, report })),
     };
   }
 
@@ -144,6 +157,16 @@ export class RedisPoolStore extends PoolStore implements OnModuleDestroy {
   }
 
   private async save(kind: 'bindings' | 'drains', name: string, text: string, by = ''): Promise<void> {
-    await this.store.runDurably(savePoolsScript, kind, name, text, by);
+    try {
+      await this.known[kind].write(
+        name,
+        text !== '',
+        async () => (await this.store.runDurably(savePoolsScript, kind, name, text, by)) === 1,
+      );
+    } finally {
+      this.isDue = true;
+      // One that is under way has not judged what was written here.
+      void (this.looking ?? Promise.resolve()).then(() => this.look());
+    }
   }
 }
