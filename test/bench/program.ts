@@ -10,6 +10,8 @@ export interface ProgramOptions {
   readonly args?: readonly (string | number)[];
   /** Loaded before the program; in TypeScript. */
   readonly preload?: string;
+  /** The program answers messages; see {@link Program.ask}. */
+  readonly isAsked?: boolean;
   /** Settings; of ours only PATH is passed on. */
   readonly env?: Readonly<Record<string, string>>;
   /** Where its log file goes. */
@@ -44,7 +46,7 @@ export class Program {
   ) {}
 
   /** Resolves once the log says `listening`. Rejects with the log where it does not come to that. */
-  static async start({ program, args = [], preload, env = {}, folder }: ProgramOptions): Promise<Program> {
+  static async start({ program, args = [], preload, isAsked, env = {}, folder }: ProgramOptions): Promise<Program> {
     const logFile = join(folder, `${++started}.log`);
     const log = openSync(logFile, 'a');
     const loader = program.endsWith('.ts') || preload !== undefined ? ['-r', resolve(root, 'tools/sources.cjs')] : [];
@@ -53,7 +55,7 @@ export class Program {
     const child = spawn(process.execPath, [...loader, resolve(root, program), ...args.map(String)], {
       cwd: root,
       env: { PATH: process.env['PATH'] ?? '', HOME: folder, ...env },
-      stdio: ['ignore', log, log],
+      stdio: ['ignore', log, log, ...(isAsked ? (['ipc'] as const) : [])],
     });
     closeSync(log);
     running.add(child);
@@ -68,6 +70,19 @@ export class Program {
       }
       await pause(POLL_MS);
     }
+  }
+
+  /** One question at a time, each of which is answered by one message. */
+  ask<R>(question: object): Promise<R> {
+    return new Promise((settle, reject) => {
+      const ended = () => reject(new Error(`process ${this.pid} ended before it answered:\n${endOf(this.logFile)}`));
+      this.child.once('exit', ended);
+      this.child.once('message', answer => {
+        this.child.off('exit', ended);
+        settle(answer as R);
+      });
+      this.child.send(question);
+    });
   }
 
   /** KiB in use after a collection of garbage; of a program with inside/memory-on-signal.ts before it. */

@@ -6,13 +6,13 @@ import { Program, type ProgramOptions } from './program';
 export const API_KEY = 'bench-key-3';
 
 /**
- * The built service with its defaults: journal on the disk of the project, API keys, metrics, log level `info` to a file.
+ * The built service, unless another program is named, with its defaults: journal on the disk of the project, API keys, metrics, log level `info` to a file.
  * `settings` are what a part has to set beside that.
  */
 export function startService(
   folder: string,
   settings: Readonly<Record<string, string>> = {},
-  options: Pick<ProgramOptions, 'preload'> = {},
+  options: Partial<Pick<ProgramOptions, 'program' | 'preload' | 'isAsked'>> = {},
 ): Promise<Program> {
   const own = mkdtempSync(join(folder, 'service-'));
   const env = {
@@ -23,5 +23,5 @@ export function startService(
     ORCHD_API_KEYS: Array.from({ length: 10 }, (_, n) => `bench-key-${n}`).join(','),
     ...settings,
   };
-  return Program.start({ ...options, program: 'dist/main.js', env, folder: own });
+  return Program.start({ program: 'dist/main.js', ...options, env, folder: own });
 }

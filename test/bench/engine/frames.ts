@@ -11,20 +11,28 @@ const tokens: Buffer[] = [];
 const whole = new Map<number, Buffer>();
 
 export function tokenChunk(index: number): Buffer {
-  return (tokens[index] ??= chunk(
+  return (tokens[index] ??= chunk(tokenFrame(index)));
+}
+
+export function tokenFrame(index: number): string {
+  return (
     `data: {"index":0,"content":"#${index} ","tokens":[${84_837 + index}],"stop":false,"id_slot":-1,` +
-      `"tokens_predicted":${index + 1},"tokens_evaluated":75}\n\n`,
-  ));
+    `"tokens_predicted":${index + 1},"tokens_evaluated":75}\n\n`
+  );
 }
 
 /** The last frame and the end of the response. */
 export function endChunks(count: number): Buffer {
-  const frame =
+  return Buffer.concat([chunk(endFrame(count)), Buffer.from('0\r\n\r\n')]);
+}
+
+export function endFrame(count: number): string {
+  return (
     `data: {"index":0,"content":"","tokens":[],"id_slot":0,"stop":true,"model":"sim.gguf","tokens_predicted":${count},` +
     `"tokens_evaluated":75,"truncated":false,"stop_type":"limit","stopping_word":"","tokens_cached":${75 + count},` +
     `"timings":{"cache_n":0,"prompt_n":75,"prompt_ms":12.5,"prompt_per_token_ms":0.17,"prompt_per_second":6000.0,` +
-    `"predicted_n":${count},"predicted_ms":${count}.0,"predicted_per_token_ms":1.0,"predicted_per_second":1000.0}}\n\n`;
-  return Buffer.concat([chunk(frame), Buffer.from('0\r\n\r\n')]);
+    `"predicted_n":${count},"predicted_ms":${count}.0,"predicted_per_token_ms":1.0,"predicted_per_second":1000.0}}\n\n`
+  );
 }
 
 /** Head, every token and the end at once. */
