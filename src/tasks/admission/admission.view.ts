@@ -8,8 +8,7 @@ import {
   AnswerText,
 } from '../../http/fields/answer-fields';
 import { WarningsView } from '../../http/fields/unknown-members';
-import { predictedStartOf, PredictedStartView } from '../task/parts.view';
-import { streamsOf, TaskStreamsView } from '../lookup/task.view';
+import { predictedStartOf, PredictedStartView, streamsOf, TaskStreamsView } from '../task/parts.view';
 import type { Admission } from './admission.service';
 
 export class PreparationStepView {

@@ -12,7 +12,7 @@ import {
 } from '../../http/fields/answer-fields';
 import { isOnStandIn } from '../../engines/stand-in';
 import type { TaskRecord } from '../ledger/task-records.port';
-import { predictedStartOf, PredictedStartView, placementFields } from '../task/parts.view';
+import { placementFields, predictedStartOf, PredictedStartView, streamsOf, TaskStreamsView } from '../task/parts.view';
 import { priorities, taskStates, type TaskState, type TaskUsage } from '../task/task';
 
 export class TaskUsageView {
@@ -29,11 +29,6 @@ export class TaskUsageView {
 export class TaskErrorView {
   @AnswerText('A code of docs/errors.md.') code!: string;
   @AnswerText('What went wrong, for people.') message!: string;
-}
-
-export class TaskStreamsView {
-  @AnswerText('Path of its events.') sse!: string;
-  @AnswerText('Path of its events with what a person would want to read.') sse_verbose!: string;
 }
 
 /** A task as a client sees it; what is not known is absent. */
@@ -63,12 +58,6 @@ export class TaskView {
   @AnswerPart('Why it did not complete.', TaskErrorView, { optional: true }) error?: TaskErrorView;
   @AnswerHash('The artifact that holds its events; once it ended.', { optional: true }) transcript_artifact_id?: string;
   @AnswerPart('Where its events are read.', TaskStreamsView) streams!: TaskStreamsView;
-}
-
-/** Where a task's events are read. */
-export function streamsOf(taskId: string): TaskStreamsView {
-  const sse = `/v2/tasks/${taskId}/events`;
-  return { sse, sse_verbose: `${sse}?verbose=true` };
 }
 
 export function toTaskView({ spec, facts, state, attempts, placement, startedAtMs, ending }: TaskRecord): TaskView {

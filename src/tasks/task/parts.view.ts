@@ -1,4 +1,4 @@
-import { AnswerChoice, AnswerSpan } from '../../http/fields/answer-fields';
+import { AnswerChoice, AnswerSpan, AnswerText } from '../../http/fields/answer-fields';
 import type { Placement, PredictedStart } from './task';
 
 export class PredictedStartView {
@@ -13,6 +13,17 @@ export function predictedStartOf({ earliestMs, latestMs, basis }: PredictedStart
   readonly predicted_start: PredictedStartView;
 } {
   return { predicted_start: { earliest_ms: earliestMs, latest_ms: latestMs, basis } };
+}
+
+export class TaskStreamsView {
+  @AnswerText('Path of its events.') sse!: string;
+  @AnswerText('Path of its events with what a person would want to read.') sse_verbose!: string;
+}
+
+/** Where a task's events are read. */
+export function streamsOf(taskId: string): TaskStreamsView {
+  const sse = `/v2/tasks/${taskId}/events`;
+  return { sse, sse_verbose: `${sse}?verbose=true` };
 }
 
 /** Where an attempt runs, as answers and log lines tell it. */
