@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
-import { filter, type Subscription } from 'rxjs';
+import type { Subscription } from 'rxjs';
 import { Config } from '../config/config';
 import { standIn } from '../engines/stand-in';
 import { EngineSightings } from '../pools/bindings/engine-sightings';
 import type { ReplicaStatus } from '../pools/registry/pool';
-import { isOfSlots, PoolRegistry } from '../pools/registry/pool-registry.port';
+import { PoolRegistry } from '../pools/registry/pool-registry.port';
 import { API_VERSION } from '../http/documents/versions';
 import type { CapabilitiesView, EngineCapabilitiesView } from './meta.dto';
 
@@ -29,9 +29,7 @@ export class CapabilitiesService implements OnModuleInit, OnModuleDestroy {
   ) {}
 
   onModuleInit(): void {
-    this.changes = this.registry.changes$
-      .pipe(filter(change => !isOfSlots(change)))
-      .subscribe(() => (this.cached = undefined));
+    this.changes = this.registry.poolChanges$.subscribe(() => (this.cached = undefined));
   }
 
   onModuleDestroy(): void {

@@ -45,6 +45,20 @@ export function poolRegistryContract(driver: string, open: () => Promise<PoolReg
       expect(registry.version).not.toBe(before);
     });
 
+    it('tells of pools and replicas first to those who want nothing else, and of slots not to them', async () => {
+      const told: string[] = [];
+      registry.changes$.subscribe(({ kind }) => told.push(kind));
+      registry.poolChanges$.subscribe(({ kind }) => told.push(`pool: ${kind}`));
+      await bindReady(1);
+      (await acquire()).release();
+      await registry.unbind('gpu', 'r0');
+      expect(told).toEqual([
+        ...['pool: bound', 'bound', 'pool: health', 'health'],
+        'slot-freed',
+        ...['pool: unbound', 'unbound'],
+      ]);
+    });
+
     describe('what is not there', () => {
       it('is undefined or false', async () => {
         expect(await registry.pools()).toEqual([]);

@@ -61,7 +61,7 @@ export const poolMutations: readonly Mutation[] = [
   {
     name: 'a change has no new version',
     file: 'src/storage/memory/pool-registry.memory.ts',
-    find: '    if (!isOfSlots(change)) this.changeCount++;',
+    find: '      this.changeCount++;',
     replace: '',
     specs: ['src/storage/memory/pool-registry.memory.spec.ts'],
   },
@@ -70,6 +70,20 @@ export const poolMutations: readonly Mutation[] = [
     file: 'src/storage/memory/pool-registry.memory.ts',
     find: '    this.changes.next(change);',
     replace: '',
+    specs: ['src/storage/memory/pool-registry.memory.spec.ts'],
+  },
+  {
+    name: 'who wants to hear of pools alone hears nothing',
+    file: 'src/storage/memory/pool-registry.memory.ts',
+    find: '      this.poolChanges.next(change);',
+    replace: '',
+    specs: ['src/storage/memory/pool-registry.memory.spec.ts'],
+  },
+  {
+    name: 'who wants to hear of pools alone hears of slots too',
+    file: 'src/storage/memory/pool-registry.memory.ts',
+    find: '    this.changes.next(change);',
+    replace: '    this.poolChanges.next(change);\n    this.changes.next(change);',
     specs: ['src/storage/memory/pool-registry.memory.spec.ts'],
   },
   {

@@ -44,7 +44,7 @@ export class BindingsService implements OnModuleInit, OnModuleDestroy {
   ) {}
 
   onModuleInit(): void {
-    this.unbound = this.registry.changes$
+    this.unbound = this.registry.poolChanges$
       .pipe(
         filter(change => change.kind === 'unbound'),
         concatMap(change => this.attendUnbound(change)),

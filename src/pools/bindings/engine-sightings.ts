@@ -25,7 +25,7 @@ export class EngineSightings implements OnModuleInit, OnModuleDestroy {
   }
 
   onModuleInit(): void {
-    const seen$ = this.registry.changes$.pipe(
+    const seen$ = this.registry.poolChanges$.pipe(
       filter(({ kind }) => kind === 'bound' && this.hasAddress()),
       take(1),
     );

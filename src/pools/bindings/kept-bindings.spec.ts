@@ -14,7 +14,7 @@ describe('KeptBindings', () => {
     const bound = new Set(['new']);
     const removed: string[] = [];
     const registry = {
-      changes$: EMPTY,
+      poolChanges$: EMPTY,
       pools: async () => [],
       replica: async (poolId: string) => (bound.has(poolId) ? binding(poolId) : undefined),
     } as unknown as PoolRegistry;

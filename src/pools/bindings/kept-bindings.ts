@@ -25,7 +25,7 @@ export class KeptBindings implements OnModuleInit, OnModuleDestroy {
 
   onModuleInit(): void {
     // Also those that nobody asked for: a registration's time to live can end.
-    this.unbound = this.registry.changes$.pipe(filter(change => change.kind === 'unbound')).subscribe(change => {
+    this.unbound = this.registry.poolChanges$.pipe(filter(change => change.kind === 'unbound')).subscribe(change => {
       const { poolId, replicaId, cause } = change;
       // Nobody has asked for it here, and where it was renewed elsewhere it is there.
       const isOwn = cause !== undefined && cause.reason !== 'operator';

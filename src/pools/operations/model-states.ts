@@ -1,12 +1,12 @@
 import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
-import { auditTime, concatMap, filter, type Subscription } from 'rxjs';
+import { auditTime, concatMap, type Subscription } from 'rxjs';
 import type { ModelBar } from '../../catalog/model-bar';
 import { ModelStandings } from '../../catalog/model-standings';
 import { goesBy } from '../../engines/model-names';
 import { MetricsService } from '../../observability/metrics.service';
 import { Narrator } from '../../observability/narrator';
 import type { ReplicaStatus } from '../registry/pool';
-import { isOfSlots, PoolRegistry } from '../registry/pool-registry.port';
+import { PoolRegistry } from '../registry/pool-registry.port';
 
 /** Changes come in bursts (a start, an engine that goes down with all its replicas): the gauge follows them this much later. */
 const REFRESH_AFTER_MS = 50;
@@ -33,9 +33,8 @@ export class ModelStates implements OnModuleInit, OnModuleDestroy {
   ) {}
 
   onModuleInit(): void {
-    this.changes = this.registry.changes$
+    this.changes = this.registry.poolChanges$
       .pipe(
-        filter(change => !isOfSlots(change)),
         auditTime(REFRESH_AFTER_MS),
         concatMap(() =>
           this.narrator.attend(this.refresh(), 'The models of the pools could not be counted.', notCounted),

@@ -17,7 +17,7 @@ export class KvUsage implements OnModuleInit, OnModuleDestroy {
   ) {}
 
   onModuleInit(): void {
-    this.unbound = this.registry.changes$
+    this.unbound = this.registry.poolChanges$
       .pipe(filter(change => change.kind === 'unbound'))
       .subscribe(({ poolId, replicaId }) => this.hide(`${poolId}/${replicaId ?? ''}`));
   }

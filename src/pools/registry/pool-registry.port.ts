@@ -43,6 +43,9 @@ export abstract class PoolRegistry {
   /** Every change, as it happens; never errors. */
   abstract readonly changes$: Observable<PoolChange>;
 
+  /** Those of them that are not of slots, for who need not hear of each attempt that ends; told before. */
+  abstract readonly poolChanges$: Observable<PoolChange>;
+
   /** Makes, renews or replaces a binding. A replica that is bound and alive keeps its address whatever is named now. */
   abstract bind(binding: Binding): Promise<BindOutcome>;
 

@@ -21,8 +21,10 @@ const MAX_REPLICAS = 1024;
 export class MemoryPoolRegistry extends PoolRegistry {
   private readonly poolsById = new Map<string, MemoryPool>();
   private readonly changes = new Subject<PoolChange>();
+  private readonly poolChanges = new Subject<PoolChange>();
   private changeCount = 0;
   override readonly changes$ = this.changes.asObservable();
+  override readonly poolChanges$ = this.poolChanges.asObservable();
 
   constructor(
     private readonly config: Config,
@@ -203,8 +205,11 @@ export class MemoryPoolRegistry extends PoolRegistry {
   }
 
   private tell(change: PoolChange): void {
-    // First, so that whoever hears of the change finds it.
-    if (!isOfSlots(change)) this.changeCount++;
+    if (!isOfSlots(change)) {
+      // First, so that whoever hears of the change finds it.
+      this.changeCount++;
+      this.poolChanges.next(change);
+    }
     this.changes.next(change);
   }
 

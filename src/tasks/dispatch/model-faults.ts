@@ -25,7 +25,7 @@ export class ModelFaults implements OnModuleInit, OnModuleDestroy {
 
   onModuleInit(): void {
     const fields = { event: 'stranded_not_ended' };
-    this.changes = this.pools.changes$
+    this.changes = this.pools.poolChanges$
       .pipe(
         filter(change => change.kind === 'health'),
         concatMap(() =>

@@ -35,7 +35,7 @@ class Node extends Hearsay {
     super();
     const clock = Object.assign(new Clock(), { nowMs: () => nowMs + this.clockAheadMs });
     const registry = {
-      ...{ changes$: NEVER, version: 1, view: () => [pool] },
+      ...{ poolChanges$: NEVER, version: 1, view: () => [pool] },
       ...{ slotsFree: () => SLOTS - taken, releasing: () => 0 },
     } as unknown as PoolRegistry;
     this.forecasts = new StartForecasts(registry, clock, this);

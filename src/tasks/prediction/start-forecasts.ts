@@ -58,7 +58,7 @@ export class StartForecasts implements OnModuleInit, OnModuleDestroy {
   ) {}
 
   onModuleInit(): void {
-    this.changes = this.registry.changes$
+    this.changes = this.registry.poolChanges$
       .pipe(filter(({ kind }) => kind === 'reloading'))
       .subscribe(({ poolId }) => this.paces.doubt(poolId));
     this.hearsay.begin(
