@@ -140,6 +140,33 @@ describe.skipIf(!hasRedisServer())('two nodes over one store', { timeout: 3 * LA
     await cancelAll(ids);
   });
 
+  it('know of a pool what any of them has measured (B-ND-030)', async () => {
+    const other = await startEngine({ slots: 1, tokensPerSecond: 100 });
+    try {
+      const body = { pool_id: 'new', replica_id: 'r0', engine: 'llamacpp', url: other.url, ttl_ms: 60_000 };
+      const headers = { Authorization: 'Bearer worker-token' };
+      expect((await nodes.a.request('POST', '/v2/workers/register', { body, headers })).status).toBeLessThan(300);
+      await nodes.ready('new');
+      await b.slotsFree(1, 'new');
+      const pinned = { placement: { pin_pool_id: 'new' }, max_tokens: 5 };
+      const basisAtB = async (): Promise<unknown> => {
+        const { task_id: id, predicted_start: start } = (await b.post({ ...pinned, ...LONG })).json<Told>();
+        await ask(nodes.b, 'POST', `/v2/tasks/${id}/cancel`);
+        await b.reached(id, 'cancelled');
+        return start.basis;
+      };
+      expect(await basisAtB()).toBe('assumed');
+      await other.until(({ active }) => active === 0);
+      await a.slotsFree(1, 'new');
+      // They run where they are taken in.
+      for (let at = 0; at < 3; at++) await a.reached(await a.submit(pinned), 'completed');
+      await eventually(basisAtB, basis => basis === 'measured');
+    } finally {
+      await ask(nodes.a, 'DELETE', '/v2/workers/new/r0');
+      await other.stop();
+    }
+  });
+
   it('have one catalogue, and tell the same of a session (B-ND-025)', async () => {
     await told(nodes.a, 'POST', '/v2/catalog/models', { id: 'm-1', digest: 'sha256:'.padEnd(71, 'a') });
     expect(await told(nodes.b, 'GET', '/v2/catalog/models/m-1')).toEqual(
@@ -219,6 +246,11 @@ describe.skipIf(!hasRedisServer())('two nodes over one store', { timeout: 3 * LA
     }
   });
 });
+
+interface Told {
+  readonly task_id: string;
+  readonly predicted_start: { readonly basis: string };
+}
 
 /** What an upload has left that was broken off long ago, beside a file. */
 async function stray({ redis, a }: TwoNodes, id: string): Promise<void> {

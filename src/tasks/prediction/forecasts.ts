@@ -80,7 +80,9 @@ export class Forecasts {
   started({ claim }: Forecast, nowMs: number): void {
     if (!claim) return;
     const { outlook, madeAtMs, poolIds, wait, weight } = claim;
-    this.paces.calibration(poolIds, wait).observe(outlook, nowMs - madeAtMs, weight);
+    const { startMs, sdMs } = outlook;
+    const poolId = poolIds.length === 1 ? poolIds[0] : undefined;
+    this.paces.started({ poolId, wait, outlook: { startMs, sdMs }, actualMs: nowMs - madeAtMs, weight });
   }
 
   /** As if a single slot of an unknown pool came free now: no pool that the task may use is ready. */

@@ -1,5 +1,5 @@
 /** Characters of one word at most; a longer one is not passed on. */
-export const WORD_MAX = 65_536;
+export const WORD_MAX = 131_072;
 
 /**
  * What the nodes of a deployment tell each other, once a second, of what each of them can do without. A word is heard by the nodes that are there, and

@@ -1,23 +1,24 @@
 import { beforeEach, expect, it } from 'vitest';
 import { Others } from './others';
-import type { ToldAttempt } from './word';
+import type { ToldAttempt, ToldReplica } from './word-runs';
 
 let others: Others;
 beforeEach(() => void (others = new Others()));
 
+const runsOf = (...runs: readonly ToldReplica[]) => ({ runs, arrivals: [] });
 const young: ToldAttempt = [500, -1, 0, 10, 100];
 const old: ToldAttempt = [9000, 8000, 70, 10, 100];
 
 it('knows what others run by their ages, whatever their clocks say, each time as they said last', () => {
-  others.hear('a', [{ replica: 'p/r', attempts: 2, sample: [young, old] }], 20_000);
-  others.hear('b', [{ replica: 'p/r', attempts: 1, sample: [old] }], 20_500);
+  others.hear('a', runsOf({ replica: 'p/r', attempts: 2, sample: [young, old] }), 20_000);
+  others.hear('b', runsOf({ replica: 'p/r', attempts: 1, sample: [old] }), 20_500);
   const size = { promptTokens: 10, askedTokens: 100 };
   expect(others.on('p/r', 21_000)).toEqual([
     { ...size, startedAtMs: 19_500, firstOutputAtMs: undefined, tokens: 0, asOfMs: 20_000 },
     { ...size, startedAtMs: 11_000, firstOutputAtMs: 12_000, tokens: 70, asOfMs: 20_000 },
     { ...size, startedAtMs: 11_500, firstOutputAtMs: 12_500, tokens: 70, asOfMs: 20_500 },
   ]);
-  others.hear('a', [{ replica: 'p/other', attempts: 1, sample: [young] }], 21_000);
+  others.hear('a', runsOf({ replica: 'p/other', attempts: 1, sample: [young] }), 21_000);
   expect([others.on('p/r', 21_000).length, others.on('p/other', 21_000).length]).toEqual([1, 1]);
   expect([...others.counts(21_000)]).toEqual([
     ['p/r', 1],
@@ -26,12 +27,12 @@ it('knows what others run by their ages, whatever their clocks say, each time as
 });
 
 it('lets each of a sample stand for as many as there are more of them', () => {
-  others.hear('a', [{ replica: 'p/r', attempts: 5, sample: [young, old] }], 0);
+  others.hear('a', runsOf({ replica: 'p/r', attempts: 5, sample: [young, old] }), 0);
   expect(others.on('p/r', 0).map(({ tokens }) => tokens)).toEqual([0, 0, 0, 70, 70]);
 });
 
 it('forgets what a node ran that has fallen silent, and of nodes without end those that spoke first', () => {
-  const runs = [{ replica: 'p/r', attempts: 1, sample: [young] }];
+  const runs = runsOf({ replica: 'p/r', attempts: 1, sample: [young] });
   others.hear('gone', runs, 0);
   others.hear('here', runs, 2000);
   expect(others.on('p/r', 3500).length).toBe(2);
@@ -39,4 +40,15 @@ it('forgets what a node ran that has fallen silent, and of nodes without end tho
   expect(others.counts(5501).size).toBe(0);
   for (let n = 0; n < 100; n++) others.hear(`n${n}`, runs, 6000);
   expect(others.on('p/r', 6000).length).toBe(64);
+});
+
+it('knows what comes to them, for as long as they say so', () => {
+  const constraints = { preferPools: [], avoidPools: [], workload: 'completion' };
+  const arrivals = [{ constraints, perS: 2 }];
+  others.hear('a', { runs: [], arrivals }, 0);
+  others.hear('b', { runs: [], arrivals }, 2000);
+  expect([...others.arrivals(2000)]).toEqual([...arrivals, ...arrivals]);
+  expect([...others.arrivals(4000)]).toEqual(arrivals);
+  others.hear('b', { runs: [], arrivals: [] }, 4000);
+  expect([...others.arrivals(4000)]).toEqual([]);
 });

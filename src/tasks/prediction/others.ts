@@ -1,5 +1,6 @@
 import type { RunningAttempt } from './station';
-import type { ToldReplica } from './word';
+import type { Coming } from './word-arrivals';
+import type { Word } from './word';
 
 /** A node that has said nothing for so long is gone, or cut off: three words. What it ran is not known any more. */
 const SILENT_MS = 3500;
@@ -14,14 +15,15 @@ interface Told {
 interface OtherNode {
   readonly heardAtMs: number;
   readonly replicas: ReadonlyMap<string, Told>;
+  readonly arrivals: readonly Coming[];
 }
 
-/** What other nodes run, by what each of them said last. */
+/** What other nodes run, and what comes to them, by what each of them said last. */
 export class Others {
   /** In the order in which they spoke. */
   private readonly nodes = new Map<string, OtherNode>();
 
-  hear(node: string, runs: readonly ToldReplica[], nowMs: number): void {
+  hear(node: string, { runs, arrivals }: Pick<Word, 'runs' | 'arrivals'>, nowMs: number): void {
     const replicas = runs.map(({ replica, attempts, sample }) => {
       const running = sample.map(([ageMs, outputAgeMs, tokens, promptTokens, askedTokens]): RunningAttempt => ({
         startedAtMs: nowMs - ageMs,
@@ -34,7 +36,7 @@ export class Others {
       return [replica, { attempts, sample: running }] as const;
     });
     this.nodes.delete(node);
-    this.nodes.set(node, { heardAtMs: nowMs, replicas: new Map(replicas) });
+    this.nodes.set(node, { heardAtMs: nowMs, replicas: new Map(replicas), arrivals });
     if (this.nodes.size > NODES_MAX) this.nodes.delete(this.nodes.keys().next().value as string);
   }
 
@@ -46,6 +48,11 @@ export class Others {
       for (let n = 0; n < attempts; n++) all.push(sample[Math.floor((n * sample.length) / attempts)] as RunningAttempt);
     }
     return all;
+  }
+
+  /** What comes to them. */
+  *arrivals(nowMs: number): IterableIterator<Coming> {
+    for (const { arrivals } of this.heard(nowMs)) yield* arrivals;
   }
 
   /** How many they run, by replica. */

@@ -12,6 +12,28 @@ export interface PoolKnowledge {
   readonly calibrations: Readonly<Record<Wait, Calibration>>;
 }
 
+/** One attempt that came to its end on a pool. */
+export interface AttemptLesson {
+  readonly poolId: string;
+  readonly measure: AttemptMeasure;
+}
+
+/** One start, by what was told of it. */
+export interface StartLesson {
+  /** Undefined for a task that had a choice of pools. */
+  readonly poolId: string | undefined;
+  readonly wait: Wait;
+  readonly outlook: { readonly startMs: number; readonly sdMs: number };
+  readonly actualMs: number;
+  readonly weight: number;
+}
+
+/** What another node can learn from as well as the one that it came to. */
+export interface Lessons {
+  readonly attempts: readonly AttemptLesson[];
+  readonly starts: readonly StartLesson[];
+}
+
 /** As JSON. */
 type KnowledgeSnapshot = readonly [poolId: string, pace: PaceSnapshot, calibrations: readonly CalibrationSnapshot[]];
 type Snapshot = readonly [version: typeof VERSION, pools: readonly KnowledgeSnapshot[]];
@@ -19,6 +41,8 @@ type Snapshot = readonly [version: typeof VERSION, pools: readonly KnowledgeSnap
 const VERSION = 1;
 /** Pools that are remembered; past that, the one that was used least recently is forgotten. */
 const POOLS_MAX = 256;
+/** Attempts, and starts, that are kept for others: the newest. A pace stands on some twenty. */
+export const LESSONS_MAX = 32;
 /** Not the id of a pool: what is learned of tasks that have a choice. */
 const CHOICE = '*';
 
@@ -27,6 +51,8 @@ export class Paces {
   /** In the order of their last use. */
   private readonly pools = new Map<string, PoolKnowledge>();
   private hasNews = false;
+  /** Since others were told last; undefined where nobody asks. */
+  private fresh: { attempts: AttemptLesson[]; starts: StartLesson[] } | undefined;
 
   pace(poolId: string): PoolPace {
     return this.of(poolId).pace;
@@ -39,8 +65,29 @@ export class Paces {
   }
 
   observe(poolId: string, measure: AttemptMeasure): void {
-    this.of(poolId).pace.observe(measure);
+    const lesson = { poolId, measure };
+    this.learnAttempt(lesson);
     this.hasNews = true;
+    if (this.fresh) keepNewest(this.fresh.attempts, lesson);
+  }
+
+  /** A task has started of which was told when it would. */
+  started(lesson: StartLesson): void {
+    this.learnStart(lesson);
+    if (this.fresh) keepNewest(this.fresh.starts, lesson);
+  }
+
+  /** What was learned here since the last call; nothing at the first. */
+  takeLessons(): Lessons {
+    const taken = this.fresh ?? { attempts: [], starts: [] };
+    this.fresh = { attempts: [], starts: [] };
+    return taken;
+  }
+
+  /** What others have learned. They keep it. */
+  learn({ attempts, starts }: Lessons): void {
+    for (const lesson of attempts) this.learnAttempt(lesson);
+    for (const lesson of starts) this.learnStart(lesson);
   }
 
   /** Another model may run there from now on: what is known is assumed until it has shown itself. */
@@ -67,6 +114,14 @@ export class Paces {
     for (const [poolId, pace, calibrations] of poolsIn(text)) restoreInto(this.of(poolId), pace, calibrations);
   }
 
+  private learnAttempt({ poolId, measure }: AttemptLesson): void {
+    this.of(poolId).pace.observe(measure);
+  }
+
+  private learnStart({ poolId = CHOICE, wait, outlook, actualMs, weight }: StartLesson): void {
+    this.of(poolId).calibrations[wait].observe(outlook, actualMs, weight);
+  }
+
   private of(poolId: string): PoolKnowledge {
     let known = this.pools.get(poolId);
     if (known) this.pools.delete(poolId);
@@ -75,6 +130,11 @@ export class Paces {
     if (this.pools.size > POOLS_MAX) this.pools.delete(this.pools.keys().next().value as string);
     return known;
   }
+}
+
+function keepNewest<T>(lessons: T[], lesson: T): void {
+  lessons.push(lesson);
+  if (lessons.length > LESSONS_MAX) lessons.shift();
 }
 
 function newKnowledge(): PoolKnowledge {

@@ -5,6 +5,7 @@ import type { PoolStatus } from '../../pools/registry/pool';
 import type { PoolRegistry } from '../../pools/registry/pool-registry.port';
 import { Clock } from '../../time/clock';
 import type { Claim } from '../ledger/task-ledger.port';
+import type { AdmissionFacts } from '../task/task';
 import { Hearsay } from './hearsay.port';
 import type { Run } from './runs';
 import { StartForecasts } from './start-forecasts';
@@ -53,6 +54,17 @@ class Node extends Hearsay {
       this.forecasts.paces.observe('p', { ...size, prefillMs: 5, decodeMs: 99 * MS_PER_TOKEN, beside: SLOTS });
   }
 
+  /** Attempts of 100 tokens come to their end here, all at the same pace. */
+  complete(attempts: number, msPerToken: number): void {
+    for (let n = 0; n < attempts; n++) {
+      const run = this.start(100);
+      run.firstOutputAtMs = run.startedAtMs + 5;
+      pass(5 + 99 * msPerToken);
+      this.forecasts.completed(run, { tokensOut: 100, tokensIn: 1, finishReason: 'length' });
+      this.end(run);
+    }
+  }
+
   start(maxTokens: number): Run {
     const shown = { tokens: 0 };
     const spec = plainSpec(`t${maxTokens}`, { prompt: 'Go.', maxTokens });
@@ -79,14 +91,18 @@ class Node extends Hearsay {
   }
 
   /** For a task behind as many of 500 tokens. */
-  told(ahead: number): number {
+  told(ahead: number, overtakenForMs = 0): number {
+    return this.outlook(ahead, overtakenForMs).predictedStartMs;
+  }
+
+  outlook(ahead: number, overtakenForMs = 0): ReturnType<StartForecasts['tell']> {
     const { constraints } = plainSpec('t');
     const sums = { tasks: ahead, bytes: 4 * ahead, askedTokens: 500 * ahead };
     return this.forecasts.tell(plainSpec('t', { prompt: 'Go.', maxTokens: 500 }), {
       ahead: ahead > 0 ? [{ constraints, sums }] : [],
-      overtakenForMs: 0,
+      overtakenForMs,
       isHeldUp: false,
-    }).predictedStartMs;
+    });
   }
 }
 
@@ -139,6 +155,55 @@ it('counts what a node has said no more once it has fallen silent, or has ended 
   expect(a.say()).toContain('"runs":[]');
   expect(a.say()).toBeUndefined();
   expect(b.told(0)).toBe(a.told(0));
+});
+
+it('knows of a pool what any node has measured of it (B-ND-030)', () => {
+  const [a, b] = nodes as [Node, Node];
+  allSpeak();
+  a.complete(3, 70);
+  taken = SLOTS;
+  expect(b.outlook(1).predictedStart.basis).toBe('assumed');
+  allSpeak();
+  expect(b.outlook(1)).toEqual(a.outlook(1));
+  expect(b.outlook(1).predictedStart.basis).toBe('measured');
+  // Each lesson once, whoever it came to; those who heard it neither pass it on nor keep it.
+  const kept = a.forecasts.paces.takeNews();
+  expect([b.forecasts.paces.takeNews(), b.say()]).toEqual([undefined, undefined]);
+  allSpeak();
+  expect(b.outlook(1)).toEqual(a.outlook(1));
+  expect(kept).toBeDefined();
+});
+
+it('hears how far starts were from what was told of them', () => {
+  const [a, b] = nodes as [Node, Node];
+  for (const node of nodes) node.learn();
+  allSpeak();
+  allSpeak();
+  a.start(20_000);
+  for (let n = 0; n < 20; n++) {
+    const facts = a.outlook(0) as unknown as AdmissionFacts;
+    const run = a.start(100);
+    pass(400);
+    a.forecasts.showed(run, facts);
+    a.end(run);
+  }
+  taken--;
+  expect(a.outlook(0)).not.toEqual(b.outlook(0));
+  allSpeak();
+  expect(b.outlook(0)).toEqual(a.outlook(0));
+});
+
+it('expects before a batch task what comes to any node', () => {
+  const [a, b] = nodes as [Node, Node];
+  for (const node of nodes) node.learn();
+  allSpeak();
+  a.start(1000);
+  a.start(1000);
+  for (let n = 0; n < 20; n++) a.forecasts.admitted(plainSpec('t'));
+  pass(500);
+  allSpeak();
+  expect(a.told(1, 60_000)).toBeGreaterThan(1.2 * a.told(1));
+  expect(b.told(1, 60_000) / a.told(1, 60_000)).toBeCloseTo(1, 1.5);
 });
 
 it('hears no harm of what it cannot read', () => {

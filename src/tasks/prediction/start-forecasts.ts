@@ -14,7 +14,7 @@ import { Paces } from './paces';
 import { Runs, type Assignment, type Run } from './runs';
 import { replicaKey, StationMap } from './station-map';
 import type { Rivals } from './start-predictor';
-import { runsToTell, textOf, wordIn } from './word';
+import { Talk } from './talk';
 
 /** Of English text, and of most: before an engine has counted, a prompt's tokens are estimated from its bytes. */
 const BYTES_PER_TOKEN = 4;
@@ -43,8 +43,6 @@ export class StartForecasts implements OnModuleInit, OnModuleDestroy {
   private readonly forecasts = new Forecasts(this.paces);
   private readonly runs = new Runs();
   private readonly others = new Others();
-  /** What others were told last was not that there is nothing. */
-  private hasTold = false;
   private readonly arrivals = new ArrivalRates<LaneKind>();
   /** What was told → what it is judged by. A task that another process has told of is not in it. */
   private readonly told = new WeakMap<PredictedStart, Forecast>();
@@ -61,9 +59,11 @@ export class StartForecasts implements OnModuleInit, OnModuleDestroy {
     this.changes = this.registry.poolChanges$
       .pipe(filter(({ kind }) => kind === 'reloading'))
       .subscribe(({ poolId }) => this.paces.doubt(poolId));
+    const { paces, runs, arrivals } = this;
+    const talk = new Talk(this.clock, { paces, runs, arrivals }, this.others);
     this.hearsay.begin(
-      () => this.word(),
-      (node, text) => this.hear(node, text),
+      () => talk.say(),
+      (node, text) => talk.hear(node, text),
     );
   }
 
@@ -124,6 +124,8 @@ export class StartForecasts implements OnModuleInit, OnModuleDestroy {
     if (overtakenForMs > 0) {
       for (const [{ constraints }, comingPerMs] of this.arrivals.all(nowMs))
         rivals.push({ stations: map.usableBy(constraints), ahead: nothing, comingPerMs });
+      for (const { constraints, perS } of this.others.arrivals(nowMs))
+        rivals.push({ stations: map.usableBy(constraints), ahead: nothing, comingPerMs: perS / 1000 });
     }
     const question = { stations: map.usableBy(spec.constraints), ...assignmentOf(spec), overtakenForMs, isHeldUp };
     return this.forecasts.make(
@@ -136,25 +138,6 @@ export class StartForecasts implements OnModuleInit, OnModuleDestroy {
       rivals,
       nowMs,
     );
-  }
-
-  /** For other nodes, as long as there is something to tell, and once more when there is not. */
-  private word(): string | undefined {
-    const nowMs = this.clock.nowMs();
-    // Those that fell silent count no more.
-    this.runs.countElsewhere(this.others.counts(nowMs), nowMs);
-    const runs = runsToTell(this.runs, nowMs);
-    if (runs.length === 0 && !this.hasTold) return undefined;
-    this.hasTold = runs.length > 0;
-    return textOf({ runs });
-  }
-
-  private hear(node: string, text: string): void {
-    const word = wordIn(text);
-    if (!word) return;
-    const nowMs = this.clock.nowMs();
-    this.others.hear(node, word.runs, nowMs);
-    this.runs.countElsewhere(this.others.counts(nowMs), nowMs);
   }
 
   private mapOf(version: number): StationMap {

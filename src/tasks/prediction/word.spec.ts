@@ -1,67 +1,108 @@
 import { expect, it } from 'vitest';
-import { Runs } from './runs';
-import { runsToTell, textOf, wordIn } from './word';
+import { LESSONS_MAX } from './paces';
+import { WORD_MAX } from './hearsay.port';
+import { textOf, wordIn, type Word } from './word';
 
-const size = { promptTokens: 5.25, askedTokens: 100 };
+const measure = {
+  ...{ promptTokens: 250.5, cachedShare: 0.25, askedTokens: 1000, prefillMs: 80.125, decodeMs: 9000.5 },
+  ...{ tokens: 600, stoppedByItself: true, beside: 2.5 },
+};
+const { cachedShare: _, ...uncached } = measure;
+const outlook = { startMs: 1000.5, sdMs: 50.25 };
+const start = { poolId: 'a', wait: 'queued', outlook, actualMs: 1200, weight: 0.5 } as const;
+const constraints = { preferPools: ['a'], avoidPools: [], workload: 'completion' };
+const word: Word = {
+  runs: [{ replica: 'a/r', attempts: 1, sample: [[1, -1, 0, 5, 100]] }],
+  lessons: {
+    attempts: [
+      { poolId: 'a', measure },
+      { poolId: 'b', measure: { ...uncached, stoppedByItself: false } },
+    ],
+    starts: [start, { ...start, poolId: undefined, wait: 'none' }],
+  },
+  arrivals: [
+    { constraints: { ...constraints, pinPoolId: 'a', engine: 'llamacpp', modelRef: 'm', ctx: 4096 }, perS: 2.5 },
+    { constraints, perS: 0.125 },
+  ],
+};
+const nothing: Word = { runs: [], lessons: { attempts: [], starts: [] }, arrivals: [] };
 
-it('tells of each attempt how long it has run, by when it showed its first, and how far it is', () => {
-  const runs = new Runs();
-  runs.begin('p/r', 'p', size, { tokens: 30 }, 1000.4).firstOutputAtMs = 1200;
-  runs.begin('p/r', 'p', size, { tokens: 0 }, 1500);
-  runs.begin('p/other', 'p', size, { tokens: 0 }, 1600);
-  const word = { runs: runsToTell(runs, 1700) };
-  expect(word.runs).toEqual([
-    {
-      replica: 'p/r',
-      attempts: 2,
-      sample: [
-        [700, 500, 30, 5, 100],
-        [200, -1, 0, 5, 100],
-      ],
-    },
-    { replica: 'p/other', attempts: 1, sample: [[100, -1, 0, 5, 100]] },
-  ]);
+it('is heard as it was said', () => {
   expect(wordIn(textOf(word))).toEqual(word);
+  expect(wordIn(textOf(nothing))).toEqual(nothing);
 });
 
-it('tells of 128 attempts at most, evenly over replicas, with how many there are', () => {
-  const runs = new Runs();
-  const names = ['a', 'b'].map(pool => `${pool.repeat(128)}/${'r'.repeat(128)}`);
-  for (const name of names)
-    for (let n = 0; n < 2000; n++)
-      runs.begin(name, name.slice(0, 128), { promptTokens: 1e6, askedTokens: 1e6 }, { tokens: 999_999 }, 0);
-  const told = runsToTell(runs, 1e8);
-  expect(told.map(({ attempts, sample }) => [attempts, sample.length])).toEqual([
-    [2000, 64],
-    [2000, 64],
-  ]);
-  expect(textOf({ runs: told }).length).toBeLessThan(8000);
-  const many = Array.from({ length: 128 }, (_, n) => ({ ...told[0], replica: `${n}`.padEnd(257, 'r') }));
-  const longest = many.map(({ replica }) => ({ replica, attempts: 4096, sample: told[0]?.sample.slice(0, 1) ?? [] }));
-  expect(textOf({ runs: longest }).length).toBeLessThan(48_000);
-});
-
-it('understands nothing of what it cannot read, and what it can of the rest', () => {
+it('is nothing where it is of another version, or no word at all; what is more in it is not heard', () => {
   for (const text of ['', 'null', '[]', '7', '{', '{}', '{"v":2,"runs":[]}', '{"runs":[]}'])
     expect(wordIn(text)).toBeUndefined();
-  const good = [1, -1, 0, 5, 100];
-  const bad = [
-    null,
-    'p/r',
-    ['p/r'],
-    [7, 1, [good]],
-    ['p/r', -1, [good]],
-    ['p/r', 4097, [good]],
-    ['p/r', '1', [good]],
-    ['p/r', 1, 'x'],
-    ['p/r', 1, [null, [1, 2], [1, -2, 0, 5, 100], [-1, -1, 0, 5, 100], [1, -1, 0, 5, null], [...good, 1]]],
-    ['x'.repeat(258), 1, [good]],
+  expect(wordIn('{"v":1,"ofTomorrow":[1]}')).toEqual(nothing);
+  expect(wordIn('{"v":1,"runs":7,"attempts":{},"starts":"x","coming":null}')).toEqual(nothing);
+});
+
+it('has its bounds, whoever says it: lessons, kinds of tasks that come, and all together', () => {
+  const long = 'p'.repeat(128);
+  const attempts = Array.from({ length: 100 }, () => ({ poolId: long, measure }));
+  const starts = Array.from({ length: 100 }, () => ({ ...start, poolId: long }));
+  const wide = { ...constraints, preferPools: Array.from({ length: 16 }, (_, n) => long.slice(2) + String(n + 10)) };
+  const arrivals = Array.from({ length: 100 }, (_, n) => ({ constraints: { ...wide, ctx: n }, perS: n }));
+  const text = textOf({ ...nothing, arrivals });
+  expect(text.length).toBeLessThan(17_000);
+  // Those that come most.
+  expect(wordIn(text)?.arrivals[0]?.perS).toBe(99);
+  const small = Array.from({ length: 100 }, (_, n) => ({ constraints: { ...constraints, ctx: n }, perS: n }));
+  expect(wordIn(textOf({ ...nothing, arrivals: small }))?.arrivals.length).toBe(32);
+  const heard = wordIn(textOf({ ...nothing, lessons: { attempts, starts } }));
+  expect([heard?.lessons.attempts.length, heard?.lessons.starts.length]).toEqual([LESSONS_MAX, LESSONS_MAX]);
+  const lessons = { attempts: attempts.slice(0, LESSONS_MAX), starts: starts.slice(0, LESSONS_MAX) };
+  const runs = Array.from({ length: 128 }, (_, n) => ({
+    ...{ replica: `${n}`.padEnd(257, 'r'), attempts: 4096 },
+    sample: [[1e8, 1e8, 1e6, 1e6, 1e6]] as const,
+  }));
+  expect(textOf({ runs, lessons, arrivals }).length).toBeLessThan(WORD_MAX);
+});
+
+it('leaves out what cannot be so', () => {
+  const [attempt, stop] = [
+    ['a', 1, -1, 100, 5, 90, 10, 0, 1],
+    ['a', 'none', 10, 1, 12, 1],
   ];
-  expect(wordIn(JSON.stringify({ v: 1, ofTomorrow: 1, runs: [...bad, ['p/r', 1, [good]]] }))).toEqual({
-    runs: [{ replica: 'p/r', attempts: 1, sample: [good] }],
-  });
-  expect(wordIn('{"v":1}')).toEqual({ runs: [] });
-  const tooMany = Array.from({ length: 300 }, () => ['p/r', 100, [good, good]]);
-  const read = wordIn(JSON.stringify({ v: 1, runs: tooMany }))?.runs ?? [];
-  expect(read.reduce((sum, { sample }) => sum + sample.length, 0)).toBe(128);
+  const altered = (row: readonly unknown[], at: number, value: unknown): unknown[] =>
+    row.map((each, index) => (index === at ? value : each));
+  const badAttempts = [
+    ...[null, [], [1]],
+    ...[1, 3, 4, 5, 6, 8].map(at => altered(attempt ?? [], at, -1)),
+    ...[7, 'x'.repeat(129)].map(poolId => altered(attempt ?? [], 0, poolId)),
+    altered(attempt ?? [], 2, 1.5),
+  ];
+  const badStarts = [
+    ...[null, []],
+    ...[2, 3, 4, 5].map(at => altered(stop ?? [], at, -1)),
+    ...[
+      altered(stop ?? [], 3, 0),
+      altered(stop ?? [], 5, 2),
+      altered(stop ?? [], 1, 'soon'),
+      altered(stop ?? [], 0, 7),
+    ],
+  ];
+  const badKinds = [
+    ...[null, {}, { ...constraints, ofTomorrow: 1 }, { ...constraints, preferPools: 'a' }],
+    ...[
+      { ...constraints, avoidPools: [7] },
+      { ...constraints, workload: 7 },
+      { ...constraints, ctx: -1 },
+    ],
+    ...[
+      { ...constraints, modelRef: 'x'.repeat(513) },
+      { ...constraints, preferPools: ['x'.repeat(129)] },
+    ],
+  ].map(each => [each, 1]);
+  const heard = wordIn(
+    JSON.stringify({
+      ...{ v: 1, attempts: [...badAttempts, attempt], starts: [...badStarts, stop] },
+      coming: [...badKinds, [constraints, -1], [constraints, 1]],
+    }),
+  );
+  expect(heard?.lessons.attempts.length).toBe(1);
+  expect(heard?.lessons.starts.length).toBe(1);
+  expect(heard?.arrivals).toEqual([{ constraints, perS: 1 }]);
 });
