@@ -2,6 +2,7 @@ import { defineConfig, globalIgnores } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
 const environment = 'Only src/config reads the environment: take the value from Config';
+const time = 'Time is told by the Clock (or RunningTime, where it outlives the process), which a test can set';
 const documents = 'It is loaded when the document is made: take decorators from src/http/documents/decorators';
 
 /** Rules whose finding is a bug more often than not; formatting is Prettier's and arrows between modules dependency-cruiser's. */
@@ -45,6 +46,22 @@ export default defineConfig(
       '@typescript-eslint/no-restricted-imports': [
         'error',
         { paths: [{ name: '@nestjs/swagger', allowTypeImports: true, message: documents }] },
+      ],
+    },
+  },
+  {
+    // performance.now() is let be: what a process takes itself is measured with it.
+    files: ['src/**/*.ts'],
+    ignores: ['src/time/**', '**/*.spec.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        ...[
+          "MemberExpression[object.name='Date'][property.name='now']",
+          "VariableDeclarator[init.name='Date'] Property[key.name='now']",
+          "NewExpression[callee.name='Date'][arguments.length=0]",
+          "CallExpression[callee.name='Date']",
+        ].map(selector => ({ selector, message: time })),
       ],
     },
   },

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { followContext } from './log-context';
+import { Clock } from '../time/clock';
 import { Logger } from './logger';
 
 const hostile = 'x\n{"event":"forged"}\r\u001b[2J\u0085\u009b\u2028\u2029\u202e\u{e0041}';
@@ -79,4 +80,17 @@ it('tells no decisions below its level', () => {
   const logger = new Logger({ logLevel: 'warn', logFormat: 'json' }, { write: line => void lines.push(line) });
   logger.info({ event: 'e', human: 'h' });
   expect(lines).toEqual([]);
+});
+
+it('tells the time of its clock, in lines of every level', () => {
+  const lines: string[] = [];
+  let wallMs = 1_700_000_000_123;
+  const clock = Object.assign(new Clock(), { wallMs: () => wallMs });
+  const config = { logLevel: 'info', logFormat: 'json' } as const;
+  const logger = new Logger(config, { write: line => void lines.push(line) }, clock);
+  logger.info({ event: 'e', human: 'h' });
+  wallMs += 1000;
+  logger.warn({ event: 'e', human: 'h' });
+  const times = lines.map(line => (JSON.parse(line) as { readonly time: string }).time);
+  expect(times).toEqual(['2023-11-14T22:13:20.123Z', '2023-11-14T22:13:21.123Z']);
 });

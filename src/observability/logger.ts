@@ -1,7 +1,9 @@
 import type { LoggerService } from '@nestjs/common';
 import pino from 'pino';
 import type { Config } from '../config/config';
+import { Clock } from '../time/clock';
 import { currentContext } from './log-context';
+import { LineTime } from './line-time';
 import { jsonLine, prettyLine } from './log-line';
 import { LogOutput } from './log-output';
 import { inSources } from './source-positions';
@@ -22,15 +24,18 @@ export class Logger implements LoggerService {
   private readonly output: LogOutput | undefined;
   private readonly put: (line: string) => void;
   private readonly tellsInfo: boolean;
+  private readonly time: LineTime;
 
-  constructor(config: Pick<Config, 'logLevel' | 'logFormat'>, destination?: LogDestination) {
+  constructor(config: Pick<Config, 'logLevel' | 'logFormat'>, destination?: LogDestination, clock = new Clock()) {
+    this.time = new LineTime(clock);
     const form = config.logFormat === 'pretty' ? prettyLine : jsonLine;
-    const lines = destination ?? (this.output = LogOutput.standardOutput((...gap) => form(gapLine(...gap))));
+    const lines =
+      destination ?? (this.output = LogOutput.standardOutput((...gap) => form(gapLine(this.time.text, ...gap))));
     this.put = line => lines.write(form(line));
     const options: pino.LoggerOptions = {
       level: config.logLevel,
       base: null,
-      timestamp: () => `,"time":"${timeNow()}"`,
+      timestamp: () => `,"time":"${this.time.text}"`,
       formatters: { level: label => ({ level: label }) },
       mixin: () => currentContext() ?? none,
       // pino's own would write into the context, or need a copy of it for each line.
@@ -62,7 +67,7 @@ export class Logger implements LoggerService {
       return;
     }
     const rest = members === '{}' ? '}' : `,${members.slice(1)}`;
-    this.put(`{"level":"info","time":"${timeNow()}"${rest}\n`);
+    this.put(`{"level":"info","time":"${this.time.text}"${rest}\n`);
   }
 
   debug(fields: object | string): void {
@@ -109,23 +114,9 @@ export class Logger implements LoggerService {
   }
 }
 
-let timeMs = 0;
-let timeText = '';
-
-/** Many lines share a millisecond. */
-function timeNow(): string {
-  const nowMs = Date.now();
-  if (nowMs !== timeMs) {
-    timeMs = nowMs;
-    timeText = new Date(nowMs).toISOString();
-  }
-  return timeText;
-}
-
 /** A line of pino's form in the place of those that are missing: of the log itself, and of no request. */
-function gapLine(lines: number, reason: string): string {
+function gapLine(time: string, lines: number, reason: string): string {
   const human = `${lines} lines of the log are missing here, for it could not be written (${reason}).`;
-  const time = timeNow();
   return `${JSON.stringify({ level: 'warn', time, event: 'log_lines_dropped', lines, reason, human })}\n`;
 }
 

@@ -9,6 +9,7 @@ import { ModelNames, type ListedModel } from '../openai/requests/model-names';
 import type { OpenaiRequest } from '../openai/requests/openai-request';
 import { OpenaiTasks } from '../openai/requests/openai-tasks';
 import { workHeadersOf, type WorkHeaders } from '../openai/requests/work-headers';
+import { Clock } from '../time/clock';
 import { factsOf, pieceOf, type TextForm } from './answers/ollama-facts';
 import { OllamaStream, OllamaSum } from './answers/ollama-stream';
 import { toEmbedding, type OllamaRequest } from './requests/ollama-request';
@@ -28,6 +29,7 @@ export class OllamaWork {
     private readonly tasks: OpenaiTasks,
     private readonly answers: TaskAnswers,
     private readonly models: ModelNames,
+    private readonly clock: Clock,
   ) {}
 
   /** Resolves to what is to be sent; to undefined where it was streamed, or nobody is there to read it. */
@@ -36,7 +38,7 @@ export class OllamaWork {
     const headers = workHeadersOf(request.headers);
     if (!work) {
       await this.models.get(this.known(model));
-      const loaded = { model, form, createdAt: new Date().toISOString() };
+      const loaded = { model, form, createdAt: new Date(this.clock.wallMs()).toISOString() };
       return { ...pieceOf(loaded, {}), done: true, done_reason: 'load' };
     }
     const admission = await this.submit(work, headers, request, reply);

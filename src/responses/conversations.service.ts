@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
 import { ServiceError } from '../errors/service-error';
 import { invalid, isNothing, objectIn } from '../json/members';
+import { Clock } from '../time/clock';
 import { ConversationRecords, unknownConversation, type Change } from './records/conversation-records';
 import { Conversations } from './records/conversations';
 import {
@@ -14,14 +15,13 @@ import { addedItems, assertIds } from './requests/conversation-items';
 import type { Item } from './requests/input-items';
 import { assertMetadata } from './requests/response-request';
 
-const SECOND_MS = 1000;
-
 /** Conversations: what was said, kept under an id that responses are made in. */
 @Injectable()
 export class ConversationsService {
   constructor(
     private readonly records: ConversationRecords,
     private readonly conversations: Conversations,
+    private readonly clock: Clock,
   ) {}
 
   /** @param sent the body; it may be missing */
@@ -29,7 +29,7 @@ export class ConversationsService {
     const { metadata, items } = sent === undefined ? {} : objectIn('body', sent);
     const conversation: StoredConversation = {
       id: `${CONVERSATION_PREFIX}${uuidv7()}`,
-      createdAt: Math.floor(Date.now() / SECOND_MS),
+      createdAt: this.clock.wallSeconds(),
       metadata: isNothing(metadata) ? {} : metadataIn(metadata),
       items: isNothing(items) ? [] : addedItems(items),
     };

@@ -11,6 +11,7 @@ import { OpenaiTasks, type TaskTerms } from '../openai/requests/openai-tasks';
 import { PromptCounts } from '../openai/requests/prompt-counts';
 import { workHeadersOf } from '../openai/requests/work-headers';
 import { Canceller } from '../tasks/ending/canceller';
+import { Clock } from '../time/clock';
 import { replayOf } from './answers/response-replay';
 import { responseIdOf, responseOf, unended } from './answers/response-facts';
 import { NO_FRAMES, ResponseStream } from './answers/response-stream';
@@ -22,8 +23,6 @@ import { ResponseRecords, unknownResponse } from './records/response-records';
 import { identified, type StoredResponse } from './records/stored-response';
 import { toChat, toResponseRequest, type ResponseRequest } from './requests/response-request';
 import type { Item } from './requests/input-items';
-
-const SECOND_MS = 1000;
 
 /** Responses: each is a chat, and a task; one that is to be kept has a record beside it. */
 @Injectable()
@@ -39,6 +38,7 @@ export class ResponsesService {
     private readonly conversations: Conversations,
     private readonly counts: PromptCounts,
     private readonly canceller: Canceller,
+    private readonly clock: Clock,
     private readonly narrator: Narrator,
   ) {}
 
@@ -51,17 +51,17 @@ export class ResponsesService {
       const history = said ?? (await this.history.before(sent.previousId));
       const wanted = { ...sent, items: await this.history.resolved(sent.items, said) };
       const chat = toChat(wanted, history);
-      return this.admit(begun(wanted, taskId), wanted, terms =>
+      return this.admit(begun(wanted, taskId, this.clock.wallSeconds()), wanted, terms =>
         this.tasks.submitFor(request, chat, headers, reply, terms),
       );
     });
     if (!sent.store) reply.raw.once('close', () => void this.leaveNothing(taskId));
     if (sent.background) {
-      if (sent.stream) return this.answers.follow(taskId, new ResponseStream(response), reply);
+      if (sent.stream) return this.answers.follow(taskId, new ResponseStream(response, this.clock), reply);
       return responseOf(response, unended('queued'));
     }
-    if (sent.stream) return this.answers.stream(admitted, new ResponseStream(response), reply);
-    return this.answers.whole(admitted, new WholeResponse(response), reply);
+    if (sent.stream) return this.answers.stream(admitted, new ResponseStream(response, this.clock), reply);
+    return this.answers.whole(admitted, new WholeResponse(response, this.clock), reply);
   }
 
   /** How many tokens would go in. @throws ServiceError as {@link PromptCounts.of} has it, and as {@link create} for what was said before */
@@ -90,7 +90,7 @@ export class ResponsesService {
   async follow(id: string, after: number | undefined, reply: FastifyReply): Promise<unknown> {
     const response = await this.found(id);
     try {
-      return await this.answers.follow(response.taskId, new ResponseStream(response, after), reply);
+      return await this.answers.follow(response.taskId, new ResponseStream(response, this.clock, after), reply);
     } catch (thrown) {
       const isGone =
         thrown instanceof ServiceError && (thrown.code === 'TASK_NOT_FOUND' || thrown.code === 'TRANSCRIPT_GONE');
@@ -184,7 +184,7 @@ export class ResponsesService {
   private async shown(response: StoredResponse): Promise<object> {
     const { end, completedAt = null } = response;
     if (end) return { ...responseOf(response, end), completed_at: completedAt };
-    const stream = new ResponseStream(response, NO_FRAMES);
+    const stream = new ResponseStream(response, this.clock, NO_FRAMES);
     stream.opening();
     await this.events.each(response.taskId, event => stream.take(event));
     return stream.answer();
@@ -202,11 +202,15 @@ export class ResponsesService {
   }
 }
 
-function begun({ asked, items, previousId, conversationId }: ResponseRequest, taskId: string): StoredResponse {
+function begun(
+  { asked, items, previousId, conversationId }: ResponseRequest,
+  taskId: string,
+  createdAt: number,
+): StoredResponse {
   return {
     id: responseIdOf(taskId),
     taskId,
-    createdAt: Math.floor(Date.now() / SECOND_MS),
+    createdAt,
     asked,
     items: identified(taskId, items),
     ...(previousId !== undefined && { previousId }),

@@ -16,4 +16,9 @@ export class Clock {
   wallMs(): number {
     return Date.now();
   }
+
+  /** The same in whole seconds, as the APIs of others tell it. */
+  wallSeconds(): number {
+    return Math.floor(this.wallMs() / 1000);
+  }
 }

@@ -34,7 +34,7 @@ export class FileRecords {
     keptMs = this.config.fileRetentionMs,
     lease?: RecordLease,
   ): Promise<StoredFile> {
-    const createdAt = Math.floor(this.clock.wallMs() / SECOND_MS);
+    const createdAt = this.clock.wallSeconds();
     const stored = { ...file, createdAt, expiresAt: createdAt + Math.ceil(keptMs / SECOND_MS) };
     const keptFromMs = this.runningTime.nowMs() + keptMs;
     const record = { kind: 'file', id: file.id, text: JSON.stringify(stored), isOpen: false, keptFromMs } as const;

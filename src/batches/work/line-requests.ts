@@ -7,15 +7,14 @@ import { toOpenaiRequest, type OpenaiRequest } from '../../openai/requests/opena
 import { responseIdOf } from '../../responses/answers/response-facts';
 import { WholeResponse } from '../../responses/answers/whole-response';
 import { toChat, toResponseRequest } from '../../responses/requests/response-request';
+import type { Clock } from '../../time/clock';
 import type { BatchEndpoint } from '../lines/request-line';
 
 /** What a line's task is to do, and how what it puts out becomes the answer. */
 export interface LineWish {
   readonly request: OpenaiRequest;
-  sumFor(taskId: string, createdAtMs: number): EventSum;
+  sumFor(taskId: string, clock: Clock): EventSum;
 }
-
-const SECOND_MS = 1000;
 
 const operations: Readonly<Record<Exclude<BatchEndpoint, '/v1/responses'>, Operation>> = {
   '/v1/chat/completions': 'chat',
@@ -30,7 +29,7 @@ export function wishOf(endpoint: BatchEndpoint, body: Members): LineWish {
   if (request.stream) throw invalid('stream', 'be false: the requests of a batch are answered as a whole');
   return {
     request,
-    sumFor: (taskId, createdAtMs) => new WholeAnswer(factsFor(request, taskId, createdAtMs), request),
+    sumFor: (taskId, clock) => new WholeAnswer(factsFor(request, taskId, clock.wallMs()), request),
   };
 }
 
@@ -43,9 +42,7 @@ function responseOf(body: Members): LineWish {
   if (sent.previousId !== undefined) throw invalid('previous_response_id', 'be left out: lines stand by themselves');
   return {
     request: toChat(sent, []),
-    sumFor: (taskId, createdAtMs) => {
-      const createdAt = Math.floor(createdAtMs / SECOND_MS);
-      return new WholeResponse({ id: responseIdOf(taskId), taskId, createdAt, asked: sent.asked });
-    },
+    sumFor: (taskId, clock) =>
+      new WholeResponse({ id: responseIdOf(taskId), taskId, createdAt: clock.wallSeconds(), asked: sent.asked }, clock),
   };
 }

@@ -123,7 +123,7 @@ export class LineWork {
 
   /** Undefined where the task has not ended. @throws ServiceError where its events cannot be read */
   private async resultOf(taskId: string, wish: LineWish): Promise<LineResult | undefined> {
-    const sum = wish.sumFor(taskId, this.clock.wallMs());
+    const sum = wish.sumFor(taskId, this.clock);
     let hasEnded = false;
     let error: ServiceError | undefined;
     await this.events.each(taskId, event => {

@@ -3,11 +3,13 @@ import { faultsOf, faultsOfEvent } from '../../../test/wire/openai-schemas';
 import { ServiceError } from '../../errors/service-error';
 import { deltaEvent, endEvent, errorEvent, tokenEvent } from '../../tasks/events/task-events';
 import { seqAfterInterruption, type TaskEvent } from '../../tasks/task/task';
+import { Clock } from '../../time/clock';
 import { toResponseRequest } from '../requests/response-request';
 import { NO_FRAMES, ResponseStream } from './response-stream';
 import { replayOf } from './response-replay';
 import type { ResponseEnd } from './response-facts';
 
+const clock = Object.assign(new Clock(), { wallMs: () => 1_700_000_005_999 });
 const taskId = '01a21687-9de7-779a-bd6e-d8d70853b527';
 const factsWith = (more: object = {}) => ({
   id: `resp_${taskId}`,
@@ -44,7 +46,7 @@ function framesIn(text: string): Told[] {
 }
 
 function told(events: readonly TaskEvent[], more: object = {}, after?: number): Told[] {
-  const stream = new ResponseStream(factsWith(more), after);
+  const stream = new ResponseStream(factsWith(more), clock, after);
   return framesIn(stream.opening() + events.map((event, at) => stream.of({ seq: at + 1, ...event })).join(''));
 }
 
@@ -97,7 +99,7 @@ describe("a response's events (B-RSP-002)", () => {
   });
 
   it('that tell a fault have a number too', () => {
-    const stream = new ResponseStream(factsWith());
+    const stream = new ResponseStream(factsWith(), clock);
     const opened = framesIn(stream.opening());
     const [fault] = framesIn(stream.fault(new ServiceError('WORKER_RESET')));
     expect(fault).toMatchObject({ type: 'error', sequence_number: opened.length });
@@ -222,10 +224,10 @@ describe('a response that is read again (B-RSP-004)', () => {
 });
 
 it.each([
-  ['stop', 'completed', expect.any(Number)],
+  ['stop', 'completed', 1_700_000_005],
   ['length', 'incomplete', null],
 ])('a response that ends by %s says when it was completed, or that it was not', (finish, status, completedAt) => {
-  const stream = new ResponseStream(factsWith(), NO_FRAMES);
+  const stream = new ResponseStream(factsWith(), clock, NO_FRAMES);
   stream.take(started);
   expect(stream.answer()).toMatchObject({ status: 'in_progress', completed_at: null });
   stream.take(end(finish));
@@ -234,7 +236,7 @@ it.each([
 
 describe('while a response waits', () => {
   it('it says again that it goes on, and nothing that would take back its output', () => {
-    const stream = new ResponseStream(factsWith());
+    const stream = new ResponseStream(factsWith(), clock);
     stream.opening();
     expect(framesIn(stream.keepAlive())).toMatchObject([{ type: 'response.in_progress', sequence_number: 1 }]);
     stream.of(tokenEvent(0, 'a'));

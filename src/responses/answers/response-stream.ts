@@ -6,6 +6,7 @@ import { errorOf } from '../../openai/answers/event-error';
 import type { EventSum, Rendering, ShownEvent } from '../../openai/answers/rendering';
 import { fragmentsOf } from '../../tasks/events/fragment';
 import type { EndData, MetricsData } from '../../tasks/events/task-events';
+import type { Clock } from '../../time/clock';
 import { toolNameOf } from '../requests/tool-names';
 import { CallItem, MessageItem, ReasoningItem, type OutputItem } from './output-items';
 import { endOf, failureOf, responseOf, unended, type ResponseEnd, type ResponseFacts } from './response-facts';
@@ -14,7 +15,6 @@ import { endOf, failureOf, responseOf, unended, type ResponseEnd, type ResponseF
 export const NUMBER_GAP = 1_000_000_000;
 /** For who sums up, and reads no frames: they are not made. */
 export const NO_FRAMES = Infinity;
-const SECOND_MS = 1000;
 
 /**
  * A chat's events as the events of a response, in their order: it is created and goes on, each item is added, grows and is done before the
@@ -36,6 +36,7 @@ export class ResponseStream implements Rendering, EventSum {
   /** @param after events up to this number are left out: the reader has them, or wants none ({@link NO_FRAMES}) */
   constructor(
     private readonly facts: ResponseFacts,
+    private readonly clock: Clock,
     private readonly after = -1,
   ) {}
 
@@ -73,7 +74,7 @@ export class ResponseStream implements Rendering, EventSum {
   /** As it stands now: one that is completed just was. */
   answer(): object {
     const end = this.ended ?? unended('in_progress', this.done);
-    const completedAt = end.status === 'completed' ? Math.floor(Date.now() / SECOND_MS) : null;
+    const completedAt = end.status === 'completed' ? this.clock.wallSeconds() : null;
     return { ...responseOf(this.facts, end), completed_at: completedAt };
   }
 

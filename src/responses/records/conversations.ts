@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { ServiceError } from '../../errors/service-error';
 import { assertIds } from '../requests/conversation-items';
+import { RunningTime } from '../../time/running-time';
 import { isReference } from '../requests/input-items';
 import type { ResponseRequest } from '../requests/response-request';
 import { ConversationRecords, unknownConversation } from './conversation-records';
@@ -16,6 +17,7 @@ export class Conversations {
   constructor(
     private readonly records: ConversationRecords,
     private readonly keeper: ResponseKeeper,
+    private readonly runningTime: RunningTime,
   ) {}
 
   /**
@@ -28,7 +30,7 @@ export class Conversations {
     if (!turn) return found;
     // What has ended is taken up by looking it up.
     const response = await this.keeper.find(turn.responseId);
-    const goesOn = response ? !response.end : Date.now() - turn.sinceMs < SETTLED_MS;
+    const goesOn = response ? !response.end : this.mayCome(turn.sinceMs);
     if (goesOn) return found;
     const settled = await this.release(id, turn.responseId);
     if (!settled) throw unknownConversation(id, field);
@@ -53,7 +55,7 @@ export class Conversations {
         new Set(conversation.items.map(item => item['id'])),
       );
       this.records.assertBounds(withItems(conversation, items), 'input');
-      return { ...conversation, turn: { responseId, sinceMs: Date.now() } };
+      return { ...conversation, turn: { responseId, sinceMs: this.runningTime.nowMs() } };
     });
     if (!begun) throw unknownConversation(id, 'conversation');
     return begun;
@@ -64,6 +66,11 @@ export class Conversations {
     return this.records.change(id, conversation =>
       conversation.turn?.responseId === responseId ? withoutTurn(conversation) : undefined,
     );
+  }
+
+  /** Whether the record may be on its way. A time to come is of a clock that nobody goes by any more. */
+  private mayCome(sinceMs: number): boolean {
+    return Math.abs(this.runningTime.nowMs() - sinceMs) < SETTLED_MS;
   }
 }
 

@@ -7,6 +7,7 @@ import { Lifecycle } from '../../lifecycle/lifecycle';
 import { Narrator } from '../../observability/narrator';
 import { TaskEvents } from '../../openai/answers/task-events.service';
 import { Finisher } from '../../tasks/ending/finisher';
+import { Clock } from '../../time/clock';
 import { RunningTime } from '../../time/running-time';
 import { failureOf, type ResponseEnd } from '../answers/response-facts';
 import { NO_FRAMES, ResponseStream } from '../answers/response-stream';
@@ -21,8 +22,8 @@ const SWEEP_MS = 10_000;
 const STEP = 100;
 /** How often, over a store, all that have not ended are looked at: their nodes may be no more. */
 const SWEEP_ALL_MS = 60_000;
-/** A record is written within this time of when its response was made. */
-const SETTLED_S = 60;
+/** A record is written within this time of when its response was watched. */
+const SETTLED_MS = 60_000;
 
 /**
  * Writes into the record of each response what it came to, once its task has ended: told by the end itself, by whoever asks for the
@@ -31,8 +32,8 @@ const SETTLED_S = 60;
  */
 @Injectable()
 export class ResponseKeeper implements OnApplicationBootstrap, OnModuleDestroy {
-  /** Responses that have not ended, by the ids of their tasks. */
-  private readonly watched = new Map<string, StoredResponse>();
+  /** Responses that have not ended, by the ids of their tasks, and from when on. */
+  private readonly watched = new Map<string, { readonly response: StoredResponse; readonly fromMs: number }>();
   /** Those that are being finished. */
   private readonly finishing = new Map<string, Promise<StoredResponse | undefined>>();
   private ends: Subscription | undefined;
@@ -44,14 +45,15 @@ export class ResponseKeeper implements OnApplicationBootstrap, OnModuleDestroy {
     private readonly events: TaskEvents,
     private readonly finisher: Finisher,
     private readonly runningTime: RunningTime,
+    private readonly clock: Clock,
     private readonly lifecycle: Lifecycle,
     private readonly narrator: Narrator,
   ) {}
 
   onApplicationBootstrap(): void {
     this.ends = this.finisher.ended$.subscribe(taskId => {
-      const response = this.watched.get(taskId);
-      if (response) void this.attend(this.finish(response));
+      const found = this.watched.get(taskId);
+      if (found) void this.attend(this.finish(found.response));
     });
     void this.lifecycle.started.then(() => this.attend(this.resume()));
   }
@@ -62,7 +64,7 @@ export class ResponseKeeper implements OnApplicationBootstrap, OnModuleDestroy {
 
   /** From before its task is admitted, so that no end is missed. */
   watch(response: StoredResponse): void {
-    this.watched.set(response.taskId, response);
+    this.watched.set(response.taskId, { response, fromMs: this.clock.nowMs() });
   }
 
   unwatch(taskId: string): void {
@@ -98,9 +100,9 @@ export class ResponseKeeper implements OnApplicationBootstrap, OnModuleDestroy {
       if (await this.events.hasEnded(response.taskId)) await this.finish(response);
     }
     // Another node has written those; of those that are just being admitted the record may be on its way.
-    const old = Math.floor(Date.now() / 1000) - SETTLED_S;
-    for (const { taskId, createdAt } of this.watched.values())
-      if (!isOpen.has(taskId) && createdAt < old) this.unwatch(taskId);
+    const settledMs = this.clock.nowMs() - SETTLED_MS;
+    for (const [taskId, { fromMs }] of this.watched)
+      if (!isOpen.has(taskId) && fromMs < settledMs) this.unwatch(taskId);
   }
 
   private finish(response: StoredResponse): Promise<StoredResponse | undefined> {
@@ -113,7 +115,7 @@ export class ResponseKeeper implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   private async finished(response: StoredResponse): Promise<StoredResponse | undefined> {
-    const stream = new ResponseStream(response, NO_FRAMES);
+    const stream = new ResponseStream(response, this.clock, NO_FRAMES);
     try {
       await this.events.each(response.taskId, event => stream.take(event));
     } catch (thrown) {

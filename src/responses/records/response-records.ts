@@ -2,11 +2,11 @@ import { Injectable } from '@nestjs/common';
 import { Config } from '../../config/config';
 import { ServiceError } from '../../errors/service-error';
 import { ApiRecords } from '../../records/api-records.port';
+import { Clock } from '../../time/clock';
 import { RunningTime } from '../../time/running-time';
 import type { ResponseEnd } from '../answers/response-facts';
 import type { StoredResponse } from './stored-response';
 
-const SECOND_MS = 1000;
 /** Removed beside one that is written: mostly there is one too many. */
 const TRIM_STEP = 20;
 
@@ -17,6 +17,7 @@ export class ResponseRecords {
     private readonly config: Config,
     private readonly records: ApiRecords,
     private readonly runningTime: RunningTime,
+    private readonly clock: Clock,
   ) {}
 
   async begin(response: StoredResponse): Promise<void> {
@@ -29,7 +30,7 @@ export class ResponseRecords {
 
   /** Resolves to the response as it is then, or undefined where it was deleted meanwhile. */
   async finish(response: StoredResponse, end: ResponseEnd): Promise<StoredResponse | undefined> {
-    const completedAt = Math.floor(Date.now() / SECOND_MS);
+    const completedAt = this.clock.wallSeconds();
     const finished = { ...response, end, ...(end.status === 'completed' && { completedAt }) };
     const keptFromMs = this.runningTime.nowMs();
     const text = JSON.stringify(finished);

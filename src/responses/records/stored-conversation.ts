@@ -14,7 +14,7 @@ export interface StoredConversation {
 
 export interface Turn {
   readonly responseId: string;
-  /** Unix milliseconds at which it was begun. */
+  /** {@link RunningTime} at which it was begun. */
   readonly sinceMs: number;
 }
 

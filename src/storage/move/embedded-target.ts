@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync, stat
 import { join } from 'node:path';
 import type { Config } from '../../config/config';
 import type { Narrator } from '../../observability/narrator';
+import { Clock } from '../../time/clock';
 import { UNFINISHED } from '../sqlite/opening/unfinished-move';
 import { DataFolder, RUNNING_TIME } from './data-folder';
 import { EmbeddedSource } from './embedded-source';
@@ -44,7 +45,7 @@ export class EmbeddedTarget implements MoveTarget {
 
   /** It has had no time of its own yet: it goes on with that of what is moved. */
   async nowMs(): Promise<number> {
-    return Date.now();
+    return new Clock().wallMs();
   }
 
   async put<K extends MovedKind>(kind: K, item: Moved[K]): Promise<void> {

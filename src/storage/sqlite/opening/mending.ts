@@ -2,6 +2,7 @@ import type Database from 'better-sqlite3';
 import { existsSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TaskEnding } from '../../../tasks/task/task';
+import { Clock } from '../../../time/clock';
 import type { Change } from '../tables/echo';
 import { lastKeptMs, type DamagedTask, type LiveState } from './inspection';
 import { files, syncFolder } from '../file/journal-file';
@@ -24,7 +25,8 @@ export function mend(
   lost: readonly Change[],
   lastChange: number,
 ): void {
-  const ends = { endedAtMs: Date.now(), keptFromMs: lastKeptMs(db) ?? Date.now() };
+  const nowMs = new Clock().wallMs();
+  const ends = { endedAtMs: nowMs, keptFromMs: lastKeptMs(db) ?? nowMs };
   db.transaction(() => {
     for (const task of state.damagedTasks) endDamaged(db, task, ends);
     const unsettled = new Set(
