@@ -52,7 +52,7 @@ const INDENT = '      ';
 
 const MOVE_HELP = `
 Moves what a service has kept: queued and ended tasks, sessions and budgets, transcripts and documents, the
-catalogue, responses, files' and batches' records, registered replicas, drains.
+catalogue, responses, conversations, files with what they hold, batches, registered replicas, drains.
 
 Usage: node dist/main.js move --from <place> --to <place>
   A place is a data folder (.runtime/data), or a store (redis://host:6379, and what else ORCHD_STORE takes).
@@ -60,7 +60,6 @@ Usage: node dist/main.js move --from <place> --to <place>
 
 No service may run on either place, and the second has to be empty. The first stays as it is. What has arrived is read
 back and compared. A move that is killed half way is simply done again; until then no service starts on the second place.
-What files of clients hold ("files" of the data folder) is not moved.
 Exit codes: 0 moved, 1 nothing moved, 2 a wrong argument.
 `;
 

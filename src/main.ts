@@ -13,6 +13,7 @@ async function main(): Promise<void> {
   if (asked && 'from' in asked) {
     // What is done by then stays marked as unfinished.
     signals.onFirst = () => process.exit(1);
+    bearNoReader();
     process.exitCode = await moving().moveAll(asked, process.env, line => void process.stdout.write(`${line}\n`));
     return;
   }
@@ -30,6 +31,15 @@ async function main(): Promise<void> {
     await new Promise(setImmediate);
   }
   await serving().serve(signals);
+}
+
+/** The move is done all the same, and its exit code says so. A reader that has gone, as `head` when it has seen enough, wants to hear no more. */
+function bearNoReader(): void {
+  process.stderr.on('error', () => undefined);
+  process.stdout.once('error', ({ code, message }: NodeJS.ErrnoException) => {
+    process.stdout.on('error', () => undefined);
+    if (code !== 'EPIPE') process.stderr.write(`What the move has to say cannot be written: ${message}\n`);
+  });
 }
 
 /** A built one stands beside this file. */

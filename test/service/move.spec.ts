@@ -1,4 +1,5 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, openSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { openDatabase } from '../../src/storage/sqlite/file/driver';
@@ -197,6 +198,30 @@ describe.skipIf(!hasRedisServer())('a move (B-ND-021)', { timeout: 180_000 }, ()
       code: 1,
       text: expect.stringMatching(/no data folder/),
     });
+  });
+
+  it('is done though nobody can be told of it, and its exit code says so', async () => {
+    await start({ ORCHD_DATA_DIR: path('data') });
+    await stop();
+    const env = { PATH: process.env.PATH ?? '' };
+    const moved = async (from: string, to: string, stdout: number | 'pipe') => {
+      const args = [resolve('dist/main.js'), 'move', '--from', path(from), '--to', path(to)];
+      const child = spawn(process.execPath, args, { env, stdio: ['ignore', stdout, 'pipe'] });
+      // As where its output goes into `head`, which has seen enough.
+      child.stdout?.destroy();
+      let errors = '';
+      child.stderr?.on('data', (text: Buffer) => (errors += text.toString()));
+      const code = await new Promise(settle => child.on('close', settle));
+      return { code, errors };
+    };
+    expect(await moved('data', 'once', 'pipe')).toEqual({ code: 0, errors: '' });
+    const full = await moved('once', 'again', openSync('/dev/full', 'w'));
+    expect(full).toEqual({
+      code: 0,
+      errors: expect.stringMatching(/^What the move has to say cannot be written: .*\n$/),
+    });
+    expect(await moved('nowhere', 'new', 'pipe')).toEqual({ code: 1, errors: '' });
+    await start({ ORCHD_DATA_DIR: path('again') });
   });
 
   it('takes a batch that has not ended along, with what it has written: it goes on there, each line once', async () => {
