@@ -6,27 +6,22 @@ import { TaskReporter } from '../ending/task-reporter';
 import { TaskLedger, type Claim } from '../ledger/task-ledger.port';
 import { EventLog } from '../events/event-log.port';
 import { metricsEvent } from '../events/task-events';
-import type { TaskEvent } from '../task/task';
 import { TaskOutput, type OutputSink } from './task-output';
 
 /** Where the outputs of all attempts go: the event log. */
 @Injectable()
 export class OutputStage implements OutputSink {
+  readonly maxBytes: number;
+
   constructor(
-    private readonly config: Config,
+    config: Config,
     private readonly ledger: TaskLedger,
-    private readonly log: EventLog,
+    readonly log: EventLog,
     private readonly reporter: TaskReporter,
     private readonly prober: Prober,
-    private readonly clock: Clock,
-  ) {}
-
-  get maxBytes(): number {
-    return this.config.taskOutputMaxBytes;
-  }
-
-  nowMs(): number {
-    return this.clock.nowMs();
+    readonly clock: Clock,
+  ) {
+    this.maxBytes = config.taskOutputMaxBytes;
   }
 
   outputOf(claim: Claim, onFault: (cause: unknown) => void): TaskOutput {
@@ -35,7 +30,7 @@ export class OutputStage implements OutputSink {
 
   begun(claim: Claim): void {
     claim.shown.startedAtMs = this.clock.wallMs();
-    this.reporter.started(claim, this.nowMs() - claim.claimedAtMs);
+    this.reporter.started(claim, this.clock.nowMs() - claim.claimedAtMs);
     // What is loaded now is what a task gets that names no model: not only from the next round of probes on.
     const { poolId, replicaId, loadsModel } = claim.lease;
     if (loadsModel === true) this.prober.probeSoon(poolId, replicaId);
@@ -43,10 +38,6 @@ export class OutputStage implements OutputSink {
 
   mark(claim: Claim): Promise<boolean> {
     return this.ledger.markFirstToken(claim);
-  }
-
-  append({ spec }: Claim, events: readonly TaskEvent[]): number {
-    return this.log.append(spec.taskId, events);
   }
 
   appendMetrics(claim: Claim): void {
@@ -66,12 +57,12 @@ export class OutputStage implements OutputSink {
       `${tokens} of at most ${spec.maxTokens} tokens so far.`,
       facts.preparation,
     );
-    this.append(claim, [event]);
+    this.log.append(spec.taskId, [event]);
   }
 
   /** How much of what may still come fits before the deadline at the pace so far, 0 to 1 in hundredths. */
   private onTimeProbability({ claimedAtMs, deadlineAtMs, spec, shown: { tokens } }: Claim): number {
-    const nowMs = this.nowMs();
+    const nowMs = this.clock.nowMs();
     const neededMs = ((nowMs - claimedAtMs) / Math.max(1, tokens)) * Math.max(0, spec.maxTokens - tokens);
     const leftMs = Math.max(0, deadlineAtMs - nowMs);
     return neededMs <= leftMs ? 1 : Math.floor((leftMs / neededMs) * 100) / 100;

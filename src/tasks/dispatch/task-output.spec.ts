@@ -32,15 +32,17 @@ beforeEach(() => {
   const marked = new Promise<boolean>((resolve, reject) => ([mark, fail] = [resolve, reject]));
   const sink: OutputSink = {
     maxBytes: MAX_BYTES,
-    nowMs: () => 0,
+    clock: { nowMs: () => 0 },
     begun: () => undefined,
     mark: () => {
       marks++;
       return marked;
     },
-    append: (_, events) => {
-      shown.push(...events);
-      return shown.reduce((bytes, { data }) => bytes + data.length, 0);
+    log: {
+      append: (_, events) => {
+        shown.push(...events);
+        return shown.reduce((bytes, { data }) => bytes + data.length, 0);
+      },
     },
     appendMetrics: () => undefined,
   };

@@ -1,5 +1,7 @@
 import type { EngineEvent } from '../../engines/engine-adapter.port';
 import { ServiceError } from '../../errors/service-error';
+import type { Clock } from '../../time/clock';
+import type { EventLog } from '../events/event-log.port';
 import type { Claim } from '../ledger/task-ledger.port';
 import { predictedStartOf } from '../task/parts.view';
 import { deltaEvent, resultEvent, startedEvent, tokenEvent } from '../events/task-events';
@@ -10,15 +12,14 @@ const METRICS_EVERY_MS = 250;
 
 /** What one output needs of where outputs go. */
 export interface OutputSink {
+  readonly log: Pick<EventLog, 'append'>;
   /** Bound of a task's event log. */
   readonly maxBytes: number;
-  nowMs(): number;
+  readonly clock: Pick<Clock, 'nowMs'>;
   /** The attempt has its first output; told once, before anything of it is shown. */
   begun(claim: Claim): void;
   /** Resolves once it is durable that output may be seen; to false when the attempt has lost its right to that. */
   mark(claim: Claim): Promise<boolean>;
-  /** Appends to the task's log; returns the log's size in bytes. */
-  append(claim: Claim, events: readonly TaskEvent[]): number;
   appendMetrics(claim: Claim): void;
 }
 
@@ -135,7 +136,7 @@ export class TaskOutput {
     try {
       // Cancelled before anybody saw a token: nobody will.
       if (!(await this.sink.mark(this.claim)) || !this.held) return;
-      this.lastMetricsMs = this.sink.nowMs();
+      this.lastMetricsMs = this.sink.clock.nowMs();
       const events = this.held;
       this.held = undefined;
       this.append(events);
@@ -147,11 +148,12 @@ export class TaskOutput {
   }
 
   private append(events: TaskEvent[]): void {
-    if (this.isClosed || !this.claim.isHeld) return;
-    this.loggedBytes = this.sink.append(this.claim, events);
-    const nowMs = this.sink.nowMs();
+    const { claim, sink } = this;
+    if (this.isClosed || !claim.isHeld) return;
+    this.loggedBytes = sink.log.append(claim.spec.taskId, events);
+    const nowMs = sink.clock.nowMs();
     if (nowMs - this.lastMetricsMs < METRICS_EVERY_MS) return;
     this.lastMetricsMs = nowMs;
-    this.sink.appendMetrics(this.claim);
+    sink.appendMetrics(claim);
   }
 }
