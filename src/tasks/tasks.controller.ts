@@ -18,7 +18,7 @@ import { ApiPage, pageOf, type Page } from '../http/fields/page';
 import { warningsOf } from '../http/fields/unknown-members';
 import { DirectRoutes } from '../http/routes/direct-routes';
 import { validBody, validQuery } from '../http/fields/validation.pipe';
-import { budgetHeaders, budgetHeaderDocs, SessionBudgets } from './accounts/session-budgets';
+import { budgetHeaders, budgetHeaderDocs, SessionBudgets } from './lookup/session-budgets';
 import { AdmissionService } from './admission/admission.service';
 import { AdmissionView, toAdmissionView } from './admission/admission.view';
 import { CreateTaskDto } from './admission/create-task.dto';

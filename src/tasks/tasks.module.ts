@@ -5,7 +5,7 @@ import { LifecycleModule } from '../lifecycle/lifecycle.module';
 import { HttpModule } from '../http/http.module';
 import { PoolsModule } from '../pools/pools.module';
 import { SessionsModule } from '../sessions/sessions.module';
-import { SessionBudgets } from './accounts/session-budgets';
+import { SessionBudgets } from './lookup/session-budgets';
 import { AdmissionRules } from './admission/admission-rules';
 import { AdmissionService } from './admission/admission.service';
 import { Backoff } from './queue/backoff';

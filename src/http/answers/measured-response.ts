@@ -1,5 +1,7 @@
 import { ServerResponse, type IncomingMessage, type OutgoingHttpHeader, type OutgoingHttpHeaders } from 'node:http';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { RouteFigures } from '../../observability/http-figures';
+import { apiOf } from '../documents/api-of-path';
 
 /**
  * Counts its answer when the head of it goes out, and the time until then: a stream is counted when it begins, whatever it is that
@@ -22,5 +24,20 @@ export class MeasuredResponse<Request extends IncomingMessage = IncomingMessage>
     if (this.tellsTime) this.setHeader('openai-processing-ms', Math.round(tookMs));
     this.figures = undefined;
     return super.writeHead(status, reasonOrHeaders as string, headers);
+  }
+}
+
+/** Answers of other APIs carry the request's id under the name that their clients look for; OpenAI's also the time that they took. */
+export function markApi(request: FastifyRequest, reply: FastifyReply): void {
+  switch (apiOf(request.url)) {
+    case 'own':
+    case 'ollama':
+      return;
+    case 'openai':
+      void reply.header('X-Request-Id', request.id);
+      (reply.raw as MeasuredResponse).tellsTime = true;
+      return;
+    case 'anthropic':
+      void reply.header('Request-Id', request.id);
   }
 }

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { ServiceError } from '../../errors/service-error';
 import type { Spend } from '../../sessions/session-store.port';
-import { SessionBudgets } from '../accounts/session-budgets';
+import { SessionBudgets } from '../lookup/session-budgets';
 import { Dispatcher } from '../dispatch/dispatcher';
 import { Finisher } from '../ending/finisher';
 import { TaskReporter } from '../ending/task-reporter';
