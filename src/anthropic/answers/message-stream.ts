@@ -5,7 +5,7 @@ import { textJsonOf } from '../../openai/answers/choice';
 import { errorOf } from '../../openai/answers/event-error';
 import type { Rendering, ShownEvent } from '../../openai/answers/rendering';
 import { fragmentsOf } from '../../tasks/events/fragment';
-import type { EndData } from '../../tasks/events/task-events';
+import { untoldEnd, type EndData } from '../../tasks/events/task-events';
 import { messageUsageOf, stopOf, type MessageFacts } from './message-facts';
 
 /** The block that is being told: its kind, and of a tool the number of the call. */
@@ -38,7 +38,7 @@ export class MessageStream implements Rendering {
   opening(): string {
     const { id, model } = this.facts;
     const read = this.inputTokens();
-    const usage = messageUsageOf({ ...nothing, ...(read !== undefined && { tokens_in: read }) });
+    const usage = messageUsageOf({ ...untoldEnd, ...(read !== undefined && { tokens_in: read }) });
     const message = { id, type: 'message', role: 'assistant', model, content: [], ...unstopped, usage };
     return frame('message_start', { message });
   }
@@ -128,7 +128,6 @@ export class MessageStream implements Rendering {
   }
 }
 
-const nothing = { tokens_out: 0, decode_time_ms: 0, decode_ms: 0, finish_reason: 'stop' };
 const unstopped = { stop_reason: null, stop_sequence: null };
 
 function frame(type: string, members: object): string {

@@ -3,7 +3,7 @@ import { textOf } from '../../openai/answers/choice';
 import { errorOf } from '../../openai/answers/event-error';
 import type { EventSum, ShownEvent } from '../../openai/answers/rendering';
 import { fragmentsOf } from '../../tasks/events/fragment';
-import type { EndData } from '../../tasks/events/task-events';
+import { untoldEnd, type EndData } from '../../tasks/events/task-events';
 import { messageUsageOf, stopOf, type MessageFacts } from './message-facts';
 
 type Block =
@@ -40,7 +40,7 @@ export class MessageSum implements EventSum {
 
   answer(): object {
     const { id, model } = this.facts;
-    const end = this.end ?? { tokens_out: 0, decode_time_ms: 0, decode_ms: 0, finish_reason: 'stop' };
+    const end = this.end ?? untoldEnd;
     return {
       ...{ id, type: 'message', role: 'assistant', model },
       content: this.blocks.map(shown),

@@ -1,5 +1,5 @@
 import { fragmentsOf } from '../../tasks/events/fragment';
-import type { EndData } from '../../tasks/events/task-events';
+import { untoldEnd, type EndData } from '../../tasks/events/task-events';
 import { JoinedChoice } from '../../tasks/result/joined-choice';
 import type { OpenaiRequest } from '../requests/openai-request';
 import { finishOf, usageOf, type AnswerFacts } from './answer-facts';
@@ -45,7 +45,7 @@ export class WholeAnswer implements EventSum {
 
   answer(): object {
     const { facts, request } = this;
-    const end = this.end ?? { tokens_out: 0, decode_time_ms: 0, decode_ms: 0, finish_reason: 'stop' };
+    const end = this.end ?? untoldEnd;
     const { tokens_in: tokensIn = 0 } = end;
     switch (request.operation) {
       case 'chat':

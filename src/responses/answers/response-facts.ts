@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../../errors/catalogue';
 import type { ServiceError } from '../../errors/service-error';
 import type { Members } from '../../json/members';
-import type { EndData } from '../../tasks/events/task-events';
+import { untoldEnd, type EndData } from '../../tasks/events/task-events';
 
 /** What stands in every form of one response. */
 export interface ResponseFacts {
@@ -68,13 +68,11 @@ export function endOf(output: readonly object[], end: EndData): ResponseEnd {
  * @param made tokens that were shown; what it has read nobody has counted by then
  */
 export function failureOf(output: readonly object[], { code, message }: ServiceError, made = 0): ResponseEnd {
-  const usage = made > 0 && { usage: responseUsageOf({ ...uncounted, tokens_out: made }) };
+  const usage = made > 0 && { usage: responseUsageOf({ ...untoldEnd, tokens_out: made }) };
   if (code === 'CANCELLED') return { ...unended('in_progress', output), status: 'cancelled', ...usage };
   const error = { code: errorCodeOf(code), message };
   return { ...unended('in_progress', output), status: 'failed', error, ...usage };
 }
-
-const uncounted = { decode_time_ms: 0, decode_ms: 0, finish_reason: 'stop' };
 
 /** There are few codes of a response that failed; which one of ours it was is in the task. */
 function errorCodeOf(code: ErrorCode): string {

@@ -90,6 +90,11 @@ export class HeldTask implements LiveTask {
   }
 }
 
+/** What is kept and told of where an attempt runs. */
+export function placementOf({ engine, engineVersion, poolId, replicaId, model }: Lease): Placement {
+  return { engine, engineVersion, poolId, replicaId, ...(model !== undefined && { model }) };
+}
+
 /** One attempt's right to its task and slot. Only the ledger ends it. */
 export class EmbeddedClaim implements Claim {
   readonly placement: Placement;
@@ -103,8 +108,7 @@ export class EmbeddedClaim implements Claim {
     readonly isWarm: boolean,
     readonly claimedAtMs: number,
   ) {
-    const { engine, engineVersion, poolId, replicaId, model } = lease;
-    this.placement = { engine, engineVersion, poolId, replicaId, ...(model !== undefined && { model }) };
+    this.placement = placementOf(lease);
   }
 
   get spec(): TaskSpec {

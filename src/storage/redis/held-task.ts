@@ -2,6 +2,7 @@ import type { Lease } from '../../pools/registry/pool';
 import type { ServiceError } from '../../errors/service-error';
 import type { Spend } from '../../sessions/session-store.port';
 import type { Claim, LiveTask, Shown } from '../../tasks/ledger/task-ledger.port';
+import { placementOf } from '../embedded/held-task';
 import type { StoredEnding } from './task-fields';
 import type { AdmissionFacts, Placement, TaskSpec } from '../../tasks/task/task';
 
@@ -90,8 +91,7 @@ export class StoreClaim implements Claim {
     readonly claimedAtMs: number,
     private readonly nowMs: () => number,
   ) {
-    const { engine, engineVersion, poolId, replicaId, model } = lease;
-    this.placement = { engine, engineVersion, poolId, replicaId, ...(model !== undefined && { model }) };
+    this.placement = placementOf(lease);
     task.placement = this.placement;
   }
 

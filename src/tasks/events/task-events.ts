@@ -138,6 +138,9 @@ export interface EndData {
   readonly model?: string;
 }
 
+/** Where an end is shown that nobody has told yet. */
+export const untoldEnd: EndData = { tokens_out: 0, decode_time_ms: 0, decode_ms: 0, finish_reason: 'stop' };
+
 export function endEvent(data: EndData): TaskEvent {
   const { decode_ms, decode_time_ms, finish_reason, model, prompt_time_ms } = data;
   const { tokens_cached, tokens_in, tokens_out, tokens_reasoning } = data;
