@@ -1,10 +1,12 @@
-import OpenAI, { ConflictError, NotFoundError, toFile } from 'openai';
+import type OpenAI from 'openai';
+import { ConflictError, NotFoundError, toFile } from 'openai';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startEngine, type RunningEngine } from '../engine/engine';
 import { ValidatingFetch } from '../openai/valid-answers';
 import { chatLine, ended, type ResultLine } from '../support/batch-client';
 import { eventually } from '../support/deadline';
-import { startService, type RunningService } from '../support/service';
+import type { RunningService } from '../support/service';
+import { bindEngine, clientOf, startForClients } from './openai-stage';
 
 /** Files and batches by npm's `openai`, against the built service. */
 
@@ -15,14 +17,9 @@ const looking = new ValidatingFetch();
 
 beforeAll(async () => {
   engine = await startEngine({ wire: 'vllm', model: 'some-model', slots: 4, tokensPerSecond: 400 });
-  service = await startService({
-    env: {
-      ORCHD_ENGINE_URLS: `vllm=${engine.url}`,
-      ORCHD_ENGINE_SLOTS: '4',
-      ORCHD_PROBE_INTERVAL_MS: '100',
-    },
-  });
-  client = new OpenAI({ baseURL: `${service.url}/v1`, apiKey: service.apiKey, maxRetries: 0, fetch: looking.fetch });
+  service = await startForClients();
+  client = clientOf(service, looking);
+  await bindEngine(service, 'gpu', engine.url, 4);
 });
 afterAll(async () => {
   expect(await looking.faults()).toEqual([]);

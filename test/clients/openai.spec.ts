@@ -9,7 +9,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startEngine, type RunningEngine } from '../engine/engine';
 import { ValidatingFetch } from '../openai/valid-answers';
 import { eventually } from '../support/deadline';
-import { startService, type RunningService } from '../support/service';
+import type { RunningService } from '../support/service';
+import { all, allFree, bindEngine, clientOf, startForClients } from './openai-stage';
 
 /** npm's `openai` against the built service, with stand-ins behind that speak vLLM's API. */
 
@@ -20,56 +21,29 @@ const weather = {
   function: { name: 'weather', parameters: { type: 'object', properties: { city: { type: 'string' } } } },
 };
 
-interface PoolHealth {
-  readonly ready: boolean;
-  readonly metrics: { readonly slots_free: number };
-}
-
 let service: RunningService;
 let writer: RunningEngine;
 let embedder: RunningEngine;
 let client: OpenAI;
 const looking = new ValidatingFetch();
 
-async function bind(poolId: string, url: string): Promise<void> {
-  const body = { pool_id: poolId, replica_id: 'r0', engine: 'vllm', slots_total: SLOTS, url };
-  await service.request('POST', '/v2/workers/register', { body, headers: { Authorization: 'Bearer worker' } });
-  await isFree(poolId);
-}
-
-/** An attempt that was broken off keeps its slot until a probe has seen it free: what comes before that queues. */
-async function isFree(poolId: string): Promise<void> {
-  await eventually(
-    async () => (await service.request('GET', `/v2/pools/${poolId}/health`)).json<PoolHealth>(),
-    ({ ready, metrics }) => ready && metrics.slots_free === SLOTS,
-  );
-}
-
 beforeAll(async () => {
   writer = await startEngine({ wire: 'vllm', model: WRITER, slots: SLOTS, tokensPerSecond: 200 });
   embedder = await startEngine({ wire: 'vllm', model: EMBEDDER, serves: 'embeddings' });
-  service = await startService({
-    env: { AUTH_TOKEN: 'worker', ORCHD_PROBE_INTERVAL_MS: '100', ORCHD_ADMISSION_CAPACITY: '1' },
-  });
-  client = new OpenAI({ baseURL: `${service.url}/v1`, apiKey: service.apiKey, maxRetries: 0, fetch: looking.fetch });
-  await bind(WRITER, writer.url);
-  await bind(EMBEDDER, embedder.url);
+  service = await startForClients({ ORCHD_ADMISSION_CAPACITY: '1' });
+  client = clientOf(service, looking);
+  await bindEngine(service, WRITER, writer.url, SLOTS);
+  await bindEngine(service, EMBEDDER, embedder.url, SLOTS);
 });
 beforeEach(async () => {
   writer.control({ faults: {} });
-  await isFree(WRITER);
+  await allFree(service, WRITER, SLOTS);
 });
 afterAll(async () => {
   expect(await looking.faults()).toEqual([]);
   await service.stop();
   await Promise.all([writer, embedder].map(engine => engine.stop()));
 });
-
-async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
-  const read: T[] = [];
-  for await (const item of items) read.push(item);
-  return read;
-}
 
 const atRest = () => writer.until(({ active, deferred }) => active === 0 && deferred === 0);
 

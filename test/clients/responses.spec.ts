@@ -1,11 +1,13 @@
-import OpenAI, { BadRequestError, NotFoundError } from 'openai';
+import type OpenAI from 'openai';
+import { BadRequestError, NotFoundError } from 'openai';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Random } from '../crash/random';
 import { startEngine, type RunningEngine } from '../engine/engine';
 import { eventually } from '../support/deadline';
-import { startService, type RunningService } from '../support/service';
+import type { RunningService } from '../support/service';
 import { temporaryFolder } from '../support/temporary-folder';
 import { faultsOf, faultsOfEvent } from '../wire/openai-schemas';
+import { all, bindEngine, clientOf, startForClients } from './openai-stage';
 
 /** npm's `openai` and its Responses against the built service, with a stand-in behind that speaks vLLM's API. */
 
@@ -24,33 +26,20 @@ let engine: RunningEngine;
 let client: OpenAI;
 
 async function start(): Promise<void> {
-  service = await startService({
-    env: { AUTH_TOKEN: 'worker', ORCHD_PROBE_INTERVAL_MS: '100', ORCHD_DATA_DIR: folder.path },
-  });
-  client = new OpenAI({ baseURL: `${service.url}/v1`, apiKey: service.apiKey, maxRetries: 0 });
+  service = await startForClients({ ORCHD_DATA_DIR: folder.path });
+  client = clientOf(service);
 }
 
 beforeAll(async () => {
   engine = await startEngine({ wire: 'vllm', model: MODEL, slots: 4, tokensPerSecond: 400, reasoningTokens: 3 });
   await start();
-  const body = { pool_id: 'gpu', replica_id: 'r0', engine: 'vllm', slots_total: 4, url: engine.url };
-  await service.request('POST', '/v2/workers/register', { body, headers: { Authorization: 'Bearer worker' } });
-  await eventually(
-    async () => (await service.request('GET', '/v2/pools/gpu/health')).json(),
-    ({ ready }) => ready === true,
-  );
+  await bindEngine(service, 'gpu', engine.url, 4);
 });
 afterAll(async () => {
   await service.stop();
   await engine.stop();
   folder.remove();
 });
-
-async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
-  const read: T[] = [];
-  for await (const item of items) read.push(item);
-  return read;
-}
 
 const ask = { model: MODEL, input: 'Hello', max_output_tokens: 20 };
 

@@ -1,11 +1,11 @@
 import { APICallError, generateText, jsonSchema, Output, streamText, tool } from 'ai';
-import { all, assert, nobodyWorks, onEach, png, testCase } from './cases.mjs';
+import { all, assert, citySchema, nobodyWorks, onEach, png, testCase } from './cases.mjs';
 
 const prompt = 'Hello';
 const named = name =>
   tool({
     description: `The ${name} of a city`,
-    inputSchema: jsonSchema({ type: 'object', properties: { city: { type: 'string' } }, required: ['city'] }),
+    inputSchema: jsonSchema(citySchema),
   });
 const once = { maxRetries: 0, maxOutputTokens: 5 };
 

@@ -1,6 +1,6 @@
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
 import { APICallError, embedMany, generateText, jsonSchema, Output, streamText, tool } from 'ai';
-import { all, apiKey, assert, baseURL, nobodyWorks, onEach, png, testCase } from './cases.mjs';
+import { all, apiKey, assert, baseURL, citySchema, nobodyWorks, onEach, png, testCase } from './cases.mjs';
 
 const made = { name: 'orchestratord', baseURL, apiKey, includeUsage: true, supportsStructuredOutputs: true };
 const provider = createOpenAICompatible(made);
@@ -8,7 +8,7 @@ const prompt = 'Hello';
 const named = name =>
   tool({
     description: `The ${name} of a city`,
-    inputSchema: jsonSchema({ type: 'object', properties: { city: { type: 'string' } }, required: ['city'] }),
+    inputSchema: jsonSchema(citySchema),
   });
 const tools = { weather: named('weather'), news: named('news') };
 const once = { maxRetries: 0, maxOutputTokens: 5 };

@@ -5,16 +5,16 @@ import Anthropic, {
   NotFoundError,
   OverloadedError,
 } from '@anthropic-ai/sdk';
-import { all, apiKey, assert, baseURL, nobodyWorks, onEach, png, testCase } from './cases.mjs';
+import { all, apiKey, assert, citySchema, nobodyWorks, onEach, png, root, testCase } from './cases.mjs';
 
-const made = { baseURL: baseURL.replace(/\/v1$/, ''), apiKey };
+const made = { baseURL: root, apiKey };
 const client = new Anthropic({ ...made, maxRetries: 0 });
 const messages = [{ role: 'user', content: 'Hello' }];
 const asked = (wire, more = {}) => ({ model: `writer-${wire}`, messages, max_tokens: 20, ...more });
 const tool = name => ({
   name,
   description: `The ${name} of a city`,
-  input_schema: { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] },
+  input_schema: citySchema,
 });
 const tools = [tool('weather'), tool('news')];
 

@@ -2,10 +2,15 @@ import assert from 'node:assert/strict';
 
 /** What main.ts has started, as it tells it. */
 export const { BASE_URL: baseURL, API_KEY: apiKey } = process.env;
+/** Without `/v1`. */
+export const root = baseURL.replace(/\/v1$/, '');
 /** Each speaks the API of another engine. */
 export const wires = process.env.WIRES.split(',');
 export const png =
   'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
+
+/** What the functions of all clients take. */
+export const citySchema = { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] };
 
 /** One line for each case: `ok NAME`, or `not ok NAME: why`. */
 export async function testCase(name, run) {
@@ -29,10 +34,18 @@ export async function all(items) {
   return read;
 }
 
+/** Reads it again until it is as wanted. */
+export async function until(read, isWanted) {
+  for (;;) {
+    const value = await read();
+    if (isWanted(value)) return value;
+    await new Promise(resolve => setTimeout(resolve, 20));
+  }
+}
+
 /** No task is left at work: the engine's request ended with its client. */
 export async function nobodyWorks() {
   const headers = { Authorization: `Bearer ${apiKey}` };
-  const root = baseURL.replace(/\/v1$/, '');
   for (let n = 0; n < 200; n++) {
     const lists = await Promise.all(
       ['queued', 'dispatching', 'streaming'].map(async state =>
@@ -47,7 +60,7 @@ export async function nobodyWorks() {
 
 /** The service is stopped and started anew, on the same data. */
 export async function restartService() {
-  const { status } = await fetch(baseURL.replace(/\/v1$/, '/stage/restart'), { method: 'POST' });
+  const { status } = await fetch(`${root}/stage/restart`, { method: 'POST' });
   assert.equal(status, 204);
 }
 

@@ -59,6 +59,8 @@ function runScript(
     BASE_URL: `${stage.proxy.url}/v1`,
     API_KEY: stage.apiKey,
     WIRES: wires.join(','),
+    // Python's scripts run where they are: nothing is left beside them.
+    PYTHONDONTWRITEBYTECODE: '1',
   };
   const child = spawn(runtime.program, [join(runtime.folder, file)], {
     env,

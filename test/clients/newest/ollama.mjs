@@ -1,8 +1,7 @@
 import { Ollama } from 'ollama';
-import { all, apiKey, assert, baseURL, nobodyWorks, onEach, png, testCase } from './cases.mjs';
+import { all, apiKey, assert, citySchema, nobodyWorks, onEach, png, root, testCase } from './cases.mjs';
 
-const host = baseURL.replace(/\/v1$/, '');
-const client = new Ollama({ host, headers: { Authorization: `Bearer ${apiKey}` } });
+const client = new Ollama({ host: root, headers: { Authorization: `Bearer ${apiKey}` } });
 const messages = [{ role: 'user', content: 'Hello' }];
 const ask = (wire, more = {}) => ({ model: `writer-${wire}`, messages, options: { num_predict: 5 }, ...more });
 const tools = [
@@ -11,7 +10,7 @@ const tools = [
     function: {
       name: 'weather',
       description: 'The weather of a city',
-      parameters: { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] },
+      parameters: citySchema,
     },
   },
 ];

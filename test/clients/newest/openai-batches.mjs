@@ -1,5 +1,5 @@
 import OpenAI, { ConflictError, NotFoundError, toFile } from 'openai';
-import { all, apiKey, assert, baseURL, onEach, testCase } from './cases.mjs';
+import { all, apiKey, assert, baseURL, onEach, testCase, until } from './cases.mjs';
 
 const client = new OpenAI({ baseURL, apiKey, maxRetries: 0 });
 const bodies = {
@@ -18,13 +18,11 @@ const upload = async lines => {
 };
 const begin = (input_file_id, endpoint, more = {}) =>
   client.batches.create({ input_file_id, endpoint, completion_window: '24h', ...more });
-const untilEnded = async id => {
-  for (;;) {
-    const batch = await client.batches.retrieve(id);
-    if (ends.includes(batch.status)) return batch;
-    await new Promise(resolve => setTimeout(resolve, 50));
-  }
-};
+const untilEnded = id =>
+  until(
+    () => client.batches.retrieve(id),
+    ({ status }) => ends.includes(status),
+  );
 const results = async id =>
   (await (await client.files.content(id)).text())
     .trim()

@@ -1,23 +1,33 @@
 import OpenAI, { BadRequestError, NotFoundError } from 'openai';
 import { zodTextFormat } from 'openai/helpers/zod';
 import { z } from 'zod';
-import { all, apiKey, assert, baseURL, onEach, png, restartService, testCase, wires } from './cases.mjs';
+import {
+  all,
+  apiKey,
+  assert,
+  baseURL,
+  citySchema,
+  onEach,
+  png,
+  restartService,
+  testCase,
+  until,
+  wires,
+} from './cases.mjs';
 
 const client = new OpenAI({ baseURL, apiKey, maxRetries: 0 });
 const ask = (wire, more = {}) => ({ model: `writer-${wire}`, input: 'Hello', max_output_tokens: 20, ...more });
 const CUTS = 50;
 const tool = name => ({
   ...{ type: 'function', name, strict: false },
-  parameters: { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] },
+  parameters: citySchema,
 });
 const tools = [tool('weather'), tool('news')];
-const ended = async id => {
-  for (;;) {
-    const response = await client.responses.retrieve(id);
-    if (!['queued', 'in_progress'].includes(response.status)) return response;
-    await new Promise(resolve => setTimeout(resolve, 20));
-  }
-};
+const ended = id =>
+  until(
+    () => client.responses.retrieve(id),
+    ({ status }) => !['queued', 'in_progress'].includes(status),
+  );
 
 await onEach('a response, kept and looked up', async wire => {
   const response = await client.responses.create(ask(wire));

@@ -8,7 +8,18 @@ import OpenAI, {
 } from 'openai';
 import { zodResponseFormat } from 'openai/helpers/zod';
 import { z } from 'zod';
-import { all, apiKey, assert, assertVectors, baseURL, nobodyWorks, onEach, png, testCase } from './cases.mjs';
+import {
+  all,
+  apiKey,
+  assert,
+  assertVectors,
+  baseURL,
+  citySchema,
+  nobodyWorks,
+  onEach,
+  png,
+  testCase,
+} from './cases.mjs';
 
 const client = new OpenAI({ baseURL, apiKey, maxRetries: 0 });
 const messages = [{ role: 'user', content: 'Hello' }];
@@ -16,7 +27,7 @@ const ask = (wire, more = {}) =>
   client.chat.completions.create({ model: `writer-${wire}`, messages, max_tokens: 5, ...more });
 const tool = name => ({
   type: 'function',
-  function: { name, parameters: { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] } },
+  function: { name, parameters: citySchema },
 });
 const tools = [tool('weather'), tool('news')];
 // llama.cpp calls one at a time unless it is asked for more.

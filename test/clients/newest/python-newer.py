@@ -1,20 +1,13 @@
 """PyPI's openai (responses, files, batches), anthropic and ollama against the service: one line for each case."""
 
 import json
-import os
-import time
-import traceback
 
 import anthropic
 import ollama
 import openai
 from pydantic import BaseModel
 
-BASE_URL, API_KEY = os.environ["BASE_URL"], os.environ["API_KEY"]
-WIRES = os.environ["WIRES"].split(",")
-ROOT = BASE_URL.removesuffix("/v1")
-MESSAGES = [{"role": "user", "content": "Hello"}]
-CITY = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+from cases import API_KEY, BASE_URL, CITY, MESSAGES, ROOT, run, until
 
 client = openai.OpenAI(base_url=BASE_URL, api_key=API_KEY, max_retries=0)
 claude = anthropic.Anthropic(base_url=ROOT, api_key=API_KEY, max_retries=0)
@@ -28,14 +21,6 @@ class Person(BaseModel):
 
 def ask(wire, **more):
     return {"model": f"writer-{wire}", "input": "Hello", "max_output_tokens": 20, **more}
-
-
-def until(read, ended):
-    while True:
-        value = read()
-        if ended(value):
-            return value
-        time.sleep(0.05)
 
 
 def responses(wire):
@@ -161,11 +146,4 @@ CASES = {
     "ollama: list, show, errors": ollama_rest,
 }
 
-for name, case in CASES.items():
-    for wire in WIRES:
-        try:
-            case(wire)
-            print(f"ok {name} ({wire})", flush=True)
-        except Exception:  # noqa: BLE001 -- whatever it is, it is told, and the next case has its turn
-            why = " | ".join(traceback.format_exc().strip().splitlines()[-4:])
-            print(f"not ok {name} ({wire}): {why}", flush=True)
+run(CASES)

@@ -1,16 +1,12 @@
 """PyPI's openai and langchain-openai against the service, as main.ts has started it: one line for each case."""
 
 import asyncio
-import os
-import traceback
 
 import openai
 from langchain_openai import ChatOpenAI, OpenAIEmbeddings
 from pydantic import BaseModel
 
-BASE_URL, API_KEY = os.environ["BASE_URL"], os.environ["API_KEY"]
-WIRES = os.environ["WIRES"].split(",")
-MESSAGES = [{"role": "user", "content": "Hello"}]
+from cases import API_KEY, BASE_URL, CITY, MESSAGES, run
 
 client = openai.OpenAI(base_url=BASE_URL, api_key=API_KEY, max_retries=0)
 
@@ -21,8 +17,7 @@ class Person(BaseModel):
 
 
 def tool(name):
-    city = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
-    return {"type": "function", "function": {"name": name, "parameters": city}}
+    return {"type": "function", "function": {"name": name, "parameters": CITY}}
 
 
 TOOLS = [tool("weather"), tool("news")]
@@ -152,11 +147,4 @@ CASES = {
     "langchain-openai: embeddings": langchain_embeddings,
 }
 
-for name, case in CASES.items():
-    for wire in WIRES:
-        try:
-            case(wire)
-            print(f"ok {name} ({wire})", flush=True)
-        except Exception:  # noqa: BLE001 -- whatever it is, it is told, and the next case has its turn
-            why = " | ".join(traceback.format_exc().strip().splitlines()[-4:])
-            print(f"not ok {name} ({wire}): {why}", flush=True)
+run(CASES)
