@@ -2,6 +2,10 @@ import { ArrivalRates } from '../../src/tasks/prediction/arrival-rates';
 import { Forecasts, type Forecast, type StationView } from '../../src/tasks/prediction/forecasts';
 import { Paces } from '../../src/tasks/prediction/paces';
 import { Runs, type Progress, type Run } from '../../src/tasks/prediction/runs';
+import { within } from '../../src/tasks/prediction/station-map';
+import type { RunningAttempt } from '../../src/tasks/prediction/station';
+import { runsToTell } from '../../src/tasks/prediction/word-runs';
+import { Others } from '../../src/tasks/prediction/others';
 import type { Rivals } from '../../src/tasks/prediction/start-predictor';
 import { Seeded } from './seeded';
 import type { Told } from './verdict';
@@ -32,6 +36,8 @@ export interface Simulation {
   readonly burst?: number;
   /** From this task on, everything takes twice as long. */
   readonly slowsAt?: number;
+  /** All is told by one of two nodes, each of which runs every other task and hears of the other once a second; or never. */
+  readonly nodes?: 'talking' | 'silent';
 }
 
 interface Task extends Progress {
@@ -46,6 +52,7 @@ interface Task extends Progress {
   forecast: Forecast | undefined;
 }
 
+const HEARD_EVERY_MS = 1000;
 const AGEING_MS = 30_000;
 const [LEAST_ASKED, MOST_ASKED] = [10, 200];
 const PREFILL_MS = 20;
@@ -57,6 +64,9 @@ export class SimulatedQueue {
   private readonly random: Seeded;
   private readonly rates = new ArrivalRates<{ id: string; pools: readonly number[] }>();
   private readonly runs = new Runs();
+  /** Of the node that does not tell. */
+  private readonly runsElsewhere = new Runs();
+  private readonly others = new Others();
   private readonly running: number[];
   private readonly forecasts: Forecasts;
   private queue: Task[] = [];
@@ -76,6 +86,7 @@ export class SimulatedQueue {
   /** Until the last task has ended. */
   run(): readonly Told[] {
     this.at(0, () => this.arrive());
+    if (this.settings.nodes === 'talking') this.at(HEARD_EVERY_MS / 2, () => this.hear());
     for (let event = this.events.shift(); event; event = this.events.shift()) {
       this.nowMs = event.atMs;
       event.happen();
@@ -86,6 +97,17 @@ export class SimulatedQueue {
   private at(atMs: number, happen: () => void): void {
     const later = this.events.findIndex(event => event.atMs > atMs);
     this.events.splice(later < 0 ? this.events.length : later, 0, { atMs, happen });
+  }
+
+  private hear(): void {
+    this.others.hear('a', { runs: runsToTell(this.runsElsewhere, this.nowMs), arrivals: [] }, this.nowMs);
+    this.runs.countElsewhere(this.others.counts(this.nowMs), this.nowMs);
+    this.runsElsewhere.countElsewhere(this.counts(this.runs), this.nowMs);
+    if (this.events.length > 0) this.at(this.nowMs + HEARD_EVERY_MS, () => this.hear());
+  }
+
+  private counts(runs: Runs): ReadonlyMap<string, number> {
+    return new Map(this.settings.pools.map((_, index) => [String(index), runs.on(String(index)).size]));
   }
 
   private arrive(): void {
@@ -141,7 +163,7 @@ export class SimulatedQueue {
       slotsTotal: slots,
       slotsFree: slots - (this.running[index] ?? 0),
       slotsReleasing: 0,
-      running: [...this.runs.on(String(index))],
+      running: this.runningOn(index),
     }));
     const rivals = this.queue
       .filter(other => isBefore(other, task))
@@ -156,6 +178,12 @@ export class SimulatedQueue {
     const overtakenForMs = isBatch ? AGEING_MS : 0;
     const question = { stations: task.pools, promptTokens, askedTokens, overtakenForMs, isHeldUp: false };
     return this.forecasts.make(question, stations, rivals, this.nowMs);
+  }
+
+  private runningOn(index: number): readonly RunningAttempt[] {
+    const own = [...this.runs.on(String(index))];
+    const elsewhere = (this.running[index] ?? 0) - own.length;
+    return [...own, ...within(elsewhere, this.others.on(String(index), this.nowMs))];
   }
 
   /** The first in order that may use a free slot, on the pool with most of them, until none is left. */
@@ -191,9 +219,10 @@ export class SimulatedQueue {
       },
     };
     this.running[index] = beside + 1;
-    const run = this.runs.begin(String(index), String(index), task, progress, this.nowMs);
+    const runs = settings.nodes !== undefined && task.number % 2 === 1 ? this.runsElsewhere : this.runs;
+    const run = runs.begin(String(index), String(index), task, progress, this.nowMs);
     this.at(firstMs, () => this.started(task, run));
-    this.at(endMs, () => this.ended(task, run, index));
+    this.at(endMs, () => this.ended(task, run, index, runs));
   }
 
   private started({ forecast, atMs }: Task, run: Run): void {
@@ -204,12 +233,12 @@ export class SimulatedQueue {
     this.forecasts.started(forecast, this.nowMs);
   }
 
-  private ended(task: Task, run: Run, index: number): void {
+  private ended(task: Task, run: Run, index: number, runs: Runs): void {
     const { length, askedTokens } = task;
     const end = { tokens: length, stoppedByItself: length < askedTokens, cachedShare: undefined, decodeMs: undefined };
-    const measure = this.runs.measure(run, end, this.nowMs);
+    const measure = runs.measure(run, end, this.nowMs);
     if (measure) this.paces.observe(String(index), measure);
-    this.runs.end(run, this.nowMs);
+    runs.end(run, this.nowMs);
     this.running[index] = (this.running[index] ?? 0) - 1;
     this.dispatch();
   }

@@ -61,6 +61,18 @@ describe('Forecasts', () => {
     expect(medianError).toBeLessThan(0.15);
   });
 
+  it.each(Object.entries(steady))('hold at one of two nodes that talk, and are close: %s (B-ND-029)', (_, settings) => {
+    const { within, medianError } = verdictOn(simulated({ ...settings, nodes: 'talking' }).filter(isMeasured));
+    expect(within).toBeGreaterThan(0.8);
+    expect(medianError).toBeLessThan(0.15);
+  });
+
+  it('are several times as close where nodes talk as where they know of each other only which slots are taken', () => {
+    const errorOf = (nodes: 'talking' | 'silent'): number =>
+      verdictOn(simulated({ ...busy, pools: [pool(20, 4)], nodes }).filter(isMeasured)).medianError;
+    expect(3 * errorOf('talking')).toBeLessThan(errorOf('silent'));
+  });
+
   it.each(Object.entries(uneven))('hold: %s (B-DP-020)', (_, settings) => {
     const { within, medianWidth } = verdictOn(simulated(settings).filter(isMeasured));
     expect(within).toBeGreaterThan(0.8);

@@ -49,7 +49,7 @@ export class ReleaseCurve {
     this.roundVariance = round.varianceMs2;
     const variation = round.varianceMs2 / this.roundMs ** 2;
     this.evenAfter = Math.min(ROUNDS_MAX, EVEN_VARIANCE / variation);
-    const endVariance = looked.map(attempt => this.addEnd(pace.leftOf(attempt), running.length / looked.length));
+    const endVariance = looked.map(attempt => this.addEnd(pace.leftOf(attempt, round), running.length / looked.length));
     if (slotsReleasing > 0) endVariance.push(this.addEnd(RELEASE, slotsReleasing));
     // Of what somebody else runs nobody knows what it is, nor since when: half of what one of ours takes, more or less.
     const foreign = slotsTotal - slotsFree - slotsReleasing - running.length;

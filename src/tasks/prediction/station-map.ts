@@ -92,7 +92,7 @@ export class StationMap {
 }
 
 /** As many as hold slots now: the others, nearest their end, have ended since they were told of. */
-function within(slots: number, told: readonly RunningAttempt[]): readonly RunningAttempt[] {
+export function within(slots: number, told: readonly RunningAttempt[]): readonly RunningAttempt[] {
   if (told.length <= slots) return told;
   const leftOf = ({ askedTokens, tokens }: RunningAttempt): number => askedTokens - tokens;
   return [...told].sort((a, b) => leftOf(b) - leftOf(a)).slice(0, Math.max(0, slots));

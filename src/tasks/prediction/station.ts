@@ -80,10 +80,18 @@ export class StationPace {
     return Math.hypot(sdOfMean / msPerToken, pace.lengthLeft(0, askedTokens).doubt);
   }
 
-  /** How long an attempt goes on holding its slot. */
-  leftOf(attempt: RunningAttempt): Span {
+  /**
+   * How long an attempt goes on holding its slot.
+   * @param next what would have its slot after it
+   */
+  leftOf(attempt: RunningAttempt, next: Span): Span {
     const { startedAtMs, firstOutputAtMs, tokens, promptTokens, askedTokens } = this.byNow(attempt);
     const { pace } = this.station;
+    // It has ended since it was told of, and its slot is held all the same: by another, since then.
+    if (tokens > askedTokens && attempt.asOfMs !== undefined) {
+      const nextForMs = (tokens - askedTokens) * this.msPerToken;
+      return { ...next, meanMs: Math.max(next.meanMs / 10, next.meanMs - nextForMs) };
+    }
     const { mean, variance } = pace.lengthLeft(tokens, askedTokens);
     if (firstOutputAtMs === undefined) {
       const prefill = pace.prefillOf(promptTokens);
@@ -98,11 +106,11 @@ export class StationPace {
   }
 
   /**
-   * Where an attempt is by now that was told of a while ago: gone on at the pace that it showed, or where it had shown none at that of the station. Never
-   * past what was asked of it: a slot that is held is held by something.
+   * Where an attempt is by now that was told of a while ago: gone on at the pace that it showed, or where it had shown none at that of the station.
+   * Past what was asked of it where it should have ended.
    */
   private byNow(attempt: RunningAttempt): RunningAttempt {
-    const { asOfMs, startedAtMs, firstOutputAtMs, tokens, promptTokens, askedTokens } = attempt;
+    const { asOfMs, startedAtMs, firstOutputAtMs, tokens, promptTokens } = attempt;
     if (asOfMs === undefined) return attempt;
     const beganAtMs =
       firstOutputAtMs ?? Math.max(asOfMs, startedAtMs + this.station.pace.prefillOf(promptTokens).meanMs);
@@ -111,7 +119,7 @@ export class StationPace {
     const msPerToken = isTelling ? (asOfMs - firstOutputAtMs) / (tokens - 0.5) : this.msPerToken;
     const shown = firstOutputAtMs === undefined ? 1 : tokens;
     const more = (this.nowMs - Math.max(asOfMs, beganAtMs)) / Math.max(LEAST_MS_PER_TOKEN, msPerToken);
-    return { ...attempt, firstOutputAtMs: beganAtMs, tokens: Math.min(askedTokens, shown + more) };
+    return { ...attempt, firstOutputAtMs: beganAtMs, tokens: shown + more };
   }
 
   private decodeOf(tokens: number, variance: number): Span {
