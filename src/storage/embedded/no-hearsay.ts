@@ -4,6 +4,8 @@ import { Hearsay } from '../../tasks/prediction/hearsay.port';
 /** There is no other node. */
 @Injectable()
 export class NoHearsay extends Hearsay {
+  override readonly hasOthers = false;
+
   begin(): void {
     // Nobody asks, and nobody hears.
   }

@@ -9,6 +9,7 @@ const CHANNEL = 'hearsay';
 /** Words go over a channel of the deployment: the store keeps none, so nobody has to clear up after a node that is no more. */
 @Injectable()
 export class RedisHearsay extends Hearsay implements OnModuleDestroy {
+  override readonly hasOthers = true;
   private ticker: NodeJS.Timeout | undefined;
   private stopListening: (() => void) | undefined;
   /** A store that stands still is not given more of them: they would all come at once, and late. */

@@ -3,10 +3,13 @@ export const WORD_MAX = 131_072;
 
 /**
  * What the nodes of a deployment tell each other, once a second, of what each of them can do without. A word is heard by the nodes that are there, and
- * nothing is kept of it: some are lost, some come late, and one of another version may say what nobody here understands. Where there is no other
- * node nobody asks and nobody hears.
+ * nothing is kept of it: some are lost, some come late, and one of another version may say what nobody here understands. Where there can be no
+ * other node nobody asks and nobody hears.
  */
 export abstract class Hearsay {
+  /** There may be other nodes. */
+  abstract readonly hasOthers: boolean;
+
   /**
    * Begins; called once.
    * @param say what this node has to tell, of {@link WORD_MAX} characters at most; undefined: nothing

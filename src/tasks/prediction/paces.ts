@@ -51,7 +51,7 @@ export class Paces {
   /** In the order of their last use. */
   private readonly pools = new Map<string, PoolKnowledge>();
   private hasNews = false;
-  /** Since others were told last; undefined where nobody asks. */
+  /** Since others were told last; undefined where there are none. */
   private fresh: { attempts: AttemptLesson[]; starts: StartLesson[] } | undefined;
 
   pace(poolId: string): PoolPace {
@@ -77,10 +77,15 @@ export class Paces {
     if (this.fresh) keepNewest(this.fresh.starts, lesson);
   }
 
-  /** What was learned here since the last call; nothing at the first. */
+  /** From now on what is learned here is kept for {@link takeLessons}. */
+  keepLessons(): void {
+    this.fresh = { attempts: [], starts: [] };
+  }
+
+  /** What was learned here since the last call. */
   takeLessons(): Lessons {
     const taken = this.fresh ?? { attempts: [], starts: [] };
-    this.fresh = { attempts: [], starts: [] };
+    this.keepLessons();
     return taken;
   }
 

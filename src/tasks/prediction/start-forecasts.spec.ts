@@ -24,6 +24,7 @@ let nodes: Node[];
 
 /** One of a deployment whose nodes see the same pool, each by a clock of its own, and hear of each other when a test says so. */
 class Node extends Hearsay {
+  override readonly hasOthers = true;
   say: () => string | undefined = () => undefined;
   hear: (node: string, word: string) => void = () => undefined;
   readonly forecasts: StartForecasts;
@@ -126,7 +127,8 @@ beforeEach(() => {
 
 it('tells at each node the same start, of what another one runs too: one long and one short task (B-ND-029)', () => {
   const [a, b] = nodes as [Node, Node];
-  for (const node of nodes) node.learn();
+  a.learn();
+  allSpeak();
   a.start(20_000);
   a.start(1000);
   pass(8000);
@@ -142,7 +144,8 @@ it('tells at each node the same start, of what another one runs too: one long an
 
 it('counts what a node has said no more once it has fallen silent, or has ended it', () => {
   const [a, b] = nodes as [Node, Node];
-  for (const node of nodes) node.learn();
+  a.learn();
+  allSpeak();
   const runs = [a.start(20_000), a.start(20_000)];
   pass(100);
   const unknown = b.told(0);
@@ -159,7 +162,7 @@ it('counts what a node has said no more once it has fallen silent, or has ended 
 
 it('knows of a pool what any node has measured of it (B-ND-030)', () => {
   const [a, b] = nodes as [Node, Node];
-  allSpeak();
+  // Before its first word.
   a.complete(3, 70);
   taken = SLOTS;
   expect(b.outlook(1).predictedStart.basis).toBe('assumed');
@@ -176,8 +179,7 @@ it('knows of a pool what any node has measured of it (B-ND-030)', () => {
 
 it('hears how far starts were from what was told of them', () => {
   const [a, b] = nodes as [Node, Node];
-  for (const node of nodes) node.learn();
-  allSpeak();
+  a.learn();
   allSpeak();
   a.start(20_000);
   for (let n = 0; n < 20; n++) {
@@ -195,7 +197,7 @@ it('hears how far starts were from what was told of them', () => {
 
 it('expects before a batch task what comes to any node', () => {
   const [a, b] = nodes as [Node, Node];
-  for (const node of nodes) node.learn();
+  a.learn();
   allSpeak();
   a.start(1000);
   a.start(1000);

@@ -59,7 +59,9 @@ export class StartForecasts implements OnModuleInit, OnModuleDestroy {
     this.changes = this.registry.poolChanges$
       .pipe(filter(({ kind }) => kind === 'reloading'))
       .subscribe(({ poolId }) => this.paces.doubt(poolId));
+    if (!this.hearsay.hasOthers) return;
     const { paces, runs, arrivals } = this;
+    paces.keepLessons();
     const talk = new Talk(this.clock, { paces, runs, arrivals }, this.others);
     this.hearsay.begin(
       () => talk.say(),
