@@ -1,5 +1,5 @@
 import { filter, firstValueFrom, timeout } from 'rxjs';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { EngineProbe } from '../../src/engines/engine-adapter.port';
 import { ServiceError } from '../../src/errors/service-error';
 import type { PoolChange, PoolRegistry } from '../../src/pools/registry/pool-registry.port';
@@ -324,6 +324,61 @@ export function poolRegistryContract(driver: string, open: () => Promise<PoolReg
       });
     });
 
+    describe('placing', () => {
+      it('puts a binding in the place of one that is alive, whose tasks end in peace', async () => {
+        await bindReady();
+        const lease = await acquire();
+        const revoked = vi.fn();
+        lease.revoked$.subscribe(revoked);
+        await registry.place(bindingOf({ url: second, source: 'handoff', isElsewhere: true }));
+        expect(await replica()).toMatchObject({ url: second, source: 'handoff', isElsewhere: true, ready: false });
+        expect(revoked).not.toHaveBeenCalled();
+        lease.release();
+        expect(await replica()).toMatchObject({ url: second, leaving: false });
+        expect(changes.filter(({ kind }) => kind === 'unbound')).toEqual([]);
+      });
+
+      it('changes what is said of an engine that is bound already, and not how it is', async () => {
+        await registry.bind(bindingOf({ ttlMs: 20, slotsTotal: 1, deviceMask: '0' }));
+        await observe(ready());
+        await registry.place(bindingOf({ source: 'handoff', apiKeyFile: 'key', isElsewhere: true }));
+        const placed = await replica();
+        expect(placed).toMatchObject({ source: 'handoff', apiKeyFile: 'key', isElsewhere: true, ready: true });
+        expect([placed?.ttlMs, placed?.slotsDeclared]).toEqual([undefined, undefined]);
+        const lapsed = nextUnbound();
+        await registry.bind(bindingOf({ replicaId: 'r1', ttlMs: 40 }));
+        expect(await lapsed).toMatchObject({ replicaId: 'r1' });
+        expect(await replica()).toMatchObject({ leaving: false });
+      });
+
+      it('binds what is not bound, or was to go, and it lapses', async () => {
+        await bindReady();
+        const lease = await acquire();
+        await registry.unbind('gpu', 'r0');
+        const lapsed = nextUnbound();
+        await registry.place(bindingOf({ replicaId: 'r1', ttlMs: 20 }));
+        await registry.place(bindingOf());
+        expect(await replica()).toMatchObject({ leaving: false, ready: true });
+        expect(await lapsed).toMatchObject({ replicaId: 'r1', cause: { reason: 'lapsed' } });
+        lease.release();
+        expect(await replica()).toMatchObject({ leaving: false });
+      });
+
+      it('what another node’s file has bound is renewed by nobody here, until it is to go', async () => {
+        await registry.place(bindingOf({ source: 'handoff', isElsewhere: true }));
+        expect(await registry.bind(bindingOf({ ttlMs: 20, slotsTotal: 1 }))).toBe('renewed');
+        expect(await replica()).toMatchObject({ source: 'handoff', isElsewhere: true });
+        expect((await replica())?.slotsDeclared).toBeUndefined();
+        await observe(ready());
+        const lease = await acquire();
+        await registry.unbind('gpu', 'r0');
+        await registry.bind(bindingOf());
+        const bound = await replica();
+        expect([bound?.source, bound?.isElsewhere]).toEqual(['worker', undefined]);
+        lease.release();
+      });
+    });
+
     describe('unbinding', () => {
       it('forgets an idle replica at once, and its pool with the last one', async () => {
         await bindReady();
@@ -382,6 +437,16 @@ export function poolRegistryContract(driver: string, open: () => Promise<PoolReg
         expect(await registry.pool('gpu')).toMatchObject({ ready: true, slotsFree: 2 });
         await acquire();
         expect(changes).toHaveLength(2);
+      });
+
+      it('is reloaded until all are through who have it under way', async () => {
+        await bindReady();
+        await registry.setReloading('gpu', true);
+        await registry.setReloading('gpu', true, 'other');
+        await registry.setReloading('gpu', false);
+        expect(await registry.pool('gpu')).toMatchObject({ reloading: true, ready: false });
+        await registry.setReloading('gpu', false, 'other');
+        expect(await registry.pool('gpu')).toMatchObject({ reloading: false, ready: true });
       });
 
       it('stays while it drains, even with no replica left', async () => {

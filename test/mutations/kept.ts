@@ -88,8 +88,8 @@ export const poolStoreMutations: readonly Mutation[] = [
   {
     name: 'replicas of one pool are one, in the store',
     file: 'src/storage/redis/redis-pool-store.ts',
-    find: '`${binding.poolId}/${binding.replicaId}`',
-    replace: '`${binding.poolId}`',
+    find: 'return `${poolId}/${replicaId}`;',
+    replace: 'return poolId + replicaId.slice(0, 0);',
     specs: redisPools,
   },
   {

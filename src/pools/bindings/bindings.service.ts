@@ -8,12 +8,13 @@ import type { KeptBinding } from '../registry/pool-store.port';
 import { Alarms } from '../../time/alarms';
 import { engineAddress, isSameEngine } from './engine-address';
 import { EngineAllow } from './engine-allow.port';
-import { KeptBindings } from './kept-bindings';
+import { isOfItself, KeptBindings } from './kept-bindings';
 import {
   bindingSources,
   type Binding,
   type BindingSource,
   type NamedBinding,
+  type ReplicaStatus,
   type UnbindCause,
 } from '../registry/pool';
 import { PoolRegistry, type BindOutcome, type PoolChange } from '../registry/pool-registry.port';
@@ -69,10 +70,9 @@ export class BindingsService implements OnModuleInit, OnModuleDestroy {
 
   /** False when there is none. */
   async unbind(poolId: string, replicaId: string, cause?: UnbindCause): Promise<boolean> {
-    const isBound = await this.registry.unbind(poolId, replicaId, cause);
     // Who is told that it is gone must not find it again after a restart.
-    await this.kept.keep(poolId, replicaId);
-    return isBound;
+    const order = { poolId, replicaId, isOwn: isOfItself(cause) };
+    return this.kept.order(order, () => this.registry.unbind(poolId, replicaId, cause));
   }
 
   /** For a binding that will not be named again: as {@link bind}, and tried until it is taken, for a host's name may come later. */
@@ -93,41 +93,39 @@ export class BindingsService implements OnModuleInit, OnModuleDestroy {
     const ours = bindings.filter(({ isElsewhere }) => isElsewhere !== true);
     await Promise.all(ours.map(binding => this.restoreOne({ ...binding, source: sourceOf(binding) })));
     // Nothing is unbound for not having been kept: a handoff may have come in before this.
-    await this.takeOthers(bindings);
+    await this.takeAll(bindings.filter(({ isElsewhere }) => isElsewhere === true));
   }
 
-  /** What is kept now, which other nodes have changed: what they have bound is bound here too, and says nothing of how long it lasts. */
+  /** What is kept now, and what is no more: it is bound here as it is kept, whoever has bound it. How long it lasts says who has. */
   async follow(bindings: readonly KeptBinding[], gone: ReadonlySet<string>): Promise<void> {
-    this.kept.learn(bindings, gone);
     for (const name of gone) {
       const [poolId = '', replicaId = ''] = name.split('/');
-      await this.registry.unbind(poolId, replicaId);
+      if (this.kept.passesOver(poolId, replicaId)) continue;
+      this.kept.learn(poolId, replicaId, undefined);
+      const bound = await this.registry.replica(poolId, replicaId);
+      if (bound && bound.source !== 'config') await this.registry.unbind(poolId, replicaId);
     }
-    await this.takeOthers(bindings);
+    await this.takeAll(bindings);
   }
 
-  private async takeOthers(bindings: readonly KeptBinding[]): Promise<void> {
-    for (const { ttlMs, ...binding } of bindings) {
-      const named = { ...binding, source: sourceOf(binding) };
-      if (binding.isElsewhere === true) await this.takeFrom(named);
-      else await this.takeOver({ ...named, ...(ttlMs !== undefined && { ttlMs }) });
+  private async takeAll(bindings: readonly KeptBinding[]): Promise<void> {
+    for (const kept of bindings) {
+      const { poolId, replicaId } = kept;
+      if (this.kept.passesOver(poolId, replicaId)) continue;
+      const bound = await this.registry.replica(poolId, replicaId);
+      // What the configuration of this node names is its own.
+      if (bound?.source === 'config') continue;
+      this.kept.learn(poolId, replicaId, kept);
+      const { ttlMs, ...binding } = { ...kept, source: sourceOf(kept) };
+      const isTimed = ttlMs !== undefined && binding.isElsewhere !== true;
+      const fields = { event: 'binding_not_followed', pool_id: poolId, replica_id: replicaId };
+      const human = `Replica ${poolId}/${replicaId} cannot be bound here as another node was told.`;
+      // A time to live begins anew where its node is no more, and this one is to see when it is over.
+      const wanted = { ...binding, ...(isTimed && { ttlMs }) };
+      if (bound && isAsKept(bound, wanted)) continue;
+      await this.narrator.attend(this.registry.place(wanted), human, fields);
+      this.prober.probeSoon(poolId, replicaId);
     }
-  }
-
-  /** Its node is no more, and this one is to see when its time is over: it begins anew. */
-  private async takeOver(binding: Binding): Promise<void> {
-    const bound = await this.registry.replica(binding.poolId, binding.replicaId);
-    if (bound?.isElsewhere === true && bound.url === binding.url) await this.registry.bind(binding);
-  }
-
-  private async takeFrom(binding: Binding): Promise<void> {
-    const { poolId, replicaId, engine, url, slotsTotal } = binding;
-    const bound = await this.registry.replica(poolId, replicaId);
-    const isSame = bound?.url === url && bound?.engine === engine && bound?.slotsDeclared === slotsTotal;
-    if (bound?.source === 'config' || (isSame && bound?.isElsewhere === true && !bound.leaving)) return;
-    if (bound && !isSame) await this.registry.unbind(poolId, replicaId);
-    await this.registry.bind(binding);
-    this.prober.probeSoon(poolId, replicaId);
   }
 
   private async restoreOne(binding: Binding): Promise<void> {
@@ -164,8 +162,7 @@ export class BindingsService implements OnModuleInit, OnModuleDestroy {
     if (addressed.url !== undefined) await this.assertAllowed(addressed.url);
     await this.assertKeyed(addressed);
     const binding = { ...addressed, engine: addressed.engine ?? (await this.kindOf(addressed)) };
-    const outcome = await this.make(binding);
-    await this.kept.keep(poolId, replicaId);
+    const outcome = await this.kept.order({ poolId, replicaId }, () => this.make(binding));
     if (outcome === 'bound' || outcome === 'replaced') this.tellBound(binding, outcome);
     return outcome;
   }
@@ -268,6 +265,20 @@ const unboundBecause: Readonly<Record<UnbindCause['reason'], string>> = {
   handoff_changed: 'its handoff file names another replica',
   operator: 'an operator has unbound it',
 };
+
+/** Nothing that is kept is otherwise. */
+function isAsKept(bound: ReplicaStatus, kept: Binding): boolean {
+  return (
+    !bound.leaving &&
+    bound.url === kept.url &&
+    bound.engine === kept.engine &&
+    bound.source === kept.source &&
+    bound.slotsDeclared === kept.slotsTotal &&
+    bound.apiKeyFile === kept.apiKeyFile &&
+    bound.ttlMs === kept.ttlMs &&
+    bound.isElsewhere === kept.isElsewhere
+  );
+}
 
 /** A name that nobody goes by counts as a worker's. */
 function sourceOf(binding: KeptBinding): BindingSource {

@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { silentNarrator } from '../../../test/support/ledger';
 import type { KeptBinding, PoolStore } from '../registry/pool-store.port';
 import type { PoolRegistry } from '../registry/pool-registry.port';
+import { Alarms } from '../../time/alarms';
+import { Clock } from '../../time/clock';
 import { KeptBindings } from './kept-bindings';
 
 const binding = (poolId: string): KeptBinding => ({
@@ -22,12 +24,12 @@ describe('KeptBindings', () => {
       saveBinding: async () => undefined,
       removeBinding: async (poolId: string) => void removed.push(poolId),
     } as unknown as PoolStore;
-    const kept = new KeptBindings(registry, store, silentNarrator);
+    const kept = new KeptBindings(registry, store, new Alarms(new Clock()), silentNarrator);
     await kept.begin([binding('old')]);
     await kept.keep('new', 'r');
     // As it was before that.
-    kept.learn([binding('old')], new Set());
-    kept.learn([], new Set(['old/r']));
+    kept.learn('old', 'r', binding('old'));
+    kept.learn('old', 'r', undefined);
     bound.delete('new');
     for (const poolId of ['old', 'new']) await kept.keep(poolId, 'r');
     expect(removed).toEqual(['new']);

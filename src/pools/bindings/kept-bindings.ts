@@ -1,9 +1,18 @@
 import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { filter, type Subscription } from 'rxjs';
 import { Narrator } from '../../observability/narrator';
+import { Alarms } from '../../time/alarms';
+import { KeptOrders } from '../registry/kept-orders';
 import { PoolStore, type KeptBinding } from '../registry/pool-store.port';
-import type { ReplicaStatus } from '../registry/pool';
+import type { ReplicaStatus, UnbindCause } from '../registry/pool';
 import { PoolRegistry } from '../registry/pool-registry.port';
+
+interface ReplicaOrder {
+  readonly poolId: string;
+  readonly replicaId: string;
+  /** Of a removal: only where this node has bound it. */
+  readonly isOwn?: boolean;
+}
 
 /**
  * Keeps which replicas are bound, so that a restart knows whom to ask. It looks at how the registry stands
@@ -13,23 +22,31 @@ import { PoolRegistry } from '../registry/pool-registry.port';
 export class KeptBindings implements OnModuleInit, OnModuleDestroy {
   /** The {@link formOf} what is kept, by replica; undefined until it was read: before its recovery nothing may be written. */
   private kept: Map<string, string> | undefined;
-  /** Ends when all that was asked for so far is written. */
-  private written: Promise<void> = Promise.resolve();
+  private readonly orders: KeptOrders;
   private unbound: Subscription | undefined;
 
   constructor(
     private readonly registry: PoolRegistry,
     private readonly store: PoolStore,
-    private readonly narrator: Narrator,
-  ) {}
+    alarms: Alarms,
+    narrator: Narrator,
+  ) {
+    this.orders = new KeptOrders(alarms, {
+      again: () => store.tellAgain(),
+      failed: (name, cause) => {
+        const [pool_id, replica_id] = name.split('/');
+        const fields = { event: 'binding_not_kept', pool_id, replica_id };
+        narrator.warn(`The journal does not know yet how ${name} is bound; it is told again.`, fields, cause);
+      },
+    });
+  }
 
   onModuleInit(): void {
     // Also those that nobody asked for: a registration's time to live can end.
     this.unbound = this.registry.poolChanges$.pipe(filter(change => change.kind === 'unbound')).subscribe(change => {
       const { poolId, replicaId, cause } = change;
       // Nobody has asked for it here, and where it was renewed elsewhere it is there.
-      const isOwn = cause !== undefined && cause.reason !== 'operator';
-      if (replicaId !== undefined) void this.keep(poolId, replicaId, isOwn);
+      if (replicaId !== undefined) void this.keep(poolId, replicaId, isOfItself(cause));
     });
   }
 
@@ -45,39 +62,55 @@ export class KeptBindings implements OnModuleInit, OnModuleDestroy {
     }
   }
 
-  /** What other nodes have kept, and what they keep no more. */
-  learn(kept: readonly KeptBinding[], gone: ReadonlySet<string>): void {
-    for (const key of gone) this.kept?.delete(key);
-    for (const binding of kept) this.kept?.set(keyOf(binding), formOf(binding));
+  /** An order about this replica is given or kept here: what is told of it is older. */
+  passesOver(poolId: string, replicaId: string): boolean {
+    return this.orders.passesOver(keyOf({ poolId, replicaId }));
   }
 
-  /** Resolves once what is kept of this replica is what the registry says; a failure is told and not thrown. */
+  /** What is kept of a replica, by another node; undefined: nothing any more. */
+  learn(poolId: string, replicaId: string, binding: KeptBinding | undefined): void {
+    const key = keyOf({ poolId, replicaId });
+    if (binding) this.kept?.set(key, formOf(binding));
+    else this.kept?.delete(key);
+  }
+
+  /** An order about a replica, and what it made of it, to be kept: also where that is nothing new, for another node may have changed it. */
+  async order<T>({ poolId, replicaId, isOwn = false }: ReplicaOrder, order: () => Promise<T>): Promise<T> {
+    const key = keyOf({ poolId, replicaId });
+    return this.orders.during(key, async () => {
+      const outcome = await order();
+      await this.orders.write(key, () => this.write(poolId, replicaId, isOwn, true));
+      return outcome;
+    });
+  }
+
+  /** Resolves once what is kept of this replica is what the registry says, or told that it is not yet. */
   keep(poolId: string, replicaId: string, isOwn = false): Promise<void> {
-    this.written = this.written.then(() => this.write(poolId, replicaId, isOwn));
-    return this.written;
+    return this.orders.write(keyOf({ poolId, replicaId }), () => this.write(poolId, replicaId, isOwn, false));
   }
 
-  private async write(poolId: string, replicaId: string, isOwn: boolean): Promise<void> {
+  private async write(poolId: string, replicaId: string, isOwn: boolean, isAsked: boolean): Promise<void> {
     if (!this.kept) return;
     const key = keyOf({ poolId, replicaId });
-    try {
-      const replica = await this.registry.replica(poolId, replicaId);
-      // Who has bound it keeps it.
-      if (replica?.isElsewhere === true && !replica.leaving) return;
-      const binding = worthKeeping(replica);
-      if (binding && this.kept.get(key) !== formOf(binding)) {
-        await this.store.saveBinding(binding);
-        this.kept.set(key, formOf(binding));
-      } else if (!binding && this.kept.has(key)) {
-        await this.store.removeBinding(poolId, replicaId, isOwn);
-        this.kept.delete(key);
-      }
-    } catch (cause) {
-      // Nothing fails now; only a restart would have to be told anew.
-      const fields = { event: 'binding_not_kept', pool_id: poolId, replica_id: replicaId };
-      this.narrator.warn(`The journal does not know how ${key} is bound.`, fields, cause);
+    const replica = await this.registry.replica(poolId, replicaId);
+    // Who has bound it keeps it.
+    if (replica?.isElsewhere === true && !replica.leaving) return;
+    const binding = worthKeeping(replica);
+    if (binding && this.kept.get(key) !== formOf(binding)) {
+      await this.store.saveBinding(binding);
+      this.kept.set(key, formOf(binding));
+    } else if (binding && isAsked) {
+      await this.store.renewBinding(binding);
+    } else if (!binding && this.kept.has(key)) {
+      await this.store.removeBinding(poolId, replicaId, isOwn);
+      this.kept.delete(key);
     }
   }
+}
+
+/** It goes by what was seen at this node, and not by somebody's order. */
+export function isOfItself(cause: UnbindCause | undefined): boolean {
+  return cause !== undefined && cause.reason !== 'operator';
 }
 
 /** The configuration names its replica again by itself, and one that leaves shall not come back. */

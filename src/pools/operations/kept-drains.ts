@@ -1,34 +1,38 @@
 import { Injectable } from '@nestjs/common';
 import { Narrator } from '../../observability/narrator';
+import { Alarms } from '../../time/alarms';
+import { KeptOrders } from '../registry/kept-orders';
 import { PoolStore, type KeptDrain } from '../registry/pool-store.port';
 
-/** Keeps which pools drain, so that a restart does not give them work again. */
+/** Keeps which pools drain, so that a restart does not give them work again, and other nodes give them none. */
 @Injectable()
 export class KeptDrains {
-  /** Ends when all that was asked for so far is written: the last order is the one that is kept. */
-  private written: Promise<void> = Promise.resolve();
+  private readonly orders: KeptOrders;
 
   constructor(
     private readonly store: PoolStore,
-    private readonly narrator: Narrator,
-  ) {}
-
-  /** Resolves once it is written; a failure is told and not thrown. */
-  keep(drain: KeptDrain): Promise<void> {
-    return this.write(drain.poolId, () => this.store.saveDrain(drain));
-  }
-
-  /** As {@link keep}; nothing happens where none is kept. */
-  forget(poolId: string): Promise<void> {
-    return this.write(poolId, () => this.store.removeDrain(poolId));
-  }
-
-  private write(poolId: string, write: () => Promise<void>): Promise<void> {
-    this.written = this.written.then(write).catch((cause: unknown) => {
-      // The order itself holds; only a restart would have to be told anew.
-      const fields = { event: 'drain_not_kept', pool_id: poolId };
-      this.narrator.warn(`The journal does not know whether pool ${poolId} drains.`, fields, cause);
+    alarms: Alarms,
+    narrator: Narrator,
+  ) {
+    this.orders = new KeptOrders(alarms, {
+      again: () => store.tellAgain(),
+      failed: (poolId, cause) => {
+        const fields = { event: 'drain_not_kept', pool_id: poolId };
+        narrator.warn(`The journal does not know yet whether pool ${poolId} drains; it is told again.`, fields, cause);
+      },
     });
-    return this.written;
+  }
+
+  /** An order is given or kept here: what is told of the drain of this pool is older. */
+  passesOver(poolId: string): boolean {
+    return this.orders.passesOver(poolId);
+  }
+
+  /** The drain that the order makes; undefined: none any more. Resolves once it is written, or told that it is not yet. */
+  async order(poolId: string, order: () => Promise<KeptDrain | undefined>): Promise<void> {
+    await this.orders.during(poolId, async () => {
+      const drain = await order();
+      await this.orders.write(poolId, () => (drain ? this.store.saveDrain(drain) : this.store.removeDrain(poolId)));
+    });
   }
 }

@@ -39,5 +39,7 @@ export class SharedPools implements OnModuleDestroy {
         ),
       )
       .subscribe();
+    // What was changed since it was restored, and what is not restored: what others do to pools, and have done.
+    this.store.tellAgain();
   }
 }

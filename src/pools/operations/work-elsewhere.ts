@@ -10,7 +10,6 @@ import type { KeptPurge, PoolWork } from '../registry/pool-store.port';
 export class WorkElsewhere {
   /** By pool. */
   private readonly known = new Map<string, { readonly work: PoolWork; readonly end: Alarm | undefined }>();
-  private readonly purges = new Map<string, string>();
 
   constructor(
     private readonly registry: PoolRegistry,
@@ -25,22 +24,21 @@ export class WorkElsewhere {
       if (now.get(poolId)?.id === work.id) continue;
       this.known.delete(poolId);
       end?.cancel();
-      if (work.closes) await this.registry.setReloading(poolId, false);
+      if (work.closes) await this.registry.setReloading(poolId, false, work.id);
     }
-    for (const work of works) if (!this.known.has(work.poolId)) await this.begin(work);
-    for (const { poolId, report } of purges) {
-      if (this.purges.get(poolId) === report) continue;
-      this.purges.set(poolId, report);
-      await this.registry.recordPurge(poolId, JSON.parse(report));
+    for (const work of works) {
+      if (!this.known.has(work.poolId)) this.begin(work);
+      // A pool may be another one by now.
+      if (work.closes) await this.registry.setReloading(work.poolId, true, work.id);
     }
+    for (const { poolId, report } of purges) await this.registry.recordPurge(poolId, JSON.parse(report));
   }
 
-  private async begin(work: PoolWork): Promise<void> {
+  private begin(work: PoolWork): void {
     const { poolId, endsAfterMs } = work;
     const end =
       endsAfterMs === undefined ? undefined : this.alarms.after(endsAfterMs, () => void this.endRunning(poolId));
     this.known.set(poolId, { work, end });
-    if (work.closes) await this.registry.setReloading(poolId, true);
   }
 
   private endRunning(poolId: string): Promise<void> {

@@ -49,6 +49,9 @@ export abstract class PoolRegistry {
   /** Makes, renews or replaces a binding. A replica that is bound and alive keeps its address whatever is named now. */
   abstract bind(binding: Binding): Promise<BindOutcome>;
 
+  /** Binds it as it is kept, in place of what is bound, also where that is alive: its tasks may end in peace. */
+  abstract place(binding: Binding): Promise<void>;
+
   /** The replica takes no new task at once and is forgotten when its last lease ends, both of which is told with the cause; false when there is none. */
   abstract unbind(poolId: string, replicaId: string, cause?: UnbindCause): Promise<boolean>;
 
@@ -86,8 +89,11 @@ export abstract class PoolRegistry {
   /** As a start of draining, also of a pool that has no replica yet: it may get one later, and drains then. */
   abstract restoreDraining(poolId: string): Promise<void>;
 
-  /** While reloading, the pool gives no leases and is not ready. */
-  abstract setReloading(poolId: string, reloading: boolean): Promise<boolean>;
+  /**
+   * While it is reloaded by anybody, the pool gives no leases and is not ready; false when there is no such pool.
+   * @param by one of several who do, each of which ends what it has begun
+   */
+  abstract setReloading(poolId: string, reloading: boolean, by?: string): Promise<boolean>;
 
   /** Kept with the pool and shown in its view. */
   abstract recordPurge(poolId: string, report: unknown): Promise<void>;

@@ -80,8 +80,14 @@ export abstract class PoolStore {
   /** Whenever another node has changed something; spurious ones too. Never where there is no other. */
   abstract readonly changed$: Observable<ChangedPools>;
 
+  /** {@link changed$} tells soon how all stands now. */
+  abstract tellAgain(): void;
+
   /** In place of what was kept of this replica. */
   abstract saveBinding(binding: KeptBinding): Promise<void>;
+
+  /** It was saved here so, and is to be kept so: saved again where another node has changed or removed it since. */
+  abstract renewBinding(binding: KeptBinding): MaybeLater<void>;
 
   /**
    * Nothing where none is kept.

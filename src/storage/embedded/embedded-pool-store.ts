@@ -27,8 +27,16 @@ export class EmbeddedPoolStore extends PoolStore {
     return { bindings, drains, hadEngine: notes.has(ENGINE_SEEN) };
   }
 
+  tellAgain(): void {
+    // Nobody else changes anything.
+  }
+
   saveBinding(binding: KeptBinding): Promise<void> {
     return this.journal.saveBinding(binding);
+  }
+
+  renewBinding(): void {
+    // It is as it was saved.
   }
 
   removeBinding(poolId: string, replicaId: string): Promise<void> {

@@ -8,13 +8,26 @@ export class MemoryPool {
   /** Of all its replicas, those included whose place another has taken meanwhile. */
   readonly leases = new Set<MemoryLease>();
   draining = false;
-  reloading = false;
+  /** Who has a reload of it under way. */
+  private readonly reloaders = new Set<string>();
   lastPurge: unknown;
 
   constructor(readonly poolId: string) {}
 
+  get reloading(): boolean {
+    return this.reloaders.size > 0;
+  }
+
   get takesWork(): boolean {
     return !this.draining && !this.reloading;
+  }
+
+  /** True where that is new. */
+  setReloading(reloading: boolean, by: string): boolean {
+    if (this.reloaders.has(by) === reloading) return false;
+    if (reloading) this.reloaders.add(by);
+    else this.reloaders.delete(by);
+    return true;
   }
 
   view(): PoolStatus {

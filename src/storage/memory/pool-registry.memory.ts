@@ -43,7 +43,7 @@ export class MemoryPoolRegistry extends PoolRegistry {
     const bound = this.state(poolId, replicaId);
     if (!bound) {
       this.assertRoom(poolId);
-      this.place(binding, adapter);
+      this.put(binding, adapter);
       return 'bound';
     }
     if (bound.isAt(binding)) {
@@ -55,10 +55,24 @@ export class MemoryPoolRegistry extends PoolRegistry {
     }
     // One that is on its way out has no claim to its place any more; its tasks may still end in peace.
     if (bound.live && !bound.leaving) return 'kept';
-    bound.leave();
-    this.place(binding, adapter);
-    if (!bound.live) revokeAll(bound.leases, replacedBy(binding));
+    this.replace(bound, binding, adapter);
     return 'replaced';
+  }
+
+  async place(binding: Binding): Promise<void> {
+    const { poolId, replicaId } = binding;
+    const adapter = this.adapterOf(binding);
+    const bound = this.state(poolId, replicaId);
+    if (bound?.isAt(binding) === true) {
+      bound.become(binding);
+      this.armLapse(bound, binding);
+      this.tell({ poolId, replicaId, kind: 'bound' });
+    } else if (bound) {
+      this.replace(bound, binding, adapter);
+    } else {
+      this.assertRoom(poolId);
+      this.put(binding, adapter);
+    }
   }
 
   async unbind(poolId: string, replicaId: string, cause?: UnbindCause): Promise<boolean> {
@@ -118,11 +132,10 @@ export class MemoryPoolRegistry extends PoolRegistry {
     this.tell({ poolId, kind: 'draining' });
   }
 
-  async setReloading(poolId: string, reloading: boolean): Promise<boolean> {
+  async setReloading(poolId: string, reloading: boolean, by = ''): Promise<boolean> {
     const pool = this.poolsById.get(poolId);
     if (!pool) return false;
-    pool.reloading = reloading;
-    this.tell({ poolId, kind: 'reloading' });
+    if (pool.setReloading(reloading, by)) this.tell({ poolId, kind: 'reloading' });
     return true;
   }
 
@@ -190,8 +203,14 @@ export class MemoryPoolRegistry extends PoolRegistry {
     return revokeAll(this.poolsById.get(poolId)?.leases ?? [], reason);
   }
 
+  private replace(bound: ReplicaState, binding: Binding, adapter: EngineAdapter): void {
+    bound.leave();
+    this.put(binding, adapter);
+    if (!bound.live) revokeAll(bound.leases, replacedBy(binding));
+  }
+
   /** Where there was one before, it keeps nothing but its leases. */
-  private place(binding: Binding, adapter: EngineAdapter): void {
+  private put(binding: Binding, adapter: EngineAdapter): void {
     const { poolId, replicaId } = binding;
     const pool = this.poolOf(poolId);
     const replica = new ReplicaState(binding, adapter, this.clock, this.config.modelRetryMs);

@@ -91,12 +91,18 @@ export class ReplicaState {
 
   /** Takes in the same binding again, also after a removal has begun; true when somebody could notice the difference. */
   renew(binding: Binding): boolean {
-    const renewed = renewalOf(this.binding, binding);
+    // One that was removed has nobody's claim on it.
+    const renewed = this.leaving ? binding : renewalOf(this.binding, binding);
     const changed = this.leaving || !isDeepStrictEqual(renewed, this.binding);
-    this.binding = renewed;
+    this.become(renewed);
+    return changed;
+  }
+
+  /** The same engine, bound so. */
+  become(binding: Binding): void {
+    this.binding = binding;
     this.leaving = false;
     this.shown = undefined;
-    return changed;
   }
 
   leave(cause?: UnbindCause): void {
@@ -233,9 +239,10 @@ export class ReplicaState {
 
 /**
  * Whoever bound it first may take it away, and so says how long it lasts; but what the configuration names is the configuration's,
- * and lasts.
+ * and lasts. What another node's handoff file has bound is that node's as it is.
  */
 function renewalOf(bound: Binding, { ttlMs: named, ...binding }: Binding): Binding {
+  if (bound.isElsewhere === true && bound.source !== binding.source && binding.source !== 'config') return bound;
   const { source } = binding.source === 'config' ? binding : bound;
   const ttlMs = binding.source === source ? named : bound.ttlMs;
   return { ...binding, source, ...(ttlMs !== undefined && { ttlMs }) };

@@ -20,6 +20,10 @@ export class KnownNames {
       if (!(await write())) return;
       if (keeps) this.known.add(name);
       else this.known.delete(name);
+    } catch (thrown) {
+      // It may be kept or not: the next look says which.
+      this.known.add(name);
+      throw thrown;
     } finally {
       this.writing.delete(name);
     }

@@ -86,6 +86,23 @@ describeOverStore('over a store', server => {
       expect([...(await gone).drainsGone]).toEqual(['p']);
     });
 
+    it('what one renews is kept as it said, also where the other has removed or changed it meanwhile', async () => {
+      const { store } = opened;
+      const version = (): Promise<unknown> => store.call('GET', `${store.prefix}:pv`);
+      const kept = async (): Promise<object> =>
+        JSON.parse(String(await store.call('HGET', `${store.prefix}:bindings`, 'p/r'))) as object;
+      await a.saveBinding(binding('p'));
+      const before = await version();
+      await a.renewBinding(binding('p'));
+      expect(await version()).toBe(before);
+      await b.saveBinding(binding('p', { slotsTotal: 2 }));
+      await a.renewBinding(binding('p'));
+      expect(await kept()).toEqual({ ...binding('p'), by: 'node-0' });
+      await b.removeBinding('p', 'r');
+      await a.renewBinding(binding('p'));
+      expect(await kept()).toEqual({ ...binding('p'), by: 'node-0' });
+    });
+
     it('what lapses at one is let be where the other has renewed it meanwhile', async () => {
       await a.saveBinding(binding('p', { ttlMs: 1000 }));
       await b.saveBinding(binding('p', { ttlMs: 1000 }));
@@ -93,6 +110,11 @@ describeOverStore('over a store', server => {
       const kept = (): Promise<unknown> => opened.store.call('HEXISTS', `${opened.store.prefix}:bindings`, 'p/r');
       expect(await kept()).toBe(1);
       await b.removeBinding('p', 'r', true);
+      expect(await kept()).toBe(0);
+      // Where that is no more, whoever sees that it is over.
+      await b.saveBinding(binding('p'));
+      await opened.store.call('ZREM', `${opened.store.prefix}:nodes`, 'node-1');
+      await a.removeBinding('p', 'r', true);
       expect(await kept()).toBe(0);
       // Whoever asks for it is obeyed at any node.
       await b.saveBinding(binding('p'));

@@ -1,5 +1,5 @@
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
-import { Subject } from 'rxjs';
+import { Subject, type Subscription } from 'rxjs';
 import {
   PoolStore,
   type ChangedPools,
@@ -42,6 +42,7 @@ export class RedisPoolStore extends PoolStore implements OnModuleDestroy {
   private looking: Promise<void> | undefined;
   private ticker: NodeJS.Timeout | undefined;
   private stopListening: (() => void) | undefined;
+  private ups: Subscription | undefined;
 
   constructor(
     private readonly store: Store,
@@ -53,18 +54,26 @@ export class RedisPoolStore extends PoolStore implements OnModuleDestroy {
   onModuleDestroy(): void {
     clearInterval(this.ticker);
     this.stopListening?.();
+    this.ups?.unsubscribe();
   }
 
   recovered(): Promise<KeptPools & { readonly hadEngine: boolean }> {
     return (this.start ??= this.open());
   }
 
+  tellAgain(): void {
+    this.isDue = true;
+    // One that is under way may have begun before.
+    void (this.looking ?? Promise.resolve()).then(() => this.look());
+  }
+
   saveBinding(binding: KeptBinding): Promise<void> {
-    return this.save(
-      'bindings',
-      `${binding.poolId}/${binding.replicaId}`,
-      JSON.stringify({ ...binding, by: this.node.nodeId }),
-    );
+    return this.save('bindings', nameOf(binding), this.textOf(binding));
+  }
+
+  async renewBinding(binding: KeptBinding): Promise<void> {
+    const kept = await this.store.call('HGET', `${this.store.prefix}:bindings`, nameOf(binding));
+    if (kept !== this.textOf(binding)) await this.saveBinding(binding);
   }
 
   removeBinding(poolId: string, replicaId: string, isOwn = false): Promise<void> {
@@ -103,13 +112,13 @@ export class RedisPoolStore extends PoolStore implements OnModuleDestroy {
 
   private async open(): Promise<KeptPools & { hadEngine: boolean }> {
     await this.store.open();
-    const { works, bindings, drains } = await this.load();
-    // Those are heard of once somebody listens.
-    if (works.length > 0) this.version = -1;
+    const { bindings, drains } = await this.load();
     const hadEngine = (await this.store.call('GET', `${this.store.prefix}:engineSeen`)) !== null;
     this.stopListening = this.store.listen('pools', () => void this.look());
     this.ticker = setInterval(() => void this.look(), LOOK_MS);
     this.ticker.unref();
+    // Another server may have the version of this one, and not what it has.
+    this.ups = this.store.up$.subscribe(() => this.tellAgain());
     return { bindings, drains, hadEngine };
   }
 
@@ -124,7 +133,8 @@ export class RedisPoolStore extends PoolStore implements OnModuleDestroy {
   private async seeChanges(): Promise<void> {
     const node = this.looks++ % LOOKS === 0 ? this.node.nodeId : '';
     const version = Number(await this.store.run(lookAtPoolsScript, JSON.stringify([...this.works]), node));
-    if (version === this.version && !this.isDue) return;
+    // What nobody hears would be told to nobody, and then not again.
+    if (!this.changes.observed || (version === this.version && !this.isDue)) return;
     // Anew, should it fail, or something be written meanwhile.
     this.version = -1;
     this.isDue = false;
@@ -151,6 +161,10 @@ export class RedisPoolStore extends PoolStore implements OnModuleDestroy {
     };
   }
 
+  private textOf(binding: KeptBinding): string {
+    return JSON.stringify({ ...binding, by: this.node.nodeId });
+  }
+
   private decoded(text: string): KeptBinding {
     const { by, ...binding } = JSON.parse(text) as KeptBinding & { by: string };
     return by === this.node.nodeId ? binding : { ...binding, isElsewhere: true };
@@ -164,9 +178,12 @@ export class RedisPoolStore extends PoolStore implements OnModuleDestroy {
         async () => (await this.store.runDurably(savePoolsScript, kind, name, text, by)) === 1,
       );
     } finally {
-      this.isDue = true;
       // One that is under way has not judged what was written here.
-      void (this.looking ?? Promise.resolve()).then(() => this.look());
+      this.tellAgain();
     }
   }
+}
+
+function nameOf({ poolId, replicaId }: KeptBinding): string {
+  return `${poolId}/${replicaId}`;
 }

@@ -51,14 +51,15 @@ return {
 `,
 );
 
-/** ARGV: 1 `bindings` or `drains`, 2 name, 3 what is kept of it, '' for nothing any more, 4 a node, where it is removed only if that has made it. */
+/** ARGV: 1 `bindings` or `drains`, 2 name, 3 what is kept of it, '' for nothing any more, 4 a node, where it is removed only if that has made it, or one that is no more. */
 export const savePoolsScript = new Script(
   'savePools',
   `
 local key = P .. ARGV[1]
 if ARGV[4] ~= '' then
   local kept = call('HGET', key, ARGV[2])
-  if kept and cjson.decode(kept).by ~= ARGV[4] then return 0 end
+  local by = kept and cjson.decode(kept).by
+  if by and by ~= ARGV[4] and tonumber(call('ZSCORE', P .. 'nodes', by) or 0) > now() then return 0 end
 end
 if ARGV[3] == '' then
   if call('HDEL', key, ARGV[2]) == 0 then return 0 end

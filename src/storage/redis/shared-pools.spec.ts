@@ -1,0 +1,262 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { PoolsNode, settle } from '../../../test/support/pools-node';
+import { describeOverStore, openStore, type OpenStore } from '../../../test/support/redis-store';
+import type { Binding } from '../../pools/registry/pool';
+
+const worker = (more: Partial<Binding> = {}): Binding => ({
+  ...{ poolId: 'p', replicaId: 'r', engine: 'llamacpp', source: 'worker', url: 'http://one' },
+  ...more,
+});
+const file = { poolId: 'p', replicaId: 'r', engine: 'llamacpp', url: 'http://one' };
+const purge = { purgeEngine: false, purgeModels: [], drainFirst: true, deleteCacheDirs: false, force: false };
+
+describeOverStore('what nodes make of each other’s pools', server => {
+  const nodes: PoolsNode[] = [];
+  let a: PoolsNode;
+  let b: PoolsNode;
+  let opened: OpenStore;
+
+  beforeEach(async () => {
+    opened = await openStore(server());
+    const second = await opened.another();
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date'] });
+    [a, b] = [await started(opened, 'a'), await started(second, 'b')];
+  });
+  afterEach(async () => {
+    for (const node of nodes.splice(0)) await node.stop();
+    vi.useRealTimers();
+  });
+
+  async function started({ store }: OpenStore, nodeId: string): Promise<PoolsNode> {
+    const node = new PoolsNode(store, nodeId);
+    nodes.push(node);
+    await node.start();
+    await settle(nodes);
+    return node;
+  }
+
+  async function allLook(): Promise<void> {
+    await settle(nodes);
+    for (const node of nodes) await node.look();
+    await settle(nodes);
+  }
+
+  async function passes(ms: number): Promise<void> {
+    await vi.advanceTimersByTimeAsync(ms);
+    await settle(nodes);
+  }
+
+  const replicaAt = (node: PoolsNode) => node.registry.replica('p', 'r');
+  const drainingAt = async (node: PoolsNode) => (await node.registry.pool('p'))?.draining;
+
+  describe('drains', () => {
+    beforeEach(async () => {
+      await a.bindings.bind(worker());
+      await allLook();
+    });
+
+    it('one that another node was told of meanwhile outlives the purge that drained for itself (B-ND-004)', async () => {
+      await a.purges.purge('p', purge);
+      await settle(nodes);
+      await b.drains.drain('p', 60_000);
+      a.finishWorks();
+      await allLook();
+      expect([await drainingAt(a), await drainingAt(b)]).toEqual([true, true]);
+    });
+
+    it('one that is taken back while a look has it yet stays so (B-ND-004)', async () => {
+      await a.bindings.bind(worker({ poolId: 'q', url: 'http://two' }));
+      await a.drains.drain('p', 60_000);
+      await allLook();
+      a.store.hold('writes', 'sending');
+      void a.drains.drain('q', 60_000);
+      await settle(nodes);
+      // Behind that one.
+      void a.drains.undrain('p');
+      await settle(nodes);
+      // So that there is something to look at.
+      await b.drains.drain('q', 60_000);
+      await a.look();
+      await settle(nodes);
+      a.store.release('writes');
+      await allLook();
+      expect([await drainingAt(a), await drainingAt(b)]).toEqual([false, false]);
+    });
+
+    it('a new deadline is that of all, and one that was over before it was heard of too (B-ND-004)', async () => {
+      await a.registry.observe('p', 'r', { state: 'ready', slotsTotal: 1 });
+      const lease = a.registry.acquire('p', 'r');
+      const ended = vi.fn(() => lease?.release());
+      lease?.revoked$.subscribe(ended);
+      await a.drains.drain('p', 60_000);
+      await allLook();
+      await b.drains.drain('p', 500);
+      await passes(900);
+      expect(ended).not.toHaveBeenCalled();
+      await a.look();
+      await passes(1);
+      expect(ended).toHaveBeenCalledOnce();
+    });
+
+    it.each(['refused', 'lost'] as const)('an order whose write was %s is kept, and told to all', async fault => {
+      a.store.failNext(fault);
+      await a.drains.drain('p', 60_000);
+      await allLook();
+      await passes(1000);
+      await allLook();
+      expect([await drainingAt(a), await drainingAt(b)]).toEqual([true, true]);
+      a.store.failNext(fault);
+      await a.drains.undrain('p');
+      await allLook();
+      expect(await drainingAt(a)).toBe(false);
+      await passes(1000);
+      await allLook();
+      expect([await drainingAt(a), await drainingAt(b)]).toEqual([false, false]);
+    });
+
+    it('those of the time between a node’s recovery and its first look are heard of there', async () => {
+      const { store } = await opened.another();
+      const late = new PoolsNode(store, 'late');
+      nodes.push(late);
+      await late.pools.recovered();
+      await a.drains.drain('p', 60_000);
+      await late.look();
+      await late.start();
+      await settle(nodes);
+      expect(await drainingAt(late)).toBe(true);
+    });
+  });
+
+  describe('replicas', () => {
+    it('one that is registered otherwise at another node is bound so at all (B-ND-004)', async () => {
+      await a.bindings.bind(worker());
+      await b.bindings.bind(worker({ url: 'http://two', slotsTotal: 3 }));
+      await allLook();
+      for (const node of nodes) expect(await replicaAt(node)).toMatchObject({ url: 'http://two', slotsDeclared: 3 });
+      await a.bindings.bind(worker({ url: 'http://two', apiKeyFile: 'key' }));
+      await allLook();
+      for (const node of nodes) expect(await replicaAt(node)).toMatchObject({ apiKeyFile: 'key' });
+    });
+
+    it('one that is registered again where it is not heard yet that it was unbound is bound (B-ND-004)', async () => {
+      await a.bindings.bind(worker());
+      await allLook();
+      await b.bindings.unbind('p', 'r', { reason: 'operator' });
+      expect(await a.bindings.bind(worker())).toBe('renewed');
+      await allLook();
+      for (const node of nodes) expect(await replicaAt(node)).toBeDefined();
+    });
+
+    it('one whose write was refused is kept, and its removal is', async () => {
+      a.store.failNext('refused');
+      await a.bindings.bind(worker());
+      await allLook();
+      await passes(1000);
+      await allLook();
+      expect(await replicaAt(b)).toBeDefined();
+      a.store.failNext('refused');
+      await a.bindings.unbind('p', 'r', { reason: 'operator' });
+      await allLook();
+      await passes(1000);
+      await allLook();
+      for (const node of nodes) expect(await replicaAt(node)).toBeUndefined();
+    });
+
+    it('one that a handoff file names stays that file’s where a worker registers it at another node (B-ND-011)', async () => {
+      a.put('p.json', file);
+      await a.handoffs.scan();
+      await allLook();
+      await b.bindings.bind(worker({ ttlMs: 1000 }));
+      await b.handoffs.scan();
+      await allLook();
+      for (const node of nodes) expect(await replicaAt(node)).toMatchObject({ source: 'handoff', leaving: false });
+      await passes(2000);
+      for (const node of nodes) expect(await replicaAt(node)).toBeDefined();
+      a.take('p.json');
+      await a.handoffs.scan();
+      await allLook();
+      for (const node of nodes) expect(await replicaAt(node)).toBeUndefined();
+    });
+
+    it('a handoff file that goes after its node was started anew takes its replica with it (B-ND-011)', async () => {
+      a.put('p.json', file);
+      await a.handoffs.scan();
+      await allLook();
+      await a.stop();
+      const again = await started(await opened.another(), 'a-again');
+      again.put('p.json', file);
+      await again.handoffs.scan();
+      again.take('p.json');
+      await again.handoffs.scan();
+      await allLook();
+      for (const node of [again, b]) expect(await replicaAt(node)).toBeUndefined();
+    });
+
+    it('one that cannot be bound at a node keeps no other from it', async () => {
+      const place = b.registry.place.bind(b.registry);
+      vi.spyOn(b.registry, 'place').mockImplementation(async binding => {
+        if (binding.poolId === 'p') throw new Error('no such engine here');
+        return place(binding);
+      });
+      for (const poolId of ['o', 'p', 'q']) await a.bindings.bind(worker({ poolId, url: `http://${poolId}` }));
+      await allLook();
+      expect((await b.registry.pools()).map(({ poolId }) => poolId)).toEqual(['o', 'q']);
+    });
+
+    it('one that the configuration of a node names is not unbound there by what others unbind', async () => {
+      await a.bindings.bind(worker({ source: 'config' }));
+      await b.bindings.bind(worker());
+      await allLook();
+      await b.bindings.unbind('p', 'r', { reason: 'operator' });
+      await allLook();
+      expect(await replicaAt(a)).toMatchObject({ source: 'config', leaving: false });
+    });
+
+    it('what another server has, under the same version, is found with the next connection', async () => {
+      await a.bindings.bind(worker());
+      await allLook();
+      // As after a failover that has lost that, and to which another change was told before these nodes came to it.
+      await opened.store.call('DEL', `${opened.store.prefix}:bindings`);
+      for (const node of nodes) node.store.reconnected();
+      await allLook();
+      for (const node of nodes) expect(await replicaAt(node)).toBeUndefined();
+    });
+  });
+
+  describe('reloads and purges', () => {
+    beforeEach(async () => {
+      await a.bindings.bind(worker());
+      await allLook();
+    });
+
+    it('a reload is not opened by the end of another’s, which is heard of only then (B-ND-009)', async () => {
+      const first = b.reloads.reload('p', 'm');
+      await settle(nodes);
+      await a.look();
+      b.finishWorks();
+      await first;
+      const second = a.reloads.reload('p', 'n');
+      await allLook();
+      for (const node of nodes) expect(await node.registry.pool('p')).toMatchObject({ reloading: true });
+      a.finishWorks();
+      await second;
+      await allLook();
+      for (const node of nodes) expect(await node.registry.pool('p')).toMatchObject({ reloading: false });
+    });
+
+    it('what a purge came to is told by a node that starts after it, and of a pool that was bound anew (B-ND-009)', async () => {
+      await a.purges.purge('p', purge);
+      await settle(nodes);
+      a.finishWorks();
+      await allLook();
+      await b.bindings.unbind('p', 'r', { reason: 'operator' });
+      await allLook();
+      await b.bindings.bind(worker());
+      const late = await started(await opened.another(), 'late');
+      await allLook();
+      const { lastPurge } = (await late.registry.pool('p')) ?? {};
+      expect(lastPurge).toMatchObject({ steps_not_done: 0 });
+      for (const node of [a, b]) expect((await node.registry.pool('p'))?.lastPurge).toEqual(lastPurge);
+    });
+  });
+});
