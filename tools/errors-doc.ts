@@ -14,7 +14,8 @@ Every refusal has one body, whatever the route:
 \`\`\`
 
 \`code\`, \`message\` and \`retriable\` are always there. \`engine\`, \`field\` (the field at fault, as a dotted path), \`retry_after_ms\` and
-\`policy_label\` are there where they are known. A 429 also carries \`Retry-After\` (whole seconds, at least 1) and \`X-Backoff-Ms\`.
+\`policy_label\` are there where they are known. With \`retry_after_ms\`, as of every 429, come
+the headers \`Retry-After\` (whole seconds, at least 1) and \`X-Backoff-Ms\`.
 Branch on \`code\`; messages are for people and may change.
 
 A stream that has begun can no longer change its status: the same codes then come as its last event, \`error\`, with the same

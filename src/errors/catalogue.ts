@@ -8,6 +8,8 @@ export interface CatalogueEntry {
   readonly status: number;
   readonly retriable: boolean;
   readonly message: string;
+  /** When to come again, where the thrower cannot tell better. */
+  readonly retryAfterMs?: number;
 }
 
 export const errorCatalogue = {
@@ -70,7 +72,12 @@ export const errorCatalogue = {
   MODEL_LOAD_FAILED: { status: 503, retriable: true, message: 'The engine could not load the model.' },
   REPLICA_EXHAUSTED: { status: 503, retriable: true, message: 'Every replica that was tried failed.' },
   ENGINE_BUSY: { status: 503, retriable: true, message: 'The engine has no room at the moment.' },
-  STORAGE_UNAVAILABLE: { status: 503, retriable: true, message: 'Storage cannot be written at the moment.' },
+  STORAGE_UNAVAILABLE: {
+    status: 503,
+    retriable: true,
+    message: 'Storage cannot be written at the moment.',
+    retryAfterMs: 1000,
+  },
   INTAKE_FULL: {
     status: 503,
     retriable: true,

@@ -18,12 +18,16 @@ export interface ErrorDetails {
 export class ServiceError extends Error {
   override readonly name = 'ServiceError';
 
+  readonly details: ErrorDetails;
+
   constructor(
     readonly code: ErrorCode,
-    readonly details: ErrorDetails = {},
+    details: ErrorDetails = {},
     cause?: unknown,
   ) {
     super(details.message ?? errorCatalogue[code].message, cause === undefined ? undefined : { cause });
+    const { retryAfterMs } = this.entry;
+    this.details = retryAfterMs === undefined ? details : { retryAfterMs, ...details };
   }
 
   get status(): number {

@@ -3,8 +3,6 @@ import { ServiceError } from '../errors/service-error';
 import { Lifecycle } from '../lifecycle/lifecycle';
 import { StorageReach } from '../lifecycle/storage-reach.port';
 
-const RETRY_CUT_OFF_MS = 1000;
-
 /**
  * Whether clients should come here. Not about pools: workers must be able to register with a service that has none yet. Nor about a disk that
  * takes no writes: nobody else could do better, and streams are read here.
@@ -20,7 +18,6 @@ export class ReadinessService {
   assertReady(): void {
     this.lifecycle.assertReady();
     if (!this.storage.isCutOff) return;
-    const message = 'This node is cut off from the store.';
-    throw new ServiceError('STORAGE_UNAVAILABLE', { message, retryAfterMs: RETRY_CUT_OFF_MS });
+    throw new ServiceError('STORAGE_UNAVAILABLE', { message: 'This node is cut off from the store.' });
   }
 }

@@ -18,7 +18,6 @@ import { startThread } from '../../threads/start-thread';
 import { RECORDS_FILE } from './records-file';
 import type { RecordsMessage, RecordsOutcome, RecordsRequest } from './records-protocol';
 
-const RETRY_AFTER_MS = 1000;
 /** Nothing that the thread makes lives longer than a request. */
 const resourceLimits = { maxYoungGenerationSizeMb: 4 };
 
@@ -162,5 +161,5 @@ export class SqliteRecords extends ApiRecords implements OnApplicationShutdown {
 }
 
 function unavailable(reason: string): ServiceError {
-  return new ServiceError('STORAGE_UNAVAILABLE', { retryAfterMs: RETRY_AFTER_MS }, new Error(reason));
+  return new ServiceError('STORAGE_UNAVAILABLE', {}, new Error(reason));
 }

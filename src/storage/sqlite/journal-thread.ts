@@ -4,9 +4,6 @@ import { startThread } from '../../threads/start-thread';
 import { JournalError } from './file/journal-error';
 import type { Failure, FromThread, Note } from './tables/protocol';
 
-/** What a caller is told to wait before it tries again while storage fails. */
-const RETRY_AFTER_MS = 1000;
-
 interface Waiter {
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: Error) => void;
@@ -87,10 +84,9 @@ export class JournalThread<Request> {
 
 function errorOf({ code, reason }: Failure): Error {
   switch (code) {
-    case 'STORAGE_UNAVAILABLE':
-      return new ServiceError(code, { retryAfterMs: RETRY_AFTER_MS }, new Error(reason));
     case 'TASK_CONFLICT':
       return new ServiceError(code, { field: 'task_id' }, new Error(reason));
+    case 'STORAGE_UNAVAILABLE':
     case 'INTERNAL':
       return new ServiceError(code, {}, new Error(reason));
     default:

@@ -36,7 +36,8 @@ describe.skipIf(!hasRedisServer())('RedisStore', () => {
     store.up$.subscribe(() => ups++);
     proxy.cut();
     await expect.poll(() => store.isUp, { timeout: LAST_RESORT_MS }).toBe(false);
-    await expect(store.run(echo, 'a')).rejects.toMatchObject({ code: 'STORAGE_UNAVAILABLE' });
+    const refusal = { code: 'STORAGE_UNAVAILABLE', details: { retryAfterMs: 1000 } };
+    await expect(store.run(echo, 'a')).rejects.toMatchObject(refusal);
     proxy.mend();
     await expect.poll(() => store.isUp, { timeout: LAST_RESORT_MS }).toBe(true);
     expect([await store.run(echo, 'b'), ups]).toEqual(['b', 1]);
