@@ -158,7 +158,7 @@ export class PoolsNode {
 }
 
 /** Resolves once no node does anything any more but wait for what is held. */
-export async function settle(nodes: readonly PoolsNode[]): Promise<void> {
+export async function settle(nodes: readonly { readonly store: HeldStore }[]): Promise<void> {
   for (let still = 0; still < 3;) {
     await new Promise<void>(resolve => setImmediate(resolve));
     still = nodes.every(({ store }) => store.isIdle) ? still + 1 : 0;

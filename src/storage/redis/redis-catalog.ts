@@ -2,7 +2,7 @@ import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/com
 import { Subject } from 'rxjs';
 import { ModelCatalog, type CatalogChange, type ModelEntry } from '../../catalog/model-catalog.port';
 import { Store } from './connection/store';
-import { changeModelScript } from './scripts/catalog-scripts';
+import { changeModelScript, modelsScript } from './scripts/catalog-scripts';
 import { fieldsOf } from './task-fields';
 
 /** The truth of what hints tell of. */
@@ -13,8 +13,12 @@ const LOOK_MS = 1000;
 export class RedisCatalog extends ModelCatalog implements OnModuleInit, OnModuleDestroy {
   private readonly changes = new Subject<CatalogChange>();
   override readonly changes$ = this.changes.asObservable();
-  private texts = new Map<string, string>();
+  /** As they were told last. */
+  private readonly texts = new Map<string, string>();
+  /** Of the last look; -1 where what was seen says nothing any more. */
   private version = -1;
+  /** Those of what was changed here since, by id. */
+  private readonly written = new Map<string, number>();
   private looking: Promise<void> | undefined;
   private ticker: NodeJS.Timeout | undefined;
   private stopListening: (() => void) | undefined;
@@ -27,7 +31,12 @@ export class RedisCatalog extends ModelCatalog implements OnModuleInit, OnModule
     this.stopListening = this.store.listen('models', () => void this.look());
     this.ticker = setInterval(() => void this.look(), LOOK_MS);
     this.ticker.unref();
-    this.store.up$.subscribe(() => void this.look());
+    this.store.up$.subscribe(() => {
+      // Another server may have the version of the one before, and not what it has.
+      this.written.clear();
+      this.version = -1;
+      void (this.looking ?? Promise.resolve()).then(() => this.look());
+    });
   }
 
   onModuleDestroy(): void {
@@ -76,8 +85,13 @@ export class RedisCatalog extends ModelCatalog implements OnModuleInit, OnModule
 
   private async change(id: string, before: string, entry: ModelEntry | undefined): Promise<boolean> {
     const text = entry ? JSON.stringify(entry) : '';
-    if ((await this.store.runDurably(changeModelScript, id, before, text)) !== 1) return false;
-    this.tell(id, text);
+    const version = Number(await this.store.runDurably(changeModelScript, id, before, text));
+    if (version === 0) return false;
+    // Another change may have come since, and have been told.
+    if (version > Math.max(this.version, this.written.get(id) ?? 0)) {
+      this.written.set(id, version);
+      this.tell(id, text);
+    }
     return true;
   }
 
@@ -96,12 +110,15 @@ export class RedisCatalog extends ModelCatalog implements OnModuleInit, OnModule
   }
 
   private async seeChanges(): Promise<void> {
-    const version = Number((await this.store.call('GET', `${this.store.prefix}:mv`)) ?? 0);
-    if (version === this.version) return;
-    const texts =
-      fieldsOf(await this.store.call('HGETALL', `${this.store.prefix}:models`)) ?? new Map<string, string>();
+    const reply = (await this.store.run(modelsScript, this.version)) as [number, readonly string[]] | null;
+    if (!reply) return;
+    const [version, flat] = reply;
+    const texts = fieldsOf(flat) ?? new Map<string, string>();
     this.version = version;
-    for (const [id, text] of texts) this.tell(id, text);
-    for (const id of [...this.texts.keys()]) if (!texts.has(id)) this.tell(id, '');
+    for (const id of new Set([...texts.keys(), ...this.texts.keys()])) {
+      // What was written here since is newer.
+      if ((this.written.get(id) ?? 0) <= version) this.tell(id, texts.get(id) ?? '');
+    }
+    for (const [id, at] of this.written) if (at <= version) this.written.delete(id);
   }
 }
