@@ -21,6 +21,7 @@ Feature: Nodes and stores that are lost
     Given two nodes over one store, the first by a way that can be cut
     When the first node is cut off from the store
     Then the first node is not ready, for STORAGE_UNAVAILABLE, and says when to ask again
+    And what is submitted to it is refused, with when to come again, and the connection closed
     And the first node is alive, and the second ready
     When the way of the first node is mended
     Then the first node is ready, and takes a task

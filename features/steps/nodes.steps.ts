@@ -269,6 +269,14 @@ Then(
   },
 );
 
+Then(
+  'what is submitted to it is refused, with when to come again, and the connection closed',
+  async function (this: ServiceWorld) {
+    const { status, headers } = await nodesOf(this).tasksAt(0).post({ max_tokens: 3 });
+    assert.deepEqual([status, headers['retry-after'], headers['connection']], [503, '1', 'close']);
+  },
+);
+
 Then('the first node is alive, and the second ready', async function (this: ServiceWorld) {
   const nodes = nodesOf(this);
   const answers = [await nodes.request(0, 'GET', '/healthz'), await nodes.request(1, 'GET', '/readyz')];

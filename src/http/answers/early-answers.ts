@@ -23,9 +23,10 @@ export class EarlyAnswers {
   private readonly drains = new Set<() => void>();
   private isStopped = false;
 
-  send(reply: FastifyReply, text: string): void {
+  /** @param hangsUp the client shall not come again on this connection */
+  send(reply: FastifyReply, text: string, hangsUp = false): void {
     const { raw: request } = reply.request;
-    if (this.isStopped) {
+    if (this.isStopped || (hangsUp && hasArrived(request))) {
       void reply.header('Connection', 'close').send(text);
       return;
     }

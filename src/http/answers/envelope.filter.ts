@@ -41,8 +41,11 @@ export function sendError(reply: FastifyReply, error: ServiceError): void {
   if (isFutile(form, error)) void reply.header('X-Should-Retry', 'false');
   const body = form.bodyOf(error, reply.request.id);
   void reply.status(form.statusOf(error)).header('Content-Type', 'application/json; charset=utf-8');
-  reply.server.earlyAnswers.send(reply, `${JSON.stringify(body)}\n`);
+  reply.server.earlyAnswers.send(reply, `${JSON.stringify(body)}\n`, othersMayDoBetter.has(error.code));
 }
+
+/** Of this process, and not of the request: a client that kept its connection would come here again, and never to another node. */
+const othersMayDoBetter: ReadonlySet<ErrorCode> = new Set(['SHUTTING_DOWN', 'STORAGE_UNAVAILABLE']);
 
 /** Faults that the framework names by code before a handler runs. */
 const frameworkCodes: Readonly<Record<string, ErrorCode>> = {
