@@ -47,6 +47,26 @@ describe('OrderedSet', () => {
     expect(set.rank({ orderKey: total, seq: 0 })).toBe(total);
   });
 
+  it('finds each of many that share their keys, while blocks are split and go', () => {
+    const set = new OrderedSet<Ordered>();
+    const all = Array.from({ length: 6000 }, (_, n) => ({ orderKey: (n * 7919) % 5, seq: n + 1 }));
+    for (const element of all) set.add(element);
+    const inOrder = [...all].sort((a, b) => (isBefore(a, b) ? -1 : 1));
+    expect([...set.values()]).toEqual(inOrder);
+    for (const [at, element] of inOrder.entries()) if (at % 97 === 0) expect(set.rank(element)).toBe(at);
+    // Ends of blocks among them, and in the end whole blocks.
+    const gone = all.filter(({ seq }) => seq % 3 !== 0);
+    for (const element of gone) expect(set.delete(element)).toBe(true);
+    const left = inOrder.filter(({ seq }) => seq % 3 === 0);
+    expect([...set.values()]).toEqual(left);
+    for (const element of left) expect(set.rank(element)).toBe(left.indexOf(element));
+    for (const element of left.slice(0, -1)) expect(set.delete(element)).toBe(true);
+    expect([set.size, set.first()]).toEqual([1, left.at(-1)]);
+    for (const element of gone) set.add(element);
+    expect(set.size).toBe(gone.length + 1);
+    for (const element of gone) expect(set.delete(element)).toBe(true);
+  });
+
   it('ranks an element that is not in it by where it would stand', () => {
     const set = new OrderedSet<Ordered>();
     set.add({ orderKey: 10, seq: 1 });

@@ -1,76 +1,81 @@
 import type { Sums } from '../../tasks/ledger/task-ledger.port';
-import { lowerBound, OrderedSet, type Ordered } from './ordered-set';
+import { OrderedSet, type Ordered } from './ordered-set';
 
 /** What is added up over elements; whole numbers, so that taking away leaves no trace. */
 export type Amounts = Pick<Sums, 'bytes' | 'askedTokens'>;
 
-/** The amounts of a block's elements, in their order, and in all. */
-interface BlockAmounts {
-  readonly bytes: number[];
-  readonly askedTokens: number[];
-  bytesInAll: number;
-  askedTokensInAll: number;
+/** One amount of all elements. */
+class Amount {
+  /** Of each block's elements, in their order. */
+  private readonly blocks: number[][] = [];
+  /** Of each block in all, flat: they are added up at each question. */
+  private readonly totals: number[] = [];
+
+  /** Of what stands before a place of a block. */
+  before(at: number, place: number): number {
+    const block = this.blocks[at] ?? [];
+    // From the nearer end: whoever asks is mostly among the last.
+    const fromEnd = place > block.length >> 1;
+    let within = 0;
+    for (let index = fromEnd ? place : 0; index < (fromEnd ? block.length : place); index++)
+      within += block[index] as number;
+    let sum = fromEnd ? (this.totals[at] as number) - within : within;
+    for (let index = 0; index < at; index++) sum += this.totals[index] as number;
+    return sum;
+  }
+
+  entered(at: number, index: number, amount: number): void {
+    (this.blocks[at] ??= []).splice(index, 0, amount);
+    this.totals[at] = (this.totals[at] ?? 0) + amount;
+  }
+
+  left(at: number, index: number): void {
+    const block = this.blocks[at] as number[];
+    (this.totals[at] as number) -= block.splice(index, 1)[0] as number;
+    if (block.length > 0) return;
+    this.blocks.splice(at, 1);
+    this.totals.splice(at, 1);
+  }
+
+  split(at: number, from: number): void {
+    const later = (this.blocks[at] as number[]).splice(from);
+    let total = 0;
+    for (const amount of later) total += amount;
+    (this.totals[at] as number) -= total;
+    this.blocks.splice(at + 1, 0, later);
+    this.totals.splice(at + 1, 0, total);
+  }
 }
 
 /** An {@link OrderedSet} that also knows what all before an element add up to, at about the cost of its rank. */
 export class SummedSet<T extends Ordered & Amounts> extends OrderedSet<T> {
-  /** Of each block. */
-  private readonly amounts: BlockAmounts[] = [];
+  private readonly bytes = new Amount();
+  private readonly askedTokens = new Amount();
 
   /** Those that go before this one, which need not be in the set: how many, and what they add up to. */
   before(element: Ordered): Sums {
+    if (this.size === 0) return { tasks: 0, bytes: 0, askedTokens: 0 };
     const at = this.blockFor(element);
-    const [block, own] = [this.blocks[at], this.amounts[at]];
-    if (!block || !own) return { tasks: 0, bytes: 0, askedTokens: 0 };
-    let count = lowerBound(block, element);
-    // From the nearer end: whoever asks is mostly among the last.
-    const fromEnd = count > block.length >> 1;
-    const [from, to] = fromEnd ? [count, block.length] : [0, count];
-    let [bytes, askedTokens] = [0, 0];
-    for (let index = from; index < to; index++) {
-      bytes += own.bytes[index] as number;
-      askedTokens += own.askedTokens[index] as number;
-    }
-    if (fromEnd) [bytes, askedTokens] = [own.bytesInAll - bytes, own.askedTokensInAll - askedTokens];
-    for (let index = 0; index < at; index++) {
-      const { bytesInAll, askedTokensInAll } = this.amounts[index] as BlockAmounts;
-      count += (this.blocks[index] as T[]).length;
-      bytes += bytesInAll;
-      askedTokens += askedTokensInAll;
-    }
-    return { tasks: count, bytes, askedTokens };
+    const place = this.placeIn(at, element);
+    return {
+      tasks: this.countBefore(at, place),
+      bytes: this.bytes.before(at, place),
+      askedTokens: this.askedTokens.before(at, place),
+    };
   }
 
   protected override entered(at: number, index: number, { bytes, askedTokens }: T): void {
-    const amounts = (this.amounts[at] ??= amountsOf([], []));
-    amounts.bytes.splice(index, 0, bytes);
-    amounts.askedTokens.splice(index, 0, askedTokens);
-    amounts.bytesInAll += bytes;
-    amounts.askedTokensInAll += askedTokens;
+    this.bytes.entered(at, index, bytes);
+    this.askedTokens.entered(at, index, askedTokens);
   }
 
   protected override left(at: number, index: number): void {
-    const amounts = this.amounts[at] as BlockAmounts;
-    amounts.bytesInAll -= amounts.bytes.splice(index, 1)[0] as number;
-    amounts.askedTokensInAll -= amounts.askedTokens.splice(index, 1)[0] as number;
-    if (amounts.bytes.length === 0) this.amounts.splice(at, 1);
+    this.bytes.left(at, index);
+    this.askedTokens.left(at, index);
   }
 
   protected override split(at: number, from: number): void {
-    const amounts = this.amounts[at] as BlockAmounts;
-    const later = amountsOf(amounts.bytes.splice(from), amounts.askedTokens.splice(from));
-    amounts.bytesInAll -= later.bytesInAll;
-    amounts.askedTokensInAll -= later.askedTokensInAll;
-    this.amounts.splice(at + 1, 0, later);
+    this.bytes.split(at, from);
+    this.askedTokens.split(at, from);
   }
-}
-
-function amountsOf(bytes: number[], askedTokens: number[]): BlockAmounts {
-  return { bytes, askedTokens, bytesInAll: sumOf(bytes), askedTokensInAll: sumOf(askedTokens) };
-}
-
-function sumOf(numbers: readonly number[]): number {
-  let sum = 0;
-  for (const one of numbers) sum += one;
-  return sum;
 }
