@@ -36,7 +36,7 @@ export interface Simulation {
   readonly burst?: number;
   /** From this task on, everything takes twice as long. */
   readonly slowsAt?: number;
-  /** All is told by one of two nodes, each of which runs every other task and hears of the other once a second; or never. */
+  /** All is told by one of two nodes, each of which runs every other task and hears of the other once a second, sooner where it has begun something; or never. */
   readonly nodes?: 'talking' | 'silent';
 }
 
@@ -52,7 +52,8 @@ interface Task extends Progress {
   forecast: Forecast | undefined;
 }
 
-const HEARD_EVERY_MS = 1000;
+/** As the driver has it, of words as short as these. */
+const [LOOK_MS, HEARD_AFTER_MS, HEARD_EVERY_MS] = [100, 200, 1000];
 const AGEING_MS = 30_000;
 const [LEAST_ASKED, MOST_ASKED] = [10, 200];
 const PREFILL_MS = 20;
@@ -67,6 +68,9 @@ export class SimulatedQueue {
   /** Of the node that does not tell. */
   private readonly runsElsewhere = new Runs();
   private readonly others = new Others();
+  /** The other node has, since it told last. */
+  private hasBegun = false;
+  private heardAtMs = 0;
   private readonly running: number[];
   private readonly forecasts: Forecasts;
   private queue: Task[] = [];
@@ -86,7 +90,7 @@ export class SimulatedQueue {
   /** Until the last task has ended. */
   run(): readonly Told[] {
     this.at(0, () => this.arrive());
-    if (this.settings.nodes === 'talking') this.at(HEARD_EVERY_MS / 2, () => this.hear());
+    if (this.settings.nodes === 'talking') this.at(LOOK_MS / 2, () => this.look());
     for (let event = this.events.shift(); event; event = this.events.shift()) {
       this.nowMs = event.atMs;
       event.happen();
@@ -99,11 +103,17 @@ export class SimulatedQueue {
     this.events.splice(later < 0 ? this.events.length : later, 0, { atMs, happen });
   }
 
+  private look(): void {
+    if (this.nowMs - this.heardAtMs >= (this.hasBegun ? HEARD_AFTER_MS : HEARD_EVERY_MS)) this.hear();
+    if (this.events.length > 0) this.at(this.nowMs + LOOK_MS, () => this.look());
+  }
+
   private hear(): void {
+    this.hasBegun = false;
+    this.heardAtMs = this.nowMs;
     this.others.hear('a', { runs: runsToTell(this.runsElsewhere, this.nowMs), arrivals: [] }, this.nowMs);
     this.runs.countElsewhere(this.others.counts(this.nowMs), this.nowMs);
     this.runsElsewhere.countElsewhere(this.counts(this.runs), this.nowMs);
-    if (this.events.length > 0) this.at(this.nowMs + HEARD_EVERY_MS, () => this.hear());
   }
 
   private counts(runs: Runs): ReadonlyMap<string, number> {
@@ -220,6 +230,7 @@ export class SimulatedQueue {
     };
     this.running[index] = beside + 1;
     const runs = settings.nodes !== undefined && task.number % 2 === 1 ? this.runsElsewhere : this.runs;
+    if (runs === this.runsElsewhere) this.hasBegun = true;
     const run = runs.begin(String(index), String(index), task, progress, this.nowMs);
     this.at(firstMs, () => this.started(task, run));
     this.at(endMs, () => this.ended(task, run, index, runs));

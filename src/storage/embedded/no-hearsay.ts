@@ -9,4 +9,8 @@ export class NoHearsay extends Hearsay {
   begin(): void {
     // Nobody asks, and nobody hears.
   }
+
+  changed(): void {
+    // Nobody waits for it.
+  }
 }

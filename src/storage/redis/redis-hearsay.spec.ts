@@ -55,6 +55,37 @@ describeOverStore('words of nodes over a store', server => {
     expect(await store.call('KEYS', `${store.prefix}:*`)).not.toContainEqual(expect.stringContaining('hearsay'));
   });
 
+  it('are said once a second, sooner where something has changed, and the longer they are the later', async () => {
+    const { store } = await openStore(server());
+    const a = join({ store } as OpenStore, 'a');
+    const call = vi.spyOn(store, 'call').mockResolvedValue(0);
+    const saidWithin = async (ms: number): Promise<number> => {
+      call.mockClear();
+      for (let passed = 0; passed < ms; passed += 100) await vi.advanceTimersByTimeAsync(100);
+      return call.mock.calls.length;
+    };
+    a.says = 'short';
+    expect(await saidWithin(3000)).toBe(3);
+    a.hearsay.changed();
+    expect([await saidWithin(100), await saidWithin(100), await saidWithin(900)]).toEqual([0, 1, 0]);
+    expect(await saidWithin(100)).toBe(1);
+    const changing = async (): Promise<number> => {
+      let said = 0;
+      for (let step = 0; step < 60; step++) {
+        a.hearsay.changed();
+        said += await saidWithin(100);
+      }
+      return said;
+    };
+    expect(await changing()).toBe(30);
+    a.says = 'x'.repeat(4800);
+    await saidWithin(1000);
+    expect(await changing()).toBe(10);
+    a.says = 'x'.repeat(WORD_MAX);
+    await saidWithin(1000);
+    expect(await changing()).toBe(6);
+  });
+
   it('do not pile up while the store owes an answer, or is away', async () => {
     const [a, b, { store }] = await two();
     a.says = 'first';

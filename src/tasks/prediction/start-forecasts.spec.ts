@@ -28,6 +28,7 @@ class Node extends Hearsay {
   say: () => string | undefined = () => undefined;
   hear: (node: string, word: string) => void = () => undefined;
   readonly forecasts: StartForecasts;
+  changes = 0;
   private readonly running = new Map<Run, { readonly shown: { tokens: number }; readonly maxTokens: number }>();
 
   constructor(
@@ -42,6 +43,10 @@ class Node extends Hearsay {
     } as unknown as PoolRegistry;
     this.forecasts = new StartForecasts(registry, clock, this);
     this.forecasts.onModuleInit();
+  }
+
+  changed(): void {
+    this.changes++;
   }
 
   begin(say: Node['say'], hear: Node['hear']): void {
@@ -158,6 +163,8 @@ it('counts what a node has said no more once it has fallen silent, or has ended 
   expect(a.say()).toContain('"runs":[]');
   expect(a.say()).toBeUndefined();
   expect(b.told(0)).toBe(a.told(0));
+  // Who begins something others should hear of it soon.
+  expect([a.changes, b.changes]).toEqual([2, 0]);
 });
 
 it('knows of a pool what any node has measured of it (B-ND-030)', () => {

@@ -87,6 +87,7 @@ export class StartForecasts implements OnModuleInit, OnModuleDestroy {
 
   /** An attempt takes a slot. What it has shown is looked at until it is {@link ended}. */
   began({ spec, placement, shown }: Claim): Run {
+    this.hearsay.changed();
     return this.runs.begin(replicaKey(placement), placement.poolId, assignmentOf(spec), shown, this.clock.nowMs());
   }
 
