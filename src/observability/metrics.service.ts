@@ -1,8 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Counter, Gauge, Histogram } from 'prom-client';
 import { ServiceError } from '../errors/service-error';
-import { LabelBounds } from './label-bounds';
-import type { LabelName, MetricName } from './metric-catalogue';
+import { labelBounds, type LabelName, type MetricName } from './metric-catalogue';
 
 /** Labels that say who served a task; the empty string where it is not known yet. */
 export interface ServedBy {
@@ -179,4 +178,25 @@ export class MetricsService {
 
 function servedBy({ engine, engineVersion, poolId, replicaId }: ServedBy): Labels {
   return { engine, engine_version: engineVersion, pool_id: poolId, replica_id: replicaId };
+}
+
+const OVERFLOW = 'other';
+
+/**
+ * Lets each label of one metric take a bounded number of values. Each metric has bounds of its own, so that what is counted
+ * under names that clients give (refusals, say) takes no room from what is counted under the names of real replicas.
+ */
+class LabelBounds {
+  private readonly seen = new Map<LabelName, Set<string>>();
+
+  /** The value, or `other` past the bound. The empty string ("not known") takes no room. */
+  bounded(label: LabelName, value: string): string {
+    if (value === '') return value;
+    let values = this.seen.get(label);
+    if (!values) this.seen.set(label, (values = new Set()));
+    if (values.has(value)) return value;
+    if (values.size >= labelBounds[label]) return OVERFLOW;
+    values.add(value);
+    return value;
+  }
 }
