@@ -115,6 +115,8 @@ export interface EngineProbe {
   readonly slotsBusy?: number;
   /** It was not asked for them this time, and what it said last holds. */
   readonly slotsUnasked?: true;
+  /** With that, by the word of the node that probes: slots that nobody of ours had when it was asked last. */
+  readonly slotsElsewhere?: number;
   /** It gave its model's memory back, and loads it again for the next request; undefined: it never does. */
   readonly sleeping?: boolean;
   readonly ctxMax?: number;

@@ -96,6 +96,18 @@ export function poolLeasesContract(driver: string, open: () => Promise<PoolRegis
       expect(await replica()).toMatchObject({ slotsElsewhere: 2, slotsFree: 0 });
     });
 
+    it('takes the word of the node that probes for what others have, where that has not asked', async () => {
+      await bindReady(3);
+      await observe(ready(3, 2));
+      expect(await replica()).toMatchObject({ slotsElsewhere: 2, slotsFree: 1 });
+      changes.length = 0;
+      await observe({ state: 'ready', slotsTotal: 3, slotsUnasked: true, slotsElsewhere: 0 });
+      expect(await replica()).toMatchObject({ slotsElsewhere: 0, slotsFree: 3 });
+      expect(changes).toMatchObject([{ kind: 'health' }]);
+      await observe({ state: 'ready', slotsTotal: 3, slotsUnasked: true, slotsElsewhere: 2 });
+      expect(await replica()).toMatchObject({ slotsElsewhere: 0, slotsFree: 3 });
+    });
+
     describe('an attempt that was broken off', () => {
       const broken = async (heard = 0): Promise<void> => {
         const lease = await acquire();

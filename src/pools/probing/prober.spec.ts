@@ -6,6 +6,7 @@ import { always, byPath, recordedBytes, replayServer, type ReplayServer } from '
 import { DeterministicAdapter } from '../../engines/deterministic/deterministic.adapter';
 import { PoolRegistry } from '../registry/pool-registry.port';
 import { Prober } from './prober';
+import { SharedProbes } from './shared-probes.port';
 
 const WAIT_MS = 19_000;
 const closers: (() => Promise<void>)[] = [];
@@ -51,6 +52,18 @@ describe('probeNow', () => {
     await prober.probeNow('gpu', 'r0');
     expect(await replica()).toMatchObject({ ready: true, slotsTotal: 3, slotsFree: 3, ctxMax: 2048 });
     expect(pools.told('replica_health')).toMatchObject([{ pool_id: 'gpu', replica_id: 'r0', ready: true }]);
+  });
+
+  it('tells other nodes what others have of an engine that is not asked for its slots, as it was when it was (B-ND-010)', async () => {
+    await start();
+    const { url } = await engine({ slots: 3 });
+    const told = vi.spyOn(pools.get(SharedProbes), 'tell');
+    await registry.bind(bindingOf(url));
+    for (let times = 0; times < 2; times++) await prober.probeNow('gpu', 'r0');
+    expect(told.mock.calls.map(([{ probe }]) => [probe.slotsUnasked, probe.slotsElsewhere])).toEqual([
+      [undefined, undefined],
+      [true, 0],
+    ]);
   });
 
   it('takes a loading engine for live and not ready', async () => {

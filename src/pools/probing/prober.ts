@@ -153,7 +153,8 @@ export class Prober implements OnModuleInit, OnModuleDestroy {
       const after = await this.take(now, answer, askedAtMs);
       const { url, engine } = now;
       const ageMs = this.clock.nowMs() - askedAtMs;
-      if (url !== undefined) this.shared.tell({ poolId, replicaId, url, engine, probe: answer, ageMs });
+      const probe = answer.slotsUnasked && after ? { ...answer, slotsElsewhere: after.slotsElsewhere } : answer;
+      if (url !== undefined) this.shared.tell({ poolId, replicaId, url, engine, probe, ageMs });
       // A refusal is confirmed at once, and then the engine is dead; one that is too busy to answer gets another round.
       const isDoubtful = answer.state === 'unreachable' && inTime && (after?.live === true || after?.probed === false);
       if (!isDoubtful) return after;

@@ -68,6 +68,7 @@ export class ReplicaHealth {
       ...facts,
       slotsBusy: undefined,
       slotsUnasked: undefined,
+      slotsElsewhere: undefined,
       running: undefined,
       waiting: undefined,
       kvUsageRatio: undefined,

@@ -71,9 +71,13 @@ export class ReplicaSlots {
     return true;
   }
 
-  /** The engine did not tell this time; true when a slot is free by that it was waited for long enough. */
-  pass(isSpared: boolean): boolean {
+  /**
+   * The engine did not tell this time; true when a slot is free by that it was waited for long enough.
+   * @param elsewhere what others have, by who asked it last: this node may have taken another node's attempt for theirs
+   */
+  pass(isSpared: boolean, elsewhere = this.others): boolean {
     this.isSpared = isSpared;
+    this.others = Math.min(this.others, elsewhere);
     this.observedAtMs = this.clock.nowMs();
     return this.keep(this.lasting());
   }

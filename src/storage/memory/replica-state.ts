@@ -125,10 +125,11 @@ export class ReplicaState {
     return this.isNoticed();
   }
 
-  private observeSlots({ state, slotsBusy, slotsUnasked }: EngineProbe, askedAtMs: number | undefined): boolean {
+  private observeSlots(probe: EngineProbe, askedAtMs: number | undefined): boolean {
+    const { state, slotsBusy, slotsUnasked, slotsElsewhere } = probe;
     if (state === 'busy') return this.slots.observe(this.slotsTotal, askedAtMs);
     if (state === 'ready' && slotsUnasked !== true) return this.slots.observe(slotsBusy, askedAtMs);
-    return this.slots.pass(slotsUnasked === true);
+    return this.slots.pass(slotsUnasked === true, slotsElsewhere);
   }
 
   /** Its leases on which nothing was heard for so long. To be asked at each probe, or silence is measured too short. */
