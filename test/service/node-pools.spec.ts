@@ -52,6 +52,20 @@ describe.skipIf(!hasRedisServer())('pools of two nodes over one store', { timeou
     await tasks.reached(waits, 'completed');
   });
 
+  it('one that is reloaded at a node ends first what another runs there, and all count it (B-ND-009)', async () => {
+    await start({ routerModels: ['tiny-a', 'tiny-b'], tokensPerSecond: 100 });
+    const { a, b } = nodes;
+    const tasks = new TaskClient(b);
+    const taskId = await tasks.submit({ model_ref: 'tiny-a', max_tokens: 150 });
+    for (const node of [a, b])
+      await eventually(
+        () => health(node),
+        ({ metrics }) => (metrics as { running: number }).running === 1,
+      );
+    await told(a, 'POST', '/v2/pools/default/reload', { new_model_ref: 'tiny-b' });
+    expect((await tasks.view(taskId))['state']).toBe('completed');
+  });
+
   it('one that a node was reloading that is no more gives work again (B-ND-009)', async () => {
     await start({ routerModels: ['tiny-a', 'tiny-b'], loadMs: 60_000 });
     const { a, b } = nodes;

@@ -33,6 +33,8 @@ export class MemoryPool {
   view(): PoolStatus {
     const { poolId, takesWork, draining, reloading, lastPurge } = this;
     const replicas = [...this.replicas.values()].map(replica => replica.view());
+    let foreign = 0;
+    for (const replica of this.replicas.values()) foreign += replica.foreign;
     const lastError = replicas.find(replica => !replica.ready)?.lastError;
     return {
       poolId,
@@ -42,7 +44,7 @@ export class MemoryPool {
       reloading,
       slotsTotal: sum(replicas, replica => replica.slotsTotal),
       slotsFree: takesWork ? sum(replicas, replica => replica.slotsFree) : 0,
-      running: this.leases.size,
+      running: this.leases.size + foreign,
       releasing: sum(replicas, replica => replica.releasing),
       ...(lastError !== undefined && { lastError }),
       replicas,

@@ -51,6 +51,11 @@ export class ReplicaState {
     return this.slots.leases;
   }
 
+  /** Leases of other nodes. */
+  get foreign(): number {
+    return this.slots.foreign;
+  }
+
   get live(): boolean {
     return this.health.live;
   }

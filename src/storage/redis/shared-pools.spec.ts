@@ -244,6 +244,23 @@ describeOverStore('what nodes make of each other’s pools', server => {
       for (const node of nodes) expect(await node.registry.pool('p')).toMatchObject({ reloading: false });
     });
 
+    it('a reload waits for what other nodes run there, and all tell of it (B-ND-009)', async () => {
+      await a.registry.observe('p', 'r', { state: 'ready', slotsTotal: 2 });
+      // As a beat has it.
+      a.registry.slotsTaken('p', 'r', 1);
+      expect((await a.registry.pool('p'))?.running).toBe(1);
+      const begun = vi.fn();
+      const reload = a.reloads.reload('p', 'm').then(begun);
+      await settle(nodes);
+      a.finishWorks();
+      await settle(nodes);
+      expect(begun).not.toHaveBeenCalled();
+      a.registry.slotsTaken('p', 'r', 0);
+      await settle(nodes);
+      a.finishWorks();
+      await reload;
+    });
+
     it('what a purge came to is told by a node that starts after it, and of a pool that was bound anew (B-ND-009)', async () => {
       await a.purges.purge('p', purge);
       await settle(nodes);
