@@ -62,7 +62,6 @@ export class PoolOrders {
       faults.push(...answers.filter(answer => answer !== ''));
     }
     done.push((await befallen) ?? '');
-    this.isCalm = true;
     faults.push(...(await this.disagreement()), ...(await this.unserved()));
     return faults.length === 0 ? [] : [...faults, `after ${done.join(' ')}`];
   }
@@ -182,7 +181,11 @@ export class PoolOrders {
     const tasks = new TaskClient(node);
     try {
       const { text } = await eventually(
-        () => tasks.post({ model_ref: MODELS[0], placement: { pin_pool_id: pool }, max_tokens: 2 }),
+        async () => {
+          // A drain that a node which was cut off has yet to keep may come in after the one that took it back.
+          if (!this.isCalm) await this.ask(node, 'POST', `/v2/pools/${pool}/undrain`);
+          return tasks.post({ model_ref: MODELS[0], placement: { pin_pool_id: pool }, max_tokens: 2 });
+        },
         ({ status }) => status === 202,
         SERVED_MS,
       );
