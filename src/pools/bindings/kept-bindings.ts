@@ -32,7 +32,7 @@ export class KeptBindings implements OnModuleInit, OnModuleDestroy {
     narrator: Narrator,
   ) {
     this.orders = new KeptOrders(alarms, {
-      again: () => store.tellAgain(),
+      again: name => store.tellAgain({ of: 'bindings', name }),
       failed: (name, cause) => {
         const [pool_id, replica_id] = name.split('/');
         const fields = { event: 'binding_not_kept', pool_id, replica_id };

@@ -15,7 +15,7 @@ export class KeptDrains {
     narrator: Narrator,
   ) {
     this.orders = new KeptOrders(alarms, {
-      again: () => store.tellAgain(),
+      again: name => store.tellAgain({ of: 'drains', name }),
       failed: (poolId, cause) => {
         const fields = { event: 'drain_not_kept', pool_id: poolId };
         narrator.warn(`The journal does not know yet whether pool ${poolId} drains; it is told again.`, fields, cause);

@@ -4,8 +4,8 @@ import type { Alarms } from '../../time/alarms';
 const RETRY_MS = 1_000;
 
 export interface OrderHearer {
-  /** What is kept is to be told again: something of it was passed over. */
-  again(): void;
+  /** How this name is kept is to be told again: it was passed over. */
+  again(name: string): void;
   /** The first time that an order could not be kept. */
   failed(name: string, cause: unknown): void;
 }
@@ -18,7 +18,8 @@ export class KeptOrders {
   /** How many are open, by name. */
   private readonly open = new Map<string, number>();
   private readonly newest = new Map<string, () => Promise<void>>();
-  private isOwing = false;
+  /** What was passed over. */
+  private readonly owed = new Set<string>();
   /** Ends when all that was asked for so far is written, or has failed. */
   private written: Promise<unknown> = Promise.resolve();
 
@@ -30,7 +31,7 @@ export class KeptOrders {
   /** To be asked of each name that is told of: what is passed over for it is told again. */
   passesOver(name: string): boolean {
     const isOpen = this.open.has(name);
-    if (isOpen) this.isOwing = true;
+    if (isOpen) this.owed.add(name);
     return isOpen;
   }
 
@@ -81,10 +82,11 @@ export class KeptOrders {
 
   private close(name: string): void {
     const left = (this.open.get(name) ?? 0) - 1;
-    if (left > 0) this.open.set(name, left);
-    else this.open.delete(name);
-    if (left > 0 || !this.isOwing) return;
-    this.isOwing = false;
-    this.hearer.again();
+    if (left > 0) {
+      this.open.set(name, left);
+      return;
+    }
+    this.open.delete(name);
+    if (this.owed.delete(name)) this.hearer.again(name);
   }
 }

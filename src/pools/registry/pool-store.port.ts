@@ -67,6 +67,12 @@ export interface ChangedPools extends KeptPools, WorkOfOthers {
   readonly drainsGone: ReadonlySet<string>;
 }
 
+/** The `pool/replica` of a binding, or the pool of a drain. */
+export interface KeptName {
+  readonly of: 'bindings' | 'drains';
+  readonly name: string;
+}
+
 /**
  * What has to be known of pools after a restart: who is bound, which pools drain, and whether there ever was an engine.
  *
@@ -80,8 +86,11 @@ export abstract class PoolStore {
   /** Whenever another node has changed something; spurious ones too. Never where there is no other. */
   abstract readonly changed$: Observable<ChangedPools>;
 
-  /** {@link changed$} tells soon how all stands now. */
-  abstract tellAgain(): void;
+  /**
+   * {@link changed$} tells soon how all stands now.
+   * @param passedOver a name of which something was told that was not taken in: also where it is that it is gone
+   */
+  abstract tellAgain(passedOver?: KeptName): void;
 
   /** In place of what was kept of this replica. */
   abstract saveBinding(binding: KeptBinding): Promise<void>;

@@ -21,14 +21,20 @@ export class KnownNames {
       if (keeps) this.known.add(name);
       else this.known.delete(name);
     } catch (thrown) {
-      // It may be kept or not: the next look says which.
-      this.known.add(name);
+      // It may be kept or not.
+      this.assume(name);
       throw thrown;
     } finally {
       this.writing.delete(name);
     }
   }
 
+  /** The next look says of it that it is kept, or gone. */
+  assume(name: string): void {
+    this.known.add(name);
+  }
+
+  /** A look begins. */
   look(): void {
     this.touched = new Set(this.writing);
   }

@@ -5,6 +5,7 @@ import {
   type ChangedPools,
   type KeptBinding,
   type KeptDrain,
+  type KeptName,
   type KeptPools,
   type KeptPurge,
   type PoolWork,
@@ -61,7 +62,8 @@ export class RedisPoolStore extends PoolStore implements OnModuleDestroy {
     return (this.start ??= this.open());
   }
 
-  tellAgain(): void {
+  tellAgain(passedOver?: KeptName): void {
+    if (passedOver) this.known[passedOver.of].assume(passedOver.name);
     this.isDue = true;
     // One that is under way may have begun before.
     void (this.looking ?? Promise.resolve()).then(() => this.look());

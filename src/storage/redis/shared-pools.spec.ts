@@ -147,6 +147,25 @@ describeOverStore('what nodes make of each other’s pools', server => {
       for (const node of nodes) expect(await replicaAt(node)).toBeDefined();
     });
 
+    it('one that is unbound while it is registered elsewhere with an address that is not taken is gone there too (B-ND-004)', async () => {
+      await a.bindings.bind(worker());
+      await allLook();
+      await b.registry.observe('p', 'r', { state: 'ready', slotsTotal: 1 });
+      b.store.hold('writes', 'sending');
+      void b.bindings.bind(worker({ poolId: 'q', url: 'http://two' }));
+      await settle(nodes);
+      // Behind that one.
+      const registered = b.bindings.bind(worker({ url: 'http://three' }));
+      await settle(nodes);
+      await a.bindings.unbind('p', 'r', { reason: 'operator' });
+      await b.look();
+      await settle(nodes);
+      b.store.release('writes');
+      expect(await registered).toBe('kept');
+      await allLook();
+      for (const node of nodes) expect(await replicaAt(node)).toBeUndefined();
+    });
+
     it('one whose write was refused is kept, and its removal is', async () => {
       a.store.failNext('refused');
       await a.bindings.bind(worker());
