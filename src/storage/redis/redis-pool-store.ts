@@ -32,7 +32,7 @@ const LOOKS = 5;
 export class RedisPoolStore extends PoolStore implements OnModuleDestroy {
   private readonly changes = new Subject<ChangedPools>();
   private readonly known = { bindings: new KnownNames(), drains: new KnownNames() };
-  /** Ids of what this node has under way. */
+  /** Ids of what this node has under way, which lapses unless it says so at each look. */
   private readonly works = new Set<string>();
   override readonly changed$ = this.changes.asObservable();
   private start: Promise<KeptPools & { hadEngine: boolean }> | undefined;
@@ -93,7 +93,7 @@ export class RedisPoolStore extends PoolStore implements OnModuleDestroy {
   async beginWork(work: PoolWork): Promise<PoolWork['operation'] | undefined> {
     this.works.add(work.id);
     try {
-      const other = await this.store.run(beginWorkScript, work.poolId, JSON.stringify(work));
+      const other = await this.store.run(beginWorkScript, work.poolId, this.textOf(work));
       if (other === null) return undefined;
       this.works.delete(work.id);
       return (JSON.parse(String(other)) as PoolWork).operation;
@@ -154,20 +154,28 @@ export class RedisPoolStore extends PoolStore implements OnModuleDestroy {
     const bindings = this.known.bindings.seen(bindingTexts);
     const drains = this.known.drains.seen(drainTexts);
     return {
-      bindings: [...bindings.kept.values()].map(text => this.decoded(text)),
+      bindings: [...bindings.kept.values()].map(text => this.bindingIn(text)),
       bindingsGone: bindings.gone,
       drains: [...drains.kept.values()].map(text => JSON.parse(text) as KeptDrain),
       drainsGone: drains.gone,
-      works: [...works.values()].map(text => JSON.parse(text) as PoolWork).filter(({ id }) => !this.works.has(id)),
+      works: this.worksOfOthers(works.values()),
       purges: [...purges].map(([poolId, report]) => ({ poolId, report })),
     };
   }
 
-  private textOf(binding: KeptBinding): string {
-    return JSON.stringify({ ...binding, by: this.node.nodeId });
+  private textOf(kept: KeptBinding | PoolWork): string {
+    return JSON.stringify({ ...kept, by: this.node.nodeId });
   }
 
-  private decoded(text: string): KeptBinding {
+  /** By who began it: what this node has ended may be there yet, in a look that began before or where its end could not be told. */
+  private worksOfOthers(texts: Iterable<string>): readonly PoolWork[] {
+    return [...texts].flatMap(text => {
+      const { by, ...work } = JSON.parse(text) as PoolWork & { by?: string };
+      return by === this.node.nodeId ? [] : [work];
+    });
+  }
+
+  private bindingIn(text: string): KeptBinding {
     const { by, ...binding } = JSON.parse(text) as KeptBinding & { by: string };
     return by === this.node.nodeId ? binding : { ...binding, isElsewhere: true };
   }

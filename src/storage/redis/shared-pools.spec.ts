@@ -280,6 +280,26 @@ describeOverStore('what nodes make of each other’s pools', server => {
       await reload;
     });
 
+    it('what a node does itself is not taken for another’s where it has ended while a look was under way (B-ND-009)', async () => {
+      await a.registry.observe('p', 'r', { state: 'ready', slotsTotal: 1 });
+      await a.purges.purge('p', { ...purge, drainFirst: false, force: true });
+      await settle(nodes);
+      a.store.hold('looks', 'replies');
+      void a.look();
+      await settle(nodes);
+      // What it has found changed is read, and not heard yet.
+      a.store.release('looks');
+      a.store.hold('looks', 'replies');
+      await settle(nodes);
+      a.finishWorks();
+      await settle(nodes);
+      const ended = vi.fn();
+      a.registry.acquire('p', 'r')?.revoked$.subscribe(ended);
+      a.store.release('looks');
+      await passes(1);
+      expect(ended).not.toHaveBeenCalled();
+    });
+
     it('what a purge came to is told by a node that starts after it, and of a pool that was bound anew (B-ND-009)', async () => {
       await a.purges.purge('p', purge);
       await settle(nodes);

@@ -72,7 +72,7 @@ return 1
 `,
 );
 
-/** ARGV: 1 pool, 2 work as JSON. Answers nothing where it begins, else the one that is under way. */
+/** ARGV: 1 pool, 2 work as JSON, with the node that begins it as `by`. Answers nothing where it begins, else the one that is under way. */
 export const beginWorkScript = new Script(
   'beginWork',
   `
