@@ -412,6 +412,27 @@ describe('restore', () => {
     expect(await kept()).toEqual([rowAt(engine.url)]);
   });
 
+  it('does not take up later what was unbound before it could be taken up', async () => {
+    const retries: (() => void)[] = [];
+    const after = Alarms.prototype.after;
+    vi.spyOn(Alarms.prototype, 'after').mockImplementation(function (this: Alarms, delayMs, ring) {
+      if (delayMs !== 5_000) return after.call(this, delayMs, ring);
+      retries.push(ring);
+      return { cancel: () => undefined };
+    });
+    const allowed = vi.spyOn(EngineAddressPolicy.prototype, 'check').mockResolvedValueOnce({
+      ...{ ok: false, reason: 'on purpose', mayPass: true },
+    });
+    await journal.saveBinding(rowAt(engine.url));
+    await bindings.restore(await kept());
+    await bindings.unbind('gpu', 'r0', { reason: 'operator' });
+    expect(await kept()).toEqual([]);
+    for (const retry of retries.splice(0)) retry();
+    await new Promise(resolve => setImmediate(resolve));
+    expect(allowed).toHaveBeenCalledOnce();
+    expect(await replica()).toBeUndefined();
+  });
+
   it('says what it cannot take up, keeps it, and takes up the others', async () => {
     const forbidden = rowAt('http://169.254.169.254');
     await journal.saveBinding(forbidden);

@@ -137,7 +137,8 @@ export class BindingsService implements OnModuleInit, OnModuleDestroy {
 
   private async takeUp(binding: Binding): Promise<void> {
     const { poolId, replicaId } = binding;
-    if (await this.registry.replica(poolId, replicaId)) return; // Somebody has named it anew.
+    // Somebody has unbound it, or named it anew.
+    if (!this.kept.has(poolId, replicaId) || (await this.registry.replica(poolId, replicaId))) return;
     await this.take(binding);
     this.prober.probeSoon(poolId, replicaId);
   }

@@ -62,6 +62,11 @@ export class KeptBindings implements OnModuleInit, OnModuleDestroy {
     }
   }
 
+  /** Whether this replica is kept, as far as is known here. */
+  has(poolId: string, replicaId: string): boolean {
+    return this.kept?.has(keyOf({ poolId, replicaId })) === true;
+  }
+
   /** An order about this replica is given or kept here: what is told of it is older. */
   passesOver(poolId: string, replicaId: string): boolean {
     return this.orders.passesOver(keyOf({ poolId, replicaId }));
