@@ -50,6 +50,8 @@ export class PoolsNode {
   /** Reloads and purges that are at their engines. */
   private readonly atEngines: (() => void)[] = [];
   isRunning = false;
+  /** Hears how many slots all have taken. */
+  beat = async (): Promise<void> => undefined;
 
   constructor(
     private readonly connection: Store,
@@ -67,7 +69,7 @@ export class PoolsNode {
     this.store = new HeldStore(connection);
     const { registry } = testPools(config, clock, alarms);
     this.registry = registry;
-    this.pools = new RedisPoolStore(this.store, { nodeId } as NodeBeat);
+    this.pools = new RedisPoolStore(this.store, { nodeId, beat: () => this.beat() } as NodeBeat);
     const prober = { probeNow: async () => undefined, probeSoon: () => undefined } as unknown as Prober;
     const kept = new KeptBindings(registry, this.pools, alarms, narrator);
     const allow = { check: async () => ({ ok: true }) } as EngineAllow;

@@ -6,6 +6,7 @@ import { EventWriter } from '../../src/storage/redis/event-writer';
 import { HeldTasks } from '../../src/storage/redis/held-tasks';
 import { NodeBeat } from '../../src/storage/redis/node-beat';
 import { RedisLedger } from '../../src/storage/redis/redis-ledger';
+import { RedisPoolStore } from '../../src/storage/redis/redis-pool-store';
 import { RedisRecords } from '../../src/storage/redis/redis-records';
 import { RedisSessions } from '../../src/storage/redis/redis-sessions';
 import { StoreEndings } from '../../src/storage/redis/store-endings';
@@ -34,6 +35,8 @@ export interface NodeUnderTest extends LedgerUnderTest {
   another(): Promise<NodeUnderTest>;
   /** It renews nothing any more, as a process that was stopped. */
   freeze(): void;
+  /** It reloads that pool from now on, of which no other node hears; that lapses. */
+  reload(poolId: string): Promise<void>;
   /** What the engine says of its slots. */
   tell(name: string, slots: number, busy: number): Promise<void>;
 }
@@ -108,6 +111,9 @@ export async function redisLedger(
     },
     another: () => redisLedger(server, settings, deployment, Date.now()),
     freeze: () => node.stop(),
+    reload: async poolId => {
+      await new RedisPoolStore(store, node).beginWork({ id: '1', poolId, operation: 'reload', closes: true });
+    },
     tell: (name, slotsTotal, slotsBusy) => {
       const [poolId = '', replicaId = ''] = name.split('/');
       return registry.observe(poolId, replicaId, {

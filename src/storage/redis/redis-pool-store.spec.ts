@@ -14,7 +14,8 @@ describeOverStore('over a store', server => {
   });
 
   function nodeOn({ store }: OpenStore): RedisPoolStore {
-    const made = new RedisPoolStore(store, { nodeId: `node-${stores.length}` } as NodeBeat);
+    const beat = async (): Promise<void> => undefined;
+    const made = new RedisPoolStore(store, { nodeId: `node-${stores.length}`, beat } as NodeBeat);
     stores.push(made);
     return made;
   }

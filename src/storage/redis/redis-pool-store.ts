@@ -94,7 +94,11 @@ export class RedisPoolStore extends PoolStore implements OnModuleDestroy {
     this.works.add(work.id);
     try {
       const other = await this.store.run(beginWorkScript, work.poolId, this.textOf(work));
-      if (other === null) return undefined;
+      if (other === null) {
+        // Nobody is given a slot there any more; who has one was counted a while ago.
+        if (work.closes) await this.node.beat();
+        return undefined;
+      }
       this.works.delete(work.id);
       return (JSON.parse(String(other)) as PoolWork).operation;
     } catch (thrown) {

@@ -300,6 +300,21 @@ describeOverStore('what nodes make of each other’s pools', server => {
       expect(ended).not.toHaveBeenCalled();
     });
 
+    it('a reload waits for what another node had begun there just before (B-ND-009)', async () => {
+      await a.registry.observe('p', 'r', { state: 'ready', slotsTotal: 2 });
+      a.beat = async () => a.registry.slotsTaken('p', 'r', 1);
+      const over = vi.fn();
+      const reload = a.reloads.reload('p', 'm').then(over);
+      await settle(nodes);
+      a.finishWorks();
+      await settle(nodes);
+      expect(over).not.toHaveBeenCalled();
+      a.registry.slotsTaken('p', 'r', 0);
+      await settle(nodes);
+      a.finishWorks();
+      await reload;
+    });
+
     it('what a purge came to is told by a node that starts after it, and of a pool that was bound anew (B-ND-009)', async () => {
       await a.purges.purge('p', purge);
       await settle(nodes);

@@ -84,6 +84,18 @@ describe.skipIf(!hasRedisServer())('TaskLedger: two nodes on one store', () => {
     expect([...(await a.ledger.live())]).toEqual([]);
   });
 
+  it('gives no slot of a pool that another node reloads, before its own node has heard of that (B-ND-009)', async () => {
+    await a.reload('p');
+    expect((await admit(b, 't')).claim).toBeUndefined();
+    expect(await b.ledger.claim()).toBeUndefined();
+    await b.bind('q/r', 1);
+    expect(await b.ledger.claim()).toMatchObject({ placement: { poolId: 'q' } });
+    await admit(b, 'u');
+    // It says no more that it is at it.
+    await b.advance(2 * LEASE_MS);
+    expect(await b.ledger.claim()).toMatchObject({ placement: { poolId: 'p' } });
+  });
+
   it('never passes a budget, nor its capacity, however many submit at once', async () => {
     for (const settings of [{ tokensBudget: 50 }, { capacity: 5 }]) {
       for (const node of open.splice(0)) await node.close();

@@ -175,12 +175,24 @@ local function win(id, node, token, ending, used, isTurn, at, b)
   return view
 end
 
+-- Pools that give no slots while somebody reloads or empties them: nodes hear of that a moment later.
+local function closedPools(at)
+  local closed = {}
+  local works = call('HGETALL', P .. 'works')
+  for i = 1, #works, 2 do
+    local isHeld = tonumber(call('ZSCORE', P .. 'workLeases', works[i]) or 0) > at
+    closed[works[i]] = isHeld and cjson.decode(works[i + 1]).closes
+  end
+  return closed
+end
+
 -- The best place for a task among those with a free slot. Each is {replica, slots, preferred, mustLoad, model}; warm is where its session last ran.
 local function bestSlot(places, warm, at)
   local best, bestFree
+  local closed = closedPools(at)
   for index, place in ipairs(places) do
     local free = tonumber(place[2]) - slotsTaken(place[1], at)
-    if free > 0 then
+    if free > 0 and not closed[string.match(place[1], '^[^/]*')] then
       local better
       if not best then better = true
       else
