@@ -51,6 +51,8 @@ async function streaming(count: number, task: Record<string, unknown>) {
 function expectShuttingDown(answer: HttpAnswer): void {
   expect([answer.status, answer.json()['code']]).toEqual([503, 'SHUTTING_DOWN']);
   expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0);
+  // So that the client comes to another process, where there is one.
+  expect(answer.headers.connection).toBe('close');
 }
 
 describe('SIGTERM', () => {

@@ -1,5 +1,5 @@
 import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
-import { Subject } from 'rxjs';
+import { Subject, type Subscription } from 'rxjs';
 import { ModelCatalog, type CatalogChange, type ModelEntry } from '../../catalog/model-catalog.port';
 import { Store } from './connection/store';
 import { changeModelScript, modelsScript } from './scripts/catalog-scripts';
@@ -22,6 +22,7 @@ export class RedisCatalog extends ModelCatalog implements OnModuleInit, OnModule
   private looking: Promise<void> | undefined;
   private ticker: NodeJS.Timeout | undefined;
   private stopListening: (() => void) | undefined;
+  private ups: Subscription | undefined;
 
   constructor(private readonly store: Store) {
     super();
@@ -31,7 +32,7 @@ export class RedisCatalog extends ModelCatalog implements OnModuleInit, OnModule
     this.stopListening = this.store.listen('models', () => void this.look());
     this.ticker = setInterval(() => void this.look(), LOOK_MS);
     this.ticker.unref();
-    this.store.up$.subscribe(() => {
+    this.ups = this.store.up$.subscribe(() => {
       // Another server may have the version of the one before, and not what it has.
       this.written.clear();
       this.version = -1;
@@ -41,6 +42,7 @@ export class RedisCatalog extends ModelCatalog implements OnModuleInit, OnModule
 
   onModuleDestroy(): void {
     this.stopListening?.();
+    this.ups?.unsubscribe();
     clearInterval(this.ticker);
   }
 
