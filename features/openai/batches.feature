@@ -12,7 +12,8 @@ Feature: Batches, as OpenAI's API has them
 
   @B-BAT-002
   Scenario: A line that fails is in the error file, with the answer that it would have had
-    Given a vLLM engine with 4 slots is bound
+    Given the setting ORCHD_BATCH_MODEL_WAIT_MS is "0"
+    And a vLLM engine with 4 slots is bound
     When I make a batch of 3 chats and one for a model that nobody has
     Then it ends as "completed", with 3 answers and 1 errors
     And its error has status 404, about "model"
@@ -46,3 +47,12 @@ Feature: Batches, as OpenAI's API has them
     When I make a batch of 3 chats
     Then it ends as "completed", with 3 answers and 0 errors
     And the other batch is still in progress
+
+  @B-BAT-010
+  Scenario: A batch waits for its model while no engine has it
+    Given a slow vLLM engine with 4 slots is bound
+    And a batch of 30 long chats is in progress
+    When the engine is unbound
+    Then the log says that lines of batches wait for its model
+    When the engine is registered again
+    Then it ends as "completed", with 30 answers and 0 errors

@@ -45,6 +45,20 @@ Given('a batch of {int} long chats is in progress', async function (this: Servic
   await client.until(this.names.get('batch') ?? '', ({ request_counts: { completed } }) => completed > 2);
 });
 
+When('the engine is unbound', async function (this: ServiceWorld) {
+  const { status, text } = await this.request('DELETE', '/v2/workers/gpu/r0');
+  assert.equal(status, 204, text);
+});
+
+When('the engine is registered again', async function (this: ServiceWorld) {
+  await this.bound(this.theEngine, 'gpu', 'r0', { engine: 'vllm', slots_total: 4 });
+});
+
+Then('the log says that lines of batches wait for its model', async function (this: ServiceWorld) {
+  const { model } = await this.waitForLog(({ event }) => event === 'batch_model_away');
+  assert.equal(model, 'some-model');
+});
+
 When('I cancel the batch', async function (this: ServiceWorld) {
   await (await clientOf(this)).cancel(this.names.get('batch') ?? '');
 });

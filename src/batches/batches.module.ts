@@ -11,12 +11,16 @@ import { BatchesService } from './batches.service';
 import { FileChecks } from './lines/file-checks';
 import { LineFeeder } from './work/line-feeder';
 import { LineWork } from './work/line-work';
+import { ModelSightings } from './work/model-sightings';
 import { Places } from './work/places';
 
 /** Batches, as OpenAI's API has them, over the same tasks. */
 @Module({
   imports: [LifecycleModule, OpenaiModule, TasksModule, UploadsModule],
   controllers: [BatchesController],
-  providers: [BatchesService, BatchRecords, BatchOwners, BatchRunner, FileChecks, LineFeeder, LineWork, Places],
+  providers: [
+    ...[BatchesService, BatchRecords, BatchOwners, BatchRunner],
+    ...[FileChecks, LineFeeder, LineWork, ModelSightings, Places],
+  ],
 })
 export class BatchesModule {}

@@ -10,7 +10,13 @@ const shared = [
   ...(['conversationRetentionMs', 'conversationsMax', 'conversationsMaxBytes'] as const),
   ...(['conversationMaxItems', 'conversationMaxBytes'] as const),
   ...(['batchMaxLines', 'batchLineMaxBytes', 'batchesMax', 'batchesKeptMax', 'batchLinesAtOnce'] as const),
-  ...(['batchLinesAtOnceEach', 'batchWindowMinMs', 'batchWindowMaxMs', 'batchRetentionMs'] as const),
+  ...([
+    'batchLinesAtOnceEach',
+    'batchModelWaitMs',
+    'batchWindowMinMs',
+    'batchWindowMaxMs',
+    'batchRetentionMs',
+  ] as const),
   ...(['fileMaxBytes', 'filesMaxBytes', 'filesMax', 'fileRetentionMs'] as const),
 ] satisfies readonly (keyof Settings)[];
 

@@ -387,6 +387,12 @@ export const settings = {
     'Requests of all batches, of all nodes, under way at once; three quarters of the slots of live engines when unset, so that others find some free.',
   ),
   batchLinesAtOnceEach: setting('ORCHD_BATCH_LINES_AT_ONCE_EACH', integer(1, 100_000), '256', 'The same of one batch.'),
+  batchModelWaitMs: setting(
+    'ORCHD_BATCH_MODEL_WAIT_MS',
+    milliseconds(0),
+    '600000',
+    'For so long requests of batches wait for a model that no engine has any more, or none yet since the service has started; 0: they fail at once.',
+  ),
   batchWindowMinMs: setting(
     'ORCHD_BATCH_WINDOW_MIN_MS',
     milliseconds(),

@@ -10,7 +10,9 @@ interface PoolHealth {
 }
 
 export function startForClients(env: Readonly<Record<string, string>> = {}): Promise<RunningService> {
-  return startService({ env: { AUTH_TOKEN: 'worker', ORCHD_PROBE_INTERVAL_MS: '100', ...env } });
+  return startService({
+    env: { AUTH_TOKEN: 'worker', ORCHD_PROBE_INTERVAL_MS: '100', ORCHD_BATCH_MODEL_WAIT_MS: '0', ...env },
+  });
 }
 
 /** @param looking looks at each answer */

@@ -27,6 +27,7 @@ async function start(env: Record<string, string> = {}, engineOptions: object = {
     ORCHD_ENGINE_SLOTS: '4',
     ORCHD_PROBE_INTERVAL_MS: '50',
     ORCHD_BATCH_WINDOW_MIN_MS: '1',
+    ORCHD_BATCH_MODEL_WAIT_MS: '0',
     ORCHD_SHUTDOWN_GRACE_MS: '0',
     ...env,
   });

@@ -33,6 +33,8 @@ export class BatchRun {
   isEnding = false;
   /** By the monotonic clock: until then none of its lines is tried. */
   pausedUntilMs = 0;
+  /** By the monotonic clock, from when on its lines run here. */
+  fedSinceMs = 0;
   private readonly reader: LineReader;
   private readonly doneLines = new DoneLines();
   private readonly output: ResultFile;

@@ -46,6 +46,7 @@ export class LineFeeder implements OnModuleInit, OnModuleDestroy {
   /** From now on its lines run; until {@link remove}. */
   add(run: BatchRun): void {
     this.runs.add(run);
+    run.fedSinceMs = this.clock.nowMs();
     this.feed();
   }
 
@@ -107,6 +108,7 @@ export class LineFeeder implements OnModuleInit, OnModuleDestroy {
     const outcome = await this.work.run(line, {
       batch: run.batch,
       isResumed: run.isResumed,
+      fedSinceMs: run.fedSinceMs,
       tasks: run.tasks,
       get stop() {
         return run.stop;

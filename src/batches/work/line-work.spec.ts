@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { ServiceError, type ErrorDetails } from '../../errors/service-error';
 import type { ErrorCode } from '../../errors/catalogue';
 import type { Lifecycle } from '../../lifecycle/lifecycle';
@@ -9,9 +9,19 @@ import { endEvent, errorEvent, tokenEvent } from '../../tasks/events/task-events
 import type { StoredBatch } from '../batch/stored-batch';
 import { LineWork, type LineContext } from './line-work';
 import type { TaskEnds } from '../../openai/answers/task-ends';
+import type { Config } from '../../config/config';
+import type { Narrator } from '../../observability/narrator';
+import { ModelSightings } from './model-sightings';
 
 const batch = { id: 'batch_a', endpoint: '/v1/chat/completions', correlationId: 'c', expiresAtMs: 1e15 } as StoredBatch;
-const context: LineContext = { batch, stop: undefined, isResumed: false, tasks: new Set(), settled: () => undefined };
+const context: LineContext = {
+  batch,
+  stop: undefined,
+  isResumed: false,
+  fedSinceMs: 50,
+  tasks: new Set(),
+  settled: () => undefined,
+};
 const body = { model: 'm', messages: [{ role: 'user', content: 'Hi' }] };
 const line = {
   number: 1,
@@ -22,14 +32,28 @@ const output = [
   endEvent({ tokens_out: 1, decode_time_ms: 1, decode_ms: 1, finish_reason: 'stop' }),
 ];
 
+let nowMs = 0;
+const clock = { wallMs: () => 0, nowMs: () => nowMs } as Clock;
+let told: Readonly<Record<string, unknown>>[] = [];
+/** What a submission is refused with. */
+let refusal: ServiceError | undefined;
+
+beforeEach(() => {
+  nowMs = 0;
+  told = [];
+  refusal = undefined;
+});
+
 /** A task that has ended, whose output is read by that. */
 function workOver(each: TaskEvents['each']): LineWork {
+  const narrator = { warn: (_human: string, fields: object) => told.push({ ...fields }) } as unknown as Narrator;
   return new LineWork(
-    { submit: () => Promise.resolve() } as unknown as OpenaiTasks,
+    { submit: () => (refusal ? Promise.reject(refusal) : Promise.resolve()) } as unknown as OpenaiTasks,
     { each } as TaskEvents,
     { until: () => Promise.resolve() } as unknown as TaskEnds,
     { isReady: true } as Lifecycle,
-    { wallMs: () => 0 } as Clock,
+    new ModelSightings({ batchModelWaitMs: 100 } as Config, clock, narrator),
+    clock,
   );
 }
 
@@ -67,5 +91,58 @@ describe('a line of a batch (B-BAT-005)', () => {
   it('whose output is gone is one', async () => {
     const outcome = await workOver(failing('TASK_NOT_FOUND')).run(line, context);
     expect(outcome).toMatchObject({ kind: 'done', result: { kind: 'error', error: { code: 'INTERNAL' } } });
+  });
+});
+
+describe('a line of a batch whose model no engine has (B-BAT-010)', () => {
+  const away = new ServiceError('MODEL_NOT_FOUND');
+  const failed = { kind: 'done', result: { kind: 'error', error: { code: 'MODEL_NOT_FOUND' } } };
+  const later = { kind: 'later' };
+
+  it('waits after the start of the service, and fails once the model could have come', async () => {
+    const work = workOver(async (_taskId, take) => output.forEach(take));
+    refusal = away;
+    nowMs = 99;
+    expect(await work.run(line, context)).toMatchObject(later);
+    nowMs = 100;
+    expect(await work.run(line, context)).toMatchObject(failed);
+    expect(told).toEqual([{ event: 'batch_model_away', model: 'm' }]);
+  });
+
+  it('waits from when a line has last found it there, be it that it was refused for want of room', async () => {
+    const work = workOver(async (_taskId, take) => output.forEach(take));
+    nowMs = 1000;
+    expect(await work.run(line, context)).toMatchObject({ result: { kind: 'answer' } });
+    refusal = away;
+    nowMs = 1099;
+    expect(await work.run(line, context)).toMatchObject(later);
+    refusal = new ServiceError('ADMISSION_REJECT');
+    expect(await work.run(line, context)).toMatchObject(later);
+    refusal = away;
+    nowMs = 1198;
+    expect(await work.run(line, context)).toMatchObject(later);
+    nowMs = 1199;
+    expect(await work.run(line, context)).toMatchObject(failed);
+    // Once each time that it went.
+    expect(told).toHaveLength(2);
+  });
+
+  it('of a batch that another process had begun waits from when it is run here', async () => {
+    const work = workOver(failing('TASK_NOT_FOUND'));
+    refusal = away;
+    nowMs = 5099;
+    const resumed = { ...context, isResumed: true, fedSinceMs: 5000 };
+    expect(await work.run(line, resumed)).toMatchObject(later);
+    expect(await work.run(line, context)).toMatchObject(failed);
+    nowMs = 5100;
+    expect(await work.run(line, resumed)).toMatchObject(failed);
+  });
+
+  it('is looked for under a thousand names: those that were seen last', () => {
+    const narrator = { warn: () => undefined } as unknown as Narrator;
+    const sightings = new ModelSightings({ batchModelWaitMs: 100 } as Config, clock, narrator);
+    nowMs = 1000;
+    for (let at = 0; at <= 1000; at++) sightings.seen(`model-${at}`);
+    expect([sightings.isAwaited('model-0'), sightings.isAwaited('model-1')]).toEqual([false, true]);
   });
 });

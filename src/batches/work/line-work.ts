@@ -12,6 +12,7 @@ import { isFault, requestLineOf, type LineFault, type RequestLine } from '../lin
 import type { LineResult } from '../results/result-line';
 import type { Stop, StoredBatch } from '../batch/stored-batch';
 import { wishOf, type LineWish } from './line-requests';
+import { ModelSightings } from './model-sightings';
 
 /** What is longer is parsed in a turn of its own. */
 const AT_ONCE_BYTES = 32 * 1024;
@@ -22,7 +23,7 @@ const RUNS_MAX = 5;
 /** Of a task whose deadline is its batch's. */
 const DEADLINE_SLACK_MS = 1000;
 
-/** What became of a line. `later`: nothing yet, for want of room or of an engine; it is to be tried again after a while. */
+/** What became of a line. `later`: nothing yet, for want of room, of an engine or of its model; it is to be tried again after a while. */
 export type LineOutcome =
   | { readonly kind: 'done'; readonly customId: string; readonly taskId: string; readonly result: LineResult }
   | { readonly kind: 'later'; readonly afterMs: number };
@@ -33,6 +34,8 @@ export interface LineContext {
   readonly stop: Stop | undefined;
   /** A process before may have begun it. */
   readonly isResumed: boolean;
+  /** By the monotonic clock, from when on its lines run here. */
+  readonly fedSinceMs: number;
   /** Those of its lines that are submitted. */
   readonly tasks: Set<string>;
   /** It has its place in the queue, or was refused one. */
@@ -52,6 +55,7 @@ export class LineWork {
     private readonly events: TaskEvents,
     private readonly ends: TaskEnds,
     private readonly lifecycle: Lifecycle,
+    private readonly models: ModelSightings,
     private readonly clock: Clock,
   ) {}
 
@@ -88,11 +92,19 @@ export class LineWork {
     if (known) return done(customId, taskId, known);
     const refusal = await this.submit(taskId, wish, context);
     context.settled();
-    if (refusal?.retriable) return { kind: 'later', afterMs: waitOf(refusal) };
+    if (refusal?.code !== 'MODEL_NOT_FOUND') this.models.seen(wish.request.model);
+    if (refusal?.retriable || (refusal && this.isAway(refusal, wish, context)))
+      return { kind: 'later', afterMs: waitOf(refusal) };
     if (refusal) return done(customId, taskId, failed(refusal));
     await this.ends.until(taskId);
     const result = await this.resultOf(taskId, wish);
     return done(customId, taskId, this.inView(context, result ?? failed(lost)));
+  }
+
+  /** It is refused for a model that was there, or is to be expected. */
+  private isAway({ code }: ServiceError, { request }: LineWish, { isResumed, fedSinceMs }: LineContext): boolean {
+    if (code !== 'MODEL_NOT_FOUND') return false;
+    return this.models.isAwaited(request.model, isResumed ? fedSinceMs : undefined);
   }
 
   private async submit(

@@ -30,6 +30,7 @@ export async function startStage(): Promise<Stage> {
         ORCHD_DATA_DIR: folder.path,
         ORCHD_PROBE_INTERVAL_MS: '100',
         ORCHD_ADMISSION_CAPACITY: '100',
+        ORCHD_BATCH_MODEL_WAIT_MS: '0',
         ORCHD_SESSION_TOKENS_BUDGET: '3500',
         ORCHD_MODEL_ALIASES: '{"gone": "nothing@nowhere"}',
       },
