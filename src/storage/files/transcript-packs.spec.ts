@@ -1,5 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { appendFileSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  constants,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { temporaryFolder, type TemporaryFolder } from '../../../test/support/temporary-folder';
@@ -32,6 +41,14 @@ function transcript(task: string, bytes = 300): { info: StoredName; doc: Canonic
 
 const said = (info: ArtifactInfo): ArtifactInfo => (info instanceof StoredName ? info.info : info);
 
+function linkOf(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return undefined; // Closed meanwhile, as that of the listing is.
+  }
+}
+
 async function opened(): Promise<{ packs: TranscriptPacks; infos: readonly ArtifactInfo[] }> {
   const packs = new TranscriptPacks(folder.path, PACK_BYTES);
   return { packs, infos: await packs.open() };
@@ -55,6 +72,15 @@ describe('TranscriptPacks', () => {
         expect((await again.packs.read(info))?.toString()).toBe(all[n]?.doc.json);
       }
     }
+  });
+
+  it('writes to a file of which the kernel makes each write durable before it returns', async () => {
+    await filled(1);
+    const pack = files().map(at)[0];
+    const open = readdirSync('/proc/self/fd').filter(file => linkOf(`/proc/self/fd/${file}`) === pack);
+    const flags = open.map(file => /^flags:\s*(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${file}`, 'utf8'))?.[1]);
+    // Another is held to notice that the file was taken away.
+    expect(flags.map(octal => parseInt(octal ?? '', 8) & constants.O_DSYNC)).toContain(constants.O_DSYNC);
   });
 
   it('writes what comes at once together, in the order in which it came', async () => {
