@@ -17,14 +17,14 @@ import { SessionStore } from '../sessions/session-store.port';
 import { Notes } from '../tasks/journal/notes.port';
 import { JournalStart } from '../tasks/journal/journal-start';
 import { TaskJournal } from '../tasks/journal/task-journal.port';
-import { Hearsay } from '../tasks/prediction/hearsay.port';
+import { LoadReports } from '../tasks/prediction/load-reports.port';
 import { TaskLedger } from '../tasks/ledger/task-ledger.port';
 import { Candidates } from '../pools/placement/candidates.port';
 import { TaskRecords } from '../tasks/ledger/task-records.port';
 import { EventLog } from '../tasks/events/event-log.port';
 import { FileContents } from '../uploads/file-contents.port';
 import { FolderContents } from './contents/folder-contents';
-import { NoHearsay } from './embedded/no-hearsay';
+import { NoLoadReports } from './embedded/no-load-reports';
 import { EmbeddedNotes } from './embedded/embedded-notes';
 import { EmbeddedLedger } from './embedded/embedded-ledger';
 import { EmbeddedPoolStore } from './embedded/embedded-pool-store';
@@ -56,7 +56,7 @@ import { RedisCatalog } from './redis/redis-catalog';
 import { RedisContents } from './redis/redis-contents';
 import { RedisEventLog } from './redis/redis-event-log';
 import { RedisLedger } from './redis/redis-ledger';
-import { RedisHearsay } from './redis/redis-hearsay';
+import { RedisLoadReports } from './redis/redis-load-reports';
 import { RedisNotes } from './redis/redis-notes';
 import { RedisPoolStore } from './redis/redis-pool-store';
 import { RedisProbes } from './redis/redis-probes';
@@ -77,7 +77,7 @@ import { SqliteTaskJournal } from './sqlite/task-journal.sqlite';
     { provide: TaskJournal, useClass: SqliteTaskJournal },
     JournalStart,
     { provide: Notes, useClass: EmbeddedNotes },
-    { provide: Hearsay, useClass: NoHearsay },
+    { provide: LoadReports, useClass: NoLoadReports },
     MemoryPoolRegistry,
     { provide: PoolRegistry, useExisting: MemoryPoolRegistry },
     { provide: PoolStore, useClass: EmbeddedPoolStore },
@@ -99,7 +99,7 @@ import { SqliteTaskJournal } from './sqlite/task-journal.sqlite';
   ],
   exports: [
     ...[PoolRegistry, PoolStore, SharedProbes, PlacementService, QueueDepths],
-    ...[TaskJournal, Notes, Hearsay, TaskLedger, TaskRecords, EventLog, SessionStore],
+    ...[TaskJournal, Notes, LoadReports, TaskLedger, TaskRecords, EventLog, SessionStore],
     ...[StorageReach, ModelCatalog, ArtifactStore, ApiRecords, RecordLeases, FileContents],
   ],
 })
@@ -124,7 +124,7 @@ export class StorageModule {
     { provide: PoolStore, useClass: RedisPoolStore },
     { provide: SharedProbes, useClass: RedisProbes },
     { provide: Notes, useClass: RedisNotes },
-    { provide: Hearsay, useClass: RedisHearsay },
+    { provide: LoadReports, useClass: RedisLoadReports },
     PlacementService,
     { provide: Candidates, useExisting: PlacementService },
     RedisSessions,
@@ -142,7 +142,7 @@ export class StorageModule {
   ],
   exports: [
     ...[PoolRegistry, PoolStore, SharedProbes, PlacementService, QueueDepths],
-    ...[Notes, Hearsay, TaskLedger, TaskRecords, EventLog, SessionStore],
+    ...[Notes, LoadReports, TaskLedger, TaskRecords, EventLog, SessionStore],
     ...[StorageReach, ModelCatalog, ArtifactStore, ApiRecords, RecordLeases, FileContents],
   ],
 })

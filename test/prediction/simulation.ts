@@ -4,8 +4,8 @@ import { Paces } from '../../src/tasks/prediction/paces';
 import { Runs, type Progress, type Run } from '../../src/tasks/prediction/runs';
 import { within } from '../../src/tasks/prediction/station-map';
 import type { RunningAttempt } from '../../src/tasks/prediction/station';
-import { runsToTell } from '../../src/tasks/prediction/word-runs';
-import { Others } from '../../src/tasks/prediction/others';
+import { runsToReport } from '../../src/tasks/prediction/report-runs';
+import { PeerLoads } from '../../src/tasks/prediction/peer-loads';
 import type { Rivals } from '../../src/tasks/prediction/start-predictor';
 import { Seeded } from './seeded';
 import type { Told } from './verdict';
@@ -67,7 +67,7 @@ export class SimulatedQueue {
   private readonly runs = new Runs();
   /** Of the node that does not tell. */
   private readonly runsElsewhere = new Runs();
-  private readonly others = new Others();
+  private readonly peers = new PeerLoads();
   /** The other node has, since it told last. */
   private hasBegun = false;
   private heardAtMs = 0;
@@ -111,8 +111,8 @@ export class SimulatedQueue {
   private hear(): void {
     this.hasBegun = false;
     this.heardAtMs = this.nowMs;
-    this.others.hear('a', { runs: runsToTell(this.runsElsewhere, this.nowMs), arrivals: [] }, this.nowMs);
-    this.runs.countElsewhere(this.others.counts(this.nowMs), this.nowMs);
+    this.peers.receive('a', { runs: runsToReport(this.runsElsewhere, this.nowMs), arrivals: [] }, this.nowMs);
+    this.runs.countElsewhere(this.peers.counts(this.nowMs), this.nowMs);
     this.runsElsewhere.countElsewhere(this.counts(this.runs), this.nowMs);
   }
 
@@ -193,7 +193,7 @@ export class SimulatedQueue {
   private runningOn(index: number): readonly RunningAttempt[] {
     const own = [...this.runs.on(String(index))];
     const elsewhere = (this.running[index] ?? 0) - own.length;
-    return [...own, ...within(elsewhere, this.others.on(String(index), this.nowMs))];
+    return [...own, ...within(elsewhere, this.peers.on(String(index), this.nowMs))];
   }
 
   /** The first in order that may use a free slot, on the pool with most of them, until none is left. */

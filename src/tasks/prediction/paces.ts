@@ -41,7 +41,7 @@ type Snapshot = readonly [version: typeof VERSION, pools: readonly KnowledgeSnap
 const VERSION = 1;
 /** Pools that are remembered; past that, the one that was used least recently is forgotten. */
 const POOLS_MAX = 256;
-/** Attempts, and starts, that are kept for others: the newest. A pace stands on some twenty. */
+/** Attempts, and starts, that are kept for the next report: the newest. A pace stands on some twenty. */
 export const LESSONS_MAX = 32;
 /** Not the id of a pool: what is learned of tasks that have a choice. */
 const CHOICE = '*';
@@ -51,7 +51,7 @@ export class Paces {
   /** In the order of their last use. */
   private readonly pools = new Map<string, PoolKnowledge>();
   private hasNews = false;
-  /** Since others were told last; undefined where there are none. */
+  /** Since the last report; undefined where there are no other nodes. */
   private fresh: { attempts: AttemptLesson[]; starts: StartLesson[] } | undefined;
 
   pace(poolId: string): PoolPace {

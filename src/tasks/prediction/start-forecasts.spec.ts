@@ -6,7 +6,7 @@ import type { PoolRegistry } from '../../pools/registry/pool-registry.port';
 import { Clock } from '../../time/clock';
 import type { Claim } from '../ledger/task-ledger.port';
 import type { AdmissionFacts } from '../task/task';
-import { Hearsay } from './hearsay.port';
+import { LoadReports } from './load-reports.port';
 import type { Run } from './runs';
 import { StartForecasts } from './start-forecasts';
 
@@ -23,10 +23,10 @@ let taken: number;
 let nodes: Node[];
 
 /** One of a deployment whose nodes see the same pool, each by a clock of its own, and hear of each other when a test says so. */
-class Node extends Hearsay {
-  override readonly hasOthers = true;
-  say: () => string | undefined = () => undefined;
-  hear: (node: string, word: string) => void = () => undefined;
+class Node extends LoadReports {
+  override readonly hasPeers = true;
+  report: () => string | undefined = () => undefined;
+  receive: (node: string, text: string) => void = () => undefined;
   readonly forecasts: StartForecasts;
   changes = 0;
   private readonly running = new Map<Run, { readonly shown: { tokens: number }; readonly maxTokens: number }>();
@@ -49,8 +49,8 @@ class Node extends Hearsay {
     this.changes++;
   }
 
-  begin(say: Node['say'], hear: Node['hear']): void {
-    Object.assign(this, { say, hear });
+  begin(report: Node['report'], receive: Node['receive']): void {
+    Object.assign(this, { report, receive });
   }
 
   /** What the pool's pace is, from attempts that ended here. */
@@ -117,10 +117,10 @@ function pass(ms: number): void {
   for (const node of nodes) node.show();
 }
 
-function allSpeak(): void {
+function allReport(): void {
   for (const node of nodes) {
-    const word = node.say();
-    if (word !== undefined) for (const other of nodes) if (other !== node) other.hear(node.name, word);
+    const text = node.report();
+    if (text !== undefined) for (const other of nodes) if (other !== node) other.receive(node.name, text);
   }
 }
 
@@ -133,14 +133,14 @@ beforeEach(() => {
 it('tells at each node the same start, of what another one runs too: one long and one short task (B-ND-029)', () => {
   const [a, b] = nodes as [Node, Node];
   a.learn();
-  allSpeak();
+  allReport();
   a.start(20_000);
   a.start(1000);
   pass(8000);
   // The short one has 200 tokens to go; where nothing is known of it, half of a task of 500 is taken for it, and of the long one too.
   expect(a.told(0) / MS_PER_TOKEN).toBeCloseTo(200, -1);
   expect(b.told(6) / a.told(6)).toBeLessThan(0.7);
-  allSpeak();
+  allReport();
   for (const sinceMs of [0, 400, 900]) {
     pass(sinceMs);
     for (const ahead of [0, 1, 2, 6]) expect(b.told(ahead) / a.told(ahead)).toBeCloseTo(1, 1.5);
@@ -150,18 +150,18 @@ it('tells at each node the same start, of what another one runs too: one long an
 it('counts what a node has said no more once it has fallen silent, or has ended it', () => {
   const [a, b] = nodes as [Node, Node];
   a.learn();
-  allSpeak();
+  allReport();
   const runs = [a.start(20_000), a.start(20_000)];
   pass(100);
   const unknown = b.told(0);
-  allSpeak();
+  allReport();
   expect(b.told(0)).toBeGreaterThan(10 * unknown);
   pass(4000);
   expect(b.told(0)).toBe(unknown);
-  allSpeak();
+  allReport();
   for (const run of runs) a.end(run);
-  expect(a.say()).toContain('"runs":[]');
-  expect(a.say()).toBeUndefined();
+  expect(a.report()).toContain('"runs":[]');
+  expect(a.report()).toBeUndefined();
   expect(b.told(0)).toBe(a.told(0));
   // Who begins something others should hear of it soon.
   expect([a.changes, b.changes]).toEqual([2, 0]);
@@ -169,17 +169,17 @@ it('counts what a node has said no more once it has fallen silent, or has ended 
 
 it('knows of a pool what any node has measured of it (B-ND-030)', () => {
   const [a, b] = nodes as [Node, Node];
-  // Before its first word.
+  // Before its first report.
   a.complete(3, 70);
   taken = SLOTS;
   expect(b.outlook(1).predictedStart.basis).toBe('assumed');
-  allSpeak();
+  allReport();
   expect(b.outlook(1)).toEqual(a.outlook(1));
   expect(b.outlook(1).predictedStart.basis).toBe('measured');
-  // Each lesson once, whoever it came to; those who heard it neither pass it on nor keep it.
+  // Each lesson once, whoever it came to; those who get it neither pass it on nor keep it.
   const kept = a.forecasts.paces.takeNews();
-  expect([b.forecasts.paces.takeNews(), b.say()]).toEqual([undefined, undefined]);
-  allSpeak();
+  expect([b.forecasts.paces.takeNews(), b.report()]).toEqual([undefined, undefined]);
+  allReport();
   expect(b.outlook(1)).toEqual(a.outlook(1));
   expect(kept).toBeDefined();
 });
@@ -187,7 +187,7 @@ it('knows of a pool what any node has measured of it (B-ND-030)', () => {
 it('hears how far starts were from what was told of them', () => {
   const [a, b] = nodes as [Node, Node];
   a.learn();
-  allSpeak();
+  allReport();
   a.start(20_000);
   for (let n = 0; n < 20; n++) {
     const facts = a.outlook(0) as unknown as AdmissionFacts;
@@ -198,19 +198,19 @@ it('hears how far starts were from what was told of them', () => {
   }
   taken--;
   expect(a.outlook(0)).not.toEqual(b.outlook(0));
-  allSpeak();
+  allReport();
   expect(b.outlook(0)).toEqual(a.outlook(0));
 });
 
 it('expects before a batch task what comes to any node', () => {
   const [a, b] = nodes as [Node, Node];
   a.learn();
-  allSpeak();
+  allReport();
   a.start(1000);
   a.start(1000);
   for (let n = 0; n < 20; n++) a.forecasts.admitted(plainSpec('t'));
   pass(500);
-  allSpeak();
+  allReport();
   expect(a.told(1, 60_000)).toBeGreaterThan(1.2 * a.told(1));
   expect(b.told(1, 60_000) / a.told(1, 60_000)).toBeCloseTo(1, 1.5);
 });
@@ -218,6 +218,6 @@ it('expects before a batch task what comes to any node', () => {
 it('hears no harm of what it cannot read', () => {
   const [a, b] = nodes as [Node, Node];
   a.start(1000);
-  for (const word of ['', 'x', '{"v":1,"runs":{"p/r":1}}', '{"v":9}']) b.hear('a', word);
+  for (const text of ['', 'x', '{"v":1,"runs":{"p/r":1}}', '{"v":9}']) b.receive('a', text);
   expect(b.told(0)).toBeGreaterThan(0);
 });

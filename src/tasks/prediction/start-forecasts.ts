@@ -8,13 +8,13 @@ import type { Claim, LaneAhead } from '../ledger/task-ledger.port';
 import type { AdmissionFacts, PredictedStart, TaskSpec } from '../task/task';
 import { ArrivalRates } from './arrival-rates';
 import { Forecasts, toldOf, type Forecast } from './forecasts';
-import { Hearsay } from './hearsay.port';
-import { Others } from './others';
+import { LoadReports } from './load-reports.port';
+import { PeerLoads } from './peer-loads';
 import { Paces } from './paces';
 import { Runs, type Assignment, type Run } from './runs';
 import { replicaKey, StationMap } from './station-map';
 import type { Rivals } from './start-predictor';
-import { Talk } from './talk';
+import { LoadExchange } from './load-exchange';
 
 /** Of English text, and of most: before an engine has counted, a prompt's tokens are estimated from its bytes. */
 const BYTES_PER_TOKEN = 4;
@@ -42,7 +42,7 @@ export class StartForecasts implements OnModuleInit, OnModuleDestroy {
   readonly paces = new Paces();
   private readonly forecasts = new Forecasts(this.paces);
   private readonly runs = new Runs();
-  private readonly others = new Others();
+  private readonly peers = new PeerLoads();
   private readonly arrivals = new ArrivalRates<LaneKind>();
   /** What was told → what it is judged by. A task that another process has told of is not in it. */
   private readonly told = new WeakMap<PredictedStart, Forecast>();
@@ -52,20 +52,20 @@ export class StartForecasts implements OnModuleInit, OnModuleDestroy {
   constructor(
     private readonly registry: PoolRegistry,
     private readonly clock: Clock,
-    private readonly hearsay: Hearsay,
+    private readonly loadReports: LoadReports,
   ) {}
 
   onModuleInit(): void {
     this.changes = this.registry.poolChanges$
       .pipe(filter(({ kind }) => kind === 'reloading'))
       .subscribe(({ poolId }) => this.paces.doubt(poolId));
-    if (!this.hearsay.hasOthers) return;
+    if (!this.loadReports.hasPeers) return;
     const { paces, runs, arrivals } = this;
     paces.keepLessons();
-    const talk = new Talk(this.clock, { paces, runs, arrivals }, this.others);
-    this.hearsay.begin(
-      () => talk.say(),
-      (node, text) => talk.hear(node, text),
+    const exchange = new LoadExchange(this.clock, { paces, runs, arrivals }, this.peers);
+    this.loadReports.begin(
+      () => exchange.report(),
+      (node, text) => exchange.receive(node, text),
     );
   }
 
@@ -87,7 +87,7 @@ export class StartForecasts implements OnModuleInit, OnModuleDestroy {
 
   /** An attempt takes a slot. What it has shown is looked at until it is {@link ended}. */
   began({ spec, placement, shown }: Claim): Run {
-    this.hearsay.changed();
+    this.loadReports.changed();
     return this.runs.begin(replicaKey(placement), placement.poolId, assignmentOf(spec), shown, this.clock.nowMs());
   }
 
@@ -127,7 +127,7 @@ export class StartForecasts implements OnModuleInit, OnModuleDestroy {
     if (overtakenForMs > 0) {
       for (const [{ constraints }, comingPerMs] of this.arrivals.all(nowMs))
         rivals.push({ stations: map.usableBy(constraints), ahead: nothing, comingPerMs });
-      for (const { constraints, perS } of this.others.arrivals(nowMs))
+      for (const { constraints, perS } of this.peers.arrivals(nowMs))
         rivals.push({ stations: map.usableBy(constraints), ahead: nothing, comingPerMs: perS / 1000 });
     }
     const question = { stations: map.usableBy(spec.constraints), ...assignmentOf(spec), overtakenForMs, isHeldUp };
@@ -136,7 +136,7 @@ export class StartForecasts implements OnModuleInit, OnModuleDestroy {
       map.views(
         this.registry,
         replica => this.runs.on(replica),
-        replica => this.others.on(replica, nowMs),
+        replica => this.peers.on(replica, nowMs),
       ),
       rivals,
       nowMs,

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { LESSONS_MAX } from './paces';
-import { WORD_MAX } from './hearsay.port';
-import { textOf, wordIn, type Word } from './word';
+import { REPORT_MAX_CHARS } from './load-reports.port';
+import { textOf, reportIn, type LoadReport } from './load-report';
 
 const measure = {
   ...{ promptTokens: 250.5, cachedShare: 0.25, askedTokens: 1000, prefillMs: 80.125, decodeMs: 9000.5 },
@@ -11,7 +11,7 @@ const { cachedShare: _, ...uncached } = measure;
 const outlook = { startMs: 1000.5, sdMs: 50.25 };
 const start = { poolId: 'a', wait: 'queued', outlook, actualMs: 1200, weight: 0.5 } as const;
 const constraints = { preferPools: ['a'], avoidPools: [], workload: 'completion' };
-const word: Word = {
+const report: LoadReport = {
   runs: [{ replica: 'a/r', attempts: 1, sample: [[1, -1, 0, 5, 100]] }],
   lessons: {
     attempts: [
@@ -25,21 +25,21 @@ const word: Word = {
     { constraints, perS: 0.125 },
   ],
 };
-const nothing: Word = { runs: [], lessons: { attempts: [], starts: [] }, arrivals: [] };
+const nothing: LoadReport = { runs: [], lessons: { attempts: [], starts: [] }, arrivals: [] };
 
-it('is heard as it was said', () => {
-  expect(wordIn(textOf(word))).toEqual(word);
-  expect(wordIn(textOf(nothing))).toEqual(nothing);
+it('is read as it was written', () => {
+  expect(reportIn(textOf(report))).toEqual(report);
+  expect(reportIn(textOf(nothing))).toEqual(nothing);
 });
 
-it('is nothing where it is of another version, or no word at all; what is more in it is not heard', () => {
+it('is nothing where it is of another version, or none at all; what is more in it is passed over', () => {
   for (const text of ['', 'null', '[]', '7', '{', '{}', '{"v":2,"runs":[]}', '{"runs":[]}'])
-    expect(wordIn(text)).toBeUndefined();
-  expect(wordIn('{"v":1,"ofTomorrow":[1]}')).toEqual(nothing);
-  expect(wordIn('{"v":1,"runs":7,"attempts":{},"starts":"x","coming":null}')).toEqual(nothing);
+    expect(reportIn(text)).toBeUndefined();
+  expect(reportIn('{"v":1,"ofTomorrow":[1]}')).toEqual(nothing);
+  expect(reportIn('{"v":1,"runs":7,"attempts":{},"starts":"x","coming":null}')).toEqual(nothing);
 });
 
-it('has its bounds, whoever says it: lessons, kinds of tasks that come, and all together', () => {
+it('has its bounds, whoever writes it: lessons, kinds of tasks that come, and all together', () => {
   const long = 'p'.repeat(128);
   const attempts = Array.from({ length: 100 }, () => ({ poolId: long, measure }));
   const starts = Array.from({ length: 100 }, () => ({ ...start, poolId: long }));
@@ -48,17 +48,17 @@ it('has its bounds, whoever says it: lessons, kinds of tasks that come, and all 
   const text = textOf({ ...nothing, arrivals });
   expect(text.length).toBeLessThan(17_000);
   // Those that come most.
-  expect(wordIn(text)?.arrivals[0]?.perS).toBe(99);
+  expect(reportIn(text)?.arrivals[0]?.perS).toBe(99);
   const small = Array.from({ length: 100 }, (_, n) => ({ constraints: { ...constraints, ctx: n }, perS: n }));
-  expect(wordIn(textOf({ ...nothing, arrivals: small }))?.arrivals.length).toBe(32);
-  const heard = wordIn(textOf({ ...nothing, lessons: { attempts, starts } }));
-  expect([heard?.lessons.attempts.length, heard?.lessons.starts.length]).toEqual([LESSONS_MAX, LESSONS_MAX]);
+  expect(reportIn(textOf({ ...nothing, arrivals: small }))?.arrivals.length).toBe(32);
+  const read = reportIn(textOf({ ...nothing, lessons: { attempts, starts } }));
+  expect([read?.lessons.attempts.length, read?.lessons.starts.length]).toEqual([LESSONS_MAX, LESSONS_MAX]);
   const lessons = { attempts: attempts.slice(0, LESSONS_MAX), starts: starts.slice(0, LESSONS_MAX) };
   const runs = Array.from({ length: 128 }, (_, n) => ({
     ...{ replica: `${n}`.padEnd(257, 'r'), attempts: 4096 },
     sample: [[1e8, 1e8, 1e6, 1e6, 1e6]] as const,
   }));
-  expect(textOf({ runs, lessons, arrivals }).length).toBeLessThan(WORD_MAX);
+  expect(textOf({ runs, lessons, arrivals }).length).toBeLessThan(REPORT_MAX_CHARS);
 });
 
 it('leaves out what cannot be so', () => {
@@ -96,13 +96,13 @@ it('leaves out what cannot be so', () => {
       { ...constraints, preferPools: ['x'.repeat(129)] },
     ],
   ].map(each => [each, 1]);
-  const heard = wordIn(
+  const read = reportIn(
     JSON.stringify({
       ...{ v: 1, attempts: [...badAttempts, attempt], starts: [...badStarts, stop] },
       coming: [...badKinds, [constraints, -1], [constraints, 1]],
     }),
   );
-  expect(heard?.lessons.attempts.length).toBe(1);
-  expect(heard?.lessons.starts.length).toBe(1);
-  expect(heard?.arrivals).toEqual([{ constraints, perS: 1 }]);
+  expect(read?.lessons.attempts.length).toBe(1);
+  expect(read?.lessons.starts.length).toBe(1);
+  expect(read?.arrivals).toEqual([{ constraints, perS: 1 }]);
 });

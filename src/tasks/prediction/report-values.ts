@@ -1,4 +1,4 @@
-/* Values of a word of another node, of whatever version it is: what is not as it should be is left out. */
+/* Values of a report of another node, of whatever version it is: what is not as it should be is left out. */
 
 /** An id has 128 characters at most. */
 export const ID_MAX = 128;

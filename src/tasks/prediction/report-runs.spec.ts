@@ -1,17 +1,17 @@
 import { expect, it } from 'vitest';
 import { Runs } from './runs';
-import { rowsOfRuns, runsIn, runsToTell, type ToldReplica } from './word-runs';
+import { rowsOfRuns, runsIn, runsToReport, type ReportedReplica } from './report-runs';
 
 const size = { promptTokens: 5.25, askedTokens: 100 };
 
-const passed = (runs: readonly ToldReplica[]): unknown => runsIn(JSON.parse(JSON.stringify(rowsOfRuns(runs))));
+const passed = (runs: readonly ReportedReplica[]): unknown => runsIn(JSON.parse(JSON.stringify(rowsOfRuns(runs))));
 
 it('tells of each attempt how long it has run, by when it showed its first, and how far it is', () => {
   const runs = new Runs();
   runs.begin('p/r', 'p', size, { tokens: 30 }, 1000.4).firstOutputAtMs = 1200;
   runs.begin('p/r', 'p', size, { tokens: 0 }, 1500);
   runs.begin('p/other', 'p', size, { tokens: 0 }, 1600);
-  const told = runsToTell(runs, 1700);
+  const told = runsToReport(runs, 1700);
   expect(told).toEqual([
     {
       replica: 'p/r',
@@ -32,7 +32,7 @@ it('tells of 128 attempts at most, evenly over replicas, with how many there are
   for (const name of names)
     for (let n = 0; n < 2000; n++)
       runs.begin(name, name.slice(0, 128), { promptTokens: 1e6, askedTokens: 1e6 }, { tokens: 999_999 }, 0);
-  const told = runsToTell(runs, 1e8);
+  const told = runsToReport(runs, 1e8);
   expect(told.map(({ attempts, sample }) => [attempts, sample.length])).toEqual([
     [2000, 64],
     [2000, 64],

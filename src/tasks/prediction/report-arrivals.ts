@@ -1,20 +1,20 @@
 import type { PlacementConstraints } from '../../pools/placement/constraints';
-import { ID_MAX, isAmount, isText, listIn, membersIn } from './word-values';
+import { ID_MAX, isAmount, isText, listIn, membersIn } from './report-values';
 
 /** Tasks that come to a node and go before what waits: where they may run, and how many in a second. */
-export interface Coming {
+export interface ArrivalRate {
   readonly constraints: PlacementConstraints;
   readonly perS: number;
 }
 
-/** Kinds in one word, those that come most; and characters of what they ask for, together. */
+/** Kinds in one report, those that come most; and characters of what they ask for, together. */
 const KINDS_MAX = 32;
 const TEXT_MAX = 16_384;
 /** As many as a task may prefer or avoid, and more than any does. */
 const POOLS_MAX = 256;
 const TEXT_OF_NAME_MAX = 512;
 
-export function rowsOfArrivals(all: readonly Coming[]): readonly unknown[] {
+export function rowsOfArrivals(all: readonly ArrivalRate[]): readonly unknown[] {
   const rows: unknown[] = [];
   let left = TEXT_MAX;
   for (const { constraints, perS } of [...all].sort((a, b) => b.perS - a.perS).slice(0, KINDS_MAX)) {
@@ -25,10 +25,10 @@ export function rowsOfArrivals(all: readonly Coming[]): readonly unknown[] {
   return rows;
 }
 
-export function arrivalsIn(rows: unknown): readonly Coming[] {
+export function arrivalsIn(rows: unknown): readonly ArrivalRate[] {
   return listIn(rows)
     .slice(0, KINDS_MAX)
-    .flatMap((row): Coming[] => {
+    .flatMap((row): ArrivalRate[] => {
       const [asked, perS] = listIn(row);
       const constraints = constraintsIn(asked);
       return constraints && isAmount(perS) ? [{ constraints, perS }] : [];

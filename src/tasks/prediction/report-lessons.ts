@@ -1,5 +1,5 @@
 import { LESSONS_MAX, waits, type AttemptLesson, type Lessons, type StartLesson } from './paces';
-import { ID_MAX, isAmount, isText, listIn } from './word-values';
+import { ID_MAX, isAmount, isText, listIn } from './report-values';
 
 /** Milliseconds need no more. */
 function short(value: number): number {
