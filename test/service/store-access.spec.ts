@@ -102,6 +102,26 @@ describe.skipIf(!hasRedisServer())('nodes and their way to a store (B-ND-020)', 
     await expect(command(server.port, ['ACL', 'LOG'])).resolves.toEqual([]);
   });
 
+  it('acknowledges a task, also one that is sent again, no sooner than a replica has it (B-ND-031)', async () => {
+    const first = await redis();
+    const node = await startNode({
+      ORCHD_STORE: first.url,
+      ORCHD_STORE_DURABILITY: 'replica',
+      ORCHD_LOG_LEVEL: 'info',
+    });
+    const submit = () =>
+      node.request('POST', '/v2/tasks', { body: { task_id: 'waits-for-a-replica', prompt: 'Hi.', max_tokens: 1 } });
+    for (let time = 0; time < 2; time++) {
+      const { status, text } = await submit();
+      expect([status, text]).toEqual([503, expect.stringContaining('STORAGE_UNAVAILABLE')]);
+    }
+    const told = () => node.logs().flatMap(({ event }) => (String(event).startsWith('store_') ? [event] : []));
+    expect(told()).toEqual(['store_without_replica', 'store_not_durable']);
+    await redis(['--replicaof', '127.0.0.1', String(first.port)]);
+    await eventually(submit, ({ status }) => status === 202);
+    expect(told()).toEqual(['store_without_replica', 'store_not_durable', 'store_durable']);
+  });
+
   it('goes on after a failover that sentinels decide on', async () => {
     const first = await redis();
     const second = await redis(['--replicaof', '127.0.0.1', String(first.port)]);

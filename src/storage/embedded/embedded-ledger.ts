@@ -194,6 +194,10 @@ export class EmbeddedLedger extends TaskLedger implements OnModuleInit, OnModule
     return { queued, interrupted };
   }
 
+  async confirm(taskId: string): Promise<void> {
+    await this.tasks.get(taskId)?.durable;
+  }
+
   find(taskId: string): LiveTask | undefined {
     return this.tasks.get(taskId);
   }

@@ -161,8 +161,9 @@ export class Admissions {
   private async known(taskId: string): Promise<AdmitOutcome> {
     const task = await this.tasks.find(taskId);
     if (!task) return { kind: 'conflict' };
-    const { spec, facts, durable } = task;
-    return { kind: 'known', spec, facts, remaining: (await this.sessions.open(spec.sessionId)).remaining, durable };
+    const { spec, facts } = task;
+    const { remaining } = await this.sessions.open(spec.sessionId);
+    return { kind: 'known', spec, facts, remaining, durable: Promise.resolve() };
   }
 
   private capacityOf(lane: StoreLane): number {

@@ -24,7 +24,6 @@ export interface TaskAtHand {
 /** A task that this node has the right to, by a token: it runs it, ends it, or has taken it over from a node that is no more. */
 export class StoreTask implements LiveTask {
   readonly shown: Shown = { tokens: 0, startedAtMs: undefined, terminalSeq: undefined };
-  readonly durable = Promise.resolve();
   readonly spec: TaskSpec;
   readonly facts: AdmissionFacts;
   claim: StoreClaim | undefined;

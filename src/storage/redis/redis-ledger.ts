@@ -35,6 +35,7 @@ import { RedisSessions } from './redis-sessions';
 import { CutSlots } from './cut-slots';
 import { EventWriter } from './event-writer';
 import { StoreTasks, type Grant } from './store-tasks';
+import { confirmScript } from './scripts/admission-scripts';
 import { claimForScript, claimScript, markScript, requeueScript } from './scripts/attempt-scripts';
 import { aheadScript, depthsScript, positionScript } from './scripts/node-scripts';
 import { leaveScript } from './scripts/presence-scripts';
@@ -188,6 +189,12 @@ export class RedisLedger extends TaskLedger implements OnModuleDestroy {
 
   async find(taskId: string): Promise<LiveTask | undefined> {
     return this.held.get(taskId) ?? this.tasks.find(taskId);
+  }
+
+  async confirm(taskId: string): Promise<void> {
+    // Who is new, as nearly all are, waits for no disk and no replica.
+    const hash = await this.store.call('HGET', `${this.store.prefix}:t:${taskId}`, 'hash');
+    if (hash !== null) await this.store.runDurably(confirmScript, taskId);
   }
 
   live(): Promise<Iterable<LiveTask>> {

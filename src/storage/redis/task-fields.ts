@@ -84,7 +84,6 @@ export function liveTaskOf(fields: TaskFields): LiveTask | undefined {
     facts: factsIn(fields),
     state: stateIn(fields),
     isEnding: st === 'e',
-    durable: Promise.resolve(),
     attempts: Number(field(fields, 'att')),
     lastFailure: failure === undefined ? undefined : decodeError(failure),
     placement: placementIn(fields),

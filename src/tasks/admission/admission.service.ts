@@ -68,9 +68,7 @@ export class AdmissionService {
 
   /** @throws ServiceError TASK_CONFLICT when the id is taken by another request */
   private async knownBefore(taskId: string, requestHash: string): Promise<Admission | undefined> {
-    await (
-      await this.ledger.find(taskId)
-    )?.durable;
+    await this.ledger.confirm(taskId);
     const record = await this.records.find(taskId);
     if (!record) return undefined;
     const { spec, facts, ending } = record;

@@ -195,8 +195,6 @@ export interface LiveTask {
   readonly facts: AdmissionFacts;
   readonly state: 'queued' | 'dispatching' | 'streaming';
   readonly isEnding: boolean;
-  /** Settles with its admission: rejects where that could not be made durable. */
-  readonly durable: Promise<unknown>;
   /** Attempts begun so far. */
   readonly attempts: number;
   /** Why its last attempt failed; undefined where none has. */
@@ -271,6 +269,12 @@ export abstract class TaskLedger implements QueueDepths {
   abstract adopt(): Promise<Adopted>;
 
   abstract find(taskId: string): MaybeLater<LiveTask | undefined>;
+
+  /**
+   * Resolves once what there is of this task is durable: whoever sends it again is told of it no sooner. At once where there is nothing.
+   * @throws ServiceError STORAGE_UNAVAILABLE
+   */
+  abstract confirm(taskId: string): Promise<void>;
 
   /** All of them, whichever node they are at. */
   abstract live(): MaybeLater<Iterable<LiveTask>>;

@@ -6,7 +6,7 @@ import { Narrator } from '../../../observability/narrator';
 import { prelude } from './prelude';
 import { allScripts, type Script } from './script';
 import { Store, type Argument, type Reply } from './store';
-import { assertFit, durabilityOf, type Durability } from './store-checks';
+import { assertFit, durabilityOf, infoOf, type Durability } from './store-checks';
 import { explained, StoreNewer, StoreUnfit } from './store-faults';
 import { StoreLink } from './store-link';
 import { shortageOf } from './store-room';
@@ -40,6 +40,7 @@ export class RedisStore extends Store {
   private readonly listeners = new Map<string, Set<(message: string) => void>>();
   private readonly commits: Commit[] = [];
   private isCommitting = false;
+  private isDurable = true;
   private isClosed = false;
   private retries = 0;
   private told = '';
@@ -117,7 +118,7 @@ export class RedisStore extends Store {
       const waited = this.send('commits', this.waitCommand());
       const settled = await Promise.allSettled(replies);
       const isDurable = await waited.then(
-        reply => this.isEnough(reply),
+        reply => this.toldDurable(this.isEnough(reply)),
         () => false,
       );
       for (const [index, { settle, fail }] of batch.entries()) {
@@ -127,6 +128,21 @@ export class RedisStore extends Store {
       }
     }
     this.isCommitting = false;
+  }
+
+  /** Says once that the server is there and does not make durable what it is given, and once that it does again. */
+  private toldDurable(isDurable: boolean): boolean {
+    if (isDurable === this.isDurable) return isDurable;
+    this.isDurable = isDurable;
+    if (isDurable) this.narrator.tell('The store makes durable again what it is given.', { event: 'store_durable' });
+    else
+      this.narrator.warn(
+        this.durability.kind === 'wait'
+          ? 'No replica of the store has what it was given within a second: nothing is acknowledged, for ORCHD_STORE_DURABILITY=replica. Look whether it has one that is connected.'
+          : 'The store has not synced what it was given within three seconds: nothing is acknowledged, for ORCHD_STORE_DURABILITY=disk. Look at its disk.',
+        { event: 'store_not_durable' },
+      );
+    return isDurable;
   }
 
   private waitCommand(): readonly string[] {
@@ -187,6 +203,7 @@ export class RedisStore extends Store {
       await assertFit(this.config, commands);
       this.durability = await durabilityOf(this.config, commands);
       if (isFirst) await this.tellShortage(commands);
+      if (isFirst && this.durability.kind === 'wait') await this.tellMissingReplica(commands);
       await Promise.all(allScripts().map(({ text }) => commands.send(['SCRIPT', 'LOAD', text])));
       for (const name of this.listeners.keys()) await hints.subscribe(name, message => this.hear(name, message));
       if (this.isClosed) throw new Error('closed');
@@ -210,6 +227,16 @@ export class RedisStore extends Store {
     if (!shortage) return;
     const { human, ...figures } = shortage;
     this.narrator.warn(human, { event: 'store_small', ...figures });
+  }
+
+  /** No reason not to start: it may be on its way, and what has ended can be read meanwhile. */
+  private async tellMissingReplica(link: StoreLink): Promise<void> {
+    const replication = await infoOf(link, 'replication');
+    if (Number(replication.get('connected_slaves')) > 0) return;
+    this.narrator.warn(
+      'The store has no replica, and ORCHD_STORE_DURABILITY=replica acknowledges nothing before one has it: submissions are refused until one is connected.',
+      { event: 'store_without_replica' },
+    );
   }
 
   /** Whatever keeps a node from its store, when it changes: a password that was changed there, a server that came back without its AOF. */

@@ -14,6 +14,8 @@ local key = taskKey(a.id)
 local known = call('HMGET', key, 'hash', 'st')
 if known[1] then
   if known[1] ~= a.hash or known[2] == 'x' then return {'conflict'} end
+  -- Changes nothing, and is what the wait for the disk or a replica waits for: the first time may not have been waited for to its end.
+  call('HSET', key, 'hash', a.hash)
   return {'known'}
 end
 local at = now()
@@ -116,5 +118,18 @@ if tasks < a.capacity or not oldest then return false end
 local id, token = idOf(oldest), nextToken()
 local view = win(id, a.node, token, a.dropped, {0, 0, 0}, false, at, {ttl=a.ttl, most=a.most_sessions})
 return {id, token, view, call('HGETALL', taskKey(id)), {depth()}}
+`,
+);
+
+/**
+ * A write that changes nothing: what was written of the task before, over whatever connection, is durable once this is. ARGV: 1 task id.
+ */
+export const confirmScript = new Script(
+  'confirm',
+  `
+local hash = call('HGET', taskKey(ARGV[1]), 'hash')
+if not hash then return 0 end
+call('HSET', taskKey(ARGV[1]), 'hash', hash)
+return 1
 `,
 );
