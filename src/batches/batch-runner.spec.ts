@@ -102,7 +102,7 @@ it('a batch that is another node’s by now is not cancelled here, but let go of
 it('a batch whose lines are not all to be had any more fails, and says why (B-BAT-009)', async () => {
   const { run, ended } = await begun(undefined, 3);
   // There is nothing in its file.
-  await run.take();
+  await run.take(0);
   run.look();
   expect(await ended).toMatchObject({
     status: 'failed',

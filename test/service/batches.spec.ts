@@ -250,6 +250,16 @@ describe('a batch', () => {
     expect(existsSync(join(folder?.path ?? '', 'data', 'files', fileId))).toBe(false);
   });
 
+  it('goes on with its other lines while those of a model that no engine has wait for it (B-BAT-010)', async () => {
+    await start({ ORCHD_BATCH_MODEL_WAIT_MS: '600000' });
+    const models = ['nobody-has-it', 'some-model', 'some-model'];
+    const lines = Array.from({ length: 300 }, (_, at) => chatLine(`line-${at + 1}`, { model: models[at % 3] }));
+    const { id } = await client.begin(lines);
+    await client.until(id, ({ request_counts: { completed } }) => completed === 200);
+    await client.cancel(id);
+    expect(await judged(await client.untilEnded(id), 300)).toEqual({ output: 200, errors: 100 });
+  });
+
   it('of many is not kept waiting by the others (B-BAT-006)', async () => {
     await start({}, { tokensPerSecond: 100 });
     const large = await client.begin(numbered(300, { max_tokens: 5 }));

@@ -11,6 +11,7 @@ import { ResultWriter } from '../results/result-writer';
 import type { LineCounts, Stop, StoredBatch } from '../batch/stored-batch';
 import { taskIdsOf } from './line-work';
 import type { RunRecord } from './run-record';
+import { WaitingLines } from './waiting-lines';
 
 /** Results that are written before more of them are made. */
 const STEP = 200;
@@ -43,6 +44,8 @@ export class BatchRun {
   private readonly errorWriter: ResultWriter;
   /** Taken once, and not run after all. */
   private readonly backlog: FileLine[] = [];
+  /** Taken once, and their models were away. */
+  private readonly waiting = new WaitingLines();
   private reading: Promise<unknown> = Promise.resolve();
   private isRead = false;
   /** Results that are not durable yet, and their characters. */
@@ -96,7 +99,13 @@ export class BatchRun {
 
   /** There may be lines that nobody has taken. */
   get hasMore(): boolean {
-    return !this.isRead || this.backlog.length > 0;
+    return !this.isRead || this.backlog.length > 0 || !this.waiting.isEmpty;
+  }
+
+  /** There may be one that can be tried now. */
+  hasMoreAt(nowMs: number): boolean {
+    if (this.pausedUntilMs > nowMs) return false;
+    return this.backlog.length > 0 || (!this.isRead && !this.waiting.isFull) || this.waiting.isDue(nowMs);
   }
 
   /** Its results come faster than they can be written. */
@@ -104,15 +113,25 @@ export class BatchRun {
     return this.unwrittenChars > BEHIND_CHARS;
   }
 
-  /** The next line that is not done; undefined where there is none. @throws ServiceError STORAGE_UNAVAILABLE */
-  take(): Promise<FileLine | undefined> {
-    const taken = this.reading.then(() => this.taken());
+  /** The next line that is not done and can be tried; undefined where there is none. @throws ServiceError STORAGE_UNAVAILABLE */
+  take(nowMs: number): Promise<FileLine | undefined> {
+    const taken = this.reading.then(() => this.taken(nowMs));
     this.reading = taken.catch(() => undefined);
     return taken;
   }
 
   putBack(line: FileLine): void {
     this.backlog.push(line);
+  }
+
+  /** Its model is away: it is tried again after a while, or once another line finds that model. */
+  wait(model: string, line: FileLine, nowMs: number, afterMs: number): void {
+    this.waiting.add(model, line, nowMs, afterMs);
+  }
+
+  /** Lines of that model need not wait any more. */
+  release(model: string): void {
+    this.backlog.push(...this.waiting.release(model));
   }
 
   /** Resolves once the result is durable, or the batch another node's. */
@@ -132,10 +151,11 @@ export class BatchRun {
    */
   async recordRest(reason: Stop, cancel: (taskId: string) => Promise<boolean>): Promise<void> {
     let step: Promise<void>[] = [];
+    this.backlog.push(...this.waiting.releaseAll());
     // Lines are begun in their order, but for those that had to wait: past many that were not, none were.
     let unbegun = this.isResumed ? 0 : UNBEGUN;
     try {
-      for (let line = await this.take(); line && !this.isLost; line = await this.take()) {
+      for (let line = await this.take(0); line && !this.isLost; line = await this.take(0)) {
         const ids = taskIdsOf(this.batch.id, line.number);
         if (unbegun < UNBEGUN) unbegun = (await this.cancelled(line, ids, cancel)) ? 0 : unbegun + 1;
         const request = requestLineOf(line.bytes, this.batch.endpoint);
@@ -176,14 +196,15 @@ export class BatchRun {
     await Promise.all([this.outputWriter.close(), this.errorWriter.close()]);
   }
 
-  private async taken(): Promise<FileLine | undefined> {
-    const again = this.backlog.shift();
+  private async taken(nowMs: number): Promise<FileLine | undefined> {
+    const again = this.waiting.takeDue(nowMs) ?? this.backlog.shift();
     if (again) return again;
-    for (;;) {
+    while (!this.waiting.isFull) {
       const line = await this.reader.next();
       if (!line) this.isRead = true;
       if (!line || !this.doneLines.has(line.number)) return line;
     }
+    return undefined;
   }
 
   /** Each of them, up to the first that there is not. Resolves to whether there was one. @throws whatever `cancel` does: the line is to be taken again */

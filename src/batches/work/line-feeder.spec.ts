@@ -46,8 +46,8 @@ function runOf(id: string, lines: number): BatchRun {
     underWay: 0,
     lastTurn: 0,
     pausedUntilMs: 0,
-    get hasMore() {
-      return left >= 0 || backlog.length > 0;
+    hasMoreAt(this: BatchRun, nowMs: number) {
+      return this.pausedUntilMs <= nowMs && (left >= 0 || backlog.length > 0);
     },
     take: () => {
       const again = backlog.shift();

@@ -68,7 +68,7 @@ export class LineFeeder implements OnModuleInit, OnModuleDestroy {
     const nowMs = this.clock.nowMs();
     let next: BatchRun | undefined;
     for (const run of this.runs) {
-      if (run.stop || !run.hasMore || run.isBehind || run.pausedUntilMs > nowMs) continue;
+      if (run.stop || run.isBehind || !run.hasMoreAt(nowMs)) continue;
       if (run.underWay >= this.config.batchLinesAtOnceEach) continue;
       if (!next || run.underWay < next.underWay || (run.underWay === next.underWay && run.lastTurn < next.lastTurn))
         next = run;
@@ -87,7 +87,7 @@ export class LineFeeder implements OnModuleInit, OnModuleDestroy {
     };
     let line: FileLine | undefined;
     try {
-      line = await run.take();
+      line = await run.take(this.clock.nowMs());
       if (run.isLost) return;
       if (line && !run.stop) await this.runLine(run, line, settled);
       else if (line) run.putBack(line);
@@ -117,8 +117,13 @@ export class LineFeeder implements OnModuleInit, OnModuleDestroy {
         settled();
         this.feed();
       },
+      decided: model => run.release(model),
     });
     if (run.isLost) return;
+    if (outcome.kind === 'later' && outcome.model !== undefined) {
+      run.wait(outcome.model, line, this.clock.nowMs(), outcome.afterMs);
+      return;
+    }
     if (outcome.kind === 'later') {
       run.pausedUntilMs = this.clock.nowMs() + outcome.afterMs;
       run.putBack(line);

@@ -21,6 +21,7 @@ const context: LineContext = {
   fedSinceMs: 50,
   tasks: new Set(),
   settled: () => undefined,
+  decided: () => undefined,
 };
 const body = { model: 'm', messages: [{ role: 'user', content: 'Hi' }] };
 const line = {
@@ -45,12 +46,12 @@ beforeEach(() => {
 });
 
 /** A task that has ended, whose output is read by that. */
-function workOver(each: TaskEvents['each']): LineWork {
+function workOver(each: TaskEvents['each'], until: () => Promise<void> = () => Promise.resolve()): LineWork {
   const narrator = { warn: (_human: string, fields: object) => told.push({ ...fields }) } as unknown as Narrator;
   return new LineWork(
     { submit: () => (refusal ? Promise.reject(refusal) : Promise.resolve()) } as unknown as OpenaiTasks,
     { each } as TaskEvents,
-    { until: () => Promise.resolve() } as unknown as TaskEnds,
+    { until } as unknown as TaskEnds,
     { isReady: true } as Lifecycle,
     new ModelSightings({ batchModelWaitMs: 100 } as Config, clock, narrator),
     clock,
@@ -125,6 +126,51 @@ describe('a line of a batch whose model no engine has (B-BAT-010)', () => {
     expect(await work.run(line, context)).toMatchObject(failed);
     // Once each time that it went.
     expect(told).toHaveLength(2);
+  });
+
+  it('waits by itself where it has a model that no live engine has, and says who need not wait any more', async () => {
+    const decided: string[] = [];
+    const seen = { ...context, decided: (model: string) => void decided.push(model) };
+    const work = workOver(async (_taskId, take) => output.forEach(take));
+    refusal = new ServiceError('POOL_UNAVAILABLE');
+    expect(await work.run(line, seen)).toMatchObject({ ...later, model: 'm' });
+    refusal = away;
+    expect(await work.run(line, seen)).toMatchObject({ ...later, model: 'm' });
+    expect(decided).toEqual([]);
+    refusal = new ServiceError('ADMISSION_REJECT');
+    expect(await work.run(line, seen)).toEqual({ ...later, afterMs: 100 });
+    refusal = away;
+    nowMs = 100;
+    expect(await work.run(line, seen)).toMatchObject(failed);
+    refusal = undefined;
+    expect(await work.run(line, seen)).toMatchObject({ result: { kind: 'answer' } });
+    expect(decided).toEqual(['m', 'm', 'm']);
+  });
+
+  it('is not taken to have found it where storage could not say', async () => {
+    const work = workOver(async (_taskId, take) => output.forEach(take));
+    nowMs = 99;
+    refusal = new ServiceError('STORAGE_UNAVAILABLE');
+    expect(await work.run(line, context)).toMatchObject(later);
+    refusal = away;
+    nowMs = 100;
+    expect(await work.run(line, context)).toMatchObject(failed);
+  });
+
+  it('waits from the end of a line that ran for longer than that', async () => {
+    let end: () => void = () => undefined;
+    const work = workOver(
+      async (_taskId, take) => output.forEach(take),
+      () => new Promise(resolve => (end = resolve)),
+    );
+    const running = work.run(line, context);
+    await new Promise(setImmediate);
+    nowMs = 1000;
+    end();
+    await running;
+    refusal = away;
+    nowMs = 1099;
+    expect(await work.run(line, context)).toMatchObject(later);
   });
 
   it('of a batch that another process had begun waits from when it is run here', async () => {

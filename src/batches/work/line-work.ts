@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { ErrorCode } from '../../errors/catalogue';
 import { asServiceError, ServiceError } from '../../errors/service-error';
 import { Lifecycle } from '../../lifecycle/lifecycle';
 import type { EventSum } from '../../openai/answers/rendering';
@@ -23,10 +24,17 @@ const RUNS_MAX = 5;
 /** Of a task whose deadline is its batch's. */
 const DEADLINE_SLACK_MS = 1000;
 
-/** What became of a line. `later`: nothing yet, for want of room, of an engine or of its model; it is to be tried again after a while. */
+/** Or that there is none. */
+const saysNothingOfModels: ReadonlySet<ErrorCode> = new Set([
+  'MODEL_NOT_FOUND',
+  'STORAGE_UNAVAILABLE',
+  'SHUTTING_DOWN',
+]);
+
+/** What became of a line. `later`: nothing yet, for want of room, or of its model where that is named; it is to be tried again after a while. */
 export type LineOutcome =
   | { readonly kind: 'done'; readonly customId: string; readonly taskId: string; readonly result: LineResult }
-  | { readonly kind: 'later'; readonly afterMs: number };
+  | { readonly kind: 'later'; readonly afterMs: number; readonly model?: string };
 
 /** What a run tells and is told of its lines. */
 export interface LineContext {
@@ -40,6 +48,8 @@ export interface LineContext {
   readonly tasks: Set<string>;
   /** It has its place in the queue, or was refused one. */
   settled(): void;
+  /** Lines of this model need not wait for it: it is there, or not waited for any more. */
+  decided(model: string): void;
 }
 
 /**
@@ -92,17 +102,22 @@ export class LineWork {
     if (known) return done(customId, taskId, known);
     const refusal = await this.submit(taskId, wish, context);
     context.settled();
-    if (refusal?.code !== 'MODEL_NOT_FOUND') this.models.seen(wish.request.model);
-    if (refusal?.retriable || (refusal && this.isAway(refusal, wish, context)))
-      return { kind: 'later', afterMs: waitOf(refusal) };
+    const { model } = wish.request;
+    if (!refusal || !saysNothingOfModels.has(refusal.code)) this.models.seen(model);
+    if (refusal && this.isAway(refusal, wish, context)) return { kind: 'later', afterMs: waitOf(refusal), model };
+    context.decided(model);
+    if (refusal?.retriable) return { kind: 'later', afterMs: waitOf(refusal) };
     if (refusal) return done(customId, taskId, failed(refusal));
     await this.ends.until(taskId);
+    // A line may have run for longer than a model is waited for.
+    this.models.seen(model);
     const result = await this.resultOf(taskId, wish);
     return done(customId, taskId, this.inView(context, result ?? failed(lost)));
   }
 
-  /** It is refused for a model that was there, or is to be expected. */
+  /** It is refused for a model that no live engine has now, or none at all, and that was there or is to be expected. */
   private isAway({ code }: ServiceError, { request }: LineWish, { isResumed, fedSinceMs }: LineContext): boolean {
+    if (code === 'POOL_UNAVAILABLE') return true;
     if (code !== 'MODEL_NOT_FOUND') return false;
     return this.models.isAwaited(request.model, isResumed ? fedSinceMs : undefined);
   }

@@ -3,15 +3,8 @@ import { Config } from '../../config/config';
 import { Narrator } from '../../observability/narrator';
 import { Clock } from '../../time/clock';
 
-/** Names beyond these are forgotten, the longest unseen first. */
+/** Names beyond these are forgotten, the longest unseen first; and of so many at once it is said that lines wait for them. */
 const NAMES_MAX = 1000;
-
-interface Sighting {
-  /** By the monotonic clock. */
-  readonly atMs: number;
-  /** It has been said that lines wait for it. */
-  isToldAway: boolean;
-}
 
 /**
  * When lines of batches have last found their models. An engine that starts again, or registers again because the service did, takes its models along for a
@@ -20,8 +13,10 @@ interface Sighting {
 @Injectable()
 export class ModelSightings {
   private readonly startedAtMs: number;
-  /** By name; what was seen last is at the end. */
-  private readonly sightings = new Map<string, Sighting>();
+  /** By the monotonic clock, by name; what was seen last is at the end. */
+  private readonly seenAtMs = new Map<string, number>();
+  /** It was said that lines wait for these. */
+  private readonly told = new Set<string>();
 
   constructor(
     private readonly config: Config,
@@ -32,7 +27,10 @@ export class ModelSightings {
   }
 
   seen(model: string): void {
-    this.set(model, { atMs: this.clock.nowMs(), isToldAway: false });
+    this.told.delete(model);
+    this.seenAtMs.delete(model);
+    this.seenAtMs.set(model, this.clock.nowMs());
+    if (this.seenAtMs.size > NAMES_MAX) this.seenAtMs.delete(this.seenAtMs.keys().next().value as string);
   }
 
   /**
@@ -40,23 +38,17 @@ export class ModelSightings {
    * @param sinceMs when this node began to ask, where that was for what another process had begun
    */
   isAwaited(model: string, sinceMs = this.startedAtMs): boolean {
-    const sighting = this.sightings.get(model) ?? { atMs: this.startedAtMs, isToldAway: false };
-    const endMs = Math.max(sighting.atMs, sinceMs) + this.config.batchModelWaitMs;
-    const leftMs = endMs - this.clock.nowMs();
-    if (leftMs <= 0) return false;
-    if (!sighting.isToldAway) {
-      this.set(model, { ...sighting, isToldAway: true });
+    const seenAtMs = this.seenAtMs.get(model) ?? this.startedAtMs;
+    const leftMs = Math.max(seenAtMs, sinceMs) + this.config.batchModelWaitMs - this.clock.nowMs();
+    if (leftMs <= 0) {
+      this.told.delete(model);
+      return false;
+    }
+    if (!this.told.has(model) && this.told.size < NAMES_MAX) {
+      this.told.add(model);
       const human = `Lines of batches wait for the model \`${model}\`, which no engine has; they fail in ${Math.ceil(leftMs / 1000)} s where none brings it.`;
       this.narrator.warn(human, { event: 'batch_model_away', model });
     }
     return true;
-  }
-
-  private set(model: string, sighting: Sighting): void {
-    this.sightings.delete(model);
-    this.sightings.set(model, sighting);
-    if (this.sightings.size <= NAMES_MAX) return;
-    const [eldest] = this.sightings.keys();
-    this.sightings.delete(eldest as string);
   }
 }
