@@ -391,7 +391,7 @@ export const settings = {
     'ORCHD_BATCH_MODEL_WAIT_MS',
     milliseconds(0),
     '600000',
-    'For so long requests of batches wait for a model that no engine has any more, or none yet since the service has started; 0: they fail at once.',
+    'How long requests of batches wait for a model that no engine has, from when they last found it or, at the least, from the start of the service; 0: they fail at once.',
   ),
   batchWindowMinMs: setting(
     'ORCHD_BATCH_WINDOW_MIN_MS',

@@ -24,7 +24,7 @@ const RUNS_MAX = 5;
 /** Of a task whose deadline is its batch's. */
 const DEADLINE_SLACK_MS = 1000;
 
-/** Or that there is none. */
+/** Refusals by which nobody has seen the model: it is not there, or could not be looked for. */
 const saysNothingOfModels: ReadonlySet<ErrorCode> = new Set([
   'MODEL_NOT_FOUND',
   'STORAGE_UNAVAILABLE',

@@ -7,7 +7,7 @@ const BYTES_MAX = 256 * 1024;
 const AGAIN_MAX_MS = 5000;
 
 interface Waiting {
-  lines: FileLine[];
+  readonly lines: FileLine[];
   /** By the monotonic clock: one of them is tried then. */
   dueMs: number;
   /** Until the one after it is tried; it doubles. */
