@@ -91,15 +91,15 @@ module.exports = {
       comment:
         "One engine's special case must not leak into another. What they share is transport, in src/engines/wire.",
       severity: 'error',
-      from: { path: '^src/engines/(?!wire/)([^/]+)/', pathNot: SPEC },
+      from: { path: '^src/engines/(?!wire/|connections/)([^/]+)/', pathNot: SPEC },
       to: { path: '^src/engines/[^/]+/', pathNot: ['^src/engines/$1/', '^src/engines/wire/'] },
     },
     {
       name: 'wire-knows-no-engine',
       comment: 'The shared transport stays general: a vendor in it would be a vendor in every adapter.',
       severity: 'error',
-      from: { path: '^src/engines/wire/', pathNot: SPEC },
-      to: { path: '^src/engines/(?!wire/)[^/]+/' },
+      from: { path: '^src/engines/(wire|connections)/', pathNot: SPEC },
+      to: { path: '^src/engines/(?!wire/|connections/)[^/]+/' },
     },
     {
       name: 'engines-know-no-task',

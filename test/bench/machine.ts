@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { driverFor } from '../../src/storage/sqlite/file/driver';
 import { root } from './work-folder';
 
-const PACKAGES = ['@nestjs/core', 'fastify', 'undici', driverFor(Number(process.versions.napi)), 'pino'];
+const PACKAGES = ['@nestjs/core', 'fastify', driverFor(Number(process.versions.napi)), 'pino'];
 
 /** What the figures were measured on; nothing that names the machine. */
 export function machine(): string {

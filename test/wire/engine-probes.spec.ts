@@ -340,7 +340,7 @@ describe('the kind of an engine', () => {
   const clock = new Clock();
   const http = new EngineHttp({ lookup }, filesAsKeys, clock, new Alarms(clock), new TurnEnd());
   const detector = new EngineDetector(http);
-  closing.push(() => http.onModuleDestroy());
+  closing.push(() => Promise.resolve(http.onModuleDestroy()));
   const root = 'HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 17\r\n\r\nOllama is running';
 
   it.each<[string | undefined, Answer]>([

@@ -69,6 +69,6 @@ describe.each(wires)('%s on the stand-in', wire => {
     const clock = new Clock();
     const http = new EngineHttp({ lookup }, filesAsKeys, clock, new Alarms(clock), new TurnEnd());
     expect(await new EngineDetector(http).kindOf(target)).toBe(wire);
-    await http.onModuleDestroy();
+    http.onModuleDestroy();
   });
 });

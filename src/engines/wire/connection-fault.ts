@@ -1,36 +1,28 @@
-import { errors } from './undici';
 import { ServiceError } from '../../errors/service-error';
+import { ConnectionClosedError, ConnectTimeoutError } from '../connections/engine-connection';
+import { NotHttpError } from '../connections/response-head';
 
 /** The error behind a connection that failed, in words without an address; the cause is for the log. */
 export function connectionFault(cause: unknown): ServiceError {
-  if (isNotHttp(cause)) {
+  if (cause instanceof NotHttpError) {
     return new ServiceError('ENGINE_PROTOCOL', { message: 'The engine sent something that is not HTTP.' }, cause);
   }
   return new ServiceError('WORKER_RESET', { message: describe(codeOf(cause)) }, cause);
 }
 
-/** Bytes that cannot be parsed are kept with the error; an end of file in the middle of a body gives the same error without. */
-function isNotHttp(cause: unknown): boolean {
-  if (cause instanceof errors.HTTPParserError) return Boolean((cause as { readonly data?: unknown }).data);
-  return cause instanceof errors.HeadersOverflowError;
-}
-
-/** Codes of Node's sockets and resolver, and of undici. */
+/** Codes of Node's sockets and resolver. */
 function describe(code: string): string {
   switch (code) {
     case 'ECONNREFUSED':
       return 'The engine refused the connection.';
     case 'ECONNRESET':
     case 'EPIPE':
-    case 'UND_ERR_SOCKET':
-    case 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH':
       return 'The engine closed the connection.';
     case 'EACCES': // The policy found no address that it allows.
       return 'The engine has no address at which an engine may live.';
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
       return "The engine's host name has no address.";
-    case 'UND_ERR_CONNECT_TIMEOUT':
     case 'ETIMEDOUT':
       return 'The connection to the engine could not be made in time.';
     case 'DEPTH_ZERO_SELF_SIGNED_CERT':
@@ -52,7 +44,8 @@ function describe(code: string): string {
 }
 
 function codeOf(cause: unknown): string {
-  if (cause instanceof errors.HTTPParserError) return 'UND_ERR_SOCKET'; // That end of file.
+  if (cause instanceof ConnectionClosedError) return 'ECONNRESET';
+  if (cause instanceof ConnectTimeoutError) return 'ETIMEDOUT';
   const code = (cause as { code?: unknown } | undefined)?.code;
   return typeof code === 'string' ? code : '';
 }

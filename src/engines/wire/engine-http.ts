@@ -7,13 +7,15 @@ import { Clock } from '../../time/clock';
 import { TurnEnd } from '../../time/turn-end';
 import type { EngineEvent, EngineTarget } from '../engine-adapter.port';
 import { EngineConnectPolicy } from '../engine-connect';
-import { EngineKeys } from '../engine-keys';
+import { EngineKeys, type Authority } from '../engine-keys';
+import { EngineConnections } from '../connections/engine-connections';
+import type { AnswerTaker, Exchange, Outgoing } from '../connections/engine-connection';
 import { connectionFault } from './connection-fault';
-import { ConnectionPools } from './connection-pools';
 import { parseJson } from './engine-json';
 import { mediaTypes } from './frame-decoder';
 import type { StreamFormat } from './stream-format';
 import { StreamRun, type Patience } from './stream-run';
+import { wholeAnswer, type EngineText } from './whole-answer';
 
 /** A request whose answer is a stream. */
 export interface StreamRequest extends Patience {
@@ -42,15 +44,10 @@ export interface EngineAnswer {
   readonly json: unknown;
 }
 
-export interface EngineText {
-  readonly status: number;
-  readonly text: string;
-}
-
 /** The one way to engines: a pool of connections for each, no redirects, no time-outs of the client's own in a stream. */
 @Injectable()
 export class EngineHttp implements OnModuleDestroy {
-  private readonly pools: ConnectionPools;
+  private readonly connections: EngineConnections;
   /** Connections outlive the request that opened them: made in its context, they would put its id on others' log lines. */
   private readonly context = new AsyncResource('EngineHttp');
 
@@ -61,12 +58,12 @@ export class EngineHttp implements OnModuleDestroy {
     private readonly alarms: Alarms,
     private readonly turnEnd: TurnEnd,
   ) {
-    this.pools = new ConnectionPools(connect);
+    this.connections = new EngineConnections(connect, clock, alarms);
   }
 
   /** Breaks off what still runs. */
-  async onModuleDestroy(): Promise<void> {
-    await this.pools.destroy();
+  onModuleDestroy(): void {
+    this.connections.destroy();
   }
 
   /** Sends the request on subscription; batches and errors are those of {@link EngineAdapter.run}. */
@@ -82,12 +79,9 @@ export class EngineHttp implements OnModuleDestroy {
         ...request.headers,
         ...credentials.headers,
       };
-      const { origin, path } = address(target, request.route);
-      this.context.runInAsyncScope(() => {
-        this.pools
-          .at(origin, credentials.authority)
-          .dispatch({ path, method: 'POST', headers, body: request.body }, run);
-      });
+      const { url, path } = address(target, request.route);
+      const outgoing: Outgoing = { method: 'POST', path, headers, body: request.body };
+      run.begin(this.send(url, outgoing, run, credentials.authority));
       return () => run.abort();
     });
   }
@@ -105,42 +99,30 @@ export class EngineHttp implements OnModuleDestroy {
   /** As {@link ask}, for an answer that is text. */
   async askText(target: EngineTarget, question: Question, signal: AbortSignal): Promise<EngineText> {
     const { method, route, body, maxAnswerBytes } = question;
-    const { origin, path } = address(target, route);
+    const { url, path } = address(target, route);
     try {
       const { headers: wanted, authority } = await this.keys.read(target);
-      const content = body
-        ? { headers: { 'content-type': 'application/json', ...wanted }, body: JSON.stringify(body) }
-        : { headers: wanted };
-      const answer = await this.context.runInAsyncScope(() =>
-        this.pools.at(origin, authority).request({ path, method, signal, ...content }),
-      );
-      return { status: answer.statusCode, text: await bounded(answer.body, maxAnswerBytes) };
+      const content = body && {
+        headers: { 'content-type': 'application/json', ...wanted },
+        body: JSON.stringify(body),
+      };
+      const outgoing: Outgoing = { method, path, headers: wanted, ...content };
+      const send = (taker: AnswerTaker): Exchange => this.send(url, outgoing, taker, authority);
+      return await wholeAnswer(send, maxAnswerBytes, signal);
     } catch (cause) {
       if (cause instanceof ServiceError) throw cause;
       if (signal.aborted) throw new ServiceError('DECODE_TIMEOUT', {}, cause);
       throw connectionFault(cause);
     }
   }
+
+  private send(url: URL, outgoing: Outgoing, taker: AnswerTaker, authority: Authority | undefined): Exchange {
+    return this.context.runInAsyncScope(() => this.connections.send(url, outgoing, taker, authority));
+  }
 }
 
 /** The engine's API may live below a path of its host. */
-function address({ url }: EngineTarget, route: string): { readonly origin: string; readonly path: string } {
-  const { origin, pathname } = new URL(url);
-  return { origin, path: pathname.replace(/\/+$/, '') + route };
-}
-
-/** Leaving the loop early destroys the body, and with it the connection. */
-async function bounded(body: AsyncIterable<Buffer>, maxBytes: number): Promise<string> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of body) {
-    bytes += chunk.length;
-    if (bytes > maxBytes) {
-      throw new ServiceError('ENGINE_PROTOCOL', {
-        message: 'The engine sent an answer that is larger than any engine sends.',
-      });
-    }
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
+function address(target: EngineTarget, route: string): { readonly url: URL; readonly path: string } {
+  const url = new URL(target.url);
+  return { url, path: url.pathname.replace(/\/+$/, '') + route };
 }

@@ -1,18 +1,18 @@
-import { StringDecoder } from 'node:string_decoder';
 import { ServiceError } from '../../errors/service-error';
 import { SseDecoder } from './sse-decoder';
 import type { Framing } from './stream-format';
+import { Utf8Pieces } from './utf8-pieces';
 
 /** Cuts the bytes of a response into frames, wherever the network cut them. */
 export interface FrameDecoder {
-  /** Hands on the frames that are complete now. @throws ServiceError ENGINE_PROTOCOL past the bound; what its reader throws */
-  push(chunk: Buffer): void;
+  /** Hands on the frames that are complete now, with `bytes` from `start` to before `end`. @throws ServiceError ENGINE_PROTOCOL past the bound; what its reader throws */
+  push(bytes: Buffer, start?: number, end?: number): void;
   /** The response is over: hands on a last frame that lacks no more than its mark. */
   finish(): void;
 }
 
 /** What each framing goes by in `Content-Type`. */
-export const mediaTypes: Readonly<Record<Framing, readonly string[]>> = {
+export const mediaTypes: Readonly<Record<Framing, readonly [string, ...string[]]>> = {
   sse: ['text/event-stream'],
   ndjson: ['application/x-ndjson', 'application/jsonl', 'application/ndjson'],
   json: ['application/json'],
@@ -36,7 +36,7 @@ export function frameDecoder(
 
 /** A frame is a line; empty ones say nothing. */
 class LineDecoder implements FrameDecoder {
-  private readonly utf8 = new StringDecoder('utf8');
+  private readonly utf8 = new Utf8Pieces();
   private line = '';
 
   constructor(
@@ -44,8 +44,8 @@ class LineDecoder implements FrameDecoder {
     private readonly onData: (data: string) => void,
   ) {}
 
-  push(chunk: Buffer): void {
-    const text = this.utf8.write(chunk);
+  push(bytes: Buffer, start = 0, end = bytes.length): void {
+    const text = this.utf8.textOf(bytes, start, end);
     let from = 0;
     for (let end = text.indexOf('\n'); end !== -1; end = text.indexOf('\n', from)) {
       const line = this.line + text.slice(from, end);
@@ -69,7 +69,7 @@ class LineDecoder implements FrameDecoder {
 
 /** The whole response is one frame, handed on at its end. */
 class WholeDecoder implements FrameDecoder {
-  private readonly utf8 = new StringDecoder('utf8');
+  private readonly utf8 = new Utf8Pieces();
   private text = '';
 
   constructor(
@@ -77,8 +77,8 @@ class WholeDecoder implements FrameDecoder {
     private readonly onData: (data: string) => void,
   ) {}
 
-  push(chunk: Buffer): void {
-    this.text = bounded(this.text + this.utf8.write(chunk), this.maxChars);
+  push(bytes: Buffer, start = 0, end = bytes.length): void {
+    this.text = bounded(this.text + this.utf8.textOf(bytes, start, end), this.maxChars);
   }
 
   finish(): void {

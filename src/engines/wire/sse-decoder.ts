@@ -1,5 +1,5 @@
-import { StringDecoder } from 'node:string_decoder';
 import { ServiceError } from '../../errors/service-error';
+import { Utf8Pieces } from './utf8-pieces';
 
 const PLAIN = 'data: ';
 const LF = 0x0a;
@@ -12,7 +12,7 @@ const LF = 0x0a;
  * What is kept between chunks is one unfinished line and the data lines before it, each within the bound.
  */
 export class SseDecoder {
-  private readonly utf8 = new StringDecoder('utf8');
+  private readonly utf8 = new Utf8Pieces();
   /** The line whose end has not come. Appending to it costs nothing: V8 joins the pieces when the line is read, once. */
   private line = '';
   /** `data` of the event being read; undefined before its first data line. */
@@ -28,9 +28,9 @@ export class SseDecoder {
     private readonly onError: (text: string) => void = () => undefined,
   ) {}
 
-  /** Hands on the events that are complete now. @throws ServiceError ENGINE_PROTOCOL past the bound; what `onData` throws */
-  push(chunk: Buffer): void {
-    let text = this.utf8.write(chunk);
+  /** Hands on the events that are complete now, with `bytes` from `start` to before `end`. @throws ServiceError ENGINE_PROTOCOL past the bound; what `onData` throws */
+  push(bytes: Buffer, start = 0, end = bytes.length): void {
+    let text = this.utf8.textOf(bytes, start, end);
     if (text === '') return;
     if (this.atStart) {
       this.atStart = false;

@@ -1,17 +1,16 @@
 import type { Subscriber } from 'rxjs';
-import type { Dispatcher } from 'undici';
 import { asServiceError, ServiceError } from '../../errors/service-error';
 import type { Alarm, Alarms } from '../../time/alarms';
 import type { Clock } from '../../time/clock';
 import type { TurnEnd } from '../../time/turn-end';
+import type { AnswerTaker, Exchange } from '../connections/engine-connection';
+import type { ResponseHeaders } from '../connections/response-head';
 import type { EngineEvent } from '../engine-adapter.port';
 import { connectionFault } from './connection-fault';
 import { frameDecoder, mediaTypes, type FrameDecoder } from './frame-decoder';
 import { retryAfterMsOf } from './retry-after';
 import { Silence } from './silence';
 import type { Framing, StreamFormat } from './stream-format';
-
-type ResponseHeaders = Record<string, string | string[] | undefined>;
 
 /** More than any engine's reason needs; what is past it is not read. */
 const MAX_REFUSAL_BYTES = 64 * 1024;
@@ -25,19 +24,19 @@ export interface Patience {
 }
 
 /**
- * One run on an engine, from undici's callbacks to batches of events.
+ * One run on an engine, from what its connection reads to batches of events.
  *
  * `asking → streaming → ending → over`, or `asking → refused → over`. In `ending` the last event has been handed on and the
  * response is read to its end, so that its connection can serve the next run. Whatever was read before a fault is handed on
  * before it, so that what a reader sees does not depend on where the network cut.
  */
-export class StreamRun implements Dispatcher.DispatchHandler {
+export class StreamRun implements AnswerTaker {
   private phase: 'asking' | 'refused' | 'streaming' | 'ending' | 'over' = 'asking';
   private readonly framing: Framing;
   private readonly decoder: FrameDecoder;
   private batch: EngineEvent[] = [];
   private flushIsDue = false;
-  private controller: Dispatcher.DispatchController | undefined;
+  private exchange: Exchange | undefined;
   private status = 0;
   private retryAfterMs: number | undefined;
   private refusalBody: Buffer[] = [];
@@ -77,16 +76,14 @@ export class StreamRun implements Dispatcher.DispatchHandler {
     this.hangUp();
   }
 
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    this.controller = controller;
-    // Given up while the connection was still being made.
-    if (this.phase === 'over') this.hangUp();
+  /** The request is under way. */
+  begin(exchange: Exchange): void {
+    this.exchange = exchange;
   }
 
-  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: ResponseHeaders): void {
-    if (this.phase !== 'asking' || status < 200) return;
+  onHead(status: number, headers: ResponseHeaders): void {
     this.status = status;
-    this.endIsMarked = 'transfer-encoding' in headers || 'content-length' in headers;
+    this.endIsMarked = headers['transfer-encoding'] !== undefined || headers['content-length'] !== undefined;
     if (status === 200 && isOf(mediaTypes[this.framing], headers['content-type'])) {
       this.phase = 'streaming';
     } else if (status !== 200 || isOf(mediaTypes.json, headers['content-type'])) {
@@ -99,19 +96,19 @@ export class StreamRun implements Dispatcher.DispatchHandler {
     }
   }
 
-  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (this.phase === 'streaming') this.takeStream(chunk);
-    else if (this.phase === 'refused') this.takeRefusal(chunk);
+  onBody(bytes: Buffer, start: number, end: number): void {
+    if (this.phase === 'streaming') this.takeStream(bytes, start, end);
+    else if (this.phase === 'refused') this.takeRefusal(bytes, start, end);
   }
 
-  onResponseEnd(): void {
+  onEnd(): void {
     const reset = (): ServiceError =>
       new ServiceError('WORKER_RESET', { message: 'The engine ended its stream without its last event.' });
     if (this.phase === 'streaming') this.takeLastFrame(this.endIsMarked);
     this.endResponse(reset);
   }
 
-  onResponseError(_controller: Dispatcher.DispatchController, cause: Error): void {
+  onFault(cause: unknown): void {
     if (this.phase === 'streaming') this.takeLastFrame(false);
     this.endResponse(() => connectionFault(cause));
   }
@@ -141,15 +138,15 @@ export class StreamRun implements Dispatcher.DispatchHandler {
     }
   }
 
-  private takeStream(chunk: Buffer): void {
+  private takeStream(bytes: Buffer, start: number, end: number): void {
     try {
-      this.decoder.push(chunk);
+      this.decoder.push(bytes, start, end);
     } catch (error) {
       this.fail(asServiceError(error));
       return;
     }
     if (this.batch.length === 0 || this.flushIsDue) return;
-    // One read of the socket may hold many chunks of the response, and undici gives them one by one.
+    // One read of the socket may hold many chunks of the response, which come one by one.
     this.flushIsDue = true;
     this.turnEnd.do(this.flush);
   }
@@ -196,9 +193,9 @@ export class StreamRun implements Dispatcher.DispatchHandler {
     this.fail(new ServiceError('DECODE_TIMEOUT', { message }));
   }
 
-  private takeRefusal(chunk: Buffer): void {
-    this.refusalBody.push(chunk);
-    this.refusalBytes += chunk.length;
+  private takeRefusal(bytes: Buffer, start: number, end: number): void {
+    this.refusalBody.push(Buffer.from(bytes.subarray(start, end)));
+    this.refusalBytes += end - start;
     if (this.refusalBytes > MAX_REFUSAL_BYTES) this.fail(this.refusal());
   }
 
@@ -223,12 +220,12 @@ export class StreamRun implements Dispatcher.DispatchHandler {
   }
 
   private hangUp(): void {
-    this.controller?.abort(new Error('the run is over'));
+    this.exchange?.abort();
   }
 }
 
-function isOf(types: readonly string[], contentType: string | string[] | undefined): boolean {
-  return typeof contentType === 'string' && types.includes(contentType.split(';', 1)[0]?.trim().toLowerCase() ?? '');
+function isOf(types: readonly string[], contentType: string | undefined): boolean {
+  return contentType !== undefined && types.includes(contentType.split(';', 1)[0]?.trim().toLowerCase() ?? '');
 }
 
 function notAStream(): ServiceError {

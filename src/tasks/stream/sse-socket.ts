@@ -27,10 +27,15 @@ export class SseSocket {
     return this.response.writableNeedDrain || (this.socket?.writableNeedDrain ?? false);
   }
 
-  /** Writes the last chunk; the connection can be used again. */
-  end(): void {
+  /** Writes the last chunk, in one piece with these frames; the connection can be used again. */
+  end(frames: Buffer): void {
+    this.begin();
+    const { socket } = this.response;
+    socket?.cork();
+    if (frames.length > 0) this.write(frames);
     this.release();
     this.response.end();
+    socket?.uncork();
   }
 
   release(): void {

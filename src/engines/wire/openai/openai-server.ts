@@ -1,8 +1,9 @@
 import { ServiceError } from '../../../errors/service-error';
 import type { EngineModel, EngineProbe, EngineTarget } from '../../engine-adapter.port';
 import { engineError } from '../engine-error';
-import type { EngineAnswer, EngineHttp, EngineText } from '../engine-http';
+import type { EngineAnswer, EngineHttp } from '../engine-http';
 import { integerOf, itemsOf, lineOf, membersOf } from '../engine-json';
+import type { EngineText } from '../whole-answer';
 
 /** More than any server has; what a report names beyond is left out. */
 const MAX_MODELS = 1024;

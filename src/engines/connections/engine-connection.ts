@@ -1,0 +1,195 @@
+import { connect as connectPlain, isIP, type LookupFunction, type Socket } from 'node:net';
+import { connect as connectSecure } from 'node:tls';
+import { NotHttpError } from './response-head';
+import { ResponseReader, type ResponseTaker } from './response-reader';
+
+/** A request of ours. */
+export interface Outgoing {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+/** Who waits for the answer to a request; after its fault or its end it hears nothing more. */
+export interface AnswerTaker extends ResponseTaker {
+  /** The answer is whole. */
+  onEnd(): void;
+  /** There is no answer, or no more of it. */
+  onFault(cause: unknown): void;
+}
+
+/** A request that is under way. */
+export interface Exchange {
+  /** Gives it up: nothing more is told of it, and its connection is closed. Does nothing once it is over. */
+  abort(): void;
+}
+
+/** Where an engine is, and how it is connected to. */
+export interface Host {
+  readonly isSecure: boolean;
+  /** A name or an address, without brackets. */
+  readonly name: string;
+  readonly port: number;
+  /** As it stands in `Host`. */
+  readonly authority: string;
+  readonly lookup: LookupFunction;
+  /** Certificates in PEM of who may vouch for it, in place of those whom everybody trusts. */
+  readonly ca?: string;
+  /** Of the last connection, so that the next is made with less. */
+  tlsSession?: Buffer;
+}
+
+/** The engine has closed the connection, or it was closed here. */
+export class ConnectionClosedError extends Error {}
+
+/** The connection was not made in time. */
+export class ConnectTimeoutError extends Error {}
+
+const CONNECT_TIMEOUT_MS = 5_000;
+/** TCP asks whether an engine is there that has sent nothing for this long. */
+const TCP_KEEPALIVE_MS = 60_000;
+const READ_BYTES = 64 * 1024;
+/** All connections read into it, for what was read has been used when the next read begins. */
+const readBuffer = Buffer.allocUnsafeSlow(READ_BYTES);
+
+const sendable = /^[\t\x20-\x7e]*$/;
+
+/** One connection to an engine, for one request after the other. */
+export class EngineConnection {
+  private readonly socket: Socket;
+  private readonly reader = new ResponseReader();
+  private taker: AnswerTaker | undefined;
+  private cause: unknown;
+  private connecting: NodeJS.Timeout | undefined;
+
+  /**
+   * Begins to connect; a request can be sent at once.
+   * @param onIdle it has served a request, and can serve another
+   * @param onClosed it can serve no more
+   */
+  constructor(
+    private readonly host: Host,
+    private readonly onIdle: (connection: EngineConnection, keptForMs: number | undefined) => void,
+    private readonly onClosed: (connection: EngineConnection) => void,
+  ) {
+    this.socket = host.isSecure ? this.openSecure() : this.openPlain();
+    this.socket.setNoDelay(true);
+    this.socket.setKeepAlive(true, TCP_KEEPALIVE_MS);
+    this.connecting = setTimeout(
+      () => this.close(new ConnectTimeoutError('no connection in time')),
+      CONNECT_TIMEOUT_MS,
+    );
+    this.socket.once(host.isSecure ? 'secureConnect' : 'connect', () => clearTimeout(this.connecting));
+    this.socket.on('end', this.takeEnd);
+    this.socket.on('error', error => (this.cause ??= error));
+    this.socket.on('close', this.takeClose);
+  }
+
+  /** @throws Error for what cannot be sent as it is */
+  send({ method, path, headers, body }: Outgoing, taker: AnswerTaker): Exchange {
+    let head = `${method} ${checkSendable(path)} HTTP/1.1\r\nhost: ${this.host.authority}\r\nconnection: keep-alive\r\n`;
+    for (const name in headers) head += `${name}: ${checkSendable(headers[name] ?? '')}\r\n`;
+    if (body !== undefined) head += `content-length: ${Buffer.byteLength(body)}\r\n`;
+    this.taker = taker;
+    this.reader.begin(taker);
+    this.socket.cork();
+    this.socket.write(`${head}\r\n`, 'latin1');
+    if (body !== undefined) this.socket.write(body, 'utf8');
+    this.socket.uncork();
+    return { abort: () => this.giveUp(taker) };
+  }
+
+  /** It can be written to, as far as is known here. */
+  get isOpen(): boolean {
+    return !this.socket.destroyed && this.socket.writable;
+  }
+
+  /** Closes it; a request that is under way ends with the cause. */
+  close(cause: unknown = new ConnectionClosedError('closed')): void {
+    this.cause ??= cause;
+    this.socket.destroy();
+  }
+
+  private openPlain(): Socket {
+    const { name, port, lookup } = this.host;
+    const onread = { buffer: readBuffer, callback: this.takeRead };
+    return connectPlain({ host: name, port, lookup, onread });
+  }
+
+  private openSecure(): Socket {
+    const { name, port, lookup, ca, tlsSession } = this.host;
+    const servername = isIP(name) === 0 ? name : '';
+    const socket = connectSecure({
+      host: name,
+      port,
+      lookup,
+      servername,
+      ALPNProtocols: ['http/1.1'],
+      ...(ca !== undefined && { ca }),
+      ...(tlsSession && { session: tlsSession }),
+    });
+    socket.on('session', session => (this.host.tlsSession = session));
+    // What is decrypted may be handed on while something else is written: not into the buffer that all share.
+    socket.on('data', (bytes: Buffer) => this.takeRead(bytes.length, bytes));
+    return socket;
+  }
+
+  private readonly takeRead = (count: number, bytes: Uint8Array): boolean => {
+    const { taker } = this;
+    try {
+      const progress = this.reader.take(bytes as Buffer, count);
+      // Given up meanwhile, or sent without having been asked.
+      if (!taker || this.taker !== taker) this.close();
+      else if (progress !== 'partial') this.endExchange(taker, progress === 'whole');
+    } catch (error) {
+      if (!(error instanceof NotHttpError)) throw error;
+      this.fail(error);
+    }
+    return true;
+  };
+
+  /** @param isClean nothing came after the answer */
+  private endExchange(taker: AnswerTaker, isClean: boolean): void {
+    this.taker = undefined;
+    const { keepsAlive = false, keptForMs } = this.reader.lastHead ?? {};
+    // An answer that came before all of its request was sent leaves the rest of that behind.
+    if (isClean && keepsAlive && this.isOpen && this.socket.writableLength === 0) this.onIdle(this, keptForMs);
+    else this.close();
+    taker.onEnd();
+  }
+
+  private readonly takeEnd = (): void => {
+    const { taker } = this;
+    if (taker && this.reader.finish()) this.endExchange(taker, false);
+    else this.fail(new ConnectionClosedError('the engine has closed the connection'));
+  };
+
+  private readonly takeClose = (): void => {
+    clearTimeout(this.connecting);
+    this.fail(this.cause ?? new ConnectionClosedError('the connection was closed'));
+    this.onClosed(this);
+  };
+
+  private fail(cause: unknown): void {
+    const { taker } = this;
+    this.taker = undefined;
+    this.reader.stop();
+    this.close(cause);
+    taker?.onFault(cause);
+  }
+
+  private giveUp(taker: AnswerTaker): void {
+    if (this.taker !== taker) return;
+    this.taker = undefined;
+    this.reader.stop();
+    this.close();
+  }
+}
+
+function checkSendable(text: string): string {
+  if (!sendable.test(text))
+    throw new Error('a request to an engine may have no control characters or letters outside of ASCII in its head');
+  return text;
+}

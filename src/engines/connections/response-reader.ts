@@ -1,0 +1,230 @@
+import { NotHttpError, parseHead, type ResponseHead, type ResponseHeaders } from './response-head';
+
+/** Who is told of an answer. */
+export interface ResponseTaker {
+  /** Interim answers (1xx) are not told of. */
+  onHead(status: number, headers: ResponseHeaders): void;
+  /** More of the body: `bytes` from `start` to before `end`, which are others once this returns. */
+  onBody(bytes: Buffer, start: number, end: number): void;
+}
+
+/** How far an answer is: not at its end, at its end, or past it, where nothing was to come. */
+export type Progress = 'partial' | 'whole' | 'surplus';
+
+/** What the next byte belongs to. */
+type Part =
+  | 'head'
+  | 'counted body'
+  | 'body until close'
+  | 'chunk size'
+  | 'chunk extension'
+  | 'end of size'
+  | 'chunk'
+  | 'end of chunk'
+  | 'last of chunk'
+  | 'trailers'
+  | 'nothing';
+
+const MAX_HEAD_CHARS = 32 * 1024;
+/** As hexadecimal digits: four gibibytes less one. No engine sends a chunk of more. */
+const MAX_SIZE_DIGITS = 8;
+const HEAD_END = '\r\n\r\n';
+const BEGINNING = 'HTTP/1.';
+const [CR, LF, SEMICOLON, SPACE, TAB] = [0x0d, 0x0a, 0x3b, 0x20, 0x09];
+
+/**
+ * Reads answers of HTTP/1.1 off one connection, wherever the network cut them. Nothing of a body is copied or kept: a token of a stream
+ * costs the few bytes around its chunk.
+ */
+export class ResponseReader {
+  private part: Part = 'nothing';
+  private taker: ResponseTaker | undefined;
+  /** Of head and trailers, what was read so far. */
+  private text = '';
+  /** Of a body or chunk of known length, what is still to come. */
+  private left = 0;
+  private digits = 0;
+  private extensionChars = 0;
+  private head: ResponseHead | undefined;
+
+  /** One answer is expected from here on. */
+  begin(taker: ResponseTaker): void {
+    this.part = 'head';
+    this.taker = taker;
+    this.text = '';
+    this.head = undefined;
+  }
+
+  /** Nothing more is expected, and nothing told of. */
+  stop(): void {
+    this.part = 'nothing';
+    this.taker = undefined;
+  }
+
+  /** Of the answer that was begun last; undefined before it has come. */
+  get lastHead(): ResponseHead | undefined {
+    return this.head;
+  }
+
+  /** Takes what was read, `bytes` to before `end`. @throws NotHttpError; what its taker throws */
+  take(bytes: Buffer, end: number): Progress {
+    let at = 0;
+    while (at < end) {
+      switch (this.part) {
+        case 'head':
+          at = this.takeHead(bytes, at, end);
+          break;
+        case 'counted body':
+        case 'chunk':
+          at = this.takeCounted(bytes, at, end);
+          break;
+        case 'body until close':
+          this.taker?.onBody(bytes, at, end);
+          at = end;
+          break;
+        case 'chunk size':
+          at = this.takeChunkSize(bytes, at, end);
+          break;
+        case 'chunk extension':
+          at = this.takeExtension(bytes, at, end);
+          break;
+        case 'end of size':
+          expect(bytes[at++], LF);
+          this.beginChunk();
+          break;
+        case 'end of chunk':
+          expect(bytes[at++], CR);
+          this.part = 'last of chunk';
+          break;
+        case 'last of chunk':
+          expect(bytes[at++], LF);
+          this.beginSize();
+          break;
+        case 'trailers':
+          at = this.takeTrailers(bytes, at, end);
+          break;
+        case 'nothing':
+          return 'surplus';
+      }
+    }
+    return this.part === 'nothing' ? 'whole' : 'partial';
+  }
+
+  /** The connection has ended: true when that is how the answer was to end. */
+  finish(): boolean {
+    const isWhole = this.part === 'body until close';
+    this.stop();
+    return isWhole;
+  }
+
+  private takeHead(bytes: Buffer, at: number, end: number): number {
+    const next = this.takeText(bytes, at, end, HEAD_END);
+    if (!BEGINNING.startsWith(this.text.slice(0, BEGINNING.length)))
+      throw new NotHttpError('no beginning of an answer');
+    if (next === undefined) return end;
+    const head = parseHead(this.text);
+    this.text = '';
+    if (head.status === 101) throw new NotHttpError('another protocol, which was not asked for');
+    if (head.status < 200) return next;
+    this.head = head;
+    this.taker?.onHead(head.status, head.headers);
+    // Whoever was told may have given it up.
+    if (this.part === 'nothing') return next;
+    if (head.body === 'chunked') this.beginSize();
+    else if (head.body === 'until close') this.part = 'body until close';
+    else this.beginCounted(head.body);
+    return next;
+  }
+
+  private beginCounted(bytes: number): void {
+    this.left = bytes;
+    this.part = 'counted body';
+    if (bytes === 0) this.stop();
+  }
+
+  private beginSize(): void {
+    this.part = 'chunk size';
+    this.left = 0;
+    this.digits = 0;
+    this.extensionChars = 0;
+  }
+
+  private takeChunkSize(bytes: Buffer, from: number, end: number): number {
+    for (let at = from; at < end; at++) {
+      const byte = bytes[at] as number;
+      const digit = hexDigit(byte);
+      if (digit !== -1) {
+        if (++this.digits > MAX_SIZE_DIGITS) throw new NotHttpError('a chunk of more than any engine sends');
+        this.left = this.left * 16 + digit;
+        continue;
+      }
+      if (this.digits === 0) throw new NotHttpError('a chunk without a size');
+      if (byte === CR) this.part = 'end of size';
+      else if (byte === SEMICOLON || byte === SPACE || byte === TAB) this.part = 'chunk extension';
+      else throw new NotHttpError('a size of a chunk that is none');
+      return at + 1;
+    }
+    return end;
+  }
+
+  /** It means nothing to us (RFC 9112, section 7.1.1). */
+  private takeExtension(bytes: Buffer, from: number, end: number): number {
+    for (let at = from; at < end; at++) {
+      const byte = bytes[at];
+      if (byte === CR) {
+        this.part = 'end of size';
+        return at + 1;
+      }
+      if (byte === LF || ++this.extensionChars > MAX_HEAD_CHARS) throw new NotHttpError('an extension without an end');
+    }
+    return end;
+  }
+
+  private beginChunk(): void {
+    this.part = this.left === 0 ? 'trailers' : 'chunk';
+    // An empty line ends them, also where there are none.
+    this.text = '\r\n';
+  }
+
+  private takeCounted(bytes: Buffer, at: number, end: number): number {
+    const next = Math.min(end, at + this.left);
+    this.left -= next - at;
+    const isWhole = this.left === 0;
+    this.taker?.onBody(bytes, at, next);
+    if (!isWhole || this.part === 'nothing') return next;
+    if (this.part === 'chunk') this.part = 'end of chunk';
+    else this.stop();
+    return next;
+  }
+
+  private takeTrailers(bytes: Buffer, at: number, end: number): number {
+    const next = this.takeText(bytes, at, end, HEAD_END);
+    if (next === undefined) return end;
+    this.stop();
+    return next;
+  }
+
+  /** Adds to the text up to `mark`, which is left out; undefined while that has not come. */
+  private takeText(bytes: Buffer, at: number, end: number, mark: string): number | undefined {
+    const before = this.text.length;
+    // Past the bound by one at the most.
+    this.text += bytes.toString('latin1', at, Math.min(end, at + MAX_HEAD_CHARS + mark.length + 1));
+    const markAt = this.text.indexOf(mark, Math.max(0, before - mark.length + 1));
+    if (markAt === -1) {
+      if (this.text.length > MAX_HEAD_CHARS) throw new NotHttpError('a head that is longer than any engine sends');
+      return undefined;
+    }
+    this.text = this.text.slice(0, markAt);
+    return at + markAt + mark.length - before;
+  }
+}
+
+function expect(byte: number | undefined, wanted: number): void {
+  if (byte !== wanted) throw new NotHttpError('a chunk that does not end where it should');
+}
+
+function hexDigit(byte: number): number {
+  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
+  const lower = byte | 0x20;
+  return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : -1;
+}
