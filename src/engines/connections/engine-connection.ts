@@ -1,6 +1,5 @@
 import { connect as connectPlain, isIP, type LookupFunction, type Socket } from 'node:net';
 import { connect as connectSecure } from 'node:tls';
-import { NotHttpError } from './response-head';
 import { ResponseReader, type ResponseTaker } from './response-reader';
 
 /** A request of ours. */
@@ -12,7 +11,7 @@ export interface Outgoing {
   readonly body?: string;
 }
 
-/** Who waits for the answer to a request; after its fault or its end it hears nothing more. */
+/** Who waits for the answer to a request. After its fault or its end it hears nothing more; what it throws is its fault. */
 export interface AnswerTaker extends ResponseTaker {
   /** The answer is whole. */
   onEnd(): void;
@@ -32,8 +31,6 @@ export interface Host {
   /** A name or an address, without brackets. */
   readonly name: string;
   readonly port: number;
-  /** As it stands in `Host`. */
-  readonly authority: string;
   readonly lookup: LookupFunction;
   /** Certificates in PEM of who may vouch for it, in place of those whom everybody trusts. */
   readonly ca?: string;
@@ -54,7 +51,9 @@ const READ_BYTES = 64 * 1024;
 /** All connections read into it, for what was read has been used when the next read begins. */
 const readBuffer = Buffer.allocUnsafeSlow(READ_BYTES);
 
-const sendable = /^[\t\x20-\x7e]*$/;
+const sendablePath = /^\/[\x21-\x7e]*$/;
+const sendableName = /^[!#$%&'*+.^_`|~0-9a-z-]+$/;
+const sendableValue = /^[\t\x20-\x7e]*$/;
 
 /** One connection to an engine, for one request after the other. */
 export class EngineConnection {
@@ -87,17 +86,12 @@ export class EngineConnection {
     this.socket.on('close', this.takeClose);
   }
 
-  /** @throws Error for what cannot be sent as it is */
-  send({ method, path, headers, body }: Outgoing, taker: AnswerTaker): Exchange {
-    let head = `${method} ${checkSendable(path)} HTTP/1.1\r\nhost: ${this.host.authority}\r\nconnection: keep-alive\r\n`;
-    for (const name in headers) head += `${name}: ${checkSendable(headers[name] ?? '')}\r\n`;
-    if (body !== undefined) head += `content-length: ${Buffer.byteLength(body)}\r\n`;
+  /** @param message of {@link messageOf} */
+  send(message: string, taker: AnswerTaker): Exchange {
     this.taker = taker;
     this.reader.begin(taker);
-    this.socket.cork();
-    this.socket.write(`${head}\r\n`, 'latin1');
-    if (body !== undefined) this.socket.write(body, 'utf8');
-    this.socket.uncork();
+    // In one piece: the head is ASCII.
+    this.socket.write(message, 'utf8');
     return { abort: () => this.giveUp(taker) };
   }
 
@@ -144,7 +138,7 @@ export class EngineConnection {
       if (!taker || this.taker !== taker) this.close();
       else if (progress !== 'partial') this.endExchange(taker, progress === 'whole');
     } catch (error) {
-      if (!(error instanceof NotHttpError)) throw error;
+      // It is no HTTP, or its taker failed of it: what one engine answers must not end the service.
       this.fail(error);
     }
     return true;
@@ -157,7 +151,11 @@ export class EngineConnection {
     // An answer that came before all of its request was sent leaves the rest of that behind.
     if (isClean && keepsAlive && this.isOpen && this.socket.writableLength === 0) this.onIdle(this, keptForMs);
     else this.close();
-    taker.onEnd();
+    try {
+      taker.onEnd();
+    } catch (error) {
+      taker.onFault(error);
+    }
   }
 
   private readonly takeEnd = (): void => {
@@ -168,8 +166,8 @@ export class EngineConnection {
 
   private readonly takeClose = (): void => {
     clearTimeout(this.connecting);
-    this.fail(this.cause ?? new ConnectionClosedError('the connection was closed'));
     this.onClosed(this);
+    this.fail(this.cause ?? new ConnectionClosedError('the connection was closed'));
   };
 
   private fail(cause: unknown): void {
@@ -188,8 +186,22 @@ export class EngineConnection {
   }
 }
 
-function checkSendable(text: string): string {
-  if (!sendable.test(text))
-    throw new Error('a request to an engine may have no control characters or letters outside of ASCII in its head');
+/**
+ * A request as it is sent.
+ * @param authority as it stands in `Host`
+ * @throws Error for what would be another request then
+ */
+export function messageOf({ method, path, headers, body }: Outgoing, authority: string): string {
+  let head = `${method} ${checked(path, sendablePath)} HTTP/1.1\r\nhost: ${authority}\r\nconnection: keep-alive\r\n`;
+  for (const name in headers)
+    head += `${checked(name, sendableName)}: ${checked(headers[name] ?? '', sendableValue)}\r\n`;
+  // A POST says so where it has no body (RFC 9110, section 8.6): some proxies refuse it otherwise.
+  if (body !== undefined || method === 'POST') head += `content-length: ${Buffer.byteLength(body ?? '')}\r\n`;
+  return `${head}\r\n${body ?? ''}`;
+}
+
+function checked(text: string, sendable: RegExp): string {
+  // Not a word of the text: it may be a key.
+  if (!sendable.test(text)) throw new Error('a request to an engine has something in its head that cannot stand there');
   return text;
 }

@@ -3,7 +3,14 @@ import type { Alarm, Alarms } from '../../time/alarms';
 import type { Clock } from '../../time/clock';
 import type { EngineConnectPolicy } from '../engine-connect';
 import type { Authority } from '../engine-keys';
-import { EngineConnection, type AnswerTaker, type Exchange, type Host, type Outgoing } from './engine-connection';
+import {
+  EngineConnection,
+  messageOf,
+  type AnswerTaker,
+  type Exchange,
+  type Host,
+  type Outgoing,
+} from './engine-connection';
 
 /** Below the five seconds after which llama.cpp and uvicorn close an idle connection; what an engine says goes before it. */
 const KEEP_IDLE_MS = 4_000;
@@ -24,9 +31,13 @@ export class EngineConnections {
     private readonly alarms: Alarms,
   ) {}
 
-  /** @param authority who alone vouches for the engine */
+  /**
+   * @param authority who alone vouches for the engine
+   * @throws Error for what cannot be sent as it is, before there is a connection for it
+   */
   send(url: URL, request: Outgoing, taker: AnswerTaker, authority?: Authority): Exchange {
-    return this.at(url, authority).send(request, taker);
+    const message = messageOf(request, url.host);
+    return this.at(url, authority).send(message, taker);
   }
 
   /** Breaks off what still runs. */
@@ -73,8 +84,8 @@ class EnginePool {
     private readonly onUnused: () => void,
   ) {}
 
-  send(request: Outgoing, taker: AnswerTaker): Exchange {
-    return (this.takeIdle() ?? this.open()).send(request, taker);
+  send(message: string, taker: AnswerTaker): Exchange {
+    return (this.takeIdle() ?? this.open()).send(message, taker);
   }
 
   destroy(): void {
@@ -137,7 +148,6 @@ function hostOf(url: URL, lookup: LookupFunction, authority: Authority | undefin
     isSecure,
     name: url.hostname.replace(/^\[(.*)\]$/, '$1'),
     port: Number(url.port) || (isSecure ? 443 : 80),
-    authority: url.host,
     lookup,
     ...(authority && { ca: authority.pem }),
   };

@@ -16,34 +16,52 @@ export interface ResponseHead {
 /** The engine sent something that is not an answer of HTTP/1.1 (RFC 9112). */
 export class NotHttpError extends Error {}
 
-const statusLine = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: [\t\x20-\x7e\x80-\xff]*)?$/;
+const statusLine = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: .*)?$/;
+/** A lone LF ends a line too: RFC 9112, section 2.2, lets us, and error pages that were written by hand have it. */
+const lineEnd = /\r?\n/;
+/** A value that goes on in the next line (RFC 9112, section 5.2): no more than a space. */
+const fold = /\r?\n[ \t]+/g;
 const fieldName = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const notOfValue = /[\0-\x08\x0a-\x1f\x7f]/;
 const aroundValue = /^[ \t]+|[ \t]+$/g;
-const length = /^\d{1,15}$/;
+const length = /^0*\d{1,15}$/;
+/** Of a list that may have empty elements. */
+const lastIsChunked = /(?:^|,)[ \t]*chunked[ \t,]*$/i;
 const keptFor = /(?:^|[\s,;])timeout=(\d{1,9})/i;
 
 /**
- * @param text status line and fields, as Latin-1, without the empty line behind them
+ * @param text status line and fields, as Latin-1, without the line end behind the last and the empty line
  * @throws NotHttpError
  */
 export function parseHead(text: string): ResponseHead {
-  const [first = '', ...lines] = text.split('\r\n');
+  const [first = '', ...lines] = text.replace(fold, ' ').split(lineEnd);
   const [, minor, code] = statusLine.exec(first) ?? [];
   if (code === undefined) throw new NotHttpError('no status line of HTTP/1.1');
   const status = Number(code);
   const headers = fieldsOf(lines);
   const body = bodyOf(status, headers);
-  const connection = headers['connection']?.toLowerCase() ?? '';
   const seconds = keptFor.exec(headers['keep-alive'] ?? '')?.[1];
   return {
     status,
     headers,
     body,
-    keepsAlive:
-      body !== 'until close' && (minor === '1' ? !/\bclose\b/.test(connection) : /\bkeep-alive\b/.test(connection)),
+    keepsAlive: body !== 'until close' && isFramedOnce(minor, headers) && saysKept(minor, headers['connection']),
     keptForMs: seconds === undefined ? undefined : Number(seconds) * 1000,
   };
+}
+
+/** @throws NotHttpError for what is none */
+export function checkTrailers(text: string): void {
+  if (text !== '') fieldsOf(text.replace(fold, ' ').split(lineEnd));
+}
+
+/** Where two ends are told, ours may be another than the engine's (RFC 9112, section 6.1): nothing is read after it. */
+function isFramedOnce(minor: string | undefined, headers: ResponseHeaders): boolean {
+  return headers['transfer-encoding'] === undefined || (minor === '1' && headers['content-length'] === undefined);
+}
+
+function saysKept(minor: string | undefined, connection = ''): boolean {
+  return minor === '1' ? !/\bclose\b/i.test(connection) : /\bkeep-alive\b/i.test(connection);
 }
 
 function fieldsOf(lines: readonly string[]): ResponseHeaders {
@@ -63,11 +81,11 @@ function fieldsOf(lines: readonly string[]): ResponseHeaders {
 function bodyOf(status: number, headers: ResponseHeaders): ResponseHead['body'] {
   if (status < 200 || status === 204 || status === 304) return 0;
   const coding = headers['transfer-encoding'];
-  if (coding !== undefined) return /(?:^|,)[ \t]*chunked$/i.test(coding) ? 'chunked' : 'until close';
+  if (coding !== undefined) return lastIsChunked.test(coding) ? 'chunked' : 'until close';
   const stated = headers['content-length'];
   if (stated === undefined) return 'until close';
   // Said twice, it has to be the same.
-  const [bytes = '', ...again] = stated.split(',').map(each => each.trim());
+  const [bytes = '', ...again] = stated.split(',').map(each => each.replace(aroundValue, ''));
   if (!length.test(bytes) || again.some(each => each !== bytes)) throw new NotHttpError('a length that is none');
   return Number(bytes);
 }

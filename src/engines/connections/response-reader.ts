@@ -1,4 +1,4 @@
-import { NotHttpError, parseHead, type ResponseHead, type ResponseHeaders } from './response-head';
+import { checkTrailers, NotHttpError, parseHead, type ResponseHead, type ResponseHeaders } from './response-head';
 
 /** Who is told of an answer. */
 export interface ResponseTaker {
@@ -26,9 +26,15 @@ type Part =
   | 'nothing';
 
 const MAX_HEAD_CHARS = 32 * 1024;
-/** As hexadecimal digits: four gibibytes less one. No engine sends a chunk of more. */
-const MAX_SIZE_DIGITS = 8;
-const HEAD_END = '\r\n\r\n';
+/** Of a head or trailers, so much is decoded at a time: of what else was read with it, little is decoded in vain. */
+const PIECE_BYTES = 1024;
+/** Hexadecimal digits, with leading zeros. */
+const MAX_SIZE_DIGITS = 16;
+/** No engine sends a chunk of more. */
+const MAX_CHUNK_BYTES = 2 ** 32 - 1;
+const emptyLine = /\r?\n\r?\n/g;
+/** Of {@link emptyLine}, so much may be there without its end. */
+const MOST_OF_EMPTY_LINE = 3;
 const BEGINNING = 'HTTP/1.';
 const [CR, LF, SEMICOLON, SPACE, TAB] = [0x0d, 0x0a, 0x3b, 0x20, 0x09];
 
@@ -41,6 +47,8 @@ export class ResponseReader {
   private taker: ResponseTaker | undefined;
   /** Of head and trailers, what was read so far. */
   private text = '';
+  /** The empty line behind it has come. */
+  private isTextWhole = false;
   /** Of a body or chunk of known length, what is still to come. */
   private left = 0;
   private digits = 0;
@@ -51,7 +59,7 @@ export class ResponseReader {
   begin(taker: ResponseTaker): void {
     this.part = 'head';
     this.taker = taker;
-    this.text = '';
+    this.expectText('');
     this.head = undefined;
   }
 
@@ -118,22 +126,28 @@ export class ResponseReader {
   }
 
   private takeHead(bytes: Buffer, at: number, end: number): number {
-    const next = this.takeText(bytes, at, end, HEAD_END);
+    // An empty line before an answer: some send one behind the answer before.
+    if (this.text === '' && (bytes[at] === CR || bytes[at] === LF)) return at + 1;
+    const next = this.takeText(bytes, at, end);
     if (!BEGINNING.startsWith(this.text.slice(0, BEGINNING.length)))
       throw new NotHttpError('no beginning of an answer');
-    if (next === undefined) return end;
+    if (this.isTextWhole) this.endHead();
+    return next;
+  }
+
+  private endHead(): void {
     const head = parseHead(this.text);
-    this.text = '';
+    this.expectText('');
     if (head.status === 101) throw new NotHttpError('another protocol, which was not asked for');
-    if (head.status < 200) return next;
+    // There may be any number of interim answers before the one that counts.
+    if (head.status < 200) return;
     this.head = head;
     this.taker?.onHead(head.status, head.headers);
     // Whoever was told may have given it up.
-    if (this.part === 'nothing') return next;
+    if (this.part === 'nothing') return;
     if (head.body === 'chunked') this.beginSize();
     else if (head.body === 'until close') this.part = 'body until close';
     else this.beginCounted(head.body);
-    return next;
   }
 
   private beginCounted(bytes: number): void {
@@ -154,8 +168,9 @@ export class ResponseReader {
       const byte = bytes[at] as number;
       const digit = hexDigit(byte);
       if (digit !== -1) {
-        if (++this.digits > MAX_SIZE_DIGITS) throw new NotHttpError('a chunk of more than any engine sends');
         this.left = this.left * 16 + digit;
+        if (++this.digits > MAX_SIZE_DIGITS || this.left > MAX_CHUNK_BYTES)
+          throw new NotHttpError('a chunk of more than any engine sends');
         continue;
       }
       if (this.digits === 0) throw new NotHttpError('a chunk without a size');
@@ -183,7 +198,7 @@ export class ResponseReader {
   private beginChunk(): void {
     this.part = this.left === 0 ? 'trailers' : 'chunk';
     // An empty line ends them, also where there are none.
-    this.text = '\r\n';
+    this.expectText('\r\n');
   }
 
   private takeCounted(bytes: Buffer, at: number, end: number): number {
@@ -198,24 +213,32 @@ export class ResponseReader {
   }
 
   private takeTrailers(bytes: Buffer, at: number, end: number): number {
-    const next = this.takeText(bytes, at, end, HEAD_END);
-    if (next === undefined) return end;
+    const next = this.takeText(bytes, at, end);
+    if (!this.isTextWhole) return next;
+    checkTrailers(this.text.trimStart());
     this.stop();
     return next;
   }
 
-  /** Adds to the text up to `mark`, which is left out; undefined while that has not come. */
-  private takeText(bytes: Buffer, at: number, end: number, mark: string): number | undefined {
+  private expectText(before: string): void {
+    this.text = before;
+    this.isTextWhole = false;
+  }
+
+  /** Adds to the text up to the empty line, which is left out, and gives where it got to. */
+  private takeText(bytes: Buffer, at: number, end: number): number {
     const before = this.text.length;
-    // Past the bound by one at the most.
-    this.text += bytes.toString('latin1', at, Math.min(end, at + MAX_HEAD_CHARS + mark.length + 1));
-    const markAt = this.text.indexOf(mark, Math.max(0, before - mark.length + 1));
-    if (markAt === -1) {
-      if (this.text.length > MAX_HEAD_CHARS) throw new NotHttpError('a head that is longer than any engine sends');
-      return undefined;
-    }
-    this.text = this.text.slice(0, markAt);
-    return at + markAt + mark.length - before;
+    const until = Math.min(end, at + PIECE_BYTES);
+    this.text += bytes.toString('latin1', at, until);
+    emptyLine.lastIndex = Math.max(0, before - MOST_OF_EMPTY_LINE);
+    const endAt = emptyLine.exec(this.text)?.index;
+    // The same wherever it was cut.
+    if ((endAt ?? this.text.length - MOST_OF_EMPTY_LINE) > MAX_HEAD_CHARS)
+      throw new NotHttpError('a head that is longer than any engine sends');
+    if (endAt === undefined) return until;
+    this.text = this.text.slice(0, endAt);
+    this.isTextWhole = true;
+    return at + emptyLine.lastIndex - before;
   }
 }
 
