@@ -62,6 +62,9 @@ export class EngineConnection {
   private taker: AnswerTaker | undefined;
   private cause: unknown;
   private connecting: NodeJS.Timeout | undefined;
+  private isConnected = false;
+  /** The request that waits for the connection. */
+  private unsent = '';
 
   /**
    * Begins to connect; a request can be sent at once.
@@ -80,7 +83,7 @@ export class EngineConnection {
       () => this.close(new ConnectTimeoutError('no connection in time')),
       CONNECT_TIMEOUT_MS,
     );
-    this.socket.once(host.isSecure ? 'secureConnect' : 'connect', () => clearTimeout(this.connecting));
+    this.socket.once(host.isSecure ? 'secureConnect' : 'connect', this.takeConnect);
     this.socket.on('end', this.takeEnd);
     this.socket.on('error', error => (this.cause ??= error));
     this.socket.on('close', this.takeClose);
@@ -90,8 +93,9 @@ export class EngineConnection {
   send(message: string, taker: AnswerTaker): Exchange {
     this.taker = taker;
     this.reader.begin(taker);
-    // In one piece: the head is ASCII.
-    this.socket.write(message, 'utf8');
+    // Written before there is TLS, it would fail with it, and hide of what that failed.
+    if (this.isConnected) this.write(message);
+    else this.unsent = message;
     return { abort: () => this.giveUp(taker) };
   }
 
@@ -128,6 +132,18 @@ export class EngineConnection {
     // What is decrypted may be handed on while something else is written: not into the buffer that all share.
     socket.on('data', (bytes: Buffer) => this.takeRead(bytes.length, bytes));
     return socket;
+  }
+
+  private readonly takeConnect = (): void => {
+    clearTimeout(this.connecting);
+    this.isConnected = true;
+    this.write(this.unsent);
+    this.unsent = '';
+  };
+
+  /** In one piece: the head is ASCII. */
+  private write(message: string): void {
+    this.socket.write(message, 'utf8');
   }
 
   private readonly takeRead = (count: number, bytes: Uint8Array): boolean => {
