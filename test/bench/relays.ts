@@ -16,6 +16,8 @@ export interface Relays {
   readonly service: Relay;
   readonly pipe: Relay;
   readonly reframe: Relay;
+  /** The least that durable tasks take on Node. */
+  readonly durable: Relay;
   /** The engine itself, with nothing between. */
   readonly direct: Relay;
   readonly programs: readonly Program[];
@@ -28,10 +30,12 @@ export async function startRelays(
   settings: Readonly<Record<string, string>> = {},
   slots = SLOTS,
 ): Promise<Relays> {
-  const floor = (name: string, ...args: number[]) => Program.start({ program: `test/bench/${name}.ts`, args, folder });
+  const floor = (name: string, ...args: (number | string)[]) =>
+    Program.start({ program: `test/bench/${name}.ts`, args, folder });
   const engine = await floor('engine/main', slots, tokenMs);
   const pipe = await floor('floors/pipe', engine.port);
   const reframe = await floor('floors/reframe', engine.port);
+  const durable = await floor('floors/durable', engine.port, folder);
   const service = await startService(folder, {
     ORCHD_LLAMACPP_URL: `http://127.0.0.1:${engine.port}`,
     // All clients may submit before the first is dispatched.
@@ -47,8 +51,9 @@ export async function startRelays(
     service: relay('service', 'service', service, 'event: end'),
     pipe: relay('byte pipe', 'engine', pipe, engineEnd),
     reframe: relay('parse and re-frame', 'engine', reframe, 'event: end'),
+    durable: relay('durable tasks, no more', 'service', durable, 'event: end'),
     direct: relay('engine', 'engine', engine, engineEnd),
-    programs: [service, pipe, reframe, engine],
+    programs: [service, pipe, reframe, durable, engine],
   };
 }
 

@@ -48,7 +48,7 @@ if (isMainThread) {
   );
   watch('./storage/embedded/embedded-ledger', 'EmbeddedLedger', 'admit', '1 judged: the ledger takes it');
   watch('./tasks/dispatch/attempts', 'Attempts', 'start', '2 claimed with its admission: the engine is asked');
-  watch('./engines/wire/stream-run', 'StreamRun', 'onResponseStart', '3 the engine answers');
+  watch('./engines/wire/stream-run', 'StreamRun', 'onHead', '3 the engine answers');
   watch('./tasks/stream/stream-lookup', 'StreamLookup', 'find', '5 its stream is asked for');
   watch(
     './tasks/ending/transcripts',
