@@ -94,6 +94,12 @@ describe('a connection', () => {
         expect(await under.ask(server.url).over, `round ${round}`).toMatchObject({ body: 'hi', end: 'whole' });
         for (let passed = 0; passed < turns; passed++) await turn();
       }
+      await eventually(
+        async () => under.connections.size,
+        size => size === 0,
+      );
+      await rest();
+      expect(under.alarms.count).toBe(0);
     },
   );
 

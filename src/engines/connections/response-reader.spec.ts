@@ -131,6 +131,7 @@ describe('an answer', () => {
     ['a size of more digits than there are', `${chunkedHead}00000000000000002\r\nhi`],
     ['a size of four gibibytes', `${chunkedHead}100000000\r\n`],
     ['a chunk that is longer than its size', `${chunkedHead}2\r\nhim\r\n`],
+    ['a chunk that ends in something before an LF', `${chunkedHead}2\r\nhi!\n0\r\n\r\n`],
     ['a chunk that ends in a lone LF', `${chunkedHead}2\r\nhi\n0\r\n`],
     ['a chunk that ends in two CRs', `${chunkedHead}2\r\nhi\r\r`],
     ['trailers that are none', `${chunkedHead}0\r\ngarbage\r\n\r\n`],
@@ -274,7 +275,7 @@ describe('who is told', () => {
     };
     reader.begin({ onHead: take('onHead'), onBody: take('onBody') });
     const bytes = Buffer.from(`${chunkedHead}5\r\nhello\r\n5\r\nhello\r\n0\r\n\r\n`);
-    reader.take(bytes, bytes.length);
+    expect(reader.take(bytes, bytes.length)).toBe('surplus');
     expect(calls).toEqual(at === 'onHead' ? ['onHead'] : ['onHead', 'onBody']);
     expect(reader.take(bytes, bytes.length)).toBe('surplus');
     expect(reader.finish()).toBe(false);

@@ -206,7 +206,7 @@ export class ResponseReader {
     this.left -= next - at;
     const isWhole = this.left === 0;
     this.taker?.onBody(bytes, at, next);
-    if (!isWhole || this.part === 'nothing') return next;
+    if (!isWhole) return next;
     if (this.part === 'chunk') this.part = 'end of chunk';
     else this.stop();
     return next;
