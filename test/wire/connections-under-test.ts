@@ -5,8 +5,8 @@ import type { Exchange, Outgoing } from '../../src/engines/connections/engine-co
 import type { ResponseHeaders } from '../../src/engines/connections/response-head';
 import type { Authority } from '../../src/engines/engine-keys';
 import { Alarms, type Alarm } from '../../src/time/alarms';
+import { Clock } from '../../src/time/clock';
 import { eventually, LAST_RESORT_MS, withDeadline } from '../support/deadline';
-import { MovableClock } from '../support/movable-clock';
 import { replayServer, type Answer, type ReplayServer } from './replay-server';
 
 export const hi = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi';
@@ -29,7 +29,7 @@ export interface Asked extends Exchange {
 
 /** Connections to engines, whose time is the test's. */
 export class ConnectionsUnderTest {
-  readonly clock = new MovableClock();
+  readonly clock = new StillClock();
   readonly alarms = new AlarmsByHand(this.clock);
   /** What names are; where it is not set, addresses of this machine. */
   lookup: LookupFunction = toLoopback;
@@ -103,11 +103,24 @@ export class ConnectionsUnderTest {
   }
 }
 
-/** Alarms of a clock that the test moves on. */
+/** Time passes by the test's word alone. */
+class StillClock extends Clock {
+  private passedMs = 0;
+
+  pass(ms: number): void {
+    this.passedMs += ms;
+  }
+
+  override nowMs(): number {
+    return this.passedMs;
+  }
+}
+
+/** They ring by its word too. */
 class AlarmsByHand extends Alarms {
   private pending: { readonly atMs: number; readonly ring: () => void }[] = [];
 
-  constructor(private readonly time: MovableClock) {
+  constructor(private readonly time: StillClock) {
     super(time);
   }
 

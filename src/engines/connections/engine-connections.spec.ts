@@ -135,8 +135,8 @@ describe('a connection', () => {
     const url = server.url;
     for (const [waitMs, made] of [
       [0, 1],
-      [idleMs - 500, 1],
-      [idleMs + 1, 2],
+      [idleMs - 1, 1],
+      [idleMs, 2],
     ] as const) {
       // What is looked at is when it is used: no alarm has rung.
       under.clock.pass(waitMs);
@@ -154,14 +154,14 @@ describe('a connection', () => {
     await under.ask(server.url).over;
     await rest();
     expect(server.connections).toHaveLength(2);
-    under.alarms.pass(1_001);
+    under.alarms.pass(1_000);
     const open = () => server.connections.filter(({ destroyed }) => !destroyed).length;
     await eventually(
       async () => open(),
       count => count === 1,
     );
     expect(under.connections.size).toBe(1);
-    under.alarms.pass(4_001);
+    under.alarms.pass(4_000);
     await eventually(
       async () => [open(), under.connections.size],
       counts => counts.every(count => count === 0),
