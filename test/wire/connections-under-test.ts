@@ -86,7 +86,7 @@ export class ConnectionsUnderTest {
       new URL(url),
       request,
       {
-        onHead: (status, headers) => void Object.assign(told, { status, headers }),
+        onHead: ({ status, headers }) => void Object.assign(told, { status, headers }),
         onBody: (bytes, from, to) => void (told.body += bytes.toString('latin1', from, to)),
         onEnd: () => end(Object.assign(told, { end: 'whole' as const })),
         onFault: cause => end(Object.assign(told, { end: cause as Error })),

@@ -54,7 +54,7 @@ describe('beside the client of Node', () => {
         url,
         { method: 'GET', path: '/', headers: {} },
         {
-          onHead: told => void (status = told),
+          onHead: head => void ({ status } = head),
           onBody: (bytes, from, to) => void (body += bytes.toString('latin1', from, to)),
           onEnd: () => resolve({ status, body, end: 'whole' }),
           onFault: () => resolve({ status, body, end: 'cut' }),

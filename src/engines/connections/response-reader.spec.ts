@@ -17,7 +17,7 @@ function read(pieces: readonly Uint8Array[]): Reading {
   const heads: Reading['heads'] = [];
   const body: string[] = [];
   reader.begin({
-    onHead: (status, headers) => void heads.push([status, headers]),
+    onHead: ({ status, headers }) => void heads.push([status, headers]),
     onBody: (bytes, start, end) => {
       expect(heads).toHaveLength(1);
       expect(end).toBeGreaterThan(start);

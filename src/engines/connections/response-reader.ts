@@ -1,9 +1,9 @@
-import { checkTrailers, NotHttpError, parseHead, type ResponseHead, type ResponseHeaders } from './response-head';
+import { checkTrailers, NotHttpError, parseHead, type ResponseHead } from './response-head';
 
 /** Who is told of an answer. */
 export interface ResponseTaker {
   /** Interim answers (1xx) are not told of. */
-  onHead(status: number, headers: ResponseHeaders): void;
+  onHead(head: ResponseHead): void;
   /** More of the body: `bytes` from `start` to before `end`, which are others once this returns. */
   onBody(bytes: Buffer, start: number, end: number): void;
 }
@@ -142,7 +142,7 @@ export class ResponseReader {
     // There may be any number of interim answers before the one that counts.
     if (head.status < 200) return;
     this.head = head;
-    this.taker?.onHead(head.status, head.headers);
+    this.taker?.onHead(head);
     // Whoever was told may have given it up.
     if (this.part === 'nothing') return;
     if (head.body === 'chunked') this.beginSize();

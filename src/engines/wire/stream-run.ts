@@ -4,7 +4,7 @@ import type { Alarm, Alarms } from '../../time/alarms';
 import type { Clock } from '../../time/clock';
 import type { TurnEnd } from '../../time/turn-end';
 import type { AnswerTaker, Exchange } from '../connections/engine-connection';
-import type { ResponseHeaders } from '../connections/response-head';
+import type { ResponseHead } from '../connections/response-head';
 import type { EngineEvent } from '../engine-adapter.port';
 import { connectionFault } from './connection-fault';
 import { frameDecoder, mediaTypes, type FrameDecoder } from './frame-decoder';
@@ -81,9 +81,9 @@ export class StreamRun implements AnswerTaker {
     this.exchange = exchange;
   }
 
-  onHead(status: number, headers: ResponseHeaders): void {
+  onHead({ status, headers, body }: ResponseHead): void {
     this.status = status;
-    this.endIsMarked = headers['transfer-encoding'] !== undefined || headers['content-length'] !== undefined;
+    this.endIsMarked = body !== 'until close';
     if (status === 200 && isOf(mediaTypes[this.framing], headers['content-type'])) {
       this.phase = 'streaming';
     } else if (status !== 200 || isOf(mediaTypes.json, headers['content-type'])) {

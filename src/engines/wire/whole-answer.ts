@@ -27,8 +27,8 @@ export function wholeAnswer(
     };
     const onAbort = (): void => fail(signal.reason as Error);
     const exchange = send({
-      onHead: told => {
-        status = told;
+      onHead: head => {
+        ({ status } = head);
       },
       onBody: (read, start, end) => {
         bytes += end - start;
