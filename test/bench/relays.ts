@@ -16,8 +16,8 @@ export interface Relays {
   readonly service: Relay;
   readonly pipe: Relay;
   readonly reframe: Relay;
-  /** The least that durable tasks take on Node. */
-  readonly durable: Relay;
+  /** A bare server of durable tasks. */
+  readonly durableFloor: Relay;
   /** The engine itself, with nothing between. */
   readonly direct: Relay;
   readonly programs: readonly Program[];
@@ -35,7 +35,7 @@ export async function startRelays(
   const engine = await floor('engine/main', slots, tokenMs);
   const pipe = await floor('floors/pipe', engine.port);
   const reframe = await floor('floors/reframe', engine.port);
-  const durable = await floor('floors/durable', engine.port, folder);
+  const durableFloor = await floor('floors/durable', engine.port, folder);
   const service = await startService(folder, {
     ORCHD_LLAMACPP_URL: `http://127.0.0.1:${engine.port}`,
     // All clients may submit before the first is dispatched.
@@ -51,9 +51,9 @@ export async function startRelays(
     service: relay('service', 'service', service, 'event: end'),
     pipe: relay('byte pipe', 'engine', pipe, engineEnd),
     reframe: relay('parse and re-frame', 'engine', reframe, 'event: end'),
-    durable: relay('durable tasks, no more', 'service', durable, 'event: end'),
+    durableFloor: relay('durable floor', 'service', durableFloor, 'event: end'),
     direct: relay('engine', 'engine', engine, engineEnd),
-    programs: [service, pipe, reframe, durable, engine],
+    programs: [service, pipe, reframe, durableFloor, engine],
   };
 }
 

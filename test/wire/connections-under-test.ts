@@ -1,7 +1,7 @@
 import { createServer, type AddressInfo, type LookupFunction, type Server, type Socket } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import { EngineConnections } from '../../src/engines/connections/engine-connections';
-import type { Exchange, Outgoing } from '../../src/engines/connections/engine-connection';
+import type { Exchange, OutgoingRequest } from '../../src/engines/connections/engine-connection';
 import type { ResponseHeaders } from '../../src/engines/connections/response-head';
 import type { Authority } from '../../src/engines/engine-keys';
 import { Alarms, type Alarm } from '../../src/time/alarms';
@@ -11,7 +11,7 @@ import { replayServer, type Answer, type ReplayServer } from './replay-server';
 
 export const hi = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi';
 export const chunkedHead = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n';
-export const plain: Outgoing = { method: 'GET', path: '/', headers: {} };
+export const plain: OutgoingRequest = { method: 'GET', path: '/', headers: {} };
 
 export interface Told {
   status: number;
@@ -78,7 +78,7 @@ export class ConnectionsUnderTest {
     return { port: (server.address() as AddressInfo).port, sockets, close };
   }
 
-  ask(url: string, request: Outgoing = plain, authority?: Authority): Asked {
+  ask(url: string, request: OutgoingRequest = plain, authority?: Authority): Asked {
     const told: Told = { status: 0, headers: {}, body: '' };
     let end: (told: Told) => void;
     const over = new Promise<Told>(resolve => (end = resolve));

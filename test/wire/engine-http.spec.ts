@@ -223,6 +223,16 @@ describe('EngineHttp', () => {
     expect(server.connections.length).toBeLessThan(3);
   });
 
+  it('fails a run whose head cannot be sent, as any other, and waits for nothing', async () => {
+    const server = await serve(socket => void socket.write(hello));
+    const { adapter } = transport();
+    const split = engineRequest({ correlationId: 'a\r\nX-Other: b' });
+    const { error } = await collect(adapter.run(targetAt(server.url), split));
+    expect(error).toBeInstanceOf(ServiceError);
+    expect(error).toMatchObject({ code: 'WORKER_RESET' });
+    expect(server.connections).toEqual([]);
+  });
+
   it('breaks off what runs when the service stops', async () => {
     const server = await serve(
       socket => void socket.write(Buffer.concat([streamHead(), chunk('data: {"content":"a"}\n\n')])),

@@ -5,17 +5,18 @@ import type { EngineConnectPolicy } from '../engine-connect';
 import type { Authority } from '../engine-keys';
 import {
   EngineConnection,
-  messageOf,
-  type AnswerTaker,
+  serialized,
+  type ExchangeHandler,
   type Exchange,
-  type Host,
-  type Outgoing,
+  type Endpoint,
+  type OutgoingRequest,
 } from './engine-connection';
 
 /** Below the five seconds after which llama.cpp and uvicorn close an idle connection; what an engine says goes before it. */
 const KEEP_IDLE_MS = 4_000;
-/** A request that is sent as the engine closes is lost: an idle connection is closed this much before it says it will. */
+/** A request that is sent while the engine closes is lost: a connection is not used from this long before the engine says it will close it. */
 const CLOSE_EARLIER_MS = 1_000;
+/** Longer is not believed: what lies between forgets connections. */
 const MOST_IDLE_MS = 600_000;
 
 /**
@@ -23,7 +24,7 @@ const MOST_IDLE_MS = 600_000;
  * the slots that were leased. No time-outs beyond that of connecting: a long prefill sends nothing for minutes.
  */
 export class EngineConnections {
-  private readonly engines = new Map<string, EnginePool>();
+  private readonly engines = new Map<string, OriginConnections>();
 
   constructor(
     private readonly policy: EngineConnectPolicy,
@@ -32,12 +33,13 @@ export class EngineConnections {
   ) {}
 
   /**
+   * Nobody is told anything before this returns.
    * @param authority who alone vouches for the engine
    * @throws Error for what cannot be sent as it is, before there is a connection for it
    */
-  send(url: URL, request: Outgoing, taker: AnswerTaker, authority?: Authority): Exchange {
-    const message = messageOf(request, url.host);
-    return this.at(url, authority).send(message, taker);
+  send(url: URL, request: OutgoingRequest, handler: ExchangeHandler, authority?: Authority): Exchange {
+    const message = serialized(request, url.host);
+    return this.at(url, authority).send(message, handler);
   }
 
   /** Breaks off what still runs. */
@@ -45,55 +47,55 @@ export class EngineConnections {
     for (const engine of this.engines.values()) engine.destroy();
   }
 
-  /** How many engines have a connection, or had one a moment ago. */
+  /** Origins that a connection is open to. */
   get size(): number {
     return this.engines.size;
   }
 
-  private at(url: URL, authority: Authority | undefined): EnginePool {
+  private at(url: URL, authority: Authority | undefined): OriginConnections {
     const name = authority ? `${url.origin} ${authority.id}` : url.origin;
     let engine = this.engines.get(name);
     if (!engine) {
-      const host = hostOf(url, this.policy.lookup, authority);
-      engine = new EnginePool(host, this.clock, this.alarms, () => this.engines.delete(name));
+      const endpoint = endpointOf(url, this.policy.lookup, authority);
+      engine = new OriginConnections(endpoint, this.clock, this.alarms, () => this.engines.delete(name));
       this.engines.set(name, engine);
     }
     return engine;
   }
 }
 
-/** It may serve another request until then. */
-interface Rested {
+interface Idle {
   readonly connection: EngineConnection;
+  /** Time of {@link Clock.nowMs} from which it is not used any more. */
   readonly untilMs: number;
 }
 
-/** The connections to one engine; those that are idle are used from the one that was so last, and the others end by and by. */
-class EnginePool {
+/** Connections to one origin. The one that became idle last is used first, so that those that are not needed end. */
+class OriginConnections {
   private readonly all = new Set<EngineConnection>();
-  private readonly idle: Rested[] = [];
+  private readonly idle: Idle[] = [];
   /** Those that have served a request in this turn of the event loop, and in the one before. */
-  private rested: [now: Rested[], before: Rested[]] = [[], []];
-  private restIsDue = false;
+  private settling: [now: Idle[], before: Idle[]] = [[], []];
+  private settleIsDue = false;
   private sweep: Alarm | undefined;
 
   constructor(
-    private readonly host: Host,
+    private readonly endpoint: Endpoint,
     private readonly clock: Clock,
     private readonly alarms: Alarms,
     private readonly onUnused: () => void,
   ) {}
 
-  send(message: string, taker: AnswerTaker): Exchange {
-    return (this.takeIdle() ?? this.open()).send(message, taker);
+  send(message: string, handler: ExchangeHandler): Exchange {
+    return (this.takeIdle() ?? this.open()).send(message, handler);
   }
 
   destroy(): void {
-    for (const connection of this.all) connection.close();
+    for (const connection of this.all) connection.close(new Error('the service stops'));
   }
 
   private open(): EngineConnection {
-    const connection = new EngineConnection(this.host, this.keep, this.drop);
+    const connection = new EngineConnection(this.endpoint, this.release, this.remove);
     this.all.add(connection);
     return connection;
   }
@@ -107,26 +109,29 @@ class EnginePool {
     return undefined;
   }
 
-  /** It rests until all sockets were read once more: an engine that closes behind its answer need not have said that it would. */
-  private readonly keep = (connection: EngineConnection, keptForMs = KEEP_IDLE_MS + CLOSE_EARLIER_MS): void => {
-    const idleMs = Math.min(MOST_IDLE_MS, keptForMs - CLOSE_EARLIER_MS);
+  /**
+   * Not used again before two turns of the event loop have passed, in which every socket was polled once more: an engine may close right
+   * behind its answer without having said so.
+   */
+  private readonly release = (connection: EngineConnection, keptForMs: number | undefined): void => {
+    const idleMs = keptForMs === undefined ? KEEP_IDLE_MS : Math.min(MOST_IDLE_MS, keptForMs - CLOSE_EARLIER_MS);
     if (idleMs <= 0) return connection.close();
-    this.rested[0].push({ connection, untilMs: this.clock.nowMs() + idleMs });
-    if (this.restIsDue) return;
-    this.restIsDue = true;
-    setImmediate(this.endRest);
+    this.settling[0].push({ connection, untilMs: this.clock.nowMs() + idleMs });
+    if (this.settleIsDue) return;
+    this.settleIsDue = true;
+    setImmediate(this.settle);
   };
 
-  private readonly endRest = (): void => {
-    const [now, before] = this.rested;
-    for (const rested of before) if (rested.connection.isOpen) this.idle.push(rested);
-    this.rested = [[], now];
-    this.restIsDue = now.length > 0;
-    if (this.restIsDue) setImmediate(this.endRest);
+  private readonly settle = (): void => {
+    const [now, before] = this.settling;
+    for (const each of before) if (each.connection.isOpen) this.idle.push(each);
+    this.settling = [[], now];
+    this.settleIsDue = now.length > 0;
+    if (this.settleIsDue) setImmediate(this.settle);
     if (this.idle.length > 0) this.sweep ??= this.alarms.after(KEEP_IDLE_MS, this.closeUnused);
   };
 
-  private readonly drop = (connection: EngineConnection): void => {
+  private readonly remove = (connection: EngineConnection): void => {
     this.all.delete(connection);
     const at = this.idle.findIndex(each => each.connection === connection);
     if (at !== -1) this.idle.splice(at, 1);
@@ -142,7 +147,7 @@ class EnginePool {
   };
 }
 
-function hostOf(url: URL, lookup: LookupFunction, authority: Authority | undefined): Host {
+function endpointOf(url: URL, lookup: LookupFunction, authority: Authority | undefined): Endpoint {
   const isSecure = url.protocol === 'https:';
   return {
     isSecure,

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { anyAnswer, anyCuts, anyText, cutAt } from '../../../test/wire/any-answer';
 import { NotHttpError, type ResponseHeaders } from './response-head';
-import { ResponseReader, type Progress } from './response-reader';
+import { ResponseReader, type ReadState } from './response-reader';
 
 interface Reading {
   readonly heads: [status: number, headers: ResponseHeaders][];
@@ -31,7 +31,7 @@ function read(pieces: readonly Uint8Array[]): Reading {
 function endOf(pieces: readonly Uint8Array[], reader: ResponseReader): Reading['end'] {
   // One buffer for all that is read, as connections have.
   const buffer = Buffer.alloc(Math.max(0, ...pieces.map(({ length }) => length)));
-  let progress: Progress = 'partial';
+  let progress: ReadState = 'partial';
   try {
     for (const piece of pieces) {
       if (piece.length === 0) continue;

@@ -1,7 +1,7 @@
 import { checkTrailers, NotHttpError, parseHead, type ResponseHead } from './response-head';
 
 /** Who is told of an answer. */
-export interface ResponseTaker {
+export interface ResponseHandler {
   /** Interim answers (1xx) are not told of. */
   onHead(head: ResponseHead): void;
   /** More of the body: `bytes` from `start` to before `end`, which are others once this returns. */
@@ -9,7 +9,7 @@ export interface ResponseTaker {
 }
 
 /** How far an answer is: not at its end, at its end, or past it, where nothing was to come. */
-export type Progress = 'partial' | 'whole' | 'surplus';
+export type ReadState = 'partial' | 'whole' | 'surplus';
 
 /** What the next byte belongs to. */
 type Part =
@@ -44,7 +44,7 @@ const [CR, LF, SEMICOLON, SPACE, TAB] = [0x0d, 0x0a, 0x3b, 0x20, 0x09];
  */
 export class ResponseReader {
   private part: Part = 'nothing';
-  private taker: ResponseTaker | undefined;
+  private handler: ResponseHandler | undefined;
   /** Of head and trailers, what was read so far. */
   private text = '';
   /** The empty line behind it has come. */
@@ -56,9 +56,9 @@ export class ResponseReader {
   private head: ResponseHead | undefined;
 
   /** One answer is expected from here on. */
-  begin(taker: ResponseTaker): void {
+  begin(handler: ResponseHandler): void {
     this.part = 'head';
-    this.taker = taker;
+    this.handler = handler;
     this.expectText('');
     this.head = undefined;
   }
@@ -66,7 +66,7 @@ export class ResponseReader {
   /** Nothing more is expected, and nothing told of. */
   stop(): void {
     this.part = 'nothing';
-    this.taker = undefined;
+    this.handler = undefined;
   }
 
   /** Of the answer that was begun last; undefined before it has come. */
@@ -74,8 +74,8 @@ export class ResponseReader {
     return this.head;
   }
 
-  /** Takes what was read, `bytes` to before `end`. @throws NotHttpError; what its taker throws */
-  take(bytes: Buffer, end: number): Progress {
+  /** Takes what was read, `bytes` to before `end`. @throws NotHttpError; what its handler throws */
+  take(bytes: Buffer, end: number): ReadState {
     let at = 0;
     while (at < end) {
       switch (this.part) {
@@ -87,7 +87,7 @@ export class ResponseReader {
           at = this.takeCounted(bytes, at, end);
           break;
         case 'body until close':
-          this.taker?.onBody(bytes, at, end);
+          this.handler?.onBody(bytes, at, end);
           at = end;
           break;
         case 'chunk size':
@@ -142,7 +142,7 @@ export class ResponseReader {
     // There may be any number of interim answers before the one that counts.
     if (head.status < 200) return;
     this.head = head;
-    this.taker?.onHead(head);
+    this.handler?.onHead(head);
     // Whoever was told may have given it up.
     if (this.part === 'nothing') return;
     if (head.body === 'chunked') this.beginSize();
@@ -205,7 +205,7 @@ export class ResponseReader {
     const next = Math.min(end, at + this.left);
     this.left -= next - at;
     const isWhole = this.left === 0;
-    this.taker?.onBody(bytes, at, next);
+    this.handler?.onBody(bytes, at, next);
     if (!isWhole) return next;
     if (this.part === 'chunk') this.part = 'end of chunk';
     else this.stop();

@@ -9,7 +9,7 @@ import type { EngineEvent, EngineTarget } from '../engine-adapter.port';
 import { EngineConnectPolicy } from '../engine-connect';
 import { EngineKeys, type Authority } from '../engine-keys';
 import { EngineConnections } from '../connections/engine-connections';
-import type { AnswerTaker, Exchange, Outgoing } from '../connections/engine-connection';
+import type { ExchangeHandler, Exchange, OutgoingRequest } from '../connections/engine-connection';
 import { connectionFault } from './connection-fault';
 import { parseJson } from './engine-json';
 import { mediaTypes } from './frame-decoder';
@@ -44,7 +44,7 @@ export interface EngineAnswer {
   readonly json: unknown;
 }
 
-/** The one way to engines: a pool of connections for each, no redirects, no time-outs of the client's own in a stream. */
+/** The one way to engines: connections that are used again, no redirects, no time-outs of the client's own in a stream. */
 @Injectable()
 export class EngineHttp implements OnModuleDestroy {
   private readonly connections: EngineConnections;
@@ -80,8 +80,13 @@ export class EngineHttp implements OnModuleDestroy {
         ...credentials.headers,
       };
       const { url, path } = address(target, request.route);
-      const outgoing: Outgoing = { method: 'POST', path, headers, body: request.body };
-      run.begin(this.send(url, outgoing, run, credentials.authority));
+      const outgoing: OutgoingRequest = { method: 'POST', path, headers, body: request.body };
+      try {
+        run.attach(this.send(url, outgoing, run, credentials.authority));
+      } catch (cause) {
+        // It has something in it that cannot be sent.
+        run.onFault(cause);
+      }
       return () => run.abort();
     });
   }
@@ -106,8 +111,8 @@ export class EngineHttp implements OnModuleDestroy {
         headers: { 'content-type': 'application/json', ...wanted },
         body: JSON.stringify(body),
       };
-      const outgoing: Outgoing = { method, path, headers: wanted, ...content };
-      const send = (taker: AnswerTaker): Exchange => this.send(url, outgoing, taker, authority);
+      const outgoing: OutgoingRequest = { method, path, headers: wanted, ...content };
+      const send = (handler: ExchangeHandler): Exchange => this.send(url, outgoing, handler, authority);
       return await wholeAnswer(send, maxAnswerBytes, signal);
     } catch (cause) {
       if (cause instanceof ServiceError) throw cause;
@@ -116,8 +121,13 @@ export class EngineHttp implements OnModuleDestroy {
     }
   }
 
-  private send(url: URL, outgoing: Outgoing, taker: AnswerTaker, authority: Authority | undefined): Exchange {
-    return this.context.runInAsyncScope(() => this.connections.send(url, outgoing, taker, authority));
+  private send(
+    url: URL,
+    outgoing: OutgoingRequest,
+    handler: ExchangeHandler,
+    authority: Authority | undefined,
+  ): Exchange {
+    return this.context.runInAsyncScope(() => this.connections.send(url, outgoing, handler, authority));
   }
 }
 

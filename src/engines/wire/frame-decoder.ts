@@ -1,7 +1,7 @@
 import { ServiceError } from '../../errors/service-error';
 import { SseDecoder } from './sse-decoder';
 import type { Framing } from './stream-format';
-import { Utf8Pieces } from './utf8-pieces';
+import { Utf8Decoder } from './utf8-decoder';
 
 /** Cuts the bytes of a response into frames, wherever the network cut them. */
 export interface FrameDecoder {
@@ -36,7 +36,7 @@ export function frameDecoder(
 
 /** A frame is a line; empty ones say nothing. */
 class LineDecoder implements FrameDecoder {
-  private readonly utf8 = new Utf8Pieces();
+  private readonly utf8 = new Utf8Decoder();
   private line = '';
 
   constructor(
@@ -47,10 +47,10 @@ class LineDecoder implements FrameDecoder {
   push(bytes: Buffer, start = 0, end = bytes.length): void {
     const text = this.utf8.textOf(bytes, start, end);
     let from = 0;
-    for (let end = text.indexOf('\n'); end !== -1; end = text.indexOf('\n', from)) {
-      const line = this.line + text.slice(from, end);
+    for (let lineEnd = text.indexOf('\n'); lineEnd !== -1; lineEnd = text.indexOf('\n', from)) {
+      const line = this.line + text.slice(from, lineEnd);
       this.line = '';
-      from = end + 1;
+      from = lineEnd + 1;
       this.take(line);
     }
     this.line = bounded(this.line + text.slice(from), this.maxChars);
@@ -69,7 +69,7 @@ class LineDecoder implements FrameDecoder {
 
 /** The whole response is one frame, handed on at its end. */
 class WholeDecoder implements FrameDecoder {
-  private readonly utf8 = new Utf8Pieces();
+  private readonly utf8 = new Utf8Decoder();
   private text = '';
 
   constructor(

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { SseDecoder } from './sse-decoder';
 import { LAST_RESORT_MS } from '../../../test/support/deadline';
+import { cutAt } from '../../../test/wire/any-answer';
 
 const MAX_CHARS = 1024;
 
@@ -19,12 +20,6 @@ function oracle(text: string): string[] {
   const parser = createParser({ onEvent: ({ data }) => events.push(data) });
   parser.feed(text.startsWith('\ufeff') ? text.slice(1) : text);
   return events;
-}
-
-/** The bytes between these positions. */
-function cutAt(bytes: Uint8Array, positions: readonly number[]): Uint8Array[] {
-  const places = [0, ...positions.map(at => at % (bytes.length + 1)).sort((a, b) => a - b), bytes.length];
-  return places.slice(1).map((end, index) => bytes.subarray(places[index], end));
 }
 
 describe('SseDecoder', () => {

@@ -1,5 +1,5 @@
 import { ServiceError } from '../../errors/service-error';
-import { Utf8Pieces } from './utf8-pieces';
+import { Utf8Decoder } from './utf8-decoder';
 
 const PLAIN = 'data: ';
 const LF = 0x0a;
@@ -12,7 +12,7 @@ const LF = 0x0a;
  * What is kept between chunks is one unfinished line and the data lines before it, each within the bound.
  */
 export class SseDecoder {
-  private readonly utf8 = new Utf8Pieces();
+  private readonly utf8 = new Utf8Decoder();
   /** The line whose end has not come. Appending to it costs nothing: V8 joins the pieces when the line is read, once. */
   private line = '';
   /** `data` of the event being read; undefined before its first data line. */

@@ -3,7 +3,7 @@ import { asServiceError, ServiceError } from '../../errors/service-error';
 import type { Alarm, Alarms } from '../../time/alarms';
 import type { Clock } from '../../time/clock';
 import type { TurnEnd } from '../../time/turn-end';
-import type { AnswerTaker, Exchange } from '../connections/engine-connection';
+import type { ExchangeHandler, Exchange } from '../connections/engine-connection';
 import type { ResponseHead } from '../connections/response-head';
 import type { EngineEvent } from '../engine-adapter.port';
 import { connectionFault } from './connection-fault';
@@ -30,7 +30,7 @@ export interface Patience {
  * response is read to its end, so that its connection can serve the next run. Whatever was read before a fault is handed on
  * before it, so that what a reader sees does not depend on where the network cut.
  */
-export class StreamRun implements AnswerTaker {
+export class StreamRun implements ExchangeHandler {
   private phase: 'asking' | 'refused' | 'streaming' | 'ending' | 'over' = 'asking';
   private readonly framing: Framing;
   private readonly decoder: FrameDecoder;
@@ -76,8 +76,8 @@ export class StreamRun implements AnswerTaker {
     this.hangUp();
   }
 
-  /** The request is under way. */
-  begin(exchange: Exchange): void {
+  /** The request that {@link abort} gives up. Before anything is told of its answer. */
+  attach(exchange: Exchange): void {
     this.exchange = exchange;
   }
 

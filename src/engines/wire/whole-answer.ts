@@ -1,5 +1,5 @@
 import { ServiceError } from '../../errors/service-error';
-import type { AnswerTaker, Exchange } from '../connections/engine-connection';
+import type { ExchangeHandler, Exchange } from '../connections/engine-connection';
 
 export interface EngineText {
   readonly status: number;
@@ -11,7 +11,7 @@ export interface EngineText {
  * @throws ServiceError ENGINE_PROTOCOL for one of more than `maxBytes`; the signal's reason; what the connection failed of
  */
 export function wholeAnswer(
-  send: (taker: AnswerTaker) => Exchange,
+  send: (handler: ExchangeHandler) => Exchange,
   maxBytes: number,
   signal: AbortSignal,
 ): Promise<EngineText> {

@@ -27,12 +27,12 @@ export class SseSocket {
     return this.response.writableNeedDrain || (this.socket?.writableNeedDrain ?? false);
   }
 
-  /** Writes the last chunk, in one piece with these frames; the connection can be used again. */
-  end(frames: Buffer): void {
+  /** Writes the last chunk, in one piece with the last frames; the connection can be used again. */
+  end(frames?: Buffer): void {
     this.begin();
     const { socket } = this.response;
     socket?.cork();
-    if (frames.length > 0) this.write(frames);
+    if (frames && frames.length > 0) this.write(frames);
     this.release();
     this.response.end();
     socket?.uncork();

@@ -6,7 +6,6 @@ import { soundOut } from './soundings';
 import { SseSocket } from './sse-socket';
 import type { StreamTurns } from './stream-turns';
 
-const NOTHING = Buffer.alloc(0);
 /** Written at once to a reader that is far behind; one that keeps pace gets what there is. */
 const CHUNK_BYTES = 64 * 1024;
 /** What a stream says beside what it reads. */
@@ -102,7 +101,7 @@ export class SseStream {
   /** Ends the response with what there is by now: the reader can come back and go on from its last id. */
   end(): void {
     if (this.due) this.readOn();
-    this.finish((!this.blocked && this.says.farewell) || NOTHING);
+    this.finish(this.blocked ? undefined : this.says.farewell);
   }
 
   /** A client that leaves looks like one that has closed its side of the connection and reads on. */
@@ -155,12 +154,12 @@ export class SseStream {
 
   private take(chunk: LogChunk): void {
     this.cursor = chunk.lastSeq;
-    // What was read may be nothing that this reader is told.
     if (chunk.terminal) this.finish(chunk.frames);
+    // What was read may be nothing that this reader is told.
     else if (chunk.frames.length > 0) this.write(chunk.frames);
   }
 
-  private finish(last: Buffer): void {
+  private finish(last?: Buffer): void {
     if (this.over) return;
     this.socket.end(last);
     this.close();

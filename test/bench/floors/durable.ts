@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { announce } from './announce';
 
 /**
- * The least that durable tasks take on Node: a `POST` that is answered once it is on the disk, with the engine asked meanwhile; a `GET` of
+ * A bare server of durable tasks on core HTTP: a `POST` that is answered once it is on the disk, with the engine asked meanwhile; a `GET` of
  * its events that is answered once these are on the disk. One log, written and synced for all that wait. No queue, keys, checks, budgets,
- * predictions, metrics, log lines or restart, and only tasks whose whole output is read before any of it is shown.
+ * predictions, metrics, log lines or recovery after a restart, and only tasks whose whole output is read before any of it is shown.
  *
  * Usage: durable.ts ENGINE_PORT FOLDER
  */
@@ -70,20 +70,28 @@ announce(
 );
 
 function submit(body: string, response: ServerResponse): void {
-  const { task_id: id, prompt, max_tokens: tokens } = JSON.parse(body) as Record<string, string>;
+  const {
+    task_id: id,
+    prompt,
+    max_tokens: tokens,
+  } = JSON.parse(body) as {
+    task_id: string;
+    prompt: string;
+    max_tokens: number;
+  };
   const task: Task = { frames: undefined, reader: undefined };
-  tasks.set(id ?? '', task);
+  tasks.set(id, task);
   log.append(body, () => {
     const answer = JSON.stringify({ task_id: id, queue_position: 0, predicted_start_ms: 0 });
-    response.writeHead(202, { 'Content-Type': 'application/json', 'Content-Length': answer.length });
+    response.writeHead(202, { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(answer) });
     response.end(answer);
   });
-  ask(JSON.stringify({ prompt, n_predict: Number(tokens), stream: true }), output => {
+  ask(JSON.stringify({ prompt, n_predict: tokens, stream: true }), output => {
     const frames = framesOf(output);
     log.append(JSON.stringify([id, frames]), () => {
       task.frames = frames;
       task.reader?.end(frames);
-      if (task.reader) tasks.delete(id ?? '');
+      if (task.reader) tasks.delete(id);
     });
   });
 }
