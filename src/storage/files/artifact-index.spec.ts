@@ -85,14 +85,18 @@ describe('ArtifactIndex', () => {
     );
   });
 
-  it('keeps its order over many blocks', () => {
+  it.each([
+    ['one after the other', (n: number) => n],
+    ['the other way round', (n: number) => 10_000 - n],
+    ['in any order', (n: number) => n % 17],
+  ])('keeps its order over many blocks, stored %s', (_, storedAtMs) => {
     const index = new ArtifactIndex();
     const all = Array.from({ length: 10_000 }, (_, n): ArtifactInfo => {
       return {
         id: String((n * 7919) % 10_000).padStart(5, '0'),
         kind: 'document',
         createdAtMs: 0,
-        storedAtMs: n % 17,
+        storedAtMs: storedAtMs(n),
         bytes: 1,
       };
     });

@@ -27,16 +27,27 @@ const FIXED_BYTES = ID_BYTES + 3 * NUMBER_BYTES + 2;
 
 const kinds: readonly ArtifactInfo['kind'][] = ['document', 'transcript'];
 
+interface Slab {
+  readonly bytes: Buffer;
+  /** Of the same bytes: numbers are read some ten times as fast as from a Buffer, and are read whenever names are sorted. */
+  readonly numbers: DataView;
+}
+
 /** What is written to; those before it live as long as a name in them. */
-let slab = Buffer.alloc(0);
+let slab = slabOf(0);
 let used = 0;
+
+function slabOf(size: number): Slab {
+  const bytes = Buffer.allocUnsafeSlow(size);
+  return { bytes, numbers: new DataView(bytes.buffer) };
+}
 
 /**
  * A name of an artifact, with the place of its content where that stands in a file with others. One is kept for every task that has
  * ended, so what it says is kept as bytes, beside those of other names: as texts and numbers it would be three times as much.
  */
 export class StoredName implements ArtifactInfo {
-  readonly #slab: Buffer;
+  readonly #slab: Slab;
   readonly #at: number;
   /** Of the packs that hold it; undefined while none does. */
   #pack: object | undefined = undefined;
@@ -44,45 +55,45 @@ export class StoredName implements ArtifactInfo {
 
   constructor({ id, kind, createdAtMs, storedAtMs, bytes, taskId = '' }: ArtifactInfo) {
     const size = FIXED_BYTES + taskId.length;
-    if (used + size > slab.length) {
-      slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
+    if (used + size > slab.bytes.length) {
+      slab = slabOf(SLAB_BYTES);
       used = 0;
     }
     this.#slab = slab;
     this.#at = used;
-    let at = used + slab.write(id, used, ID_BYTES, 'hex');
-    at = slab.writeDoubleLE(createdAtMs, at);
-    at = slab.writeDoubleLE(storedAtMs, at);
-    at = slab.writeDoubleLE(bytes, at);
-    at = slab.writeUInt8(kinds.indexOf(kind), at);
-    at = slab.writeUInt8(taskId.length, at);
-    used = at + slab.write(taskId, at, 'latin1');
+    let at = used + slab.bytes.write(id, used, ID_BYTES, 'hex');
+    at = slab.bytes.writeDoubleLE(createdAtMs, at);
+    at = slab.bytes.writeDoubleLE(storedAtMs, at);
+    at = slab.bytes.writeDoubleLE(bytes, at);
+    at = slab.bytes.writeUInt8(kinds.indexOf(kind), at);
+    at = slab.bytes.writeUInt8(taskId.length, at);
+    used = at + slab.bytes.write(taskId, at, 'latin1');
   }
 
   get id(): string {
-    return this.#slab.toString('hex', this.#at, this.#at + ID_BYTES);
+    return this.#slab.bytes.toString('hex', this.#at, this.#at + ID_BYTES);
   }
 
   get createdAtMs(): number {
-    return this.#slab.readDoubleLE(this.#at + ID_BYTES);
+    return this.#numberAt(0);
   }
 
   get storedAtMs(): number {
-    return this.#slab.readDoubleLE(this.#at + ID_BYTES + NUMBER_BYTES);
+    return this.#numberAt(1);
   }
 
   get bytes(): number {
-    return this.#slab.readDoubleLE(this.#at + ID_BYTES + 2 * NUMBER_BYTES);
+    return this.#numberAt(2);
   }
 
   get kind(): ArtifactInfo['kind'] {
-    return kinds[this.#slab[this.#at + FIXED_BYTES - 2] as number] as ArtifactInfo['kind'];
+    return kinds[this.#slab.bytes[this.#at + FIXED_BYTES - 2] as number] as ArtifactInfo['kind'];
   }
 
   get taskId(): string | undefined {
     const start = this.#at + FIXED_BYTES;
-    const length = this.#slab[start - 1] as number;
-    return length === 0 ? undefined : this.#slab.toString('latin1', start, start + length);
+    const length = this.#slab.bytes[start - 1] as number;
+    return length === 0 ? undefined : this.#slab.bytes.toString('latin1', start, start + length);
   }
 
   get pack(): object | undefined {
@@ -103,6 +114,10 @@ export class StoredName implements ArtifactInfo {
   get info(): ArtifactInfo {
     const { id, kind, createdAtMs, storedAtMs, bytes, taskId } = this;
     return { id, kind, createdAtMs, storedAtMs, bytes, ...(taskId !== undefined && { taskId }) };
+  }
+
+  #numberAt(place: number): number {
+    return this.#slab.numbers.getFloat64(this.#at + ID_BYTES + place * NUMBER_BYTES, true);
   }
 }
 

@@ -94,8 +94,10 @@ export class FileArtifactStore extends ArtifactStore implements OnModuleInit, On
     const { id, json } = document;
     const neededBytes = NAME_BYTES + Buffer.byteLength(json);
     for (;;) {
-      if (this.index.holds(id, kind, taskId) && (await this.isStored(id))) return;
-      if (this.index.holds(id, kind, taskId)) continue; // Put anew meanwhile.
+      if (this.index.holds(id, kind, taskId)) {
+        if (await this.isStored(id)) return;
+        if (this.index.holds(id, kind, taskId)) continue; // Put anew meanwhile.
+      }
       // Nothing is awaited from here until the room is taken.
       if (this.fits(neededBytes)) return this.storeReserved(document, kind, taskId, neededBytes);
       await this.makeRoom(neededBytes);

@@ -7,14 +7,14 @@ type Position = NonNullable<ArtifactQuery['after']>;
 
 /** Artifacts in the order they are listed in, as sorted blocks: adding, removing and finding a place are cheap among millions. */
 export class NewestFirst {
-  /** Never empty ones. */
+  /** Never empty ones. The other way round: what is added is nearly always the newest, and moves nothing at the end. */
   private readonly blocks: ArtifactInfo[][] = [];
 
   add(info: ArtifactInfo): void {
-    const { at, index } = this.seek(other => compare(other, info) >= 0);
+    const { at, index } = this.seek(other => compare(other, info) <= 0);
     const block = this.blocks[at];
-    if (!block) {
-      this.blocks.push([info]);
+    if (!block || index === BLOCK_MAX) {
+      this.blocks.splice(at + 1, 0, [info]);
       return;
     }
     block.splice(index, 0, info);
@@ -22,7 +22,7 @@ export class NewestFirst {
   }
 
   delete(info: ArtifactInfo): void {
-    const { at, index } = this.seek(other => compare(other, info) >= 0);
+    const { at, index } = this.seek(other => compare(other, info) <= 0);
     const block = this.blocks[at];
     if (block?.[index] !== info) return;
     block.splice(index, 1);
@@ -30,19 +30,20 @@ export class NewestFirst {
   }
 
   newest(): ArtifactInfo | undefined {
-    return this.blocks[0]?.[0];
+    return this.blocks.at(-1)?.at(-1);
   }
 
   oldest(): ArtifactInfo | undefined {
-    return this.blocks.at(-1)?.at(-1);
+    return this.blocks[0]?.[0];
   }
 
   /** From behind a position, which may be that of an artifact that is gone. The list must not change meanwhile. */
   *after(position: Position | undefined): Generator<ArtifactInfo, undefined> {
-    const from = position ? this.seek(other => comparePosition(other, position) > 0) : { at: 0, index: 0 };
-    for (let { at, index } = from; at < this.blocks.length; at++, index = 0) {
+    const until = this.seek(other => position !== undefined && comparePosition(other, position) <= 0);
+    for (let at = until.at; at >= 0; at--) {
       const block = this.blocks[at] ?? [];
-      for (; index < block.length; index++) yield block[index] as ArtifactInfo;
+      for (let index = at === until.at ? until.index : block.length; index > 0; index--)
+        yield block[index - 1] as ArtifactInfo;
     }
   }
 
@@ -69,9 +70,12 @@ function compareText(a: string, b: string): number {
   return a < b ? -1 : Number(a > b);
 }
 
+/** Looked for from the end, in steps that double, and then between the last two of them. */
 function firstWhere<T>(items: readonly T[], holds: (item: T) => boolean): number {
-  let low = 0;
   let high = items.length;
+  let step = 1;
+  for (; step <= high && holds(items[high - step] as T); step *= 2) high -= step;
+  let low = Math.max(0, high - step + 1);
   while (low < high) {
     const middle = (low + high) >> 1;
     if (holds(items[middle] as T)) high = middle;

@@ -38,6 +38,7 @@ interface Append {
   readonly info: StoredName;
   /** Head, content and line ends. */
   readonly record: string;
+  readonly recordBytes: number;
   readonly done: () => void;
   readonly failed: (cause: unknown) => void;
 }
@@ -99,8 +100,11 @@ export class TranscriptPacks {
 
   /** Resolves once it is durable. @throws ServiceError STORAGE_FULL, STORAGE_UNAVAILABLE */
   append(info: StoredName, json: string): Promise<void> {
+    const head = headOf(info);
+    const record = `${head}${json}\n`;
+    const recordBytes = head.length + info.bytes + 1;
     return new Promise((done, failed) => {
-      this.waiting.push({ info, record: `${headOf(info)}${json}\n`, done, failed });
+      this.waiting.push({ info, record, recordBytes, done, failed });
       // What else ends in this turn goes with it.
       this.writing ??= immediate().then(() => this.writeAll());
     });
@@ -188,7 +192,7 @@ export class TranscriptPacks {
         await file.datasync();
         await this.writeList(pack, artifacts);
       }
-      for (const { info, offset } of artifacts) this.place(info, pack, offset);
+      for (const { info, offset } of artifacts) place(info, pack, offset, recordBytesOf(info));
       found = artifacts.map(({ info }) => info);
       this.dead += pack.bytes - pack.wantedBytes;
       this.packs.add(pack);
@@ -234,10 +238,10 @@ export class TranscriptPacks {
     const { pack, file, kept, artifacts } = current;
     const bytes = Buffer.from(group.map(({ record }) => record).join(''));
     const from = pack.bytes;
-    for (const { info } of group) {
+    for (const { info, recordBytes } of group) {
       artifacts.push({ info, offset: pack.bytes });
-      this.place(info, pack, pack.bytes);
-      pack.bytes += recordBytesOf(info);
+      place(info, pack, pack.bytes, recordBytes);
+      pack.bytes += recordBytes;
     }
     for (let written = 0; written < bytes.length;) {
       const { bytesWritten } = await handles.write(file, bytes, written, bytes.length - written, from + written);
@@ -285,12 +289,6 @@ export class TranscriptPacks {
     await writeFile(this.listPathOf(pack), listOf(artifacts), { mode: 0o600 }).catch(() => undefined);
   }
 
-  private place(info: StoredName, pack: Pack, offset: number): void {
-    info.place(pack, offset);
-    pack.wanted++;
-    pack.wantedBytes += recordBytesOf(info);
-  }
-
   private async unwant(pack: Pack, info: ArtifactInfo): Promise<void> {
     const bytes = recordBytesOf(info);
     pack.wanted--;
@@ -318,6 +316,12 @@ export class TranscriptPacks {
   private listPathOf(pack: Pack): string {
     return join(this.folder, listNameOf(pack));
   }
+}
+
+function place(info: StoredName, pack: Pack, offset: number, recordBytes: number): void {
+  info.place(pack, offset);
+  pack.wanted++;
+  pack.wantedBytes += recordBytes;
 }
 
 function placeOf(
