@@ -9,7 +9,12 @@ export interface FieldRule {
   /** True only for what class-validator would accept too. It may be false for some of that: then class-validator decides. */
   readonly accepts: (value: unknown) => boolean;
   /** Of a nested object: its own class. */
-  readonly nested?: () => DtoClass;
+  readonly nested?: (() => DtoClass) | undefined;
+}
+
+interface NestedClass {
+  readonly name: string;
+  readonly nested: DtoClass;
 }
 
 const RULES = Symbol('field rules');
@@ -18,12 +23,17 @@ const RULES = Symbol('field rules');
 export function fieldRule(rule: Omit<FieldRule, 'name'>): PropertyDecorator {
   return (target, name) => {
     const inherited = (Reflect.getMetadata(RULES, target) as readonly FieldRule[] | undefined) ?? [];
-    Reflect.defineMetadata(RULES, [...inherited, { ...rule, name: String(name) }], target);
+    const { optional, accepts, nested } = rule;
+    // All of one shape: each of them is read for each body.
+    const named: FieldRule = { name: String(name), optional, accepts, nested };
+    Reflect.defineMetadata(RULES, [...inherited, named], target);
   };
 }
 
 /** Of each class that was asked for; undefined where a property has checks of class-validator but no rule. */
 const rulesByClass = new Map<DtoClass, readonly FieldRule[] | undefined>();
+
+const nestedByClass = new Map<DtoClass, readonly NestedClass[]>();
 
 const namesByClass = new Map<DtoClass, ReadonlySet<string>>();
 
@@ -38,8 +48,13 @@ export function knownNames(dto: DtoClass): ReadonlySet<string> {
 }
 
 /** The properties of a DTO that are objects with a class of their own. */
-export function nestedClasses(dto: DtoClass): readonly (readonly [name: string, nested: DtoClass])[] {
-  return (rulesOf(dto) ?? []).flatMap(({ name, nested }) => (nested ? [[name, nested()] as const] : []));
+export function nestedClasses(dto: DtoClass): readonly NestedClass[] {
+  let classes = nestedByClass.get(dto);
+  if (!classes) {
+    classes = (rulesOf(dto) ?? []).flatMap(({ name, nested }) => (nested ? [{ name, nested: nested() }] : []));
+    nestedByClass.set(dto, classes);
+  }
+  return classes;
 }
 
 function rulesOf(dto: DtoClass): readonly FieldRule[] | undefined {

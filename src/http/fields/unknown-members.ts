@@ -41,8 +41,9 @@ export function RefusesUnknown(): ClassDecorator {
 /** Keeps what was sent beside what the class knows, for {@link warningsOf}. @throws ServiceError INVALID_PARAMS, see {@link RefusesUnknown} */
 export function noteUnknown(dto: DtoClass, sent: object, made: object): void {
   const known = knownNames(dto);
-  const unknown = namesIn(sent).filter(name => !known.has(name) && !isCarried(dto, name));
-  for (const [name, nested] of nestedClasses(dto)) {
+  // The names alone: what stands under an unknown one is not looked at.
+  const unknown = Object.keys(sent).filter(name => !known.has(name) && !isCarried(dto, name));
+  for (const { name, nested } of nestedClasses(dto)) {
     const value = (sent as Record<string, unknown>)[name];
     if (closed.has(nested) && typeof value === 'object' && value !== null) assertKnown(nested, value, `${name}.`);
   }
@@ -53,13 +54,8 @@ export function noteUnknown(dto: DtoClass, sent: object, made: object): void {
 
 function assertKnown(dto: DtoClass, sent: object, parent: string): void {
   const known = knownNames(dto);
-  const unknown = namesIn(sent).find(name => !known.has(name));
+  const unknown = Object.keys(sent).find(name => !known.has(name));
   if (unknown !== undefined) throw refusal(dto, unknown, parent);
-}
-
-/** The names alone: what stands under an unknown one is not looked at. */
-function namesIn(sent: object): string[] {
-  return Reflect.ownKeys(sent).filter(name => typeof name === 'string');
 }
 
 function refusal(dto: DtoClass, name: string, parent: string): ServiceError {
