@@ -15,7 +15,7 @@ export async function serve(signals: StopSignals): Promise<void> {
   signals.onSecond = () => exitNow(1, logger);
   // Nothing was accepted yet, and the journal stands an end at any point.
   signals.onFirst = () => {
-    logger.info({ event: 'stopped', human: 'Stopped before it had started.' });
+    logger.info({ event: 'stopped' }, 'Stopped before it had started.');
     void exit(0, logger);
   };
   try {

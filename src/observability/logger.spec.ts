@@ -16,15 +16,15 @@ const jsonText = (log: (logger: Logger) => void): string => text('json', log);
 
 it('shows a line for people', () => {
   const text = prettyText(logger =>
-    logger.info({ event: 'bound', human: 'It is bound.', pool_id: 'p', note: 'a b', slots: 2 }),
+    logger.info({ event: 'bound', pool_id: 'p', note: 'a b', slots: 2 }, 'It is bound.'),
   );
   expect(text).toMatch(/^\d\d:\d\d:\d\d\.\d{3} INFO {2}It is bound\. {2}pool_id=p note="a b" slots=2\n$/);
 });
 
 it.each([
-  ['the sentence', (logger: Logger) => logger.info({ event: 'e', human: hostile })],
-  ['a field', (logger: Logger) => logger.info({ event: 'e', human: 'h', field: hostile })],
-  ["a field's name", (logger: Logger) => logger.info({ event: 'e', human: 'h', [hostile]: 1 })],
+  ['the sentence', (logger: Logger) => logger.info({ event: 'e' }, hostile)],
+  ['a field', (logger: Logger) => logger.info({ event: 'e', field: hostile }, 'h')],
+  ["a field's name", (logger: Logger) => logger.info({ event: 'e', [hostile]: 1 }, 'h')],
   ['a cause', (logger: Logger) => logger.error({ event: 'e', human: 'h' }, new Error(hostile))],
   ["the framework's words", (logger: Logger) => logger.warn(hostile)],
 ])('stays one line, and drives no terminal, whatever stands in %s', (_, log) => {
@@ -37,7 +37,7 @@ it.each([
 });
 
 it('cannot be made to show a field that nobody logged', () => {
-  expect(prettyText(logger => logger.info({ event: 'e', human: 'h', note: 'x level=FATAL' }))).toContain(
+  expect(prettyText(logger => logger.info({ event: 'e', note: 'x level=FATAL' }, 'h'))).toContain(
     'note="x level=FATAL"',
   );
 });
@@ -51,9 +51,10 @@ const member = fc.oneof(
 
 it('says the same of a decision as of what is out of the ordinary, but for its level', () => {
   fc.assert(
-    fc.property(fc.dictionary(fc.stringMatching(/^[a-z_]{1,8}$/), member), fields => {
-      const info = jsonText(logger => logger.info(fields)).replace(/"time":"[^"]*"/, '');
-      const warned = jsonText(logger => logger.warn(fields)).replace(/"time":"[^"]*"/, '');
+    fc.property(fc.dictionary(fc.stringMatching(/^[a-z_]{1,8}$/), member), fc.string(), (members, human) => {
+      const fields = { event: 'e', ...members };
+      const info = jsonText(logger => logger.info(fields, human)).replace(/"time":"[^"]*"/, '');
+      const warned = jsonText(logger => logger.warn({ ...fields, human })).replace(/"time":"[^"]*"/, '');
       expect(JSON.parse(info.replace('"info",', '"info"'))).toEqual(JSON.parse(warned.replace('"warn",', '"info"')));
     }),
   );
@@ -61,7 +62,7 @@ it('says the same of a decision as of what is out of the ordinary, but for its l
 
 it('carries the request that a decision belongs to', () => {
   const line = jsonText(logger => {
-    const release = followContext({ correlation_id: 'c-1' }, () => logger.info({ event: 'e', human: 'h' }));
+    const release = followContext({ correlation_id: 'c-1' }, () => logger.info({ event: 'e' }, 'h'));
     release();
   });
   expect(JSON.parse(line)).toMatchObject({ level: 'info', correlation_id: 'c-1', event: 'e', human: 'h' });
@@ -78,7 +79,7 @@ it('tells of a fault that the framework gives it as of every other', () => {
 it('tells no decisions below its level', () => {
   const lines: string[] = [];
   const logger = new Logger({ logLevel: 'warn', logFormat: 'json' }, { write: line => void lines.push(line) });
-  logger.info({ event: 'e', human: 'h' });
+  logger.info({ event: 'e' }, 'h');
   expect(lines).toEqual([]);
 });
 
@@ -88,7 +89,7 @@ it('tells the time of its clock, in lines of every level', () => {
   const clock = Object.assign(new Clock(), { wallMs: () => wallMs });
   const config = { logLevel: 'info', logFormat: 'json' } as const;
   const logger = new Logger(config, { write: line => void lines.push(line) }, clock);
-  logger.info({ event: 'e', human: 'h' });
+  logger.info({ event: 'e' }, 'h');
   wallMs += 1000;
   logger.warn({ event: 'e', human: 'h' });
   const times = lines.map(line => (JSON.parse(line) as { readonly time: string }).time);

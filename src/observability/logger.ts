@@ -55,19 +55,22 @@ export class Logger implements LoggerService {
     return this.output?.isStuck ?? false;
   }
 
-  /** Most lines are these, three for each task, so they are put together here: pino looks at each member by itself. */
-  info(fields: object): void {
+  /**
+   * Most lines are these, three for each task, so they are put together here: pino looks at each member by itself.
+   * @param human a member like the others, the last one
+   */
+  info(fields: { readonly event: unknown; readonly [member: string]: unknown }, human: string): void {
     if (!this.tellsInfo) return;
     const context = currentContext();
     let members: string;
     try {
       members = JSON.stringify(context === undefined ? fields : { ...context, ...fields });
     } catch {
-      this.lines.info(fields); // It has words for what JSON has none for.
+      this.lines.info({ ...fields, human }); // It has words for what JSON has none for.
       return;
     }
-    const rest = members === '{}' ? '}' : `,${members.slice(1)}`;
-    this.put(`{"level":"info","time":"${this.time.text}"${rest}\n`);
+    const head = `{"level":"info","time":"${this.time.text}",`;
+    this.put(`${head}${members.slice(1, -1)},"human":${JSON.stringify(human)}}\n`);
   }
 
   debug(fields: object | string): void {

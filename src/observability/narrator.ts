@@ -26,7 +26,7 @@ export class Narrator {
 
   /** A decision or a fact of normal service. */
   tell(human: string, fields: LogFields): void {
-    this.logger.info({ ...fields, human });
+    this.logger.info(fields, human);
   }
 
   /** Something that an operator should look at. */

@@ -4,7 +4,6 @@ import { MetricsService, type ServedBy } from '../../observability/metrics.servi
 import { Narrator, type LogFields } from '../../observability/narrator';
 import type { Claim } from '../ledger/task-ledger.port';
 import type { AdmissionFacts, Placement, TaskEnding, TaskSpec } from '../task/task';
-import { placementFields } from '../task/parts.view';
 
 /** Counts and tells what happens to tasks, each thing once. */
 @Injectable()
@@ -16,13 +15,12 @@ export class TaskReporter {
 
   admitted(spec: TaskSpec, facts: AdmissionFacts): void {
     this.metrics.taskEnqueued(askedFor(spec), spec.priority);
-    this.narrator.tell(`Task ${spec.taskId} was accepted at position ${facts.queuePosition}.`, {
-      event: 'task_admitted',
-      ...about(spec),
+    const fields = about('task_admitted', spec, undefined, {
       priority: spec.priority,
       queue_position: facts.queuePosition,
       predicted_start_ms: facts.predictedStartMs,
     });
+    this.narrator.tell(`Task ${spec.taskId} was accepted at position ${facts.queuePosition}.`, fields);
   }
 
   rejected(spec: TaskSpec, { code, message, details }: ServiceError): void {
@@ -30,43 +28,33 @@ export class TaskReporter {
     const policy = details.policyLabel;
     this.metrics.taskRejected(engine, code);
     if (policy !== undefined) this.metrics.backpressure(engine, policy);
+    const fields = about('task_rejected', spec, undefined, { code, policy });
     // A message of the catalogue is a sentence, most of our own are not.
-    this.narrator.tell(`Task ${spec.taskId} was refused: ${message.replace(/\.$/, '')}.`, {
-      event: 'task_rejected',
-      ...about(spec),
-      code,
-      policy,
-    });
+    this.narrator.tell(`Task ${spec.taskId} was refused: ${message.replace(/\.$/, '')}.`, fields);
   }
 
   started({ spec, placement, attempt }: Claim, firstTokenMs: number): void {
     this.metrics.taskStarted(placement, spec.priority);
     this.metrics.firstToken(placement, spec.priority, firstTokenMs);
-    this.narrator.tell(`Task ${spec.taskId} started on ${placement.poolId}/${placement.replicaId}.`, {
-      event: 'task_started',
-      ...about(spec, placement),
-      attempt,
-      first_token_ms: Math.round(firstTokenMs),
-    });
+    const fields = about('task_started', spec, placement, { attempt, first_token_ms: Math.round(firstTokenMs) });
+    this.narrator.tell(`Task ${spec.taskId} started on ${placement.poolId}/${placement.replicaId}.`, fields);
   }
 
   retried({ spec, placement, attempt }: Claim, { code, message }: ServiceError, delayMs: number): void {
-    this.narrator.warn(`Task ${spec.taskId} goes back to the queue: its attempt failed before any output (${code}).`, {
-      event: 'task_retried',
-      ...about(spec, placement),
+    const fields = about('task_retried', spec, placement, {
       attempt,
       code,
       reason: message,
       delay_ms: Math.round(delayMs),
     });
+    const human = `Task ${spec.taskId} goes back to the queue: its attempt failed before any output (${code}).`;
+    this.narrator.warn(human, fields);
   }
 
   fallback(spec: TaskSpec): void {
     this.metrics.placementDecision('fallback', spec.constraints.pinPoolId !== undefined, true, 0);
-    this.narrator.tell(`No pool is ready for task ${spec.taskId}: the deterministic stand-in answers.`, {
-      event: 'deterministic_fallback',
-      ...about(spec),
-    });
+    const fields = about('deterministic_fallback', spec);
+    this.narrator.tell(`No pool is ready for task ${spec.taskId}: the deterministic stand-in answers.`, fields);
   }
 
   /** @param reason for a cancelled task, who wanted it: `client` or `disconnect` */
@@ -77,18 +65,18 @@ export class TaskReporter {
     if (promptMs !== undefined) this.metrics.prompt(by, spec.priority, promptMs);
     if (ending.state === 'completed') this.metrics.decode(by, spec.priority, decodeMs);
     if (ending.state === 'cancelled') this.metrics.taskCanceled(by, reason);
-    this.narrator.tell(`Task ${spec.taskId} ${sentences[ending.state]}.`, {
-      event: `task_${ending.state}`,
-      ...about(spec, ending.placement),
-      ...(ending.code && { code: ending.code, reason: ending.message }),
-      ...(ending.state === 'cancelled' && { cancelled_by: reason }),
+    const fields = about(`task_${ending.state}`, spec, ending.placement, {
+      code: ending.code,
+      reason: ending.message,
+      cancelled_by: ending.state === 'cancelled' ? reason : undefined,
       tokens_in: tokensIn,
-      ...(tokensCached !== undefined && { tokens_cached: tokensCached }),
+      tokens_cached: tokensCached,
       tokens_out: tokensOut,
-      ...(promptMs !== undefined && { prompt_time_ms: Math.round(promptMs) }),
+      prompt_time_ms: promptMs === undefined ? undefined : Math.round(promptMs),
       decode_time_ms: Math.round(decodeMs),
       attempts: ending.attempts,
     });
+    this.narrator.tell(`Task ${spec.taskId} ${sentences[ending.state]}.`, fields);
   }
 }
 
@@ -100,14 +88,22 @@ const sentences: Readonly<Record<TaskEnding['state'], string>> = {
   dropped: 'was dropped to make room in the queue',
 };
 
-function about(spec: TaskSpec, placement?: Placement): Omit<LogFields, 'event'> {
-  return {
+/** Fields of a line about a task; the line leaves out what is undefined. */
+function about(event: string, spec: TaskSpec, placement?: Placement, more?: object): LogFields {
+  const fields = {
+    event,
     job_id: spec.taskId,
     session_id: spec.sessionId,
     correlation_id: spec.correlationId,
-    ...(spec.identity !== undefined && { identity: spec.identity }),
-    ...(placement && placementFields(placement)),
+    identity: spec.identity,
+    engine: placement?.engine,
+    engine_version: placement?.engineVersion,
+    pool_id: placement?.poolId,
+    replica_id: placement?.replicaId,
+    model: placement?.model,
   };
+  // A literal with members after a spread takes V8 microseconds, which each task would pay three times.
+  return Object.assign(fields, more);
 }
 
 /** Labels before a placement: what the task asked for, and nothing made up. */
