@@ -15,12 +15,17 @@ export interface PlacementConstraints {
 const anywhere = new Map<string, string>();
 /** Of engines, which are few; a client's word for one is refused before it comes here. */
 const WORKLOADS_MAX = 64;
+/** The last of the others: while such a task is admitted, its own is asked for time and again. */
+let last: { readonly constraints: PlacementConstraints; readonly id: string } | undefined;
 
 /** Equal for tasks that the same set of candidates can run, whatever the order of the pools they name. */
 export function laneIdOf(constraints: PlacementConstraints): string {
   const { pinPoolId, preferPools, avoidPools, engine, modelRef, ctx, workload } = constraints;
   const isBound = pinPoolId !== undefined || engine !== undefined || modelRef !== undefined || ctx !== undefined;
-  if (isBound || preferPools.length > 0 || avoidPools.length > 0) return laneId(constraints);
+  if (isBound || preferPools.length > 0 || avoidPools.length > 0) {
+    if (last?.constraints !== constraints) last = { constraints, id: laneId(constraints) };
+    return last.id;
+  }
   const known = anywhere.get(workload);
   if (known !== undefined) return known;
   const id = laneId(constraints);

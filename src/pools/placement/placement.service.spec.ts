@@ -203,7 +203,7 @@ describe('assess', () => {
 
   it('finds nothing where nothing is bound', async () => {
     expect(placement.assess(anything)).toEqual({
-      ...{ verdict: 'not-ready', slotsTotal: 0, slotsFree: 0, considered: 0, models: [], needsLoad: false },
+      ...{ verdict: 'not-ready', considered: 0, models: [], needsLoad: false },
     });
   });
 
@@ -217,18 +217,13 @@ describe('assess', () => {
     expect(verdictOf({ workload: 'chat' })).toBe('waiting');
   });
 
-  it('counts the slots of what is ready, busy or not', async () => {
+  it('finds what is ready, busy or not', async () => {
     await bind('a/r0', { slotsTotal: 1 });
     await bind('b/r0', { slotsTotal: 4 });
     await bind('b/r1', { state: 'loading' });
     await acquire(wanting({ pinPoolId: 'a' }));
-    expect(placement.assess(anything)).toMatchObject({
-      verdict: 'ready',
-      slotsTotal: 5,
-      slotsFree: 4,
-      considered: 3,
-    });
-    expect(placement.assess(wanting({ pinPoolId: 'a' }))).toMatchObject({ verdict: 'ready', slotsFree: 0 });
+    expect(placement.assess(anything)).toMatchObject({ verdict: 'ready', considered: 3 });
+    expect(placement.assess(wanting({ pinPoolId: 'a' }))).toMatchObject({ verdict: 'ready', considered: 1 });
   });
 
   it('waits for what was not probed yet, and not for what is down, loads or has no address (B-DP-112)', async () => {

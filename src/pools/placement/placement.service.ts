@@ -12,7 +12,7 @@ import { PoolRegistry } from '../registry/pool-registry.port';
 
 /**
  * Whether a task with these constraints could run, looking at every candidate it may use:
- * - `ready` a live and ready replica serves it (it may be busy: see `slotsFree`);
+ * - `ready` a live and ready replica serves it (it may be busy);
  * - `waiting` none is ready now, but one reloads, drains, or was bound before a restart and not probed yet: worth waiting for;
  * - `not-ready` no such candidate is ready (none is bound, or those bound are down or loading);
  * - `draining` it is pinned to a pool that drains;
@@ -26,9 +26,6 @@ import { PoolRegistry } from '../registry/pool-registry.port';
 export interface Assessment {
   readonly verdict:
     'ready' | 'waiting' | 'not-ready' | 'draining' | 'no-workload' | (typeof verdictOfShortfall)[Shortfall];
-  /** Slots in all, and free ones, of the ready replicas that may run it. */
-  readonly slotsTotal: number;
-  readonly slotsFree: number;
   /** Replicas looked at. */
   readonly considered: number;
   /** Models that a task could name on the bound replicas, sorted; those that failed are not among them. */
@@ -84,14 +81,8 @@ export class PlacementService extends Candidates {
     return this.registry.version + this.standings.version;
   }
 
-  /** With the free slots of this moment. */
   assess(constraints: PlacementConstraints): Assessment {
-    const { candidates, assessment } = this.standingOf(constraints);
-    const slotsFree = candidates.reduce(
-      (sum, { poolId, replicaId }) => sum + this.registry.slotsFree(poolId, replicaId),
-      0,
-    );
-    return { ...assessment, slotsFree };
+    return this.standingOf(constraints).assessment;
   }
 
   readyFor(constraints: PlacementConstraints): readonly Candidate[] {
@@ -162,8 +153,6 @@ function assessmentOf(constraints: PlacementConstraints, wish: ModelWish, pools:
     ...(options.length === 0
       ? verdictOfNone(constraints, allowed, bound)
       : verdictOf(constraints, allowed, options, able, ready)),
-    slotsTotal: ready.reduce((sum, { replica }) => sum + replica.slotsTotal, 0),
-    slotsFree: ready.reduce((sum, { replica }) => sum + replica.slotsFree, 0),
     considered: options.length,
     models: modelsOf(options, wish),
     needsLoad: ready.length > 0 && ready.every(({ choice }) => choice.model && choice.model.state !== 'loaded'),
