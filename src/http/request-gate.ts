@@ -64,7 +64,7 @@ export class RequestGate {
     const refusal = route.workerToken
       ? this.workerToken.refusal(request.headers.authorization)
       : this.refusalOfKey(request.headers);
-    request.caller = { ...(refusal && { refusal }), ...(token !== undefined && { identity: tokenIdentity(token) }) };
+    request.caller = { refusal, identity: token === undefined ? undefined : tokenIdentity(token) };
     if (request.headers.host === undefined && request.raw.httpVersion === '1.1')
       return done(new ServiceError('INVALID_PARAMS', { message: 'the Host header is required' }));
     if (this.keys.judgesHosts && this.keys.refusesHost(request.hostname))
@@ -134,11 +134,12 @@ function readsBody({ method, headers }: FastifyRequest): boolean {
 
 /** A body that is in no encoding but `identity`, which is none, and chunks is taken. Encodings are named as far as they can be some. */
 function refusalOfEncodings(headers: IncomingHttpHeaders, reply: FastifyReply): ServiceError | undefined {
-  for (const [header, harmless] of [
-    ['Content-Encoding', 'identity'],
-    ['Transfer-Encoding', 'chunked'],
-  ] as const) {
-    const named = String(headers[header.toLowerCase()] ?? '').split(',');
+  for (const { header, sent, harmless } of [
+    { header: 'Content-Encoding', sent: headers['content-encoding'], harmless: 'identity' },
+    { header: 'Transfer-Encoding', sent: headers['transfer-encoding'], harmless: 'chunked' },
+  ]) {
+    if (sent === undefined) continue;
+    const named = sent.split(',');
     const encodings = named.map(name => name.trim()).filter(name => name !== '' && name.toLowerCase() !== harmless);
     if (encodings.length === 0) continue;
     const isNameable = encodings.length <= ENCODINGS_NAMED && encodings.every(name => ENCODING.test(name));

@@ -114,11 +114,11 @@ export class TasksController {
     const result = query.wait > 0 && (await this.results.afterEnd(admission.spec, query.wait * SECOND_MS, reply.raw));
     if (!result) {
       void reply.headers(budgetHeaders(admission.remaining));
-      return { ...toAdmissionView(admission), ...warnings };
+      return Object.assign(toAdmissionView(admission), warnings);
     }
     const remaining = await this.budgets.remainingFor(admission.spec, result.record.ending?.usage);
     void reply.status(200).headers(budgetHeaders(remaining));
-    return { ...toResultView(result), ...warnings };
+    return Object.assign(toResultView(result), warnings);
   }
 
   @Get()
@@ -193,7 +193,7 @@ export class TasksController {
     }
     // From here on the raw response is ours, with the headers that the hooks have set so far.
     reply.hijack();
-    this.streams.open(stream, reply.raw, { ...(reply.getHeaders() as Record<string, string>), ...headers });
+    this.streams.open(stream, reply.raw, Object.assign(reply.getHeaders() as Record<string, string>, headers));
   }
 
   @Post(':id/cancel')

@@ -65,11 +65,13 @@ export function endingOf(task: HeldTask, draft: EndDraft, usage: TaskUsage, at: 
   return {
     taskId: task.taskId,
     state: draft.state,
-    ...(failed && { code: failed.code, message: failed.message }),
-    ...at,
+    code: failed?.code,
+    message: failed?.message,
+    endedAtMs: at.endedAtMs,
+    keptFromMs: at.keptFromMs,
     usage,
-    ...(placement && { placement }),
+    placement,
     attempts: task.attempts,
-    ...(shown.startedAtMs !== undefined && { startedAtMs: shown.startedAtMs }),
+    startedAtMs: shown.startedAtMs,
   };
 }

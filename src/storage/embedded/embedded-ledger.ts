@@ -103,7 +103,7 @@ export class EmbeddedLedger extends TaskLedger implements OnModuleInit, OnModule
     const durable = this.write(task, loser);
     const claim = this.claimOnlyOne();
     if (!claim) this.wake();
-    return { kind: 'admitted', facts: task.facts, remaining: task.remaining, ...(claim && { claim }), durable };
+    return { kind: 'admitted', facts: task.facts, remaining: task.remaining, claim, durable };
   }
 
   makeRoom(constraints: PlacementConstraints): Ended | undefined {
@@ -220,7 +220,7 @@ export class EmbeddedLedger extends TaskLedger implements OnModuleInit, OnModule
   }
 
   depth(): QueueDepth {
-    return { ...this.lanes.depth };
+    return this.lanes.depth;
   }
 
   laneDepths(): readonly LaneDepth[] {
@@ -248,11 +248,11 @@ export class EmbeddedLedger extends TaskLedger implements OnModuleInit, OnModule
 
   private hold(submission: Submission, remaining: Admitted['remaining'], timeLimitMs: number): HeldTask {
     const { spec, requestHash, predictedStartMs, predictedStart, preparation } = submission;
-    const place = { orderKey: this.orderKeys.of(spec.priority), seq: ++this.lastSeq };
     const facts: AdmissionFacts & { queuePosition: number } = {
       requestHash,
       admittedAtMs: this.clock.wallMs(),
-      ...place,
+      orderKey: this.orderKeys.of(spec.priority),
+      seq: ++this.lastSeq,
       queuePosition: 0,
       predictedStartMs,
       predictedStart,

@@ -83,19 +83,10 @@ export class EmbeddedRecords extends TaskRecords {
     if (!ending) return undefined;
     const { state, attempts, startedAtMs } = ending;
     const placement = ending.placement ?? record.placement;
-    return { ...recordOf({ spec, facts, state, attempts, placement, startedAtMs }), ending };
+    return { spec, facts, state, attempts, placement, startedAtMs, ending };
   }
 }
 
 function ofLive({ spec, facts, state, attempts, placement, shown: { startedAtMs } }: LiveTask): TaskRecord {
-  return recordOf({ spec, facts, state, attempts, placement, startedAtMs });
+  return { spec, facts, state, attempts, placement, startedAtMs };
 }
-
-/** What is undefined is left out. */
-function recordOf({ placement, startedAtMs, ...known }: Standing): TaskRecord {
-  return { ...known, ...(placement && { placement }), ...(startedAtMs !== undefined && { startedAtMs }) };
-}
-
-type Standing = Pick<TaskRecord, 'spec' | 'facts' | 'state' | 'attempts'> &
-  Record<'placement', TaskRecord['placement'] | undefined> &
-  Record<'startedAtMs', number | undefined>;

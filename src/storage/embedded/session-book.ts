@@ -86,7 +86,8 @@ export class SessionBook {
     const session = known ?? this.fresh(transient);
     const timeLeftMs = this.budget.timeMs - session.spent.timeMs - session.reserved.timeMs;
     const wanted = atMost(most);
-    const amounts = { ...wanted, timeMs: Math.max(Math.min(wanted.timeMs, timeLeftMs), Math.min(wanted.timeMs, 1)) };
+    const timeMs = Math.max(Math.min(wanted.timeMs, timeLeftMs), Math.min(wanted.timeMs, 1));
+    const amounts = { tokens: wanted.tokens, timeMs, microCost: wanted.microCost };
     const lacking = this.lacking(session, amounts);
     if (lacking) {
       // One that was to live as long as this task has nothing to live for.
@@ -245,7 +246,7 @@ export class SessionBook {
         timeMs: Math.max(0, free.timeMs),
         cost: Math.max(0, free.cost),
       },
-      ...(session.lastReplica && { lastReplica: session.lastReplica }),
+      lastReplica: session.lastReplica,
       liveTasks: session.tasks.size,
       transient: session.transient,
       spent: toSpend(session.spent),

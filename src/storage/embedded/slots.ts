@@ -36,11 +36,9 @@ export class Slots {
     for (const candidate of candidates) {
       const free = this.registry.slotsFree(candidate.poolId, candidate.replicaId);
       if (free === 0) continue;
-      const slot = {
-        ...candidate,
-        free,
-        isWarm: warm?.poolId === candidate.poolId && warm.replicaId === candidate.replicaId,
-      };
+      const { poolId, replicaId, preferred, model, mustLoad } = candidate;
+      const isWarm = warm?.poolId === poolId && warm.replicaId === replicaId;
+      const slot = { poolId, replicaId, preferred, model, mustLoad, free, isWarm };
       if (!best || isBetter(slot, best)) best = slot;
     }
     return best;

@@ -34,7 +34,7 @@ export class TaskAccounts {
   settle(spec: TaskSpec, { tokensOut, decodeMs, cost }: TaskUsage, countTurn: boolean): Settled {
     const used = { tokens: tokensOut, timeMs: decodeMs, cost };
     const view = this.book.settle(spec.sessionId, spec.taskId, used, countTurn);
-    return { remaining: view.remaining, ...(!view.transient && { session: usageOf(view) }) };
+    return { remaining: view.remaining, session: view.transient ? undefined : usageOf(view) };
   }
 
   remainingOf(spec: TaskSpec): Spend {

@@ -150,15 +150,10 @@ export class ReplicaState {
   lease(model: string | undefined, onRelease: (freed: boolean) => void): MemoryLease {
     const { adapter, engineVersion } = this;
     const { engine, poolId, replicaId, url = '', apiKeyFile } = this.binding;
-    const target = { url, poolId, replicaId, ...(apiKeyFile !== undefined && { apiKeyFile }) };
+    const target = { url, poolId, replicaId, apiKeyFile };
+    const loadsModel = model !== undefined && !this.hasLoaded(model);
     const lease = new MemoryLease(
-      {
-        engine,
-        engineVersion,
-        adapter,
-        target,
-        ...(model !== undefined && { model, loadsModel: !this.hasLoaded(model) }),
-      },
+      { engine, engineVersion, adapter, target, model, loadsModel },
       this.clock.nowMs(),
       () => {
         const { slots, slotsTotal } = this;

@@ -70,14 +70,16 @@ export class AdmissionRules {
       overtakenForMs: spec.priority === 'batch' ? this.config.batchAgeingMs : 0,
       isHeldUp: assessment.needsLoad,
     });
-    const { earliestMs, latestMs, basis } = told.predictedStart;
+    const { predictedStartMs, predictedStart } = told;
+    const { earliestMs, latestMs, basis } = predictedStart;
     if (basis === 'measured' && earliestMs > spec.deadlineMs) {
       const message =
         `the task would start in ${earliestMs} to ${latestMs} ms, by the measured pace of the pools that it may use: ` +
         `after its deadline of ${spec.deadlineMs} ms`;
       throw new ServiceError('DEADLINE_UNMET', { field: 'deadline_ms', message });
     }
-    return { spec, requestHash, ...told, preparation: this.preparation(spec, assessment) };
+    const preparation = this.preparation(spec, assessment);
+    return { spec, requestHash, predictedStartMs, predictedStart, preparation };
   }
 
   /** What was judged was admitted. */

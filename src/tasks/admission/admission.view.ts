@@ -38,7 +38,7 @@ export function toAdmissionView({ spec, facts }: Admission): AdmissionView {
     session_id: spec.sessionId,
     queue_position: facts.queuePosition,
     predicted_start_ms: facts.predictedStartMs,
-    ...predictedStartOf(facts.predictedStart),
+    predicted_start: predictedStartOf(facts.predictedStart),
     streams: streamsOf(spec.taskId),
     preparation: { steps: facts.preparation },
   };

@@ -28,15 +28,15 @@ export function toTaskSpec(body: CreateTaskDto, correlationId: string, identity?
     ownSession: body.session_id == null,
     priority,
     constraints: constraintsOf(body, work.operation),
-    ...(work.body !== undefined && { operation: work.operation }),
+    operation: work.body === undefined ? undefined : work.operation,
     prompt: work.body ?? work.prompt,
     maxTokens: work.maxTokens,
-    ...(body.expected_tokens != null && { expectedTokens: body.expected_tokens }),
+    expectedTokens: body.expected_tokens ?? undefined,
     deadlineMs,
     sampling: work.body === undefined ? samplingOf(body) : {},
     onDisconnect: onDisconnectOf(body, priority),
     correlationId,
-    ...(identity !== undefined && { identity }),
+    identity,
   };
 }
 
@@ -59,13 +59,13 @@ function constraintsOf(body: CreateTaskDto, workload: string): PlacementConstrai
     throw new ServiceError('INVALID_PARAMS', { field: 'placement.avoid_pools', message });
   }
   return {
-    ...(pin != null && { pinPoolId: pin }),
+    pinPoolId: pin ?? undefined,
     preferPools: prefer ?? [],
     avoidPools: avoid ?? [],
-    ...(body.engine != null && { engine: body.engine }),
-    ...(body.model_ref != null && { modelRef: body.model_ref }),
+    engine: body.engine ?? undefined,
+    modelRef: body.model_ref ?? undefined,
     // 0 is a client's way to leave it to the engine.
-    ...(body.ctx != null && body.ctx > 0 && { ctx: body.ctx }),
+    ctx: body.ctx != null && body.ctx > 0 ? body.ctx : undefined,
     workload,
   };
 }

@@ -101,14 +101,14 @@ export class Finisher {
     const decodeMs = Math.round(measuredMs);
     const end = endEvent({
       tokens_out: tokensOut,
-      ...(tokensIn !== undefined && { tokens_in: tokensIn }),
-      ...(tokensCached !== undefined && { tokens_cached: tokensCached }),
-      ...(tokensReasoning !== undefined && { tokens_reasoning: tokensReasoning }),
-      ...(promptMs !== undefined && { prompt_time_ms: Math.round(promptMs) }),
+      tokens_in: tokensIn,
+      tokens_cached: tokensCached,
+      tokens_reasoning: tokensReasoning,
+      prompt_time_ms: promptMs === undefined ? undefined : Math.round(promptMs),
       decode_time_ms: decodeMs,
       decode_ms: decodeMs,
       finish_reason: finishReason,
-      ...(model !== undefined && { model }),
+      model,
     });
     return [metrics, end];
   }

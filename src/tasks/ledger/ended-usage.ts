@@ -9,12 +9,5 @@ import type { EndDraft } from './task-ledger.port';
 export function endedUsage(draft: EndDraft, shownTokens: number, elapsedMs: number): TaskUsage {
   if (draft.state !== 'completed') return { tokensIn: 0, tokensOut: shownTokens, decodeMs: elapsedMs, cost: 0 };
   const { tokensIn = 0, tokensCached, tokensOut, promptMs, decodeMs = elapsedMs } = draft.usage;
-  return {
-    tokensIn,
-    ...(tokensCached !== undefined && { tokensCached }),
-    tokensOut,
-    ...(promptMs !== undefined && { promptMs }),
-    decodeMs,
-    cost: 0,
-  };
+  return { tokensIn, tokensCached, tokensOut, promptMs, decodeMs, cost: 0 };
 }

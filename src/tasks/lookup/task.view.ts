@@ -73,7 +73,7 @@ export function toTaskView({ spec, facts, state, attempts, placement, startedAtM
     attempts,
     queue_position: facts.queuePosition,
     predicted_start_ms: facts.predictedStartMs,
-    ...predictedStartOf(facts.predictedStart),
+    predicted_start: predictedStartOf(facts.predictedStart),
     deadline_ms: spec.deadlineMs,
     created_ms: facts.admittedAtMs,
     ...(startedAtMs !== undefined && { started_ms: startedAtMs }),

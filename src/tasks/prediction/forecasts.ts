@@ -3,7 +3,7 @@ import { competitionFor } from './competition';
 import type { Paces, Wait } from './paces';
 import { PoolPace } from './pool-pace';
 import type { Station } from './station';
-import { StartPredictor, type Outlook, type Rivals } from './start-predictor';
+import { StartPredictor, type Asker, type Outlook, type Rivals } from './start-predictor';
 
 /** A station as its pool shows it; what is known of its pace is looked up. */
 export interface StationView extends Omit<Station, 'pace'> {
@@ -66,14 +66,16 @@ export class Forecasts {
         },
       };
     });
-    const outlook = new StartPredictor(competing, rivals, { ...question, stations: own }, nowMs).predict();
+    const outlook = new StartPredictor(competing, rivals, askerOf(question, own), nowMs).predict();
     const ahead = rivals.reduce((sum, { ahead: { tasks } }) => sum + tasks, 0);
     const wait = waitOf(outlook, ahead, question.overtakenForMs);
     const told = this.paces.calibration(poolIds, wait).tell(outlook);
     if (!outlook.isMeasured || question.isHeldUp) return assumed(told.startMs);
     const slots = competing.reduce((sum, { slotsTotal }) => sum + slotsTotal, 0);
     const weight = Math.min(1, slots / Math.max(1, ahead));
-    return { ...told, basis: 'measured', claim: { outlook, madeAtMs: nowMs, poolIds, wait, weight } };
+    const { startMs, earliestMs, latestMs } = told;
+    const claim = { outlook, madeAtMs: nowMs, poolIds, wait, weight };
+    return { startMs, earliestMs, latestMs, basis: 'measured', claim };
   }
 
   /** The task has shown its first output. */
@@ -91,8 +93,12 @@ export class Forecasts {
     const rivals = others
       .filter(({ stations }) => stations.length === 0)
       .map(({ ahead }) => ({ stations: [0], ahead, comingPerMs: 0 }));
-    return new StartPredictor([nobody], rivals, { ...question, stations: [0] }, nowMs).predict().startMs;
+    return new StartPredictor([nobody], rivals, askerOf(question, [0]), nowMs).predict().startMs;
   }
+}
+
+function askerOf({ promptTokens, askedTokens, overtakenForMs }: Question, stations: readonly number[]): Asker {
+  return { stations, promptTokens, askedTokens, overtakenForMs };
 }
 
 /** As it is told: whole milliseconds, the range not made smaller by that. */

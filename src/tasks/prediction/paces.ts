@@ -50,6 +50,8 @@ const CHOICE = '*';
 export class Paces {
   /** In the order of their last use. */
   private readonly pools = new Map<string, PoolKnowledge>();
+  /** The last of them. */
+  private latest: string | undefined;
   private hasNews = false;
   /** Since the last report; undefined where there are no other nodes. */
   private fresh: { attempts: AttemptLesson[]; starts: StartLesson[] } | undefined;
@@ -129,9 +131,11 @@ export class Paces {
 
   private of(poolId: string): PoolKnowledge {
     let known = this.pools.get(poolId);
+    if (known && poolId === this.latest) return known;
     if (known) this.pools.delete(poolId);
     else known = newKnowledge();
     this.pools.set(poolId, known);
+    this.latest = poolId;
     if (this.pools.size > POOLS_MAX) this.pools.delete(this.pools.keys().next().value as string);
     return known;
   }

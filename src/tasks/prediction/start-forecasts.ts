@@ -130,7 +130,9 @@ export class StartForecasts implements OnModuleInit, OnModuleDestroy {
       for (const { constraints, perS } of this.peers.arrivals(nowMs))
         rivals.push({ stations: map.usableBy(constraints), ahead: nothing, comingPerMs: perS / 1000 });
     }
-    const question = { stations: map.usableBy(spec.constraints), ...assignmentOf(spec), overtakenForMs, isHeldUp };
+    const { promptTokens, askedTokens } = assignmentOf(spec);
+    const stations = map.usableBy(spec.constraints);
+    const question = { stations, promptTokens, askedTokens, overtakenForMs, isHeldUp };
     return this.forecasts.make(
       question,
       map.views(

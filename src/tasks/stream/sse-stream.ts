@@ -64,19 +64,20 @@ export class SseStream {
     this.socket = new SseSocket(response, this.wake);
   }
 
-  /** Sends the head and everything there is; follows until the terminal event or until the reader leaves. */
-  start(headers: Readonly<Record<string, string | number | string[]>>): void {
+  /**
+   * Sends the head and everything there is; follows until the terminal event or until the reader leaves.
+   * @param headers the stream's own from here on
+   */
+  start(headers: Record<string, string | number | string[]>): void {
     const { response, feed } = this;
     // The response's close, not the request's: that one fires once its body was read, or never.
     response.once('close', () => this.close());
     response.on('error', () => this.close());
     response.req.socket.once('end', this.onHalfClosed);
     const { contentType } = this.says;
-    response.writeHead(200, {
-      ...headers,
-      ...streamHeaders,
-      ...(contentType !== undefined && { 'Content-Type': contentType }),
-    });
+    Object.assign(headers, streamHeaders);
+    if (contentType !== undefined) headers['Content-Type'] = contentType;
+    response.writeHead(200, headers);
     this.socket.begin();
     if (this.says.opening.length > 0) this.write(this.says.opening);
     if (response.req.socket.readableEnded) this.onHalfClosed();

@@ -46,7 +46,7 @@ export class WaitingFrames {
       canonicalJson({
         queue_position: position,
         predicted_start_ms: predictedStartMs,
-        ...predictedStartOf(predictedStart),
+        predicted_start: predictedStartOf(predictedStart),
         human,
         prep: task.facts.preparation,
       }),

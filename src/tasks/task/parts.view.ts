@@ -8,11 +8,9 @@ export class PredictedStartView {
   basis!: PredictedStart['basis'];
 }
 
-/** A member of answers and events alike. */
-export function predictedStartOf({ earliestMs, latestMs, basis }: PredictedStart): {
-  readonly predicted_start: PredictedStartView;
-} {
-  return { predicted_start: { earliest_ms: earliestMs, latest_ms: latestMs, basis } };
+/** As answers and events tell it alike. */
+export function predictedStartOf({ earliestMs, latestMs, basis }: PredictedStart): PredictedStartView {
+  return { earliest_ms: earliestMs, latest_ms: latestMs, basis };
 }
 
 export class TaskStreamsView {

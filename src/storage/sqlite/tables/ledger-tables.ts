@@ -107,8 +107,8 @@ export class LedgerTables {
     }
     this.sql.insertRequest.run(...sealed<RequestRow>(seq, prompt));
     failpoint('after-insert');
-    const { lastSeq, tasks, live } = this.counters;
-    this.counters = { ...this.counters, lastSeq: Math.max(lastSeq, seq), tasks: tasks + 1, live: live + 1 };
+    const { changes, lastSeq, tasks, live } = this.counters;
+    this.counters = { changes, lastSeq: Math.max(lastSeq, seq), tasks: tasks + 1, live: live + 1 };
     this.changed('admit', taskId);
     return evicted && this.end(evicted, undefined);
   }
@@ -141,7 +141,8 @@ export class LedgerTables {
       sealed<TaskRow>(seq, taskId, sessionId, admittedAtMs, state, marked, keptFromMs, admission, placement, ending),
     );
     this.sql.deleteRequest.run(seq);
-    this.counters = { ...this.counters, live: this.counters.live - 1 };
+    const { changes, lastSeq, tasks, live } = this.counters;
+    this.counters = { changes, lastSeq, tasks, live: live - 1 };
     this.changed('end', taskId);
     if (session) this.spend(session);
   }
