@@ -64,6 +64,25 @@ describe('MetricsService', () => {
     expect(await sample('tasks_rejected_total{engine="other",reason="other"}')).toBeDefined();
   });
 
+  it('has each count once, between scrapes or over them, with few labels or with many', async () => {
+    const total = async (): Promise<number> => {
+      const lines = (await registry.metrics()).split('\n').filter(line => line.startsWith('tasks_rejected_total{'));
+      return lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
+    };
+    for (let n = 0; n < 5000; n++) metrics.taskRejected(`engine-${n % 1500}`, `reason-${n % 2}`);
+    expect(await total()).toBe(5000);
+    for (let n = 0; n < 10; n++) metrics.taskRejected('engine-0', 'reason-0');
+    expect(await total()).toBe(5010);
+    expect(await total()).toBe(5010);
+    expect(await sample('tasks_rejected_total{engine="engine-0",reason="reason-0"}')).toBe('14');
+  });
+
+  it('counts lines of the log that are missing once, however many scrape', async () => {
+    metrics.logLinesDroppedFrom(() => new Map([['stalled', 3]]));
+    await Promise.all([metrics.collect(), metrics.collect()]);
+    expect(await sample('log_lines_dropped_total{')).toBe('3');
+  });
+
   it('has room for what is real, whatever names others were counted under (B-OBS-013)', async () => {
     for (let n = 0; n < 1000; n++) metrics.taskRejected(`engine-${n}`, `reason-${n}`);
     metrics.taskStarted(by, 'batch');
