@@ -2,7 +2,7 @@ import type { PredictedStart } from '../task/task';
 import { competitionFor } from './competition';
 import type { Paces, Wait } from './paces';
 import { PoolPace } from './pool-pace';
-import type { Station } from './station';
+import type { RunningAttempt, Station } from './station';
 import { StartPredictor, type Asker, type Outlook, type Rivals } from './start-predictor';
 
 /** A station as its pool shows it; what is known of its pace is looked up. */
@@ -52,19 +52,7 @@ export class Forecasts {
     const poolIds = [...new Set(question.stations.map(index => stations[index]?.poolId ?? ''))];
     const competing = reach.map((index): Station => {
       const view = stations[index] as StationView;
-      const { poolId, replicas, slotsTotal, slotsFree, slotsReleasing } = view;
-      const pace = this.paces.pace(poolId);
-      // Who runs there is gathered when it is asked for.
-      return {
-        pace,
-        replicas,
-        slotsTotal,
-        slotsFree,
-        slotsReleasing,
-        get running() {
-          return view.running;
-        },
-      };
+      return new PacedStation(this.paces.pace(view.poolId), view);
     });
     const outlook = new StartPredictor(competing, rivals, askerOf(question, own), nowMs).predict();
     const ahead = rivals.reduce((sum, { ahead: { tasks } }) => sum + tasks, 0);
@@ -99,6 +87,28 @@ export class Forecasts {
 
 function askerOf({ promptTokens, askedTokens, overtakenForMs }: Question, stations: readonly number[]): Asker {
   return { stations, promptTokens, askedTokens, overtakenForMs };
+}
+
+class PacedStation implements Station {
+  readonly replicas: number;
+  readonly slotsTotal: number;
+  readonly slotsFree: number;
+  readonly slotsReleasing: number;
+
+  constructor(
+    readonly pace: PoolPace,
+    private readonly view: StationView,
+  ) {
+    this.replicas = view.replicas;
+    this.slotsTotal = view.slotsTotal;
+    this.slotsFree = view.slotsFree;
+    this.slotsReleasing = view.slotsReleasing;
+  }
+
+  /** Gathered when it is asked for. */
+  get running(): readonly RunningAttempt[] {
+    return this.view.running;
+  }
 }
 
 /** As it is told: whole milliseconds, the range not made smaller by that. */

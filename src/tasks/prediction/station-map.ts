@@ -65,29 +65,41 @@ export class StationMap {
     runsOn: (replica: string) => Iterable<RunningAttempt>,
     elsewhereOn: (replica: string) => readonly RunningAttempt[],
   ): readonly StationView[] {
-    return this.kinds.map(({ poolId, replicas, slotsTotal }) => {
+    return this.kinds.map(kind => {
       let slotsFree = 0;
       let slotsReleasing = 0;
-      for (const { replicaId } of replicas) {
-        slotsFree += slots.slotsFree(poolId, replicaId);
-        slotsReleasing += slots.releasing(poolId, replicaId);
+      for (const { replicaId } of kind.replicas) {
+        slotsFree += slots.slotsFree(kind.poolId, replicaId);
+        slotsReleasing += slots.releasing(kind.poolId, replicaId);
       }
-      return {
-        poolId,
-        replicas: replicas.length,
-        slotsTotal,
-        slotsFree,
-        slotsReleasing,
-        // Thousands may run, and a task that finds a slot free asks for none of them.
-        get running() {
-          const own = replicas.flatMap(({ key }) => [...runsOn(key)]);
-          const told = replicas.flatMap(({ key }) => elsewhereOn(key));
-          return told.length === 0
-            ? own
-            : [...own, ...within(slotsTotal - slotsFree - slotsReleasing - own.length, told)];
-        },
-      };
+      return new StationNow(kind, slotsFree, slotsReleasing, runsOn, elsewhereOn);
     });
+  }
+}
+
+class StationNow implements StationView {
+  readonly poolId: string;
+  readonly replicas: number;
+  readonly slotsTotal: number;
+
+  constructor(
+    private readonly kind: Kind,
+    readonly slotsFree: number,
+    readonly slotsReleasing: number,
+    private readonly runsOn: (replica: string) => Iterable<RunningAttempt>,
+    private readonly elsewhereOn: (replica: string) => readonly RunningAttempt[],
+  ) {
+    this.poolId = kind.poolId;
+    this.replicas = kind.replicas.length;
+    this.slotsTotal = kind.slotsTotal;
+  }
+
+  /** Thousands may run, and a task that finds a slot free asks for none of them. */
+  get running(): readonly RunningAttempt[] {
+    const own = this.kind.replicas.flatMap(({ key }) => [...this.runsOn(key)]);
+    const told = this.kind.replicas.flatMap(({ key }) => this.elsewhereOn(key));
+    const slotsLeft = this.slotsTotal - this.slotsFree - this.slotsReleasing - own.length;
+    return told.length === 0 ? own : [...own, ...within(slotsLeft, told)];
   }
 }
 
