@@ -140,8 +140,8 @@ export class LedgerTables {
     this.put(
       sealed<TaskRow>(seq, taskId, sessionId, admittedAtMs, state, marked, keptFromMs, admission, placement, ending),
     );
-    this.sql.deleteRequest.run(seq);
     const { changes, lastSeq, tasks, live } = this.counters;
+    this.sql.deleteRequest.run(seq);
     this.counters = { changes, lastSeq, tasks, live: live - 1 };
     this.changed('end', taskId);
     if (session) this.spend(session);
