@@ -238,8 +238,7 @@ describe('giving up', () => {
       count => count === 3,
     );
     under.connections.destroy();
-    for (const { over } of asked)
-      expect(await over).toMatchObject({ end: expect.any(Error) as unknown });
+    for (const { over } of asked) expect(await over).toMatchObject({ end: expect.any(Error) as unknown });
     await Promise.all(server.connections.map(closed));
     await rest();
     expect([under.connections.size, under.alarms.count]).toEqual([0, 0]);
