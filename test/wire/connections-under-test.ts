@@ -104,7 +104,7 @@ export class ConnectionsUnderTest {
 }
 
 /** Time passes by the test's word alone. */
-class StillClock extends Clock {
+export class StillClock extends Clock {
   private passedMs = 0;
 
   pass(ms: number): void {
@@ -117,7 +117,7 @@ class StillClock extends Clock {
 }
 
 /** They ring by its word too. */
-class AlarmsByHand extends Alarms {
+export class AlarmsByHand extends Alarms {
   private pending: { readonly atMs: number; readonly ring: () => void }[] = [];
 
   constructor(private readonly time: StillClock) {

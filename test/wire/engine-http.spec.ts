@@ -2,6 +2,7 @@ import { lookup } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { collect, engineRequest, filesAsKeys, targetAt, textsOf } from './adapter-under-test';
+import { AlarmsByHand, StillClock } from './connections-under-test';
 import {
   chunk,
   eventStream,
@@ -33,9 +34,9 @@ async function serve(answer: Answer): Promise<ReplayServer> {
 function transport(
   resolve: LookupFunction = lookup,
   keys: EngineKeys = filesAsKeys,
+  clock = new Clock(),
+  alarms = new Alarms(clock),
 ): { http: EngineHttp; adapter: LlamacppAdapter } {
-  const clock = new Clock();
-  const alarms = new Alarms(clock);
   const http = new EngineHttp({ lookup: resolve }, keys, clock, alarms, new TurnEnd());
   opened.push(http, alarms);
   return { http, adapter: new LlamacppAdapter(http) };
@@ -225,12 +226,14 @@ describe('EngineHttp', () => {
 
   it('fails a run whose head cannot be sent, as any other, and waits for nothing', async () => {
     const server = await serve(socket => void socket.write(hello));
-    const { adapter } = transport();
+    const clock = new StillClock();
+    const alarms = new AlarmsByHand(clock);
+    const { adapter } = transport(lookup, filesAsKeys, clock, alarms);
     const split = engineRequest({ correlationId: 'a\r\nX-Other: b' });
     const { error } = await collect(adapter.run(targetAt(server.url), split));
     expect(error).toBeInstanceOf(ServiceError);
     expect(error).toMatchObject({ code: 'WORKER_RESET' });
-    expect(server.connections).toEqual([]);
+    expect([server.connections, alarms.count]).toEqual([[], 0]);
   });
 
   it('breaks off what runs when the service stops', async () => {

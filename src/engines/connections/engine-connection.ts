@@ -12,8 +12,8 @@ export interface OutgoingRequest {
 }
 
 /**
- * Who waits for the answer to a request, and is told in this order, never before the request was sent: `onHead`, any `onBody`, then `onEnd` or
- * `onFault`. What one of the first three throws closes the connection, and is passed to `onFault`, which must not throw.
+ * Who waits for the answer to a request, and is told in this order, after {@link EngineConnection.send} has returned: `onHead`, any `onBody`,
+ * then `onEnd` or `onFault`. What one of the first three throws closes the connection, and is passed to `onFault`, which must not throw.
  */
 export interface ExchangeHandler extends ResponseHandler {
   /** The answer is whole. */
@@ -153,10 +153,10 @@ export class EngineConnection {
     const { handler } = this;
     try {
       // Its type says Uint8Array; it is `readBuffer`, or what TLS gave.
-      const progress = this.reader.take(bytes as Buffer, count);
+      const state = this.reader.take(bytes as Buffer, count);
       // Given up meanwhile, or sent without having been asked.
       if (!handler || this.handler !== handler) this.close();
-      else if (progress !== 'partial') this.endExchange(handler, progress === 'whole');
+      else if (state !== 'partial') this.endExchange(handler, state === 'whole');
     } catch (error) {
       // It is no HTTP, or its handler has thrown: what one engine answers must not end the service.
       this.fail(error);

@@ -29,7 +29,6 @@ export class SseSocket {
 
   /** Writes the last chunk, in one piece with the last frames; the connection can be used again. */
   end(frames?: Buffer): void {
-    this.begin();
     const { socket } = this.response;
     socket?.cork();
     if (frames && frames.length > 0) this.write(frames);
