@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
  * Places where a test may stop the process dead, or slow the disk down: `JOURNAL_FAILPOINT=after-insert` kills at the first
@@ -8,6 +9,8 @@ import { join } from 'node:path';
  * of writes, only with such a write; several are joined by commas. Off unless that variable is set, and not a setting of the service: no deployment has a use for it.
  */
 export type Failpoint =
+  | 'before-log'
+  | 'after-log'
   | 'before-begin'
   | 'after-insert'
   | 'before-commit'
@@ -36,26 +39,52 @@ const orders = readOrders(process.env['JOURNAL_FAILPOINT']);
 /** Waits or kills the process here if it was told to. @param writes what is being written, where that is known */
 export function failpoint(name: Failpoint, writes: readonly { readonly kind: string }[] = []): void {
   if (!orders) return;
-  if (orders.holds !== undefined) hold(join(orders.holds, name), writes);
-  const left = orders.kills.get(name);
+  const path = heldBy(orders, name, writes);
+  while (path !== undefined && existsSync(path)) wait(HOLD_POLL_MS);
+  killIfTold(orders, name);
+}
+
+/** As {@link failpoint}, for a thread that must not stand still. Undefined where there is nothing to wait for. */
+export function failpointLater(
+  name: Failpoint,
+  writes: readonly { readonly kind: string }[] = [],
+): Promise<void> | undefined {
+  return orders && passLater(orders, name, writes);
+}
+
+async function passLater(given: Orders, name: Failpoint, writes: readonly { readonly kind: string }[]): Promise<void> {
+  const path = heldBy(given, name, writes);
+  while (path !== undefined && existsSync(path)) await sleep(HOLD_POLL_MS);
+  killIfTold(given, name);
+}
+
+/** The file that holds these writes here, if one does; it is said that it does. */
+function heldBy({ holds }: Orders, name: Failpoint, writes: readonly { readonly kind: string }[]): string | undefined {
+  const path = holds === undefined ? undefined : join(holds, name);
+  if (path === undefined || !existsSync(path)) return undefined;
+  const wanted = readFileSync(path, 'utf8');
+  if (wanted !== '' && !writes.some(({ kind }) => wanted.split(' ').includes(kind))) return undefined;
+  writeFileSync(`${path}.reached`, '');
+  return path;
+}
+
+function killIfTold({ kills }: Orders, name: Failpoint): void {
+  const left = kills.get(name);
   if (left === undefined) return;
-  orders.kills.set(name, left - 1);
+  kills.set(name, left - 1);
   if (left > 1) return;
   process.kill(process.pid, 'SIGKILL');
   wait(Infinity); // The signal ends all threads, but this one must not get a step further meanwhile.
 }
 
-function hold(path: string, writes: readonly { readonly kind: string }[]): void {
-  if (!existsSync(path)) return;
-  const wanted = readFileSync(path, 'utf8');
-  if (wanted !== '' && !writes.some(({ kind }) => wanted.split(' ').includes(kind))) return;
-  writeFileSync(`${path}.reached`, '');
-  while (existsSync(path)) wait(HOLD_POLL_MS);
-}
-
 /** Stands in for a disk whose sync takes long. */
 export function slowSync(): void {
   if (orders && orders.slowSyncMs > 0) wait(orders.slowSyncMs);
+}
+
+/** As {@link slowSync}, for a thread that must not stand still. Undefined where there is nothing to wait for. */
+export function slowSyncLater(): Promise<void> | undefined {
+  return orders && orders.slowSyncMs > 0 ? sleep(orders.slowSyncMs) : undefined;
 }
 
 function readOrders(text: string | undefined): Orders | undefined {

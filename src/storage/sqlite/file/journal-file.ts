@@ -17,6 +17,8 @@ export const files = {
   walIndex: 'journal.db-shm',
   lock: 'journal.lock',
   echo: 'journal.echo',
+  /** Of the commit log, used in turns. */
+  commits: ['journal.commits-0', 'journal.commits-1'],
   events: 'events',
 } as const;
 

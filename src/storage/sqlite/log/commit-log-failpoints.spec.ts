@@ -1,0 +1,77 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setImmediate as immediate } from 'node:timers/promises';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { temporaryFolder, type TemporaryFolder } from '../../../../test/support/temporary-folder';
+import * as commitLog from './commit-log';
+
+let folder: TemporaryFolder;
+let log: commitLog.CommitLog | undefined;
+
+beforeEach(() => void (folder = temporaryFolder()));
+afterEach(() => {
+  log?.close();
+  log = undefined;
+  folder.remove();
+  vi.unstubAllEnvs();
+  vi.resetModules();
+});
+
+/** Orders are read once, when the module is loaded. */
+async function createWith(orders: string): Promise<commitLog.CommitLog> {
+  vi.stubEnv('JOURNAL_FAILPOINT', orders);
+  vi.resetModules();
+  const fresh = await vi.importActual<typeof commitLog>('./commit-log');
+  return (log = fresh.CommitLog.create(folder.path, () => undefined, 1024));
+}
+
+const numbersRead = (): number[] => commitLog.readCommitLog(folder.path).records.map(({ number }) => number);
+const turns = async (): Promise<void> => {
+  for (let turn = 0; turn < 20; turn++) await immediate();
+};
+
+it.each(['before-log', 'after-log'])('holds an append of a kind at %s, and nothing else', async name => {
+  const hold = join(folder.path, name);
+  const slow = await createWith(`hold=${folder.path}`);
+  writeFileSync(hold, 'end bind');
+  await slow.append([{ number: 1, body: '1' }], [{ kind: 'admit' }]);
+  await slow.append([{ number: 2, body: '2' }]);
+  expect(existsSync(`${hold}.reached`)).toBe(false);
+  let isAppended = false;
+  const appended = slow.append([{ number: 3, body: '3' }], [{ kind: 'admit' }, { kind: 'bind' }]);
+  void appended.then(() => (isAppended = true));
+  await vi.waitUntil(() => name === 'before-log' || numbersRead().includes(3), { timeout: 30_000 });
+  await vi.waitUntil(() => existsSync(`${hold}.reached`), { timeout: 30_000 });
+  await turns();
+  expect(isAppended).toBe(false);
+  expect(numbersRead()).toEqual(name === 'before-log' ? [1, 2] : [1, 2, 3]);
+  rmSync(hold);
+  await appended;
+  expect(numbersRead()).toEqual([1, 2, 3]);
+});
+
+it('takes as long as a sync is told to', async () => {
+  const slow = await createWith('slow-sync=50');
+  const fromMs = performance.now();
+  await slow.append([{ number: 1, body: '1' }]);
+  expect(performance.now() - fromMs).toBeGreaterThan(48);
+});
+
+it.each([
+  ['before-log@2', [1]],
+  ['after-log@2', [1, 2]],
+])('is killed at %s', async (order, numbers) => {
+  const script = `
+    const { CommitLog } = require('./src/storage/sqlite/log/commit-log.ts');
+    const log = CommitLog.create(${JSON.stringify(folder.path)}, () => undefined, 1024);
+    const append = number => log.append([{ number, body: String(number) }]);
+    append(1).then(() => append(2)).then(() => append(3));
+  `;
+  const env = { ...process.env, JOURNAL_FAILPOINT: order };
+  const child = spawn(process.execPath, ['-r', './tools/sources.cjs', '-e', script], { env, stdio: 'inherit' });
+  const [, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
+  expect(signal).toBe('SIGKILL');
+  expect(numbersRead()).toEqual(numbers);
+});

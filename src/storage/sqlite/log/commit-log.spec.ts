@@ -1,0 +1,390 @@
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  write,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { setImmediate as immediate } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { temporaryFolder, type TemporaryFolder } from '../../../../test/support/temporary-folder';
+import { files } from '../file/journal-file';
+import { CommitLog, readCommitLog } from './commit-log';
+import type { LoggedRecord } from './commit-log-records';
+import type { WriteFile } from './commit-segment';
+
+/** A file takes four records of these. */
+const BODY = 'x'.repeat(200);
+const SEGMENT_BYTES = 1024;
+
+let folder: TemporaryFolder;
+let log: CommitLog;
+/** What the next write does instead; it can go on by itself with `write`. */
+let nextWrite: WriteFile | undefined;
+let inPlace: boolean;
+
+beforeEach(() => {
+  folder = temporaryFolder();
+  nextWrite = undefined;
+  inPlace = true;
+  create();
+});
+afterEach(() => {
+  log.close();
+  folder.remove();
+});
+
+function create(segmentBytes = SEGMENT_BYTES): void {
+  const writeFile: WriteFile = (...args) => {
+    const doIt = nextWrite ?? write;
+    nextWrite = undefined;
+    doIt(...args);
+  };
+  const assertInPlace = (): void => {
+    if (!inPlace) throw new Error('gone');
+  };
+  log = CommitLog.create(folder.path, assertInPlace, segmentBytes, writeFile);
+}
+
+function records(from: number, to: number): LoggedRecord[] {
+  return Array.from({ length: to - from + 1 }, (_, at) => ({
+    number: from + at,
+    body: `${from + at}${BODY}`.slice(0, 200),
+  }));
+}
+
+const paths = (): string[] => files.commits.map(name => join(folder.path, name));
+const numbersRead = (): number[] => readCommitLog(folder.path).records.map(({ number }) => number);
+const isBlank = (path: string): boolean => readFileSync(path).every(byte => byte === 0);
+
+/** Those of the log that this process has open. */
+const filesOpen = (): string[] =>
+  readdirSync('/proc/self/fd')
+    .map(handle => {
+      try {
+        return readlinkSync(`/proc/self/fd/${handle}`);
+      } catch {
+        return ''; // The listing itself.
+      }
+    })
+    .filter(path => paths().includes(path));
+
+/** Fails when half of it is written. */
+const fails: WriteFile = (handle, bytes, offset, length, position, done) =>
+  write(handle, bytes, offset, length >> 1, position, () => done(new Error('EIO'), 0));
+
+/** The next write begins, and waits; the function lets it go on. */
+function held(): { readonly begun: Promise<void>; readonly goOn: () => void } {
+  let goOn = (): void => undefined;
+  const begun = new Promise<void>(resolve => {
+    nextWrite = (...args) => {
+      goOn = () => void write(...args);
+      resolve();
+    };
+  });
+  return { begun, goOn: () => goOn() };
+}
+
+describe('CommitLog', () => {
+  it('gives back what was appended, one or many at a time', async () => {
+    expect(readCommitLog(folder.path)).toEqual({ records: [], damaged: 0 });
+    expect(log.heldUpTo).toBe(0);
+    await log.append(records(1, 1));
+    await log.append(records(2, 6).slice(0, 2));
+    await log.append([]);
+    expect(log.heldUpTo).toBe(3);
+    expect(readCommitLog(folder.path)).toEqual({ records: records(1, 3), damaged: 0 });
+  });
+
+  it('makes files of their full size that only their owner reads, and blank what they held', async () => {
+    await log.append(records(1, 2));
+    log.close();
+    writeFileSync(paths()[1] as string, BODY.repeat(40));
+    create(4096);
+    for (const path of paths()) {
+      expect(statSync(path)).toMatchObject({ size: 4096, mode: 0o100600 });
+      expect(isBlank(path)).toBe(true);
+    }
+    expect(numbersRead()).toEqual([]);
+  });
+
+  it('goes on in the other file when one is full, and has no room when both are', async () => {
+    await log.append(records(1, 4));
+    expect(log.wantsRelease).toBe(false);
+    expect(log.hasRoomFor(1, 200)).toBe(true);
+    await log.append(records(5, 8));
+    expect(log.wantsRelease).toBe(true);
+    expect(log.hasRoomFor(1, 200)).toBe(false);
+    expect(() => log.append(records(9, 9))).toThrow('no room');
+    expect(numbersRead()).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+  });
+
+  it('begins the other file only when all in it is released', async () => {
+    for (let number = 1; number <= 8; number++) await log.append(records(number, number));
+    log.release(3);
+    expect(log.hasRoomFor(1, 200)).toBe(false);
+    log.release(4);
+    log.release(2);
+    expect(log.wantsRelease).toBe(false);
+    expect(log.hasRoomFor(4, 800)).toBe(true);
+    await log.append(records(9, 9));
+    expect(numbersRead()).toEqual([2, 3, 4, 5, 6, 7, 8, 9]);
+    expect(log.wantsRelease).toBe(true);
+  });
+
+  it('begins the file at hand again when all in it is released', async () => {
+    await log.append(records(1, 3));
+    log.release(3);
+    await log.append(records(4, 5));
+    expect(numbersRead()).toEqual([3, 4, 5]);
+    expect(log.wantsRelease).toBe(false);
+  });
+
+  it('never has room for a group that is larger than a file', () => {
+    expect(log.hasRoomFor(1, 997)).toBe(true);
+    expect(log.hasRoomFor(1, 998)).toBe(false);
+    expect(() => log.append(records(1, 5))).toThrow('no room');
+  });
+
+  it('takes one append at a time, and does not free its file meanwhile', async () => {
+    await log.append(records(1, 4));
+    const { begun, goOn } = held();
+    const appended = log.append(records(5, 6));
+    await begun;
+    expect(() => log.append(records(7, 7))).toThrow('under way');
+    log.release(6);
+    expect(log.heldUpTo).toBe(4);
+    // The file of the first four, whatever was released.
+    expect(log.hasRoomFor(3, 600)).toBe(true);
+    expect(log.hasRoomFor(1, 990)).toBe(true);
+    expect(await log.wipe()).toBe(false);
+    expect(numbersRead()).toEqual([1, 2, 3, 4]);
+    goOn();
+    await appended;
+    expect(numbersRead()).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(log.heldUpTo).toBe(6);
+  });
+
+  it('counts the room that an append under way takes', async () => {
+    await log.append(records(1, 4));
+    expect(log.hasRoomFor(2, 400)).toBe(true);
+    const { begun, goOn } = held();
+    const appended = log.append(records(5, 7));
+    await begun;
+    expect(log.hasRoomFor(1, 200)).toBe(true);
+    expect(log.hasRoomFor(2, 400)).toBe(false);
+    goOn();
+    await appended;
+    expect(log.hasRoomFor(2, 400)).toBe(false);
+  });
+
+  it('goes on where a write was short', async () => {
+    nextWrite = (handle, bytes, offset, _length, position, done) => write(handle, bytes, offset, 7, position, done);
+    await log.append(records(1, 3));
+    expect(readCommitLog(folder.path)).toEqual({ records: records(1, 3), damaged: 0 });
+  });
+
+  it('keeps nothing of a write that failed, and puts the next one in its place', async () => {
+    await log.append(records(1, 1));
+    nextWrite = fails;
+    await expect(log.append(records(2, 4))).rejects.toThrow('EIO');
+    expect(readCommitLog(folder.path)).toEqual({ records: records(1, 1), damaged: 0 });
+    expect(log.heldUpTo).toBe(1);
+    await log.append([{ number: 2, body: 'another' }]);
+    await log.append(records(3, 4));
+    expect(readCommitLog(folder.path)).toEqual({
+      records: [...records(1, 1), { number: 2, body: 'another' }, ...records(3, 4)],
+      damaged: 0,
+    });
+    expect(log.wantsRelease).toBe(false);
+  });
+
+  it('keeps nothing of a write whose files are not in their place', async () => {
+    await log.append(records(1, 1));
+    inPlace = false;
+    await expect(log.append(records(2, 3))).rejects.toThrow('gone');
+    expect(numbersRead()).toEqual([1]);
+    inPlace = true;
+    await log.append(records(2, 2));
+    expect(numbersRead()).toEqual([1, 2]);
+  });
+
+  it('keeps nothing of a large one either', async () => {
+    log.close();
+    create(1024 * 1024);
+    nextWrite = (...args) => {
+      inPlace = false;
+      write(...args);
+    };
+    await expect(
+      log.append(Array.from({ length: 900 }, (_, at) => ({ number: at + 1, body: BODY.repeat(5) }))),
+    ).rejects.toThrow('gone');
+    expect(readCommitLog(folder.path)).toEqual({ records: [], damaged: 0 });
+    expect(paths().every(isBlank)).toBe(true);
+  });
+
+  it('acknowledges nothing before what a failed write has left is blank', async () => {
+    inPlace = false;
+    const failsToBlank: WriteFile = (...args) => args[5](new Error('EIO'), 0);
+    nextWrite = (...args) => {
+      write(...args);
+      nextWrite = failsToBlank;
+    };
+    await expect(log.append(records(1, 3))).rejects.toThrow('gone');
+    expect(numbersRead()).toEqual([1, 2, 3]);
+    inPlace = true;
+    nextWrite = (...args) => {
+      nextWrite = failsToBlank;
+      failsToBlank(...args);
+    };
+    await expect(log.append(records(1, 1))).rejects.toThrow('EIO');
+    expect(log.heldUpTo).toBe(0);
+    await log.append(records(1, 1));
+    expect(numbersRead()).toEqual([1]);
+  });
+
+  it('wipes what free files have held', async () => {
+    expect(await log.wipe()).toBe(true);
+    await log.append(records(1, 4));
+    await log.append(records(5, 6));
+    expect(await log.wipe()).toBe(false);
+    expect(numbersRead()).toEqual([1, 2, 3, 4, 5, 6]);
+    log.release(4);
+    expect(await log.wipe()).toBe(false);
+    expect(numbersRead()).toEqual([5, 6]);
+    log.release(6);
+    expect(await log.wipe()).toBe(true);
+    expect(paths().every(isBlank)).toBe(true);
+    nextWrite = () => expect.unreachable('there is nothing to wipe');
+    expect(await log.wipe()).toBe(true);
+    nextWrite = undefined;
+    await log.append(records(7, 7));
+    expect(numbersRead()).toEqual([7]);
+  });
+
+  it('wipes much in parts, between which an append may come', async () => {
+    log.close();
+    create(600 * 1024);
+    await log.append([{ number: 1, body: 'x'.repeat(590 * 1024) }]);
+    log.release(1);
+    const { begun, goOn } = held();
+    const wiped = log.wipe();
+    await begun;
+    const appended = log.append(records(2, 2));
+    goOn();
+    await appended;
+    expect(await wiped).toBe(false);
+    expect(isBlank(paths()[0] as string)).toBe(false);
+    expect(readCommitLog(folder.path)).toEqual({ records: records(2, 2), damaged: 0 });
+    log.release(2);
+    expect(await log.wipe()).toBe(true);
+    expect(paths().every(isBlank)).toBe(true);
+  });
+
+  it('wipes again what a wipe has failed at', async () => {
+    await log.append(records(1, 3));
+    log.release(3);
+    nextWrite = fails;
+    await expect(log.wipe()).rejects.toThrow('EIO');
+    expect(await log.wipe()).toBe(true);
+    expect(paths().every(isBlank)).toBe(true);
+  });
+
+  it('appends after a wipe that fails meanwhile', async () => {
+    await log.append(records(1, 3));
+    log.release(3);
+    let fail = (): void => undefined;
+    nextWrite = (...args) => void (fail = () => args[5](new Error('EIO'), 0));
+    const wiped = log.wipe().catch((thrown: Error) => thrown.message);
+    const appended = log.append(records(4, 4));
+    await immediate();
+    fail();
+    await appended;
+    expect(await wiped).toBe('EIO');
+    expect(numbersRead()).toEqual([2, 3, 4]);
+  });
+
+  it('lets an append pass that comes while it wipes, and wipes the rest another time', async () => {
+    await log.append(records(1, 4));
+    await log.append(records(5, 5));
+    log.release(5);
+    const { begun, goOn } = held();
+    const wiped = log.wipe();
+    await begun;
+    const appended = log.append(records(6, 8));
+    await immediate();
+    expect(log.heldUpTo).toBe(5);
+    goOn();
+    await appended;
+    expect(await wiped).toBe(false);
+    expect(numbersRead()).toEqual(expect.arrayContaining([6, 7, 8]));
+    log.release(8);
+    expect(await log.wipe()).toBe(true);
+    expect(paths().every(isBlank)).toBe(true);
+  });
+
+  it('closes when what is under way is done, and takes nothing more', async () => {
+    const { begun, goOn } = held();
+    const appended = log.append(records(1, 2));
+    await begun;
+    log.close();
+    log.close();
+    expect(() => log.append(records(3, 3))).toThrow('closed');
+    expect(filesOpen()).toHaveLength(2);
+    goOn();
+    await appended;
+    expect(filesOpen()).toEqual([]);
+    expect(numbersRead()).toEqual([1, 2]);
+    expect(await log.wipe()).toBe(false);
+  });
+
+  it('closes when a wipe under way has stopped', async () => {
+    await log.append(records(1, 4));
+    await log.append(records(5, 5));
+    log.release(5);
+    const { begun, goOn } = held();
+    const wiped = log.wipe();
+    await begun;
+    log.close();
+    expect(filesOpen()).toHaveLength(2);
+    goOn();
+    expect(await wiped).toBe(false);
+    expect(filesOpen()).toEqual([]);
+    // The file at hand was the first.
+    expect(numbersRead()).toEqual([1, 2, 3, 4]);
+  });
+});
+
+describe('readCommitLog', () => {
+  it('reads files that are missing or short as far as they go', async () => {
+    await log.append(records(1, 4));
+    await log.append(records(5, 6));
+    const copy = join(folder.path, 'copy');
+    mkdirSync(copy);
+    for (const name of files.commits) copyFileSync(join(folder.path, name), join(copy, name));
+    truncateSync(join(copy, files.commits[0]), 600);
+    expect(readCommitLog(copy).records).toEqual([...records(1, 2), ...records(5, 6)]);
+    rmSync(join(copy, files.commits[0]));
+    expect(readCommitLog(copy)).toEqual({ records: records(5, 6), damaged: 0 });
+    expect(readCommitLog(join(folder.path, 'nowhere'))).toEqual({ records: [], damaged: 0 });
+    expect(existsSync(join(folder.path, 'nowhere'))).toBe(false);
+  });
+
+  it('gives numbers in their order and once, wherever they stand', async () => {
+    await log.append(records(1, 4));
+    await log.append(records(5, 5));
+    log.release(4);
+    await log.append(records(6, 8));
+    await log.append(records(9, 9));
+    expect(numbersRead()).toEqual([2, 3, 4, 5, 6, 7, 8, 9]);
+    copyFileSync(paths()[0] as string, paths()[1] as string);
+    expect(numbersRead()).toEqual([2, 3, 4, 9]);
+  });
+});

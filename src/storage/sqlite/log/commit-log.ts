@@ -1,0 +1,247 @@
+import { closeSync, fstatSync, openSync, readSync, write } from 'node:fs';
+import { join } from 'node:path';
+import { failpointLater, slowSyncLater } from '../file/failpoints';
+import { codeOf } from '../file/journal-error';
+import { files, syncFolder } from '../file/journal-file';
+import { decodeRecords, encodeRecords, mostBytes, type LoggedRecord } from './commit-log-records';
+import { CommitSegment, type WriteFile } from './commit-segment';
+
+const SEGMENT_BYTES = 4 * 1024 * 1024;
+
+/**
+ * All whole records in the folder's segments, in the order of their numbers, each number once. Some may have been released long ago.
+ * Synchronous, with one segment in memory at a time besides the records; a file that is missing or short is read as far as it goes.
+ * @throws Error of the file system
+ */
+export function readCommitLog(folder: string): {
+  readonly records: readonly LoggedRecord[];
+  /** Places where a record begins that does not add up: the last write was torn, or the file is damaged. */
+  readonly damaged: number;
+} {
+  const found = new Map<number, LoggedRecord>();
+  let damaged = 0;
+  for (const name of files.commits) {
+    const segment = decodeRecords(contentOf(join(folder, name)));
+    for (const record of segment.records) found.set(record.number, record);
+    damaged += segment.damaged;
+  }
+  return { records: [...found.values()].sort((a, b) => a.number - b.number), damaged };
+}
+
+/**
+ * Writes that are on the disk, and can be acknowledged, before the database has them: records in two files that are written in
+ * turns, each from its start to its end. A group of records never spans the two. A file is written over only when all that it holds
+ * is released.
+ *
+ * After a failed write, nothing of its group is found by a later {@link readCommitLog}: its place is made zeros before anything else
+ * is acknowledged.
+ */
+export class CommitLog {
+  private lastAppended = 0;
+  private released = 0;
+  private isAppending = false;
+  private wiping: Promise<boolean> | undefined;
+  /** Where records may stand that were not acknowledged. */
+  private unsure: { readonly segment: CommitSegment; readonly from: number; readonly to: number } | undefined;
+  private isClosed = false;
+
+  private constructor(
+    private current: CommitSegment,
+    private other: CommitSegment,
+    private readonly assertInPlace: () => void,
+  ) {}
+
+  /**
+   * Both files at their full size, of zeros, on the disk when this returns; what they held is overwritten. Synchronous.
+   * @param assertInPlace throws where the files are not the ones at their paths any more; asked after each write
+   * @param segmentBytes the size of a file, a multiple of 8
+   * @param writeFile in place of the one of node:fs
+   * @throws Error of the file system
+   */
+  static create(
+    folder: string,
+    assertInPlace: () => void,
+    segmentBytes: number = SEGMENT_BYTES,
+    writeFile: WriteFile = write,
+  ): CommitLog {
+    const [first, second] = files.commits;
+    const current = CommitSegment.create(join(folder, first), segmentBytes, writeFile);
+    try {
+      const other = CommitSegment.create(join(folder, second), segmentBytes, writeFile);
+      syncFolder(folder);
+      return new CommitLog(current, other, assertInPlace);
+    } catch (thrown) {
+      current.close();
+      throw thrown;
+    }
+  }
+
+  /** The number of the last record that was appended; 0 if none was. */
+  get heldUpTo(): number {
+    return this.lastAppended;
+  }
+
+  /** True where both files hold what is not released: the next one to be full has none to go on in. */
+  get wantsRelease(): boolean {
+    return !this.isFree(this.other);
+  }
+
+  /** Whether so many records, with so many bytes of bodies (as UTF-8) in all, can be appended now. */
+  hasRoomFor(records: number, bodyBytes: number): boolean {
+    return this.segmentFor(mostBytes(records, bodyBytes)) !== undefined;
+  }
+
+  /**
+   * One write of all of them. Resolves when they are on the disk; where that fails nothing of them is kept, and the same numbers can
+   * be appended again.
+   * @param records in the order of their numbers, which are greater than all before
+   * @param writes what is in them, for failpoints
+   * @throws Error at once: of the caller where an append is under way, the log is closed, or there is no room
+   * @throws Error as a rejection: of the file system, or of `assertInPlace`
+   */
+  append(records: readonly LoggedRecord[], writes?: readonly { readonly kind: string }[]): Promise<void> {
+    if (this.isClosed) throw new Error('the commit log is closed');
+    if (this.isAppending) throw new Error('an append to the commit log is under way');
+    const last = records.at(-1);
+    if (!last) return Promise.resolve();
+    const group = encodeRecords(records);
+    const segment = this.segmentFor(group.length);
+    if (!segment) throw new RangeError(`the commit log has no room for ${group.length} bytes`);
+    return this.write(group, segment, last.number, writes);
+  }
+
+  /** All up to this number is safe elsewhere: files that hold nothing later are free. */
+  release(number: number): void {
+    this.released = Math.max(this.released, number);
+  }
+
+  /**
+   * Overwrites with zeros what the free files have held; without anything to wipe, no file is touched. An append that comes meanwhile
+   * waits for one write of up to 256 KiB, and ends this.
+   * @returns false where something is not released yet, an append came or the log was closed @throws Error of the file system
+   */
+  async wipe(): Promise<boolean> {
+    if (this.isClosed) return false;
+    this.wiping ??= this.wipeFree().finally(() => {
+      this.wiping = undefined;
+      this.closeIfIdle();
+    });
+    return this.wiping;
+  }
+
+  /** An append that is under way is carried out before. */
+  close(): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    this.closeIfIdle();
+  }
+
+  /** Also one that is being written to, once that is released; nothing else is written meanwhile. */
+  private isFree(segment: CommitSegment): boolean {
+    return segment.last <= this.released;
+  }
+
+  private startIn(segment: CommitSegment): number {
+    return this.isFree(segment) ? 0 : segment.end;
+  }
+
+  private segmentFor(bytes: number): CommitSegment | undefined {
+    if (this.startIn(this.current) + bytes <= this.current.bytes) return this.current;
+    return this.isFree(this.other) && bytes <= this.other.bytes ? this.other : undefined;
+  }
+
+  private async write(
+    group: Buffer,
+    segment: CommitSegment,
+    last: number,
+    writes?: readonly { readonly kind: string }[],
+  ): Promise<void> {
+    const from = this.startIn(segment);
+    const to = from + group.length;
+    const lastBefore = segment.last;
+    if (segment === this.other) [this.current, this.other] = [this.other, this.current];
+    this.isAppending = true;
+    segment.end = to;
+    segment.last = last;
+    segment.used = Math.max(segment.used, to);
+    try {
+      if (this.wiping) await this.wiping.catch(() => undefined);
+      if (this.unsure) await this.blankUnsure();
+      this.unsure = { segment, from, to };
+      const delay = delayed(writes);
+      if (delay) await delay;
+      await segment.write(group, from);
+      const held = failpointLater('after-log', writes);
+      if (held) await held;
+      this.assertInPlace();
+      this.unsure = undefined;
+      this.lastAppended = last;
+    } catch (thrown) {
+      await this.blankUnsure().catch(() => undefined); // The next append tries again, and is not acknowledged without.
+      segment.end = from;
+      segment.last = lastBefore;
+      throw thrown;
+    } finally {
+      this.isAppending = false;
+      this.closeIfIdle();
+    }
+  }
+
+  private async blankUnsure(): Promise<void> {
+    if (!this.unsure) return;
+    const { segment, from, to } = this.unsure;
+    for (let at = from; at < to;) at = await segment.blank(at, to);
+    this.unsure = undefined;
+  }
+
+  private async wipeFree(): Promise<boolean> {
+    let isWiped = true;
+    for (const segment of [this.current, this.other]) if (!(await this.wipeSegment(segment))) isWiped = false;
+    return isWiped;
+  }
+
+  private async wipeSegment(segment: CommitSegment): Promise<boolean> {
+    const { used } = segment;
+    if (used === 0) return true;
+    for (let at = 0; this.mayWipe(segment); at = await segment.blank(at, used)) {
+      if (at < used) continue;
+      segment.used = 0;
+      return true;
+    }
+    return false;
+  }
+
+  private mayWipe(segment: CommitSegment): boolean {
+    return !this.isAppending && !this.isClosed && this.isFree(segment);
+  }
+
+  private closeIfIdle(): void {
+    if (!this.isClosed || this.isAppending || this.wiping) return;
+    this.current.close();
+    this.other.close();
+  }
+}
+
+function delayed(writes?: readonly { readonly kind: string }[]): Promise<unknown> | undefined {
+  const held = failpointLater('before-log', writes);
+  return held ? held.then(slowSyncLater) : slowSyncLater();
+}
+
+function contentOf(path: string): Buffer {
+  let handle: number;
+  try {
+    handle = openSync(path, 'r');
+  } catch (thrown) {
+    if (codeOf(thrown) === 'ENOENT') return Buffer.alloc(0);
+    throw thrown;
+  }
+  try {
+    const content = Buffer.alloc(Math.min(fstatSync(handle).size, SEGMENT_BYTES));
+    let length = 0;
+    for (let read = -1; read !== 0; length += read)
+      read = readSync(handle, content, length, content.length - length, length);
+    return content.subarray(0, length);
+  } finally {
+    closeSync(handle);
+  }
+}
