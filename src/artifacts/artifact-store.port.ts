@@ -25,6 +25,11 @@ export interface CanonicalDocument {
   readonly json: string;
 }
 
+export interface PutOptions {
+  /** False where nobody waits for the put: a driver may gather it with others for some milliseconds. True by default. */
+  readonly isAwaited?: boolean;
+}
+
 /**
  * Content-addressed JSON documents. A document is stored once however often it is put; a put resolves once the document is
  * durable; what is read back was checked against its id.
@@ -38,10 +43,16 @@ export abstract class ArtifactStore {
    * @throws ServiceError STORAGE_FULL when there is no room (on the disk, or within the store's bound after old transcripts
    *   were removed), STORAGE_UNAVAILABLE when it cannot be written
    */
-  abstract put(document: CanonicalDocument, kind: ArtifactInfo['kind'], taskId?: string): Promise<void>;
+  abstract put(
+    document: CanonicalDocument,
+    kind: ArtifactInfo['kind'],
+    taskId?: string,
+    options?: PutOptions,
+  ): Promise<void>;
 
   /**
-   * The canonical JSON of an artifact; undefined when there is none.
+   * The canonical JSON of an artifact; undefined when there is none. One whose put is under way on this node is waited for, here and
+   * by {@link list} and {@link delete}.
    * @throws ServiceError INTERNAL when the stored bytes do not match the id (they are set aside, never returned)
    */
   abstract get(id: string): Promise<string | undefined>;

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { JournalQuery, SessionUsage, TaskJournal } from '../../src/tasks/journal/task-journal.port';
 import type { TaskEvent } from '../../src/tasks/task/task';
+import { PendingTranscript } from '../support/pending-transcript';
 import {
   droppedEnding,
   endingOf,
@@ -52,6 +53,7 @@ export function taskJournalContract(driver: string, open: () => Promise<JournalU
         drains: [],
         notes: new Map(),
         lastSeq: 0,
+        transcripts: [],
       });
       expect(await journal.list({ limit: 10 })).toEqual([]);
       expect(await journal.find('nobody')).toBeUndefined();
@@ -297,6 +299,24 @@ export function taskJournalContract(driver: string, open: () => Promise<JournalU
         expect(await journal.withoutTranscript(10)).toEqual([]);
         expect(await journal.readEvents('a')).toEqual([]);
         expect(await journal.readEvents('live')).toEqual(eventsOf(1));
+      });
+
+      it('names a transcript that is being stored once the store has it, and none that it has not', async () => {
+        const { transcriptArtifactId: _, ...ending } = endingOf('stored');
+        for (const [seq, taskId] of ['stored', 'unstored'].entries()) {
+          await journal.admit(plainSpec(taskId), factsOf(seq + 1));
+          journal.copyEvents(taskId, 1, eventsOf(3));
+          const transcript = new PendingTranscript(`of-${taskId}`);
+          const written = journal.end({ ...ending, taskId }, { ...usage, turns: seq + 1 }, transcript);
+          transcript.tell(taskId === 'stored');
+          await written;
+        }
+        const { live, sessions } = await recovered();
+        expect([live, sessions]).toMatchObject([[], [{ turns: 2 }]]);
+        expect((await journal.find('stored'))?.ending).toEqual({ ...ending, transcriptArtifactId: 'of-stored' });
+        expect((await journal.find('unstored'))?.ending).toEqual({ ...ending, taskId: 'unstored' });
+        expect([await journal.readEvents('stored'), await journal.readEvents('unstored')]).toEqual([[], eventsOf(3)]);
+        expect(await journal.withoutTranscript(10)).toEqual(['unstored']);
       });
 
       it('copies none of a task that was never admitted', async () => {

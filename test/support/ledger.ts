@@ -128,6 +128,7 @@ export async function embeddedLedger(
   const { config, clock, alarms, runningTime } = testTime(settings);
   const { registry, placement, pools } = testPools(config, clock, alarms);
   const book = new SessionBook(config, clock, alarms);
+  const start = new JournalStart(journal);
   const owed = new OwedEndings(journal, alarms, silentNarrator);
   const ledger = new EmbeddedLedger(
     config,
@@ -135,7 +136,7 @@ export async function embeddedLedger(
     new Slots(registry),
     new TaskAccounts(config, book),
     journal,
-    new JournalStart(journal),
+    start,
     owed,
     clock,
     runningTime,
@@ -152,7 +153,7 @@ export async function embeddedLedger(
   };
   return {
     ledger,
-    records: new EmbeddedRecords(ledger, journal, owed),
+    records: new EmbeddedRecords(ledger, journal, owed, start),
     ...pools,
     sessions,
     session: sessionId => book.open(sessionId),

@@ -2,6 +2,7 @@ import type { ServiceError } from '../../errors/service-error';
 import type { Spend } from '../../sessions/session-store.port';
 import type { EndDraft, Ended } from '../../tasks/ledger/task-ledger.port';
 import type { SessionUsage } from '../../tasks/journal/task-journal.port';
+import type { StoringTranscript } from '../../tasks/task/storing-transcript';
 import type { AdmissionFacts, TaskEnding, TaskSpec, TaskUsage } from '../../tasks/task/task';
 import type { HeldTask } from './held-task';
 import type { OwedEndings } from './owed-endings';
@@ -42,13 +43,12 @@ export class EmbeddedEnded implements Ended {
     return this.task.isVoid;
   }
 
-  async record(transcriptArtifactId: string | undefined, hasUnseen = false): Promise<boolean> {
+  async record(transcript: StoringTranscript | undefined, hasUnseen = false): Promise<boolean> {
     // The journal answers in the order of its writes, and an ending that it holds of nobody is worth nothing.
     await this.task.durable.catch(() => undefined);
     if (this.task.isVoid) return false;
-    const { ending } = this;
-    const named = transcriptArtifactId === undefined ? ending : { ...ending, transcriptArtifactId };
-    return this.endings.record(named, this.session, hasUnseen);
+    const { ending, session } = this;
+    return this.endings.record({ ending, session, transcript }, hasUnseen);
   }
 
   revise({ code, message }: ServiceError): void {

@@ -1,7 +1,9 @@
 import { Injectable } from '@nestjs/common';
+import { JournalStart } from '../../tasks/journal/journal-start';
 import { TaskJournal, type JournalRecord } from '../../tasks/journal/task-journal.port';
 import type { LiveTask } from '../../tasks/ledger/task-ledger.port';
 import { TaskRecords, type RecordQuery, type TaskRecord } from '../../tasks/ledger/task-records.port';
+import type { HeldTranscript } from '../../tasks/task/storing-transcript';
 import { EmbeddedLedger } from './embedded-ledger';
 import { OwedEndings } from './owed-endings';
 
@@ -12,6 +14,7 @@ export class EmbeddedRecords extends TaskRecords {
     private readonly ledger: EmbeddedLedger,
     private readonly journal: TaskJournal,
     private readonly endings: OwedEndings,
+    private readonly start: JournalStart,
   ) {
     super();
   }
@@ -44,6 +47,14 @@ export class EmbeddedRecords extends TaskRecords {
     if (this.ledger.find(taskId) || this.endings.find(taskId)) return false;
     await this.journal.nameTranscript(taskId, artifactId);
     return true;
+  }
+
+  heldTranscripts(): Promise<readonly HeldTranscript[]> {
+    return this.start.heldTranscripts();
+  }
+
+  transcriptsStored(): Promise<void> {
+    return this.journal.transcriptsStored();
   }
 
   withoutTranscript(limit: number): Promise<readonly string[]> {

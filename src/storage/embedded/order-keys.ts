@@ -16,7 +16,7 @@ export class OrderKeys {
   }
 
   /** Time goes on behind all that the process before has stamped with it. */
-  resume({ live, lastKeptMs }: Recovery): void {
+  resume({ live, lastKeptMs }: Pick<Recovery, 'live' | 'lastKeptMs'>): void {
     if (lastKeptMs !== undefined) this.runningTime.resumeAfter(lastKeptMs);
     for (const { spec, facts } of live) this.runningTime.resumeAfter(facts.orderKey - this.headStartMs(spec.priority));
   }

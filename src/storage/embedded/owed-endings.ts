@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Narrator } from '../../observability/narrator';
 import { TaskJournal, type SessionUsage } from '../../tasks/journal/task-journal.port';
+import { endingWith, type StoringTranscript } from '../../tasks/task/storing-transcript';
 import type { TaskEnding } from '../../tasks/task/task';
 import { Alarms, type Alarm } from '../../time/alarms';
 
@@ -8,9 +9,12 @@ import { Alarms, type Alarm } from '../../time/alarms';
 const PATIENCE_MS = 1000;
 const RETRY_MS = 1000;
 
-interface Entry {
+/** An ending that is to be durable. */
+export interface DueEnding {
   readonly ending: TaskEnding;
   readonly session: SessionUsage | undefined;
+  /** What the ending names once the store has it. */
+  readonly transcript: StoringTranscript | undefined;
 }
 
 /**
@@ -23,7 +27,7 @@ export class OwedEndings {
    * Endings that are not durable yet. At most as many as tasks were live when storage began to fail: while it does nothing is
    * admitted, for an admission is durable or refused, and one that is durable again means that these are taken within a round.
    */
-  private readonly owed = new Map<string, Entry>();
+  private readonly owed = new Map<string, DueEnding>();
   /** A round of retries is due or under way. One at a time: a disk that hangs must not be given the same work over and over. */
   private retrying = false;
 
@@ -35,19 +39,20 @@ export class OwedEndings {
 
   /**
    * Resolves to true once the ending is durable, to false when it could not be written, or after {@link PATIENCE_MS} when that is not
-   * known yet. Never rejects.
+   * known yet: from when it is known whether its transcript is stored, for which the journal may wait. Never rejects.
    * @param untilKnown without such a bound
    */
-  async record(ending: TaskEnding, session: SessionUsage | undefined, untilKnown: boolean): Promise<boolean> {
-    const entry: Entry = { ending, session };
-    this.owed.set(ending.taskId, entry);
-    const written = this.write(entry);
-    await (untilKnown ? written : this.withinPatience(written));
+  async record(due: DueEnding, untilKnown: boolean): Promise<boolean> {
+    const { ending, transcript } = due;
+    this.owed.set(ending.taskId, due);
+    const written = this.write(due);
+    await (untilKnown ? written : this.withinPatience(written, transcript));
     if (!this.owed.has(ending.taskId)) return true;
     this.narrator.warn('An ending was told before it was durable, for the journal cannot be written.', {
       event: 'ending_not_durable',
       job_id: ending.taskId,
     });
+    void transcript?.stored.then(() => this.letGoOf(due));
     this.retryLater();
     return false;
   }
@@ -55,24 +60,40 @@ export class OwedEndings {
   /** Another ending for one that is still owed. */
   revise(ending: TaskEnding): void {
     const entry = this.owed.get(ending.taskId);
-    if (entry) this.owed.set(ending.taskId, { ...entry, ending });
+    if (entry) this.owed.set(ending.taskId, { ending, session: entry.session, transcript: undefined });
   }
 
   /** The ending of a task that the journal does not know of yet. */
   find(taskId: string): TaskEnding | undefined {
-    return this.owed.get(taskId)?.ending;
+    const due = this.owed.get(taskId);
+    return due && endingWith(due.ending, due.transcript);
   }
 
-  private async withinPatience(work: Promise<void>): Promise<void> {
+  private async withinPatience(work: Promise<void>, transcript: StoringTranscript | undefined): Promise<void> {
     let alarm: Alarm | undefined;
-    const patience = new Promise<void>(resolve => (alarm = this.alarms.after(PATIENCE_MS, resolve)));
+    let isOver = false;
+    const patience = new Promise<void>(resolve => {
+      const begin = (): void => {
+        if (!isOver) alarm = this.alarms.after(PATIENCE_MS, resolve);
+      };
+      if (transcript && transcript.isStored === undefined) void transcript.stored.then(begin);
+      else begin();
+    });
     await Promise.race([work, patience]);
+    isOver = true;
     alarm?.cancel();
   }
 
-  private async write({ ending, session }: Entry): Promise<void> {
+  /** What may be owed for long holds no transcript: one that is stored is named, another is owed by itself. */
+  private letGoOf(due: DueEnding): void {
+    const { ending, session, transcript } = due;
+    if (this.owed.get(ending.taskId) !== due) return;
+    this.owed.set(ending.taskId, { ending: endingWith(ending, transcript), session, transcript: undefined });
+  }
+
+  private async write({ ending, session, transcript }: DueEnding): Promise<void> {
     try {
-      await this.journal.end(ending, session);
+      await this.journal.end(ending, session, transcript);
       // What was written may have been revised meanwhile: the journal keeps the first that it takes.
       this.owed.delete(ending.taskId);
     } catch {
@@ -88,12 +109,14 @@ export class OwedEndings {
 
   /** Never rejects. */
   private async retryAll(): Promise<void> {
-    for (const entry of [...this.owed.values()]) {
-      const { taskId } = entry.ending;
-      await this.write(entry);
-      if (!this.owed.delete(taskId)) continue;
+    for (const due of [...this.owed.values()]) {
+      const { taskId } = due.ending;
+      await this.write(due);
+      const owed = this.owed.get(taskId);
+      if (!owed) continue;
       // Storage still fails, and would for the others; should it be this one alone, it no longer stands in their way.
-      this.owed.set(taskId, entry);
+      this.owed.delete(taskId);
+      this.owed.set(taskId, owed);
       break;
     }
     this.retrying = false;

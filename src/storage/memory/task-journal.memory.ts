@@ -8,6 +8,7 @@ import {
   type SessionUsage,
 } from '../../tasks/journal/task-journal.port';
 import type { KeptBinding, KeptDrain } from '../../pools/registry/pool-store.port';
+import { endingWith, type StoringTranscript } from '../../tasks/task/storing-transcript';
 import type { AdmissionFacts, Placement, TaskEnding, TaskEvent, TaskSpec, TaskState } from '../../tasks/task/task';
 
 /** A journal that ends with its process: for tests, and to measure what durability costs. */
@@ -32,6 +33,7 @@ export class MemoryTaskJournal extends TaskJournal {
       notes: new Map(this.notes),
       lastSeq: this.lastSeq,
       ...(ended.length > 0 && { lastKeptMs: Math.max(...ended.map(keptFromOf)) }),
+      transcripts: [],
     };
   }
 
@@ -47,7 +49,9 @@ export class MemoryTaskJournal extends TaskJournal {
     if (record && !record.ending) this.records.set(taskId, { ...record, firstTokenMarked: true, placement });
   }
 
-  async end(ending: TaskEnding, session?: SessionUsage): Promise<void> {
+  async end(drafted: TaskEnding, session?: SessionUsage, transcript?: StoringTranscript): Promise<void> {
+    if (transcript) await transcript.stored;
+    const ending = endingWith(drafted, transcript);
     const record = this.records.get(ending.taskId);
     if (!record || record.ending) return;
     const placement = ending.placement ?? record.placement;
@@ -84,6 +88,8 @@ export class MemoryTaskJournal extends TaskJournal {
   async withoutTranscript(limit: number): Promise<readonly string[]> {
     return [...this.copies.keys()].filter(taskId => this.records.get(taskId)?.ending).slice(0, limit);
   }
+
+  async transcriptsStored(): Promise<void> {}
 
   async find(taskId: string): Promise<JournalRecord | undefined> {
     return this.records.get(taskId);

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { TaskRecords, type RecordQuery, type TaskRecord } from '../../tasks/ledger/task-records.port';
+import type { HeldTranscript } from '../../tasks/task/storing-transcript';
 import type { TaskState } from '../../tasks/task/task';
 import { Store, type Reply } from './connection/store';
 import { expireScript, listScript, nameTranscriptScript } from './scripts/record-scripts';
@@ -46,6 +47,13 @@ export class RedisRecords extends TaskRecords {
   async nameTranscript(taskId: string, artifactId: string): Promise<boolean> {
     return (await this.store.run(nameTranscriptScript, taskId, artifactId)) === 1;
   }
+
+  /** The store has transcripts and endings alike. */
+  async heldTranscripts(): Promise<readonly HeldTranscript[]> {
+    return [];
+  }
+
+  async transcriptsStored(): Promise<void> {}
 
   async withoutTranscript(limit: number): Promise<readonly string[]> {
     return (await this.store.call('SRANDMEMBER', `${this.store.prefix}:untold`, String(limit))) as readonly string[];

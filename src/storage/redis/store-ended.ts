@@ -1,6 +1,7 @@
 import type { ServiceError } from '../../errors/service-error';
 import type { Spend } from '../../sessions/session-store.port';
 import type { EndDraft, Ended } from '../../tasks/ledger/task-ledger.port';
+import type { StoringTranscript } from '../../tasks/task/storing-transcript';
 import type { AdmissionFacts, TaskEnding, TaskSpec } from '../../tasks/task/task';
 import type { Alarms } from '../../time/alarms';
 import type { Store } from './connection/store';
@@ -40,8 +41,9 @@ export class StoreEnded implements Ended {
     this.terminalSeq = task.shown.terminalSeq;
   }
 
-  async record(transcriptArtifactId = '', hasUnseen = false): Promise<boolean> {
-    const written = this.write(transcriptArtifactId);
+  async record(transcript?: StoringTranscript, hasUnseen = false): Promise<boolean> {
+    if (transcript) await transcript.stored;
+    const written = this.write(transcript?.isStored === true ? transcript.id : '');
     await (hasUnseen ? written : Promise.race([written, this.patience()]));
     return this.isWritten && !this.isVoid;
   }

@@ -11,6 +11,7 @@ import {
   type SessionUsage,
 } from '../../tasks/journal/task-journal.port';
 import type { KeptBinding, KeptDrain } from '../../pools/registry/pool-store.port';
+import { endingWith, type StoringTranscript } from '../../tasks/task/storing-transcript';
 import type { AdmissionFacts, Placement, TaskEnding, TaskEvent, TaskSpec } from '../../tasks/task/task';
 import { EventCopier } from './event-copier';
 import { decodeEvents } from './tables/event-lines';
@@ -83,7 +84,9 @@ export class SqliteTaskJournal extends TaskJournal {
     await this.write({ kind: 'mark', taskId, placement: encodePlacement(placement) });
   }
 
-  async end(ending: TaskEnding, session?: SessionUsage): Promise<void> {
+  async end(drafted: TaskEnding, session?: SessionUsage, transcript?: StoringTranscript): Promise<void> {
+    if (transcript) await transcript.stored;
+    const ending = endingWith(drafted, transcript);
     const task = encodeEnding(ending);
     await this.write(session ? { kind: 'end', task, session } : { kind: 'end', task });
     this.dropEvents(ending);
@@ -107,6 +110,8 @@ export class SqliteTaskJournal extends TaskJournal {
     await this.copier.flush();
     return (await this.read({ kind: 'copied', limit })) as string[];
   }
+
+  async transcriptsStored(): Promise<void> {}
 
   async find(taskId: string): Promise<JournalRecord | undefined> {
     const found = (await this.read({ kind: 'find', taskId })) as FoundRow | undefined;
@@ -174,6 +179,7 @@ export class SqliteTaskJournal extends TaskJournal {
       notes: new Map(notes.map(([name, text]) => [name, text])),
       lastSeq,
       ...(lastKeptMs !== undefined && { lastKeptMs }),
+      transcripts: [],
     };
   }
 

@@ -2,13 +2,16 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { LedgerUnderTest } from '../../../test/contracts/task-ledger/ledger-use';
 import { plainSpec } from '../../../test/contracts/journal-samples';
 import { embeddedLedger } from '../../../test/support/ledger';
+import { PendingTranscript, transcriptThat } from '../../../test/support/pending-transcript';
 import { loadConfig } from '../../config/config';
 import { ServiceError } from '../../errors/service-error';
-import type { Narrator } from '../../observability/narrator';
+import type { Logger } from '../../observability/logger';
+import { Narrator } from '../../observability/narrator';
 import { MemoryEventLog } from '../../storage/memory/event-log.memory';
 import { MemoryTaskJournal } from '../../storage/memory/task-journal.memory';
 import type { Admitted, Claim, Ended } from '../ledger/task-ledger.port';
 import { startedEvent, tokenEvent } from '../events/task-events';
+import type { StoringTranscript } from '../task/storing-transcript';
 import type { TaskEnding, TaskEvent } from '../task/task';
 import { Finisher } from './finisher';
 import type { OwedTranscripts } from './owed-transcripts';
@@ -37,7 +40,8 @@ let finisher: Finisher;
 let reported: TaskEnding[];
 let steps: string[];
 let faults: string[];
-let storing: Promise<string | undefined>;
+let owing: Promise<void>;
+let storing: Promise<StoringTranscript>;
 
 beforeEach(async () => {
   test = await embeddedLedger({});
@@ -46,16 +50,19 @@ beforeEach(async () => {
   steps = [];
   reported = [];
   faults = [];
-  storing = Promise.resolve('transcript-id');
+  owing = Promise.resolve();
+  storing = Promise.resolve(transcriptThat(true));
   const transcripts = {
-    store: (_taskId: string, events: readonly TaskEvent[]) => {
+    begin: (_taskId: string, events: readonly TaskEvent[]) => {
       steps.push(`transcript ${events.map(({ type }) => type).join(' ')}`);
       return storing;
     },
   } as unknown as Transcripts;
   const owed = {
-    owe: async (_taskId: string, events: readonly TaskEvent[]) =>
-      void steps.push(`owed ${events.map(({ type }) => type).join(' ')}`),
+    owe: (_taskId: string, events: readonly TaskEvent[]) => {
+      steps.push(`owed ${events.map(({ type }) => type).join(' ')}`);
+      return owing;
+    },
   } as unknown as OwedTranscripts;
   const reporter = {
     ended: (_: unknown, ending: TaskEnding) => {
@@ -63,7 +70,7 @@ beforeEach(async () => {
       reported.push(ending);
     },
   } as unknown as TaskReporter;
-  const narrator = { fail: (human: string) => faults.push(human) } as unknown as Narrator;
+  const narrator = new Narrator({ error: ({ human }: { human: string }) => faults.push(human) } as unknown as Logger);
   finisher = new Finisher(test.ledger, log, transcripts, owed, reporter, narrator);
   await test.bind('p/r', 1);
 });
@@ -95,8 +102,8 @@ describe('Finisher', () => {
   it('shows an ending only when transcript and ledger hold it, after the output that nobody has seen', async () => {
     const claim = await running();
     const ended = (await test.ledger.end(claim, completed)) as Ended;
-    const recorded = (id: string | undefined): Promise<boolean> => {
-      steps.push(`recorded ${id ?? 'without'}, shown ${shown().length}`);
+    const recorded: Ended['record'] = transcript => {
+      steps.push(`recorded ${transcript?.id ?? 'without'}, shown ${shown().length}`);
       return Promise.resolve(true);
     };
     await finisher.conclude(but(ended, { record: recorded }), held);
@@ -107,10 +114,46 @@ describe('Finisher', () => {
   });
 
   it('names no transcript that could not be stored, and ends the task all the same', async () => {
-    storing = Promise.resolve(undefined);
+    storing = Promise.resolve(transcriptThat(false));
     expect(await finisher.end(await running(), completed, held)).toBe(true);
     expect(shown()).toEqual(['started', 'token', 'metrics', 'end']);
     expect(steps.slice(-2)).toEqual(['owed started token metrics end', 'reported']);
+  });
+
+  it.each([true, false])(
+    'hands on a transcript that is being stored, and owes it later only if it is not (%s)',
+    async isStored => {
+      const transcript = new PendingTranscript();
+      storing = Promise.resolve(transcript);
+      const ended = (await test.ledger.end(await running(), completed)) as Ended;
+      await finisher.conclude(but(ended, { record: () => Promise.resolve(true) }), held);
+      expect([steps.at(-1), shown()]).toEqual(['reported', ['started', 'token', 'metrics', 'end']]);
+      log.drop('t');
+      transcript.tell(isStored);
+      await new Promise(setImmediate);
+      expect(steps.slice(2)).toEqual(isStored ? [] : ['owed started token metrics end']);
+    },
+  );
+
+  it('tells of a transcript that can neither be stored nor owed', async () => {
+    const transcript = new PendingTranscript();
+    storing = Promise.resolve(transcript);
+    const ended = (await test.ledger.end(await running(), completed)) as Ended;
+    await finisher.conclude(but(ended, { record: () => Promise.resolve(true) }), held);
+    owing = Promise.reject(new Error('no memory'));
+    transcript.tell(false);
+    await new Promise(setImmediate);
+    expect(faults).toEqual(['A transcript that could not be stored is lost.']);
+  });
+
+  it('owes what is shown instead, and no transcript that is still being stored, of an ending that is not durable', async () => {
+    const transcript = new PendingTranscript();
+    storing = Promise.resolve(transcript);
+    const ended = (await test.ledger.end(await running(), completed)) as Ended;
+    await finisher.conclude(but(ended, { record: () => Promise.resolve(false), revise: () => undefined }), held);
+    transcript.tell(false);
+    await new Promise(setImmediate);
+    expect(steps.filter(step => step.startsWith('owed'))).toEqual(['owed error']);
   });
 
   it('shows no output for the first time that is not durable: a task that runs again must not have been seen', async () => {
@@ -138,7 +181,7 @@ describe('Finisher', () => {
   it.each([true, false])(
     'has ended for whoever is woken by its end, also where its transcript is owed (durable: %s)',
     async isDurable => {
-      storing = Promise.resolve(undefined);
+      storing = Promise.resolve(transcriptThat(false));
       const claim = await running();
       log.append('t', held);
       const found: unknown[] = [];

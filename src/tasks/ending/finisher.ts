@@ -5,6 +5,7 @@ import { Narrator } from '../../observability/narrator';
 import { TaskLedger, type Claim, type EndDraft, type Ended, type Ending } from '../ledger/task-ledger.port';
 import { EventLog } from '../events/event-log.port';
 import { endEvent, errorEvent, metricsEvent } from '../events/task-events';
+import type { StoringTranscript } from '../task/storing-transcript';
 import type { TaskEnding, TaskEvent } from '../task/task';
 import { OwedTranscripts } from './owed-transcripts';
 import { TaskReporter } from './task-reporter';
@@ -14,8 +15,9 @@ import { Transcripts } from './transcripts';
 export type CancelReason = 'client' | 'disconnect';
 
 /**
- * Ends tasks: the only code that does. The ledger says who comes first; the terminal event is seen only after transcript and
- * ledger hold it, and whatever the task held is free by then.
+ * Ends tasks: the only code that does. The ledger says who comes first; the terminal event is seen only after the
+ * ledger holds it and the transcript is held too (by the store or, until it is there, by the ledger), and whatever the task held is
+ * free by then.
  */
 @Injectable()
 export class Finisher {
@@ -60,13 +62,15 @@ export class Finisher {
     let last = [...held, ...this.lastEvents(ended)];
     try {
       const before = await this.log.events(taskId);
-      const transcriptId = await this.transcripts.store(taskId, [...before, ...last], held.length > 0);
-      const isDurable = await ended.record(transcriptId, held.length > 0);
+      const transcript = await this.transcripts.begin(taskId, [...before, ...last], held.length > 0);
+      const isDurable = await ended.record(transcript, held.length > 0);
       if (ended.isVoid) return;
       const isWithheld = !isDurable && held.length > 0;
       if (isWithheld) last = [errorEvent(notKept, ended.terminalSeq)];
       if (isWithheld) ended.revise(notKept);
-      if (isWithheld || transcriptId === undefined) await this.owed.owe(taskId, [...before, ...last]);
+      const all = [...before, ...last];
+      if (isWithheld || transcript.isStored === false) await this.owed.owe(taskId, all);
+      else if (transcript.isStored === undefined) this.oweUnlessStored(taskId, transcript, all);
       // From here on in one step: who is woken by the end asks for the task, and must find that it has ended.
       this.log.append(taskId, last);
       this.log.seal(taskId);
@@ -78,6 +82,13 @@ export class Finisher {
       ended.concluded();
       this.ends.next(taskId);
     }
+  }
+
+  /** The ledger holds the transcript meanwhile. */
+  private oweUnlessStored(taskId: string, { stored }: StoringTranscript, events: readonly TaskEvent[]): void {
+    const owed = stored.then(isStored => (isStored ? undefined : this.owed.owe(taskId, events)));
+    const fields = { event: 'transcript_not_owed', job_id: taskId };
+    void this.narrator.attend(owed, 'A transcript that could not be stored is lost.', fields);
   }
 
   private lastEvents({ draft, ending, facts, remaining, isWarm, terminalSeq }: Ended): TaskEvent[] {

@@ -1,5 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { endingOf, factsOf, plainSpec } from '../../../test/contracts/journal-samples';
 import type { ArtifactStore } from '../../artifacts/artifact-store.port';
 import { loadConfig } from '../../config/config';
@@ -11,7 +11,9 @@ import { MemoryTaskJournal } from '../../storage/memory/task-journal.memory';
 import { Alarms } from '../../time/alarms';
 import { Clock } from '../../time/clock';
 import type { TaskRecords } from '../ledger/task-records.port';
+import type { HeldTranscript } from '../task/storing-transcript';
 import type { TaskEnding, TaskEvent } from '../task/task';
+import { transcriptOf } from '../transcript/transcript';
 import { OwedTranscripts } from './owed-transcripts';
 
 const ROUND_MS = 1000;
@@ -23,6 +25,14 @@ let isDurable: boolean;
 let failing: Set<string> | 'all';
 let stored: Map<string, string>;
 let told: string[];
+/** What the process before held. */
+let heldBefore: HeldTranscript[];
+/** What was stored whenever that was let go of. */
+let letGo: string[];
+/** Whether it can be. */
+let isLetGo: boolean;
+/** How many puts there were. */
+let puts: number;
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] });
@@ -30,6 +40,7 @@ beforeEach(() => {
   log = new MemoryEventLog(loadConfig({}).config, journal);
   alarms = new Alarms(Object.assign(new Clock(), { nowMs: () => Date.now() }));
   [isDurable, failing, stored, told] = [true, 'all', new Map(), []];
+  [heldBefore, letGo, isLetGo, puts] = [[], [], true, 0];
 });
 afterEach(() => {
   alarms.onModuleDestroy();
@@ -40,12 +51,18 @@ afterEach(() => {
 function start(): OwedTranscripts {
   const artifacts = {
     put: async ({ json }: { json: string }, _kind: string, taskId: string) => {
+      puts++;
       if (failing === 'all' || failing.has(taskId)) throw new ServiceError('STORAGE_FULL');
       stored.set(taskId, json);
     },
   } as unknown as ArtifactStore;
   const records = {
     find: async (taskId: string) => journal.find(taskId),
+    heldTranscripts: async () => heldBefore.splice(0),
+    transcriptsStored: async () => {
+      if (!isLetGo) throw new ServiceError('STORAGE_UNAVAILABLE');
+      letGo.push([...stored.keys()].sort().join(' '));
+    },
     withoutTranscript: (limit: number) => journal.withoutTranscript(limit),
     nameTranscript: async (taskId: string, artifactId: string) => {
       if (isDurable) await journal.nameTranscript(taskId, artifactId);
@@ -145,6 +162,86 @@ it('stores after a restart what was copied before (B-STO-005)', async () => {
   );
   expect(stored.get('interrupted')).toContain('"seq":1000000001');
   expect(await journal.withoutTranscript(10)).toEqual([]);
+});
+
+/** A task that ended while the store did not have its transcript yet: that was held beside the ending. */
+async function endedWithHeld(taskId: string, text = 'x'): Promise<void> {
+  await ended(taskId, [token(text), end]);
+  heldBefore.push({ taskId, transcript: await transcriptOf(log.events(taskId)) });
+}
+
+describe('what the process before held', () => {
+  it('is stored and named when the start goes on, and let go of then', async () => {
+    for (const taskId of ['a', 'b']) await endedWithHeld(taskId);
+    failing = new Set();
+    const owed = start();
+    await owed.resume();
+    expect([stored.get('a'), await nameOf('a'), await nameOf('b')]).toEqual([
+      expect.stringContaining('"t":"x"'),
+      expect.stringMatching(/^[0-9a-f]{64}$/),
+      await nameOf('a'),
+    ]);
+    expect(letGo).toEqual(['a b']);
+    await round();
+    expect([letGo, puts, await owed.read('a')]).toEqual([['a b'], 2, undefined]);
+  });
+
+  it('is held where the store does not take it, and let go of once it has all of it', async () => {
+    for (const taskId of ['a', 'b']) await endedWithHeld(taskId);
+    failing = new Set(['b']);
+    log = new MemoryEventLog(loadConfig({}).config, new MemoryTaskJournal()); // No event of them was copied.
+    const owed = start();
+    await owed.resume();
+    expect([await nameOf('a'), await nameOf('b')]).toEqual([expect.anything(), undefined]);
+    expect((await owed.read('b'))?.json).toContain('"t":"x"');
+    await round();
+    expect(letGo).toEqual([]);
+    failing = new Set();
+    await round();
+    expect([letGo, await nameOf('b')]).toEqual([['a b'], expect.anything()]);
+  });
+
+  it('is let go of though one that is owed besides is refused again and again', async () => {
+    await endedWithHeld('a');
+    failing = 'all';
+    const owed = start();
+    await owed.resume();
+    await ended('b', [token('x'), end]);
+    await owed.owe('b', log.events('b'));
+    failing = new Set(['b']);
+    await round();
+    expect(letGo).toEqual(['a']);
+  });
+
+  it('is held beyond the bound too: it would be nowhere else', async () => {
+    const large = 'x'.repeat(12 * 1024 * 1024);
+    for (const taskId of ['a', 'b', 'c']) await endedWithHeld(taskId, large);
+    log = new MemoryEventLog(loadConfig({}).config, new MemoryTaskJournal());
+    const owed = start();
+    await owed.resume();
+    for (let n = 0; n < 3; n++) await round();
+    failing = new Set();
+    await round();
+    expect([[...stored.keys()].sort(), letGo, told]).toEqual([['a', 'b', 'c'], ['a b c'], []]);
+  });
+
+  it('is asked to be let go of again where that failed', async () => {
+    await endedWithHeld('a');
+    failing = new Set();
+    const owed = start();
+    isLetGo = false;
+    await owed.resume();
+    expect([await nameOf('a'), letGo]).toEqual([expect.anything(), []]);
+    isLetGo = true;
+    await round();
+    expect(letGo).toEqual(['a']);
+  });
+
+  it('is not asked of a store over and over that takes none of it', async () => {
+    for (let n = 0; n < 600; n++) heldBefore.push({ taskId: `t${n}`, transcript: await transcriptOf([end]) });
+    await start().resume();
+    expect(puts).toBe(256);
+  });
 });
 
 it('ends as after a kill what was copied in part, where the journal knows how; else says that it is lost', async () => {

@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import { ArtifactStore } from '../../artifacts/artifact-store.port';
+import { ArtifactStore, type CanonicalDocument } from '../../artifacts/artifact-store.port';
 import { asServiceError } from '../../errors/service-error';
 import { Narrator } from '../../observability/narrator';
 import { Alarms, type Alarm } from '../../time/alarms';
 import type { TaskEvent } from '../task/task';
+import type { StoringTranscript } from '../task/storing-transcript';
 import { transcriptOf } from '../transcript/transcript';
 
 /** How long an ending waits for its transcript to be stored, in steps: a process that stood still has not waited meanwhile. */
@@ -12,7 +13,7 @@ const STEPS = 2;
 /** Where it would be nowhere else. */
 const MOST_STEPS = 10;
 
-/** Stores transcripts, before the endings that name them: an ending that is on disk names one that is on disk. */
+/** Puts transcripts into the store. An ending that is on disk names one that is on disk. */
 @Injectable()
 export class Transcripts {
   constructor(
@@ -22,13 +23,19 @@ export class Transcripts {
   ) {}
 
   /**
-   * Resolves to the transcript's id; to undefined when it could not be stored, or takes too long. Never rejects.
+   * Puts the transcript together and begins to store it.
    * @param hasUnseen some of it nobody has seen: where other nodes ask for it, it would be nowhere that they look, and gone with this node
+   * @param isAwaited see {@link PutOptions.isAwaited}
    */
-  async store(taskId: string, events: readonly TaskEvent[], hasUnseen = false): Promise<string | undefined> {
+  async begin(
+    taskId: string,
+    events: readonly TaskEvent[],
+    hasUnseen = false,
+    isAwaited = true,
+  ): Promise<StoringTranscript> {
     const transcript = await transcriptOf(events);
     const isOnlyHere = hasUnseen && this.artifacts.isShared;
-    const put = (): Promise<void> => this.artifacts.put(transcript, 'transcript', taskId);
+    const put = (): Promise<void> => this.artifacts.put(transcript, 'transcript', taskId, { isAwaited });
     const stored = (isOnlyHere ? this.surely(put) : put()).then(
       () => true,
       (cause: unknown) => {
@@ -37,7 +44,7 @@ export class Transcripts {
         return false;
       },
     );
-    return (await this.within(isOnlyHere ? MOST_STEPS : STEPS, stored)) ? transcript.id : undefined;
+    return new Storing(transcript, this.within(isOnlyHere ? MOST_STEPS : STEPS, stored));
   }
 
   /** Again for as long as storage only cannot be reached. */
@@ -66,5 +73,18 @@ export class Transcripts {
         resolve(isStored);
       });
     });
+  }
+}
+
+class Storing implements StoringTranscript {
+  readonly id: string;
+  readonly json: string;
+  readonly stored: Promise<boolean>;
+  isStored: boolean | undefined;
+
+  constructor({ id, json }: CanonicalDocument, storing: Promise<boolean>) {
+    this.id = id;
+    this.json = json;
+    this.stored = storing.then(isStored => (this.isStored = isStored));
   }
 }

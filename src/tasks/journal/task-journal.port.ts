@@ -1,4 +1,5 @@
 import type { KeptBinding, KeptDrain } from '../../pools/registry/pool-store.port';
+import type { HeldTranscript, StoringTranscript } from '../task/storing-transcript';
 import type { AdmissionFacts, Placement, TaskEnding, TaskEvent, TaskSpec, TaskState } from '../task/task';
 
 /** A task as the journal holds it. `spec.prompt` is empty once it ended: an ended task keeps a hash of its request. */
@@ -33,6 +34,8 @@ export interface Recovery {
   readonly lastSeq: number;
   /** The latest {@link TaskEnding.keptFromMs}; undefined where no task has ended. */
   readonly lastKeptMs?: number;
+  /** Of tasks that ended, whose ending does not name them yet: the store may not have them. */
+  readonly transcripts: readonly HeldTranscript[];
 }
 
 export interface JournalQuery {
@@ -63,8 +66,12 @@ export abstract class TaskJournal {
   /** Marks that output of this attempt may be seen from now on: the task is never run again. */
   abstract markFirstToken(taskId: string, placement: Placement): Promise<void>;
 
-  /** Records an ending, and what its session has spent since (absent for a task's own session). */
-  abstract end(ending: TaskEnding, session?: SessionUsage): Promise<void>;
+  /**
+   * Records an ending, and what its session has spent since (absent for a task's own session).
+   * @param transcript the ending names it once the store has it: a driver that does not hold it itself writes the ending only when
+   *   it is known whether it was stored
+   */
+  abstract end(ending: TaskEnding, session?: SessionUsage, transcript?: StoringTranscript): Promise<void>;
 
   /**
    * Copies events that readers have been shown, `firstSeq` being the number of the first. Best effort: it never
@@ -80,6 +87,9 @@ export abstract class TaskJournal {
 
   /** Ids of ended tasks that name no transcript and of which events were copied. */
   abstract withoutTranscript(limit: number): Promise<readonly string[]>;
+
+  /** All of {@link Recovery.transcripts} are in the store and named, so the journal may let go of them. */
+  abstract transcriptsStored(): Promise<void>;
 
   abstract find(taskId: string): Promise<JournalRecord | undefined>;
 

@@ -15,6 +15,7 @@ import type {
   TaskEnding,
   TaskSpec,
 } from '../task/task';
+import type { StoringTranscript } from '../task/storing-transcript';
 import type { PlacementConstraints } from '../../pools/placement/constraints';
 
 /** A task that passed every rule that can be judged without the ledger. */
@@ -127,9 +128,11 @@ export interface Ended {
   /**
    * Resolves to true once the ending is durable, or to false when it could not be made so, or took longer than a second: then it stays
    * owed, and is written as soon as storage takes it. Never rejects.
+   * @param transcript is named by the ending once the store has it. A driver that holds it itself, together with the ending, need not
+   *   wait for that; another one waits, with the second counted from then, and names it only if it was stored
    * @param hasUnseen output that nobody has seen is shown with it: storage that is only slow is waited for, however long
    */
-  record(transcriptArtifactId: string | undefined, hasUnseen?: boolean): Promise<boolean>;
+  record(transcript: StoringTranscript | undefined, hasUnseen?: boolean): Promise<boolean>;
   /** What is owed is to say this instead: output that nobody has seen may not be shown before it is durable that it may. */
   revise(error: ServiceError): void;
   /** Its admission did not come about: nobody was told of the task, and nobody will be. Known once {@link record} has resolved. */

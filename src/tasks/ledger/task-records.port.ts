@@ -1,4 +1,5 @@
 import type { MaybeLater } from '../../time/maybe-later';
+import type { HeldTranscript } from '../task/storing-transcript';
 import type { AdmissionFacts, Placement, TaskEnding, TaskSpec, TaskState } from '../task/task';
 
 /** A task as it stands: live, or as it ended. `spec.prompt` is empty in lists, and once the task has ended. */
@@ -40,6 +41,12 @@ export abstract class TaskRecords {
    * ending is not durable itself.
    */
   abstract nameTranscript(taskId: string, artifactId: string): Promise<boolean>;
+
+  /** What the process before held for the artifact store: of tasks that ended, whose ending does not name it yet. Given out once. */
+  abstract heldTranscripts(): Promise<readonly HeldTranscript[]>;
+
+  /** All of {@link heldTranscripts} are in the artifact store and named: they need not be held any more. */
+  abstract transcriptsStored(): Promise<void>;
 
   /** Ids of ended tasks that name no transcript and whose events were copied, at least in part. */
   abstract withoutTranscript(limit: number): Promise<readonly string[]>;

@@ -33,7 +33,9 @@ function watch(file: string, type: string, name: string, before: string | undefi
     if (before === 'request') startMs = performance.now();
     else if (before !== undefined) note(before);
     const result = method.apply(this, args);
-    if (after !== undefined) void Promise.resolve(result).then(() => note(after));
+    // A transcript is handed on while it is being stored.
+    const isThere = Promise.resolve(result).then(value => (value as { stored?: Promise<boolean> } | undefined)?.stored);
+    if (after !== undefined) void isThere.then(() => note(after));
     return result;
   };
 }
@@ -53,7 +55,7 @@ if (isMainThread) {
   watch(
     './tasks/ending/transcripts',
     'Transcripts',
-    'store',
+    'begin',
     '3 its output ends: transcript handed over',
     '6 transcript durable',
   );

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import type { Ended } from '../../../src/tasks/ledger/task-ledger.port';
 import type { RecordQuery } from '../../../src/tasks/ledger/task-records.port';
 import type { TaskState } from '../../../src/tasks/task/task';
-import { completed, type LedgerUse } from './ledger-use';
+import { PendingTranscript } from '../../support/pending-transcript';
+import { cancelled, completed, type LedgerUse } from './ledger-use';
 
 /** TaskRecords, read where the ledger is and, of a store, at another node of it. */
 export function ledgerRecords(use: LedgerUse): void {
@@ -101,6 +103,27 @@ export function ledgerRecords(use: LedgerUse): void {
       expect(await listed()).toEqual(['waits', 'begins', 'runs']);
       expect(await listed({ sessionId: 's' })).toEqual(['runs']);
       expect(await inState('completed')).toEqual([]);
+    });
+
+    it('names a transcript that is being stored when it ends, once the store has it, and none that it has not', async () => {
+      for (const taskId of ['stored', 'unstored']) {
+        await admit(taskId);
+        const ended = (await use.ledger.cancel(taskId, cancelled)) as Ended;
+        const transcript = new PendingTranscript(`of-${taskId}`);
+        const recorded = ended.record(transcript);
+        transcript.tell(taskId === 'stored');
+        expect(await recorded).toBe(true);
+        ended.concluded();
+      }
+      for (const reader of readers()) {
+        const named = async (id: string) => (await reader.find(id))?.ending?.transcriptArtifactId;
+        expect([await named('stored'), await named('unstored')]).toEqual(['of-stored', undefined]);
+      }
+    });
+
+    it('has nothing that another process held', async () => {
+      expect(await use.test.records.heldTranscripts()).toEqual([]);
+      await use.test.records.transcriptsStored();
     });
 
     it('names the transcript of a task that has ended, and of no other', async () => {

@@ -1,0 +1,21 @@
+import type { CanonicalDocument } from '../../artifacts/artifact-store.port';
+import type { TaskEnding } from './task';
+
+/** A transcript on its way into the artifact store. */
+export interface StoringTranscript extends CanonicalDocument {
+  /** Whether the store has it: false where it could not be stored, or takes too long. Never rejects. */
+  readonly stored: Promise<boolean>;
+  /** What {@link stored} came to; undefined while that is not known. */
+  readonly isStored: boolean | undefined;
+}
+
+/** A transcript that outlived its process beside the artifact store. */
+export interface HeldTranscript {
+  readonly taskId: string;
+  readonly transcript: CanonicalDocument;
+}
+
+/** The ending as it is once it is known whether the store has its transcript: it names one that is stored. */
+export function endingWith(ending: TaskEnding, transcript: StoringTranscript | undefined): TaskEnding {
+  return transcript?.isStored === true ? { ...ending, transcriptArtifactId: transcript.id } : ending;
+}
