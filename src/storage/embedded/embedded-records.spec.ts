@@ -52,3 +52,30 @@ describe('a list of tasks', () => {
     expect(await listed(9)).toEqual(['b', 'a']);
   });
 });
+
+describe('what the process before held for the artifact store', () => {
+  const held = { taskId: 't', transcript: { id: 'hash', json: '{}' } };
+
+  class HoldingJournal extends HeldJournal {
+    isLetGo = false;
+
+    override async recover(): ReturnType<HeldJournal['recover']> {
+      return { ...(await super.recover()), transcripts: [held] };
+    }
+
+    override async transcriptsStored(): Promise<void> {
+      this.isLetGo = true;
+    }
+  }
+
+  it('is given out once, and held until all of it is stored', async () => {
+    const holding = new HoldingJournal();
+    const { records, ledger, close } = await embeddedLedger({}, holding);
+    await ledger.adopt();
+    expect([await records.heldTranscripts(), await records.heldTranscripts()]).toEqual([[held], []]);
+    expect(holding.isLetGo).toBe(false);
+    await records.transcriptsStored();
+    expect(holding.isLetGo).toBe(true);
+    await close();
+  });
+});

@@ -37,6 +37,7 @@ export class DataFolder {
     await this.catalog.onModuleInit();
     await this.artifacts.onModuleInit();
     await this.contents.onModuleInit();
+    await this.storeTranscripts(this.recovery);
   }
 
   async close(): Promise<void> {
@@ -44,5 +45,18 @@ export class DataFolder {
     this.catalog.onModuleDestroy();
     await this.records.onApplicationShutdown();
     await this.journal.close();
+  }
+
+  /** What the journal held for the artifacts is among them, and named, before anything is read: with the time at which its task ended. */
+  private async storeTranscripts({ transcripts }: Recovery): Promise<void> {
+    for (const { taskId, transcript } of transcripts) {
+      const ending = (await this.journal.find(taskId))?.ending;
+      if (!ending) continue;
+      this.clock.wall = ending.endedAtMs;
+      this.time.now = ending.keptFromMs;
+      await this.artifacts.put(transcript, 'transcript', taskId);
+      await this.journal.nameTranscript(taskId, transcript.id);
+    }
+    if (transcripts.length > 0) await this.journal.transcriptsStored();
   }
 }
