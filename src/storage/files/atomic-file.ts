@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { mkdir, open, readdir, rename, rm, unlink } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { syncFolder } from './folder-sync';
 import { isMissing, storageError } from './storage-error';
@@ -79,9 +79,9 @@ export async function readBounded(path: string, maxBytes: number): Promise<FileR
   try {
     const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     try {
-      const stat = await file.stat();
-      if (!stat.isFile()) return { bytes: undefined, reason: 'it is not a regular file' };
-      if (stat.size > maxBytes) return { bytes: undefined, reason: `it has more than ${maxBytes} bytes` };
+      const found = await file.stat();
+      if (!found.isFile()) return { bytes: undefined, reason: 'it is not a regular file' };
+      if (found.size > maxBytes) return { bytes: undefined, reason: `it has more than ${maxBytes} bytes` };
       return { bytes: await file.readFile() };
     } finally {
       await file.close();
@@ -91,4 +91,12 @@ export async function readBounded(path: string, maxBytes: number): Promise<FileR
     if ((cause as NodeJS.ErrnoException).code === 'ELOOP') return { bytes: undefined, reason: 'it is a symbolic link' };
     throw storageError(cause);
   }
+}
+
+/** False too where that cannot be told. */
+export function isFile(path: string): Promise<boolean> {
+  return stat(path).then(
+    found => found.isFile(),
+    () => false,
+  );
 }

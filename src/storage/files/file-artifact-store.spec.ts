@@ -2,17 +2,20 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { artifactStoreContract } from '../../../test/contracts/artifact-store.contract';
+import { HandAlarms } from '../../../test/support/hand-alarms';
 import { temporaryFolder, type TemporaryFolder } from '../../../test/support/temporary-folder';
-import type { CanonicalDocument } from '../../artifacts/artifact-store.port';
+import type { ArtifactQuery, CanonicalDocument } from '../../artifacts/artifact-store.port';
 import { canonicalDocument } from '../../artifacts/canonical-json';
 import { loadConfig } from '../../config/config';
 import { Logger } from '../../observability/logger';
 import { Narrator } from '../../observability/narrator';
+import type { Alarms } from '../../time/alarms';
 import { Clock } from '../../time/clock';
 import { RunningTime } from '../../time/running-time';
 import { FileArtifactStore } from './file-artifact-store';
+import { TranscriptPacks } from './transcript-packs';
 
 const folders: TemporaryFolder[] = [];
 afterEach(() => {
@@ -33,10 +36,11 @@ async function open(
   lines: string[] = [],
   maxBytes = MAX_BYTES,
   clock = new Clock(),
+  alarms: Alarms = new HandAlarms(),
 ): Promise<FileArtifactStore> {
   const { config } = loadConfig({ ORCHD_DATA_DIR: dataDir, ORCHD_ARTIFACTS_MAX_BYTES: String(maxBytes) });
   const narrator = new Narrator(new Logger(config, { write: line => void lines.push(line) }));
-  const store = new FileArtifactStore(config, clock, runningTime, narrator);
+  const store = new FileArtifactStore(config, clock, runningTime, narrator, alarms);
   await store.onModuleInit();
   return store;
 }
@@ -196,6 +200,86 @@ describe('FileArtifactStore', () => {
     const id = createHash('sha256').update(json).digest('hex');
     await store.put({ id, json }, 'transcript', 't1');
     expect((await store.get(id)) === json).toBe(true);
+  });
+});
+
+describe('FileArtifactStore, while a transcript is being put', () => {
+  const doc = canonicalDocument({ events: ['now'] });
+  const other = canonicalDocument({ events: ['too'] });
+  const idsOf = async (store: FileArtifactStore, query: Partial<ArtifactQuery> = {}): Promise<string[]> =>
+    (await store.list({ limit: 10, ...query })).map(({ id }) => id);
+
+  it.each([true, false])('gives it out, lists it and deletes it (somebody waits for the put: %s)', async isAwaited => {
+    const store = await open(folder());
+    const putting = (document: CanonicalDocument, taskId: string): Promise<void> =>
+      store.put(document, 'transcript', taskId, { isAwaited });
+    let put = putting(doc, 't1');
+    expect(await store.get(doc.id)).toBe(doc.json);
+    await put;
+    put = putting(other, 't2');
+    expect(await idsOf(store, { taskId: 't2' })).toEqual([other.id]);
+    await put;
+    expect(await store.delete(doc.id)).toBe(true);
+    put = putting(doc, 't1');
+    expect(await store.delete(doc.id)).toBe(true);
+    expect([await store.get(doc.id), await idsOf(store)]).toEqual([undefined, [other.id]]);
+    await put;
+  });
+
+  it('gives out what is there without waiting', async () => {
+    const alarms = new HandAlarms();
+    const store = await open(folder(), new RunningTime(), [], MAX_BYTES, new Clock(), alarms);
+    await store.put(doc, 'transcript', 't1');
+    const put = store.put(other, 'transcript', 't2', { isAwaited: false });
+    expect([await store.get(doc.id), await idsOf(store, { taskId: 't1' })]).toEqual([doc.json, [doc.id]]);
+    expect(alarms.delaysMs).toEqual([20]);
+    alarms.ring();
+    await put;
+  });
+
+  it('finds nothing of a put that fails', async () => {
+    const dataDir = folder();
+    const store = await open(dataDir);
+    rmSync(join(dataDir, 'artifacts'), { recursive: true });
+    const put = store.put(doc, 'transcript', 't1', { isAwaited: false });
+    const failed = expect(put).rejects.toMatchObject({ code: 'STORAGE_UNAVAILABLE' });
+    expect([await store.get(doc.id), await idsOf(store)]).toEqual([undefined, []]);
+    await failed;
+  });
+
+  it('gives out a copy that is there though another hangs', async () => {
+    const store = await open(folder());
+    await store.put(doc, 'transcript', 't1');
+    const append = vi.spyOn(TranscriptPacks.prototype, 'append').mockReturnValue(new Promise(() => undefined));
+    void store.put(doc, 'transcript', 't2');
+    expect(await store.get(doc.id)).toBe(doc.json);
+    append.mockRestore();
+  });
+
+  it('stores what nobody waits for before it stops', async () => {
+    const dataDir = folder();
+    const store = await open(dataDir);
+    const put = store.put(doc, 'transcript', 't1', { isAwaited: false });
+    await store.onModuleDestroy();
+    await put;
+    expect(await (await open(dataDir)).get(doc.id)).toBe(doc.json);
+  });
+
+  it('does not gather what others that are alike wait for', async () => {
+    const store = await open(folder());
+    const alike = ['t1', 't2', 't3'].map(taskId => store.put(doc, 'transcript', taskId, { isAwaited: false }));
+    await Promise.all(alike.slice(0, 2));
+    expect(await idsOf(store, { taskId: 't3' })).toEqual([doc.id]);
+  });
+
+  it('makes room by transcripts that are gathered too', async () => {
+    const store = await open(folder());
+    const big = (bytes: number): CanonicalDocument => canonicalDocument('x'.repeat(bytes));
+    await store.put(big(MAX_BYTES - 100_000), 'document');
+    const gathered = store.put(big(40_000), 'transcript', 't', { isAwaited: false });
+    await store.put(big(60_000), 'document');
+    await gathered;
+    expect([await store.get(big(60_000).id), await store.get(big(40_000).id)]).toEqual([big(60_000).json, undefined]);
   });
 });
 

@@ -1,17 +1,17 @@
-import { createHash } from 'node:crypto';
-import { rename, stat } from 'node:fs/promises';
+import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setImmediate } from 'node:timers/promises';
 import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import {
   ArtifactStore,
   type ArtifactInfo,
   type ArtifactQuery,
   type CanonicalDocument,
+  type PutOptions,
 } from '../../artifacts/artifact-store.port';
 import { Config } from '../../config/config';
 import { ServiceError } from '../../errors/service-error';
 import { Narrator } from '../../observability/narrator';
+import { Alarms } from '../../time/alarms';
 import { Clock } from '../../time/clock';
 import { RunningTime } from '../../time/running-time';
 import { KeptFile } from '../../files/kept-file';
@@ -20,14 +20,17 @@ import { fileNameOf, infoOf, StoredName } from './artifact-name';
 import {
   type FileReading,
   filesOf,
+  isFile,
   makeFolder,
   readBounded,
   removeDurably,
   removeFile,
   writeAtomically,
 } from './atomic-file';
+import { sha256 } from './content-hash';
 import { syncFolder } from './folder-sync';
 import { KeyTurns } from './key-turns';
+import { PutsUnderWay, type PutUnderWay } from './puts-under-way';
 import { assertInPlace } from './storage-error';
 import { TranscriptPacks } from './transcript-packs';
 import { WritingNotes } from './writing-notes';
@@ -36,8 +39,6 @@ import { WritingNotes } from './writing-notes';
 const SHARDS = [...'0123456789abcdef'];
 /** Transcripts removed at once to make room. */
 const REMOVAL_STEP = 64;
-/** Hashed in one go: about a millisecond. */
-const HASH_CHUNK_BYTES = 1024 * 1024;
 
 /** A pack of transcripts takes no more once it has this size, or this part of what the store may hold. */
 const PACK_BYTES = 16 * 1024 * 1024;
@@ -56,7 +57,8 @@ export class FileArtifactStore extends ArtifactStore implements OnModuleInit, On
   private readonly notes: WritingNotes;
   /** Changes of files, by artifact. */
   private readonly turns = new KeyTurns();
-  /** Puts under way, and the room they were given: it counts against the bound before they are in the index. */
+  private readonly underWay: PutsUnderWay;
+  /** Puts that write, and the room they were given: it counts against the bound before they are in the index. */
   private readonly storing = new Set<Promise<void>>();
   private reservedBytes = 0;
   /** Removals of old transcripts under way: what shares a file with others has its room only once the file is gone. */
@@ -67,11 +69,13 @@ export class FileArtifactStore extends ArtifactStore implements OnModuleInit, On
     private readonly clock: Clock,
     private readonly runningTime: RunningTime,
     private readonly narrator: Narrator,
+    alarms: Alarms,
   ) {
     super();
     this.root = join(config.dataDir, 'artifacts');
     const packBytes = Math.min(PACK_BYTES, config.artifactsMaxBytes * PACK_SHARE);
-    this.packs = new TranscriptPacks(join(this.root, 'transcripts'), packBytes);
+    this.packs = new TranscriptPacks(join(this.root, 'transcripts'), packBytes, alarms);
+    this.underWay = new PutsUnderWay(alarms, () => this.packs.hurry());
     this.notes = new WritingNotes(narrator, 'artifacts');
   }
 
@@ -85,44 +89,40 @@ export class FileArtifactStore extends ArtifactStore implements OnModuleInit, On
   }
 
   async onModuleDestroy(): Promise<void> {
+    await this.underWay.listed({ limit: 0 });
     await this.packs.close();
     this.folder?.close();
     this.folder = undefined;
   }
 
-  async put(document: CanonicalDocument, kind: ArtifactInfo['kind'], taskId?: string): Promise<void> {
-    const { id, json } = document;
-    const neededBytes = NAME_BYTES + Buffer.byteLength(json);
-    for (;;) {
-      if (this.index.holds(id, kind, taskId)) {
-        if (await this.isStored(id)) return;
-        if (this.index.holds(id, kind, taskId)) continue; // Put anew meanwhile.
-      }
-      // Nothing is awaited from here until the room is taken.
-      if (this.fits(neededBytes)) return this.storeReserved(document, kind, taskId, neededBytes);
-      await this.makeRoom(neededBytes);
-    }
+  put(
+    document: CanonicalDocument,
+    kind: ArtifactInfo['kind'],
+    taskId?: string,
+    { isAwaited = true }: PutOptions = {},
+  ): Promise<void> {
+    const put = { id: document.id, taskId, isAwaited };
+    const work = (): Promise<void> => this.putOnce(document, kind, put);
+    // Nobody knows of a document before its put has ended.
+    return kind === 'transcript' ? this.underWay.during(put, work) : work();
   }
 
   async get(id: string): Promise<string | undefined> {
-    let isDamaged = false;
-    for (let info = this.index.find(id); info; info = this.index.find(id)) {
-      const reading = await this.read(info);
-      if (reading?.bytes && (await sha256(reading.bytes)) === id) return reading.bytes.toString();
-      isDamaged ||= reading !== undefined;
-      if (reading) await this.setAside(info);
-      else this.index.delete(info); // Somebody else has removed the file.
-    }
-    if (!isDamaged) return undefined;
-    throw new ServiceError('INTERNAL', { message: 'The stored artifact is damaged.', retriable: false });
+    const underWay = this.underWay.of(id);
+    const found = await this.stored(id);
+    if (found !== undefined || !underWay) return found;
+    await underWay;
+    return this.stored(id);
   }
 
   async list(query: ArtifactQuery): Promise<readonly ArtifactInfo[]> {
+    await this.underWay.listed(query);
     return this.index.list(query).map(found => (found instanceof StoredName ? found.info : found));
   }
 
-  delete(id: string): Promise<boolean> {
-    if (!this.index.find(id)) return Promise.resolve(false);
+  async delete(id: string): Promise<boolean> {
+    await this.underWay.of(id);
+    if (!this.index.find(id)) return false;
     return this.turns.run(id, async () => {
       const names = this.index.namesOf(id);
       if (names.length === 0) return false;
@@ -140,6 +140,34 @@ export class FileArtifactStore extends ArtifactStore implements OnModuleInit, On
       if (removed === limit || !oldest || oldest.storedAtMs >= storedBeforeMs) return removed;
       await this.drop(oldest);
     }
+  }
+
+  private async putOnce(document: CanonicalDocument, kind: ArtifactInfo['kind'], put: PutUnderWay): Promise<void> {
+    const { taskId } = put;
+    const { id, json } = document;
+    const neededBytes = NAME_BYTES + Buffer.byteLength(json);
+    for (;;) {
+      if (this.index.holds(id, kind, taskId)) {
+        if (await this.isStored(id)) return;
+        if (this.index.holds(id, kind, taskId)) continue; // Put anew meanwhile.
+      }
+      // Nothing is awaited from here until the room is taken.
+      if (this.fits(neededBytes)) return this.storeReserved(document, kind, put, neededBytes);
+      await this.makeRoom(neededBytes);
+    }
+  }
+
+  private async stored(id: string): Promise<string | undefined> {
+    let isDamaged = false;
+    for (let info = this.index.find(id); info; info = this.index.find(id)) {
+      const reading = await this.read(info);
+      if (reading?.bytes && (await sha256(reading.bytes)) === id) return reading.bytes.toString();
+      isDamaged ||= reading !== undefined;
+      if (reading) await this.setAside(info);
+      else this.index.delete(info); // Somebody else has removed the file.
+    }
+    if (!isDamaged) return undefined;
+    throw new ServiceError('INTERNAL', { message: 'The stored artifact is damaged.', retriable: false });
   }
 
   private async openShard(folder: string): Promise<void> {
@@ -171,6 +199,7 @@ export class FileArtifactStore extends ArtifactStore implements OnModuleInit, On
     }
     if (drops.length > 0) return void (await Promise.all(drops));
     const underWay = [...this.storing, ...this.dropping];
+    this.underWay.hurryAll();
     if (underWay.length === 0) throw new ServiceError('STORAGE_FULL', { message: 'The artifact store is full.' });
     await Promise.race(underWay);
   }
@@ -178,11 +207,11 @@ export class FileArtifactStore extends ArtifactStore implements OnModuleInit, On
   private async storeReserved(
     document: CanonicalDocument,
     kind: ArtifactInfo['kind'],
-    taskId: string | undefined,
+    put: PutUnderWay,
     reservedBytes: number,
   ): Promise<void> {
     this.reservedBytes += reservedBytes;
-    const stored = this.notes.note(this.turns.run(document.id, () => this.store(document, kind, taskId)));
+    const stored = this.notes.note(this.turns.run(document.id, () => this.store(document, kind, put)));
     const settled = stored.catch(() => undefined);
     this.storing.add(settled);
     try {
@@ -193,13 +222,14 @@ export class FileArtifactStore extends ArtifactStore implements OnModuleInit, On
     }
   }
 
-  private async store({ id, json }: CanonicalDocument, kind: ArtifactInfo['kind'], taskId?: string): Promise<void> {
+  private async store({ id, json }: CanonicalDocument, kind: ArtifactInfo['kind'], put: PutUnderWay): Promise<void> {
+    const { taskId } = put;
     if (this.index.holds(id, kind, taskId)) return;
     const bytes = Buffer.byteLength(json);
     const createdAtMs = this.clock.wallMs();
     const storedAtMs = Math.floor(this.runningTime.nowMs());
     const info = new StoredName({ id, kind, createdAtMs, storedAtMs, bytes, ...(taskId !== undefined && { taskId }) });
-    if (kind === 'transcript') await this.packs.append(info, json);
+    if (kind === 'transcript') await this.packs.append(info, json, put.isAwaited);
     else await this.write(info, json);
     this.index.add(info);
   }
@@ -267,21 +297,4 @@ export class FileArtifactStore extends ArtifactStore implements OnModuleInit, On
   private pathOf(info: ArtifactInfo): string {
     return join(this.folderOf(info.id), fileNameOf(info));
   }
-}
-
-function isFile(path: string): Promise<boolean> {
-  return stat(path).then(
-    found => found.isFile(),
-    () => false,
-  );
-}
-
-/** In pieces, so that a long transcript does not hold up the event loop. */
-async function sha256(bytes: Buffer): Promise<string> {
-  const hash = createHash('sha256');
-  for (let from = 0; from < bytes.length; from += HASH_CHUNK_BYTES) {
-    if (from > 0) await setImmediate();
-    hash.update(bytes.subarray(from, from + HASH_CHUNK_BYTES));
-  }
-  return hash.digest('hex');
 }

@@ -8,6 +8,7 @@ import { canonicalDocument } from '../../artifacts/canonical-json';
 import { loadConfig } from '../../config/config';
 import { Logger } from '../../observability/logger';
 import { Narrator } from '../../observability/narrator';
+import { Alarms } from '../../time/alarms';
 import { Clock } from '../../time/clock';
 import { RunningTime } from '../../time/running-time';
 import { FileArtifactStore } from './file-artifact-store';
@@ -34,7 +35,7 @@ describe.skipIf(!isMounted)('on a full disk', () => {
   let store: FileArtifactStore;
   let catalog: FsCatalog;
   const open = async (): Promise<void> => {
-    store = new FileArtifactStore(config, new Clock(), new RunningTime(), narrator);
+    store = new FileArtifactStore(config, new Clock(), new RunningTime(), narrator, new Alarms(new Clock()));
     catalog = new FsCatalog(config, narrator);
     await store.onModuleInit();
     await catalog.onModuleInit();

@@ -6,11 +6,13 @@ import {
   readFileSync,
   readlinkSync,
   rmSync,
+  statSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { HandAlarms } from '../../../test/support/hand-alarms';
 import { temporaryFolder, type TemporaryFolder } from '../../../test/support/temporary-folder';
 import type { ArtifactInfo, CanonicalDocument } from '../../artifacts/artifact-store.port';
 import { canonicalDocument } from '../../artifacts/canonical-json';
@@ -19,7 +21,11 @@ import { TranscriptPacks } from './transcript-packs';
 
 const PACK_BYTES = 4096;
 let folder: TemporaryFolder;
-beforeEach(() => (folder = temporaryFolder()));
+let alarms: HandAlarms;
+beforeEach(() => {
+  folder = temporaryFolder();
+  alarms = new HandAlarms();
+});
 afterEach(() => folder.remove());
 
 const at = (name: string): string => join(folder.path, name);
@@ -39,6 +45,7 @@ function transcript(task: string, bytes = 300): { info: StoredName; doc: Canonic
   return { info, doc };
 }
 
+const taskOf = ({ info }: { readonly info: ArtifactInfo }): string | undefined => info.taskId;
 const said = (info: ArtifactInfo): ArtifactInfo => (info instanceof StoredName ? info.info : info);
 
 function linkOf(path: string): string | undefined {
@@ -50,7 +57,7 @@ function linkOf(path: string): string | undefined {
 }
 
 async function opened(): Promise<{ packs: TranscriptPacks; infos: readonly ArtifactInfo[] }> {
-  const packs = new TranscriptPacks(folder.path, PACK_BYTES);
+  const packs = new TranscriptPacks(folder.path, PACK_BYTES, alarms);
   return { packs, infos: await packs.open() };
 }
 
@@ -88,6 +95,59 @@ describe('TranscriptPacks', () => {
     const all = Array.from({ length: 200 }, (_, n) => transcript(`task-${n}`));
     await Promise.all(all.map(({ info, doc }) => packs.append(info, doc.json)));
     expect((await opened()).infos.map(({ taskId }) => taskId)).toEqual(all.map(({ info }) => info.taskId));
+  });
+
+  describe('what nobody waits for', () => {
+    const bytesOf = (name: string): number => statSync(at(name)).size;
+    const ended = (work: Promise<unknown>) => {
+      const state = { isOver: false };
+      void work.then(() => (state.isOver = true));
+      return state;
+    };
+
+    it('is written together once its time is over', async () => {
+      const { packs } = await filled(1);
+      const before = bytesOf('1.pack');
+      const all = Array.from({ length: 5 }, (_, n) => transcript(`later-${n}`));
+      const appended = all.map(({ info, doc }) => packs.append(info, doc.json, false));
+      const { isOver } = ended(Promise.race(appended));
+      for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate);
+      expect([isOver, bytesOf('1.pack'), alarms.delaysMs]).toEqual([false, before, [20]]);
+      alarms.ring();
+      await Promise.all(appended);
+      expect((await opened()).infos.map(({ taskId }) => taskId)).toEqual(['task-0', ...all.map(taskOf)]);
+    });
+
+    it('goes with the next that somebody waits for', async () => {
+      const { packs } = await opened();
+      const [gathered, awaited] = [transcript('gathered'), transcript('awaited')];
+      const appended = packs.append(gathered.info, gathered.doc.json, false);
+      await packs.append(awaited.info, awaited.doc.json);
+      await appended;
+      expect((await opened()).infos.map(({ taskId }) => taskId)).toEqual(['gathered', 'awaited']);
+    });
+
+    it('is gathered also while others are written', async () => {
+      const { packs } = await opened();
+      const [first, second] = [transcript('first'), transcript('second')];
+      const written = packs.append(first.info, first.doc.json);
+      await new Promise(setImmediate); // Its write has begun.
+      const gathered = ended(packs.append(second.info, second.doc.json, false));
+      await written;
+      for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate);
+      expect([gathered.isOver, alarms.delaysMs, packs.holds(second.info)]).toEqual([false, [20], false]);
+      packs.hurry();
+      await expect.poll(() => gathered.isOver).toBe(true);
+    });
+
+    it('is written when the service stops', async () => {
+      const { packs } = await opened();
+      const { info, doc } = transcript('last');
+      const appended = packs.append(info, doc.json, false);
+      await packs.close();
+      await appended;
+      expect((await opened()).infos.map(({ taskId }) => taskId)).toEqual(['last']);
+    });
   });
 
   it('removes a pack once nothing in it is wanted, and counts what is dead until then', async () => {

@@ -5,6 +5,8 @@ import { setImmediate as immediate } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { ArtifactInfo } from '../../artifacts/artifact-store.port';
 import { KeptFile } from '../../files/kept-file';
+import type { Alarms } from '../../time/alarms';
+import { AppendQueue, type Append } from './append-queue';
 import { StoredName } from './artifact-name';
 import { makeFolder, removeDurably, removeFile } from './atomic-file';
 import { syncFolder } from './folder-sync';
@@ -34,15 +36,6 @@ interface Pack {
   listed?: Promise<void>;
 }
 
-interface Append {
-  readonly info: StoredName;
-  /** Head, content and line ends. */
-  readonly record: string;
-  readonly recordBytes: number;
-  readonly done: () => void;
-  readonly failed: (cause: unknown) => void;
-}
-
 /** The pack that is written to. */
 interface Current {
   readonly pack: Pack;
@@ -52,7 +45,7 @@ interface Current {
 }
 
 /**
- * Transcripts in few files that only grow: whatever arrived while the last one was being written is one write, which is synced. A
+ * Transcripts in few files that only grow: whatever arrived while the last one was being written, or was gathered, is one write, which is synced. A
  * file each, made durable, costs the kernel some ten times as much. They are removed oldest first, so a pack goes as a whole when
  * nothing in it is wanted any more.
  *
@@ -63,8 +56,8 @@ export class TranscriptPacks {
   private readonly packs = new Set<Pack>();
   private current: Current | undefined;
   private lastNumber = 0;
-  private waiting: Append[] = [];
-  /** Settles when nothing waits any more; undefined then. */
+  private readonly queue: AppendQueue;
+  /** Settles when nothing is due any more; undefined then. */
   private writing: Promise<void> | undefined;
   private dead = 0;
   private within: KeptFile | undefined;
@@ -73,7 +66,13 @@ export class TranscriptPacks {
     private readonly folder: string,
     /** A pack takes no more once it has this size. */
     private readonly packBytes: number,
-  ) {}
+    alarms: Alarms,
+  ) {
+    this.queue = new AppendQueue(alarms, Math.min(GROUP_BYTES, packBytes), () => {
+      // What else ends in this turn goes with it.
+      this.writing ??= immediate().then(() => this.writeAll());
+    });
+  }
 
   /** Bytes of records that are not wanted, in packs that hold others which are. */
   get deadBytes(): number {
@@ -98,21 +97,31 @@ export class TranscriptPacks {
     return placeOf(info) !== undefined;
   }
 
-  /** Resolves once it is durable. @throws ServiceError STORAGE_FULL, STORAGE_UNAVAILABLE */
-  append(info: StoredName, json: string): Promise<void> {
+  /**
+   * Resolves once it is durable.
+   * @param isAwaited false where nobody waits for that: it may be gathered with others for some milliseconds
+   * @throws ServiceError STORAGE_FULL, STORAGE_UNAVAILABLE
+   */
+  append(info: StoredName, json: string, isAwaited = true): Promise<void> {
     const head = headOf(info);
     const record = `${head}${json}\n`;
     const recordBytes = head.length + info.bytes + 1;
     return new Promise((done, failed) => {
-      this.waiting.push({ info, record, recordBytes, done, failed });
-      // What else ends in this turn goes with it.
-      this.writing ??= immediate().then(() => this.writeAll());
+      this.queue.push({ info, record, recordBytes, done, failed }, isAwaited);
     });
+  }
+
+  /** Somebody waits for what is gathered. */
+  hurry(): void {
+    this.queue.hurry();
   }
 
   /** Resolves once what was appended is written; the next start has no pack to look through then. */
   async close(): Promise<void> {
-    await this.writing;
+    while (this.writing || !this.queue.isEmpty) {
+      this.queue.hurry();
+      await this.writing;
+    }
     if (this.current) await this.finish(this.current);
   }
 
@@ -206,8 +215,8 @@ export class TranscriptPacks {
 
   /** Never rejects. */
   private async writeAll(): Promise<void> {
-    while (this.waiting.length > 0) {
-      const group = this.takeGroup();
+    while (this.queue.isDue) {
+      const group = this.queue.takeGroup(this.packBytes - (this.current?.pack.bytes ?? 0));
       try {
         await this.write(group, (this.current ??= await this.begin()));
         for (const { done } of group) done();
@@ -220,18 +229,6 @@ export class TranscriptPacks {
       }
     }
     this.writing = undefined;
-  }
-
-  /** At least one; no more than the pack takes, or a removal would have to wait for many that came at once. */
-  private takeGroup(): Append[] {
-    const mostBytes = Math.min(GROUP_BYTES, this.packBytes - (this.current?.pack.bytes ?? 0));
-    let [bytes, size] = [0, 0];
-    for (const { info } of this.waiting) {
-      if (size > 0 && bytes + info.bytes > mostBytes) break;
-      bytes += info.bytes;
-      size++;
-    }
-    return this.waiting.splice(0, size);
   }
 
   private async write(group: readonly Append[], current: Current): Promise<void> {

@@ -1,6 +1,7 @@
 import type { Config } from '../../config/config';
 import type { Narrator } from '../../observability/narrator';
 import type { Recovery } from '../../tasks/journal/task-journal.port';
+import { Alarms } from '../../time/alarms';
 import { Clock } from '../../time/clock';
 import { RunningTime } from '../../time/running-time';
 import { FolderContents } from '../contents/folder-contents';
@@ -24,10 +25,12 @@ export class DataFolder {
   readonly clock = Object.assign(new Clock(), { wall: 0, wallMs: (): number => this.clock.wall });
   readonly time = Object.assign(new RunningTime(), { now: 0, nowMs: (): number => this.time.now });
 
+  private readonly alarms = new Alarms(this.clock);
+
   constructor(config: Config, narrator: Narrator) {
     this.journal = new SqliteTaskJournal(config, narrator);
     this.catalog = new FsCatalog(config, narrator);
-    this.artifacts = new FileArtifactStore(config, this.clock, this.time, narrator);
+    this.artifacts = new FileArtifactStore(config, this.clock, this.time, narrator, this.alarms);
     this.records = new SqliteRecords(config, narrator);
     this.contents = new FolderContents(config);
   }
@@ -42,6 +45,7 @@ export class DataFolder {
 
   async close(): Promise<void> {
     await this.artifacts.onModuleDestroy();
+    this.alarms.onModuleDestroy();
     this.catalog.onModuleDestroy();
     await this.records.onApplicationShutdown();
     await this.journal.close();

@@ -10,6 +10,7 @@ import { syncFolder } from '../../../src/storage/files/folder-sync';
 import { startedEvent, tokenEvent } from '../../../src/tasks/events/task-events';
 import type { TaskEvent } from '../../../src/tasks/task/task';
 import { transcriptOf } from '../../../src/tasks/transcript/transcript';
+import { Alarms } from '../../../src/time/alarms';
 import { Clock } from '../../../src/time/clock';
 import { RunningTime } from '../../../src/time/running-time';
 import { alternately } from '../alternately';
@@ -44,7 +45,7 @@ async function main([folder = '', runs = '', writes = '']: string[]): Promise<vo
 async function openStore(folder: string): Promise<(events: readonly TaskEvent[]) => Promise<void>> {
   const { config } = loadConfig({ ORCHD_DATA_DIR: join(folder, 'data') });
   const narrator = new Narrator(new Logger(config, { write: () => undefined }));
-  const store = new FileArtifactStore(config, new Clock(), new RunningTime(), narrator);
+  const store = new FileArtifactStore(config, new Clock(), new RunningTime(), narrator, new Alarms(new Clock()));
   await store.onModuleInit();
   let stored = 0;
   return async events => store.put(await transcriptOf(events), 'transcript', `task-${++stored}`);
