@@ -51,8 +51,9 @@ export abstract class ArtifactStore {
   ): Promise<void>;
 
   /**
-   * The canonical JSON of an artifact; undefined when there is none. One whose put is under way on this node is waited for, here and
-   * by {@link list} and {@link delete}.
+   * The canonical JSON of an artifact; undefined when there is none. Beside a ledger that tells of ends before their
+   * transcripts are stored, a driver waits here for puts of this transcript that are under way, for a second at most; so does
+   * {@link list} for those that it may show, and {@link delete}.
    * @throws ServiceError INTERNAL when the stored bytes do not match the id (they are set aside, never returned)
    */
   abstract get(id: string): Promise<string | undefined>;
