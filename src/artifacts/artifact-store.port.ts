@@ -64,6 +64,9 @@ export abstract class ArtifactStore {
   /** True when there was one. */
   abstract delete(id: string): Promise<boolean>;
 
+  /** Somebody waits for puts of which nobody was to wait, see {@link PutOptions}. */
+  hurry(): void {}
+
   /** Removes transcripts that were stored before a running time, at most `limit` of them; resolves to how many. */
   abstract expireTranscripts(storedBeforeMs: number, limit: number): Promise<number>;
 }

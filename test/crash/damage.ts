@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual, parseArgs } from 'node:util';
@@ -40,9 +40,16 @@ interface Round {
   readonly detail: string;
 }
 
-/** How a journal was left before it is damaged; in `killed-*` the write-ahead log holds what the database does not. */
-const kinds = ['killed-early', 'killed-late', 'killed-after-checkpoint', 'closed'] as const;
-type Kind = (typeof kinds)[number];
+/** How a journal was left before it is damaged, after so many tasks: in `killed-*` the logs hold what the database does not. */
+const kinds = {
+  'killed-early': { failpoint: 'before-commit@20', tasks: 400 },
+  'killed-late': { failpoint: 'before-commit@50', tasks: 400 },
+  'killed-logging': { failpoint: 'after-log@200', tasks: 400 },
+  'killed-after-checkpoint': { failpoint: 'after-checkpoint', tasks: 3000 },
+  closed: { failpoint: '', tasks: 400 },
+} as const;
+type Kind = keyof typeof kinds;
+const kindNames = Object.keys(kinds) as Kind[];
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -56,10 +63,10 @@ async function main(): Promise<void> {
   const work = mkdtempSync(join(tmpdir(), 'damage-'));
   try {
     const originals = new Map<Kind, Contents>();
-    for (const kind of kinds) originals.set(kind, await prepare(join(work, kind), kind));
+    for (const kind of kindNames) originals.set(kind, await prepare(join(work, kind), kind));
     const counts = new Map<Verdict, number>();
     for (let round = 1; round <= Number(values.rounds); round++) {
-      const kind = random.pick(kinds);
+      const kind = random.pick(kindNames);
       const { verdict, detail, done } = await damageCopy(
         join(work, kind),
         join(work, 'copy'),
@@ -78,18 +85,14 @@ async function main(): Promise<void> {
 
 /** Makes a journal of the kind and reads it, from a copy, as it is without damage. */
 async function prepare(dataDir: string, kind: Kind): Promise<Contents> {
-  const failpoints = {
-    'killed-early': 'before-commit@60',
-    'killed-late': 'before-commit@250',
-    'killed-after-checkpoint': 'after-checkpoint',
-    closed: '',
-  };
-  const args = ['-r', './tools/sources.cjs', join(__dirname, 'journal-writer.ts'), dataDir, '400', '8'];
+  const { failpoint, tasks } = kinds[kind];
+  const args = ['-r', './tools/sources.cjs', join(__dirname, 'journal-writer.ts'), dataDir, String(tasks), '8'];
   const writer = spawn(process.execPath, args, {
-    env: { ...process.env, JOURNAL_FAILPOINT: failpoints[kind] },
+    env: { ...process.env, JOURNAL_FAILPOINT: failpoint },
     stdio: 'ignore',
   });
-  await once(writer, 'close');
+  const [, signal] = (await once(writer, 'close')) as [number | null, NodeJS.Signals | null];
+  if ((signal === 'SIGKILL') !== (failpoint !== '')) throw new Error(`the journal was not left ${kind}`);
   const copy = `${dataDir}-read`;
   cpSync(dataDir, copy, { recursive: true });
   const { contents } = await read(copy);
@@ -106,14 +109,18 @@ async function damageCopy(
   cpSync(from, to, { recursive: true });
   try {
     const folder = join(to, 'journal');
-    const files = ['journal.db', 'journal.db-wal'].filter(
-      file => (statSync(join(folder, file), { throwIfNoEntry: false })?.size ?? 0) > 0,
-    );
+    const names = ['journal.db', 'journal.db-wal', 'journal.commits-0', 'journal.commits-1'];
+    const files = names.filter(name => holdsSomething(join(folder, name)));
     const done = damage(folder, random.pick(files), random);
     return { ...(await judge(to, original)), done };
   } finally {
     rmSync(to, { recursive: true });
   }
+}
+
+/** Files of the log are zeros while nothing is in them. */
+function holdsSomething(path: string): boolean {
+  return existsSync(path) && readFileSync(path).some(byte => byte !== 0);
 }
 
 async function judge(dataDir: string, original: Contents): Promise<Round> {

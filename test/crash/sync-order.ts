@@ -1,3 +1,4 @@
+import { constants, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { startEngine } from '../engine/engine';
 import { startService } from '../support/service';
@@ -6,11 +7,15 @@ import { temporaryFolder } from '../support/temporary-folder';
 import { watchCalls, type SystemCall } from './strace';
 
 /**
- * Shows by the service's own system calls that what a client is told is on the disk before: a write to the journal's log, then
- * a sync of that log, then the write to the client's socket. Needs strace, and the right to use it.
+ * Shows by the service's own system calls that what a client is told is on the disk before: a write to the commit log, whose file is
+ * opened so that a write is synced when it returns, or one to SQLite's log and a sync of that; then the write to the client's socket.
+ * Needs strace, and the right to use it.
  *
  * Usage: node -r ./tools/sources.cjs test/crash/sync-order.ts [--tasks 20] [--program dist/main.js]
  */
+
+/** Of the flags of an open file: how it may be used. */
+const ACCESS_MODE = 0o3;
 
 /** What the stand-in says it is. */
 const ENGINE_VERSION = 'b1-de3ff81';
@@ -43,6 +48,7 @@ async function main(): Promise<void> {
   try {
     const client = new TaskClient(service);
     await client.slotsFree(4);
+    if (!logIsSynced(service.pid)) throw new Error('the files of the commit log are not open with O_DSYNC');
     const names = ['pwrite64', 'write', 'writev', 'sendto', 'sendmsg', 'fsync', 'fdatasync'];
     const stop = await watchCalls(service.pid, folder.path, names);
     const tellings: Telling[] = [];
@@ -105,7 +111,7 @@ async function transcriptOf(client: TaskClient, taskId: string): Promise<string>
 }
 
 function findingsOf(tellings: readonly Telling[], calls: readonly SystemCall[]): Finding[] {
-  const ofLog = calls.filter(({ args, failed }) => /^\d+<[^>]*journal\.db-wal>/.test(args) && !failed);
+  const toLog = calls.filter(({ args, failed }) => /^\d+<[^>]*journal\.(db-wal|commits-\d)>/.test(args) && !failed);
   const toSockets = calls.filter(
     ({ name, args }) => /^(write|writev|sendto|sendmsg)$/.test(name) && /^\d+<(TCP|socket)/.test(args),
   );
@@ -115,12 +121,39 @@ function findingsOf(tellings: readonly Telling[], calls: readonly SystemCall[]):
     const telling = toSockets.find(({ args, startMs }) => startMs >= fromMs && args.includes(told));
     if (!telling) throw new Error(`no write to a socket has ${told} (${what}, ${stored})`);
     // The engine is asked while an admission is synced, so its mark may be written with that, before the 202 is sent.
-    const write = ofLog.find(({ name, args }) => name === 'pwrite64' && stored.test(args));
-    const sync = write && ofLog.find(({ name, startMs }) => /^f(data)?sync$/.test(name) && startMs >= write.endMs);
+    const write = toLog.find(({ name, args }) => name === 'pwrite64' && stored.test(args));
+    const sync = write && syncOf(write, toLog);
     // Both words on a cancel are told of the same writing.
     if (!told.startsWith('event: error')) fromMs = telling.startMs;
     return { what, marginMs: sync && sync.endMs <= telling.startMs ? telling.startMs - sync.endMs : undefined };
   });
+}
+
+/** Which call has a write on the disk when it returns. */
+function syncOf(write: SystemCall, toLog: readonly SystemCall[]): SystemCall | undefined {
+  if (write.args.includes('journal.commits-')) return write;
+  return toLog.find(
+    ({ name, args, startMs }) =>
+      /^f(data)?sync$/.test(name) && args.includes('journal.db-wal') && startMs >= write.endMs,
+  );
+}
+
+/** Whether each file of the commit log is open in this way, by what the kernel says of the process. */
+function logIsSynced(pid: number): boolean {
+  const folder = `/proc/${pid}/fd`;
+  const flags = readdirSync(folder)
+    .filter(fd => /journal\.commits-\d$/.test(linkOf(`${folder}/${fd}`)))
+    .map(fd => Number.parseInt(/flags:\s*(\d+)/.exec(readFileSync(`/proc/${pid}/fdinfo/${fd}`, 'utf8'))?.[1] ?? '0', 8))
+    .filter(each => (each & ACCESS_MODE) === constants.O_RDWR);
+  return flags.length === 2 && flags.every(each => (each & constants.O_DSYNC) === constants.O_DSYNC);
+}
+
+function linkOf(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return ''; // Closed meanwhile.
+  }
 }
 
 function report(findings: readonly Finding[]): void {

@@ -86,7 +86,7 @@ function judge(events: readonly SseEvent[], seen: readonly SseEvent[]): void {
 
 const task = (maxTokens: number) => ({ task_id: 't', max_tokens: maxTokens, deadline_ms: 600_000 });
 
-describe.each(['before-commit', 'after-commit'])('an admission that stands %s', place => {
+describe.each(['before-log', 'after-log'])('an admission that stands %s', place => {
   it('is not answered though its engine has said all, and killed there runs once for whom sends it again', async () => {
     hold(place, 'admit');
     let answers = 0;
@@ -126,12 +126,12 @@ describe.each(['before-commit', 'after-commit'])('an admission that stands %s', 
 
 it('an admission that does not become durable ends the run that began with it', async () => {
   engine.control({ faults: { 'stall-prefill': Infinity } });
-  hold('before-commit', 'admit');
+  hold('before-log', 'admit');
   const sent = tasks.post(task(TOKENS));
-  await held('before-commit');
+  await held('before-log');
   await engine.until(({ active }) => active === 1);
   rmSync(join(folder.path, 'data', 'journal'), { recursive: true });
-  release('before-commit');
+  release('before-log');
   expect(await sent).toMatchObject({ status: 503 });
   await engine.until(({ active, aborted }) => active === 0 && aborted === 1);
   expect((await service.request('GET', '/v2/tasks/t')).status).toBe(404);
@@ -158,10 +158,10 @@ describe('a mark that output begins', () => {
 
   it('shows nothing before it is durable, and killed there the task runs again', async () => {
     const seen = await aboutToShow();
-    await begin('before-commit');
+    await begin('before-log');
     expect(seen).toEqual([]);
     engine.control({ tokensPerSecond: 0 });
-    await killAndStart('before-commit');
+    await killAndStart('before-log');
     const { events } = await tasks.read('t');
     judge(events, seen);
     expect(tokenIndexes(events)).toHaveLength(1000);
@@ -169,10 +169,10 @@ describe('a mark that output begins', () => {
 
   it('killed once it is durable, the task ends and is not run again, whoever had seen what', async () => {
     const seen = await aboutToShow();
-    await begin('after-commit');
+    await begin('after-log');
     expect(seen).toEqual([]);
     const { started } = engine.stats();
-    await killAndStart('after-commit');
+    await killAndStart('after-log');
     const { events } = await tasks.read('t');
     judge(events, seen);
     expect(errorCodeOf(events)).toBe('ORCHESTRATOR_RESTARTED');
@@ -188,7 +188,7 @@ describe('an output whose end comes with its first batch', () => {
     const reader = await tasks.open('t');
     await engine.until(({ active }) => active === 1);
     // Where the machine is slow its end may come after its token: before either is durable nothing was shown.
-    if (place === 'before-commit') hold(place, 'mark', 'end');
+    if (place === 'before-log') hold(place, 'mark', 'end');
     else hold(place, 'end');
     engine.control({ faults: {} });
     await held(place);
@@ -197,9 +197,9 @@ describe('an output whose end comes with its first batch', () => {
   }
 
   it('is not shown before its ending is durable, and killed there the task runs again', async () => {
-    const seen = await allAtOnce('before-commit');
+    const seen = await allAtOnce('before-log');
     expect(seen).toEqual([]);
-    await killAndStart('before-commit');
+    await killAndStart('before-log');
     const { events } = await tasks.read('t');
     judge(events, seen);
     expect([tokenIndexes(events), events.at(-1)?.type]).toEqual([[0], 'end']);
@@ -207,9 +207,9 @@ describe('an output whose end comes with its first batch', () => {
   });
 
   it('killed once its ending is durable is not run again, and says what became of it', async () => {
-    const seen = await allAtOnce('after-commit');
+    const seen = await allAtOnce('after-log');
     expect(seen).toEqual([]);
-    await killAndStart('after-commit');
+    await killAndStart('after-log');
     expect(engine.stats().started).toBe(1);
     const { events } = await tasks.read('t');
     judge(events, seen);

@@ -244,7 +244,7 @@ describe('an upload that does not come to its end leaves nothing behind (B-FIL-0
   });
 
   it('for the disk is full', async context => {
-    const disk = mountSmallDisk(32);
+    const disk = mountSmallDisk(48);
     if (!disk) return context.skip();
     try {
       folder = { path: disk.path, remove: () => undefined };
@@ -252,7 +252,7 @@ describe('an upload that does not come to its end leaves nothing behind (B-FIL-0
       const made = (await (await send(formOf('x'.repeat(1000)))).json()) as Members;
       const { id } = made;
       expect(made).toMatchObject({ bytes: 1000 });
-      const answer = await send(formOf('x'.repeat(40_000_000)));
+      const answer = await send(formOf('x'.repeat(56_000_000)));
       expect(await errorOf(answer)).toMatchObject({ status: 507, code: 'storage_full' });
       expect(left()).toEqual([id]);
     } finally {

@@ -4,12 +4,18 @@ import type { StoringTranscript } from '../../src/tasks/task/storing-transcript'
 export class PendingTranscript implements StoringTranscript {
   readonly json = '{"events":[]}';
   isStored: boolean | undefined;
+  /** Somebody waits for it. */
+  isHurried = false;
   tell!: (isStored: boolean) => void;
   readonly stored = new Promise<boolean>(resolve => {
     this.tell = isStored => resolve((this.isStored = isStored));
   });
 
   constructor(readonly id = 'transcript-id') {}
+
+  hurry(): void {
+    this.isHurried = true;
+  }
 }
 
 /** One of which that is known. */

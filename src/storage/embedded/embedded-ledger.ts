@@ -5,6 +5,7 @@ import type { Lease } from '../../pools/registry/pool';
 import { opensPlaces } from '../../pools/registry/pool-registry.port';
 import { JournalStart } from '../../tasks/journal/journal-start';
 import { TaskJournal, type JournalRecord } from '../../tasks/journal/task-journal.port';
+import type { LaneAhead } from '../../tasks/ledger/lane-ahead';
 import {
   TaskLedger,
   type Admitted,
@@ -14,7 +15,6 @@ import {
   type EndDraft,
   type Ended,
   type Ending,
-  type LaneAhead,
   type LiveTask,
   type Requeue,
   type Submission,

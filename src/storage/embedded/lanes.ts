@@ -1,4 +1,4 @@
-import type { LaneAhead } from '../../tasks/ledger/task-ledger.port';
+import type { LaneAhead } from '../../tasks/ledger/lane-ahead';
 import type { Candidates, Candidate } from '../../pools/placement/candidates.port';
 import { laneIdOf, type PlacementConstraints } from '../../pools/placement/constraints';
 import type { Priority } from '../../tasks/task/task';

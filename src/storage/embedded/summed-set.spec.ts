@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isBefore, type Ordered } from './ordered-set';
-import type { Sums } from '../../tasks/ledger/task-ledger.port';
+import type { Sums } from '../../tasks/ledger/lane-ahead';
 import { SummedSet, type Amounts } from './summed-set';
 
 type Element = Ordered & Amounts;

@@ -1,4 +1,4 @@
-import type { Sums } from '../../tasks/ledger/task-ledger.port';
+import type { Sums } from '../../tasks/ledger/lane-ahead';
 import { OrderedSet, type Ordered } from './ordered-set';
 
 /** What is added up over elements; whole numbers, so that taking away leaves no trace. */

@@ -24,7 +24,7 @@ describe('records to be written', () => {
   it('are due at once where somebody waits for one of them, and those that were gathered go with it', () => {
     queue.push(append('a'), false);
     queue.push(append('b'), false);
-    expect([queue.isDue, dueTimes, alarms.delaysMs]).toEqual([false, 0, [20]]);
+    expect([queue.isDue, dueTimes, alarms.delaysMs]).toEqual([false, 0, [100]]);
     queue.push(append('c'), true);
     expect([queue.isDue, dueTimes, alarms.delaysMs]).toEqual([true, 1, []]);
     expect([taken(), queue.isDue, queue.isEmpty]).toEqual([['a', 'b', 'c'], false, true]);
@@ -36,7 +36,7 @@ describe('records to be written', () => {
     alarms.ring();
     expect([dueTimes, taken()]).toEqual([1, ['a', 'b']]);
     queue.push(append('c'), false);
-    expect([queue.isDue, alarms.delaysMs]).toEqual([false, [20]]);
+    expect([queue.isDue, alarms.delaysMs]).toEqual([false, [100]]);
   });
 
   it('are due when they are as many as one write takes', () => {

@@ -2,7 +2,7 @@ import type { Alarm, Alarms } from '../../time/alarms';
 import type { StoredName } from './artifact-name';
 
 /** How long a record that nobody waits for may wait for others to be written with. */
-const GATHER_MS = 20;
+const GATHER_MS = 100;
 
 /** A record that is to be written. */
 export interface Append {
@@ -57,8 +57,8 @@ export class AppendQueue {
   }
 
   /**
-   * Takes what is written next: at least one, and no more than the pack has room for, or a removal would have to wait for many that
-   * came at once. What is not due yet goes with it.
+   * Takes what is written next, also what is not due yet: at least one, and beyond that no more than the pack has room for, or a
+   * removal would have to wait for many that came at once.
    */
   takeGroup(roomBytes: number): readonly Append[] {
     const mostBytes = Math.min(this.groupBytes, roomBytes);

@@ -232,7 +232,7 @@ describe('FileArtifactStore, while a transcript is being put', () => {
     await store.put(doc, 'transcript', 't1');
     const put = store.put(other, 'transcript', 't2', { isAwaited: false });
     expect([await store.get(doc.id), await idsOf(store, { taskId: 't1' })]).toEqual([doc.json, [doc.id]]);
-    expect(alarms.delaysMs).toEqual([20]);
+    expect(alarms.delaysMs).toEqual([100]);
     alarms.ring();
     await put;
   });

@@ -107,6 +107,10 @@ export class FileArtifactStore extends ArtifactStore implements OnModuleInit, On
     return kind === 'transcript' ? this.underWay.during(put, work) : work();
   }
 
+  override hurry(): void {
+    this.underWay.hurryAll();
+  }
+
   async get(id: string): Promise<string | undefined> {
     const underWay = this.underWay.of(id);
     const found = await this.stored(id);

@@ -112,7 +112,7 @@ describe('TranscriptPacks', () => {
       const appended = all.map(({ info, doc }) => packs.append(info, doc.json, false));
       const { isOver } = ended(Promise.race(appended));
       for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate);
-      expect([isOver, bytesOf('1.pack'), alarms.delaysMs]).toEqual([false, before, [20]]);
+      expect([isOver, bytesOf('1.pack'), alarms.delaysMs]).toEqual([false, before, [100]]);
       alarms.ring();
       await Promise.all(appended);
       expect((await opened()).infos.map(({ taskId }) => taskId)).toEqual(['task-0', ...all.map(taskOf)]);
@@ -135,7 +135,7 @@ describe('TranscriptPacks', () => {
       const gathered = ended(packs.append(second.info, second.doc.json, false));
       await written;
       for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate);
-      expect([gathered.isOver, alarms.delaysMs, packs.holds(second.info)]).toEqual([false, [20], false]);
+      expect([gathered.isOver, alarms.delaysMs, packs.holds(second.info)]).toEqual([false, [100], false]);
       packs.hurry();
       await expect.poll(() => gathered.isOver).toBe(true);
     });

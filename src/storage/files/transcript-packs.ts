@@ -45,9 +45,9 @@ interface Current {
 }
 
 /**
- * Transcripts in few files that only grow: whatever arrived while the last one was being written, or was gathered, is one write, which is synced. A
- * file each, made durable, costs the kernel some ten times as much. They are removed oldest first, so a pack goes as a whole when
- * nothing in it is wanted any more.
+ * Transcripts in few files that only grow: whatever arrived while the last write was under way, or was gathered, is one write, which is
+ * synced. A file each, made durable, costs the kernel some ten times as much. They are removed oldest first, so a pack goes as a whole
+ * when nothing in it is wanted any more.
  *
  * After a failed write or sync nothing is known of the end of that pack: it takes no more, and the next write begins another. So
  * does each start of the service.

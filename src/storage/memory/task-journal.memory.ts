@@ -50,7 +50,8 @@ export class MemoryTaskJournal extends TaskJournal {
   }
 
   async end(drafted: TaskEnding, session?: SessionUsage, transcript?: StoringTranscript): Promise<void> {
-    if (transcript) await transcript.stored;
+    transcript?.hurry();
+    await transcript?.stored;
     const ending = endingWith(drafted, transcript);
     const record = this.records.get(ending.taskId);
     if (!record || record.ending) return;

@@ -7,6 +7,7 @@ import type { PlacementConstraints } from '../../pools/placement/constraints';
 import type { LaneDepth, QueueDepth } from '../../pools/placement/queue-depths.port';
 import type { Lease } from '../../pools/registry/pool';
 import { opensPlaces } from '../../pools/registry/pool-registry.port';
+import type { LaneAhead } from '../../tasks/ledger/lane-ahead';
 import {
   TaskLedger,
   type Adopted,
@@ -16,7 +17,6 @@ import {
   type EndDraft,
   type Ended,
   type Ending,
-  type LaneAhead,
   type LiveTask,
   type Requeue,
   type Submission,

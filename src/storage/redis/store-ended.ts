@@ -42,7 +42,8 @@ export class StoreEnded implements Ended {
   }
 
   async record(transcript?: StoringTranscript, hasUnseen = false): Promise<boolean> {
-    if (transcript) await transcript.stored;
+    transcript?.hurry();
+    await transcript?.stored;
     const written = this.write(transcript?.isStored === true ? transcript.id : '');
     await (hasUnseen ? written : Promise.race([written, this.patience()]));
     return this.isWritten && !this.isVoid;

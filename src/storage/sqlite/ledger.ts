@@ -7,7 +7,7 @@ import type { LedgerSpace } from './file/ledger-space';
 import type { LedgerTables } from './tables/ledger-tables';
 import type { Failure, RequestOutcome, WriteRequest } from './tables/protocol';
 
-/** What one transaction takes at most, so that none outgrows the log's room. */
+/** What one transaction takes at most, so that none outgrows the room of the write-ahead log. */
 const GROUP_REQUESTS = 256;
 const GROUP_PROMPT_UNITS = 1024 * 1024;
 
@@ -16,8 +16,9 @@ type Outcomes = (RequestOutcome | undefined)[];
 /**
  * Group commit: the requests that arrived while the last transaction was syncing are one transaction, synced once.
  *
- * A group fails as a whole where storage fails, or where the files are not in their place any more; without room on the disk its admissions are refused and the rest is tried
- * again, for marks and endings have a reserve. Where one request is at fault, each is tried alone.
+ * A group fails as a whole where storage fails, or where the files are not in their place any more; without room on the disk its
+ * admissions are refused and the rest is tried again, for marks and endings have a reserve. Where one request is at fault, each is
+ * tried alone.
  */
 export class Ledger {
   private readonly begin: Database.Statement;
@@ -26,6 +27,7 @@ export class Ledger {
   private failing = false;
   private gone = false;
   private echoFails = false;
+  private isSynced = true;
 
   constructor(
     private readonly db: Database.Database,
@@ -37,6 +39,8 @@ export class Ledger {
     /** Told when writing fails, and when it works again (without an error). */
     private readonly onChange: (fault?: unknown) => void,
     private readonly onEchoFault: (fault: unknown) => void,
+    /** Told of writes that had been acknowledged and cannot be done: their ids are taken, or one threw (then with the error). */
+    private readonly onPassedOver: (writes: readonly WriteRequest[], fault?: unknown) => void = () => undefined,
   ) {
     this.begin = db.prepare('BEGIN IMMEDIATE');
     this.commit = db.prepare('COMMIT');
@@ -55,8 +59,50 @@ export class Ledger {
     return size;
   }
 
-  /** Makes a group durable; the outcomes stand at the places of their requests, undefined for "done". */
-  write(group: readonly WriteRequest[]): Outcomes {
+  /** Makes requests durable, a group after the other; the outcomes stand at the places of their requests, undefined for "done". */
+  write(requests: readonly WriteRequest[]): Outcomes {
+    const outcomes: Outcomes = [];
+    while (outcomes.length < requests.length) {
+      const waiting = requests.slice(outcomes.length);
+      outcomes.push(...this.writeGroup(waiting.slice(0, Ledger.sizeOfGroup(waiting))));
+    }
+    return outcomes;
+  }
+
+  /**
+   * Takes over what the commit log holds, as one transaction that is not synced: after a loss of power it is done again. What the
+   * database has already is left out; where a write is at fault, each is a transaction of its own, and that one is passed over.
+   * @param first the number of the first write; the others have the next ones
+   * @returns why it cannot be written now, if so: then all of it is to be given again
+   * @throws Error where numbers before the first are missing
+   */
+  apply(first: number, writes: readonly WriteRequest[]): Failure | undefined {
+    const done = this.tables.counters.changes + 1 - first;
+    if (done < 0) throw new Error(`the commit log is out of step: ${first} comes after ${first + done - 1}`);
+    const rest = writes.slice(done);
+    try {
+      if (this.gone) this.assertInPlace();
+      // Admissions have their room already.
+      this.space.prepare(0, 0);
+      this.transactLogged(first + done, rest);
+      return undefined;
+    } catch (thrown) {
+      if (isStorageFault(thrown) || thrown instanceof FilesGone) {
+        this.failed(thrown);
+        return unavailable(codeOf(thrown));
+      }
+      if (rest.length > 1) {
+        for (let at = 0; at < rest.length; at++) {
+          const failure = this.apply(first + done + at, rest.slice(at, at + 1));
+          if (failure) return failure;
+        }
+        return undefined;
+      }
+      return this.passOver(first + done, rest, thrown);
+    }
+  }
+
+  private writeGroup(group: readonly WriteRequest[]): Outcomes {
     try {
       if (this.gone) this.assertInPlace();
       if (!this.hasRoom(group)) return this.writeWithoutAdmissions(group);
@@ -64,35 +110,78 @@ export class Ledger {
     } catch (thrown) {
       if (isNoSpace(thrown) && group.some(isAdmission)) return this.writeWithoutAdmissions(group);
       if (isStorageFault(thrown) || thrown instanceof FilesGone) return this.fail(group, thrown);
-      return group.length === 1 ? [{ failure: internal(thrown) }] : group.flatMap(request => this.write([request]));
+      return group.length === 1
+        ? [{ failure: internal(thrown) }]
+        : group.flatMap(request => this.writeGroup([request]));
     }
   }
 
   private writeWithoutAdmissions(group: readonly WriteRequest[]): Outcomes {
     const rest = group.filter(request => !isAdmission(request));
-    const outcomes = rest.length > 0 ? this.write(rest) : [];
+    const outcomes = rest.length > 0 ? this.writeGroup(rest) : [];
     const refusal: RequestOutcome = { failure: unavailable('no room on the disk') };
     let next = 0;
     return group.map(request => (isAdmission(request) ? refusal : outcomes[next++]));
   }
 
   private fail(group: readonly WriteRequest[], thrown: unknown): Outcomes {
-    if (!this.failing) this.onChange(thrown);
-    this.failing = true;
+    this.failed(thrown);
     return group.map(() => ({ failure: unavailable(codeOf(thrown)) }));
   }
 
+  private failed(thrown: unknown): void {
+    if (!this.failing) this.onChange(thrown);
+    this.failing = true;
+  }
+
+  private transactLogged(first: number, writes: readonly WriteRequest[]): void {
+    if (writes.length === 0) return;
+    this.syncCommits(false);
+    let refused: readonly WriteRequest[] = [];
+    const changes = this.transaction(writes, () => (refused = this.tables.applyLogged(first, writes)));
+    this.settled(writes, changes, []);
+    if (refused.length > 0) this.onPassedOver(refused);
+  }
+
+  /** A write that was acknowledged and cannot be done: it must not keep those behind it from being done. */
+  private passOver(number: number, writes: readonly WriteRequest[], thrown: unknown): Failure | undefined {
+    try {
+      this.transaction([], () => this.tables.skip(number));
+    } catch (fault) {
+      if (!isStorageFault(fault)) throw fault;
+      this.failed(fault);
+      return unavailable(codeOf(fault));
+    }
+    this.onPassedOver(writes, thrown);
+    return undefined;
+  }
+
   private transact(group: readonly WriteRequest[]): Outcomes {
+    let outcomes: Outcomes = [];
+    this.syncCommits(true);
+    const changes = this.transaction(group, () => (outcomes = group.map(request => this.tables.apply(request))));
+    const admitted = group.filter((request, at): request is Admission => isAdmission(request) && !outcomes[at]);
+    this.settled(group, changes, admitted);
+    return outcomes;
+  }
+
+  /** Whether commits are synced from now on. */
+  private syncCommits(isWanted: boolean): void {
+    if (isWanted === this.isSynced) return;
+    this.db.pragma(`synchronous = ${isWanted ? 'FULL' : 'NORMAL'}`);
+    this.isSynced = isWanted;
+  }
+
+  private transaction(group: readonly WriteRequest[], work: () => unknown): readonly Change[] {
     const countersBefore = this.tables.counters;
-    let outcomes: Outcomes;
     let changes: readonly Change[];
     failpoint('before-begin', group);
     try {
       this.begin.run();
-      outcomes = group.map(request => this.tables.apply(request));
+      work();
       changes = this.tables.settle();
       failpoint('before-commit', group);
-      slowSync();
+      if (this.isSynced) slowSync();
       this.commit.run();
     } catch (thrown) {
       this.tables.undo(countersBefore);
@@ -100,16 +189,19 @@ export class Ledger {
       throw thrown;
     }
     failpoint('after-commit', group);
-    this.assertStored(group.filter((request, at): request is Admission => isAdmission(request) && !outcomes[at]));
+    return changes;
+  }
+
+  private settled(group: readonly WriteRequest[], changes: readonly Change[], admitted: readonly Admission[]): void {
+    this.assertStored(admitted);
     this.echoOf(changes);
     failpoint('after-echo', group);
     if (this.failing) this.onChange();
     this.failing = false;
-    return outcomes;
   }
 
   /**
-   * What was committed is acknowledged only if it is where the next start looks for it: asked after the commit, so that whatever
+   * What was committed counts as done only if it is where the next start looks for it: asked after the commit, so that whatever
    * happens to the files later happens to what was acknowledged before. They may be put back, so what is refused must not be in them.
    */
   private assertStored(admitted: readonly Admission[]): void {

@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { KeptFile } from '../../files/kept-file';
-import { JournalError } from './file/journal-error';
-import { files } from './file/journal-file';
+import { codeOf, JournalError } from './file/journal-error';
+import { files, syncLog } from './file/journal-file';
 import { Ledger } from './ledger';
 import { openLedger, type OpenLedger } from './opening/ledger-opening';
 import { LedgerSpace } from './file/ledger-space';
-import { spaceNote, upkeepNote, writingNote } from './notes';
-import type { LedgerRequest, RequestOutcome, WriteRequest } from './tables/protocol';
+import { passedOverNote, spaceNote, syncNote, upkeepNote, writingNote } from './notes';
+import type { Applied, LedgerRequest, OpenedLedger, RequestOutcome, WriteRequest, Written } from './tables/protocol';
 import { ThreadPort } from './thread-port';
 
 /** The thread that writes the journal and waits for its disk. */
@@ -15,6 +15,7 @@ import { ThreadPort } from './thread-port';
 const IDLE_MS = 5000;
 
 interface Journal extends OpenLedger {
+  readonly folder: string;
   readonly ledger: Ledger;
   readonly space: LedgerSpace;
   readonly kept: readonly KeptFile[];
@@ -32,13 +33,37 @@ function handle(waiting: readonly LedgerRequest[]): (RequestOutcome | undefined)
   if (first?.kind === 'open') return [open(first.folder)];
   if (first?.kind === 'close') return [close()];
   if (!journal) return [{ failure: { code: 'STORAGE_UNAVAILABLE', reason: 'the journal is not open' } }];
-  const end = waiting.findIndex(request => !isWrite(request));
-  const writes = (end < 0 ? waiting : waiting.slice(0, end)) as readonly WriteRequest[];
-  return journal.ledger.write(writes.slice(0, Ledger.sizeOfGroup(writes)));
+  return [first && perform(journal, first)];
 }
 
-function isWrite(request: LedgerRequest): request is WriteRequest {
-  return request.kind !== 'open' && request.kind !== 'close';
+function perform({ ledger, tables, space, folder }: Journal, request: LedgerRequest): RequestOutcome | undefined {
+  switch (request.kind) {
+    case 'write': {
+      const outcomes = ledger.write(request.writes);
+      const written: Written = { outcomes, lastChange: tables.counters.changes, hasRoom: space.hasRoomAhead };
+      return { value: written };
+    }
+    case 'apply': {
+      const failure = ledger.apply(request.first, request.writes);
+      const applied: Applied = { hasRoom: space.hasRoomAhead };
+      return failure ? { failure } : { value: applied };
+    }
+    case 'sync':
+      return attempt(() => syncLog(folder));
+    case 'open':
+    case 'close':
+      return undefined;
+  }
+}
+
+function attempt(work: () => void): RequestOutcome | undefined {
+  try {
+    work();
+    return undefined;
+  } catch (thrown) {
+    port.tell(syncNote(thrown));
+    return { failure: { code: 'STORAGE_UNAVAILABLE', reason: codeOf(thrown) } };
+  }
 }
 
 function open(folder: string): RequestOutcome {
@@ -50,9 +75,12 @@ function open(folder: string): RequestOutcome {
     const tellWriting = (fault?: unknown): void => port.tell(writingNote(fault));
     const kept = [files.database, files.wal].map(name => new KeptFile(join(folder, name)));
     const tellUpkeep = (fault: unknown): void => port.tell(upkeepNote(fault));
-    const ledger = new Ledger(db, tables, space, echo, kept, tellWriting, tellUpkeep);
-    journal = { ...opening, space, kept, ledger };
-    return { value: opening.opened };
+    const tellPassedOver = (writes: readonly WriteRequest[], fault?: unknown): void =>
+      port.tell(passedOverNote(writes, fault));
+    const ledger = new Ledger(db, tables, space, echo, kept, tellWriting, tellUpkeep, tellPassedOver);
+    journal = { ...opening, folder, space, kept, ledger };
+    const opened: OpenedLedger = { ...opening.opened, hasRoom: space.hasRoomAhead };
+    return { value: opened };
   } catch (thrown) {
     if (!(thrown instanceof JournalError)) throw thrown;
     return { failure: { code: thrown.fault, reason: thrown.message } };
@@ -87,6 +115,7 @@ function upkeep(work: (open: Journal) => void): void {
 
 function close(): undefined {
   clearTimeout(idle);
+  journal?.db.pragma('synchronous = FULL'); // For the checkpoint that closing makes.
   journal?.db.close();
   journal?.space.close();
   for (const file of journal?.kept ?? []) file.close();

@@ -5,7 +5,8 @@ import { isLarge } from './opening/inspection';
 import { codeOf, isStorageFault } from './file/journal-error';
 import { files, openForReading } from './file/journal-file';
 import { DamagedRow, JournalReader } from './tables/journal-reader';
-import type { EventBatch, Failure, RequestOutcome, ReaderRequest } from './tables/protocol';
+import { IdFilter } from './log/id-filter';
+import type { EventBatch, Failure, IdHashes, RequestOutcome, ReaderRequest } from './tables/protocol';
 import { namesTranscript } from './tables/record-codec';
 import { Scrub } from './opening/scrub';
 import { ThreadPort } from './thread-port';
@@ -50,6 +51,8 @@ function perform(request: ReaderRequest): unknown {
       return opened.copies.read(request.taskId);
     case 'copied':
       return endedOf(opened, request.limit);
+    case 'ids':
+      return idsOf(opened.reader, request.afterSeq, request.limit);
     case 'copy':
       return copy(opened.copies, request.batch);
   }
@@ -67,6 +70,12 @@ function open(folder: string): void {
   const scrub = new Scrub(reader, note => port.tell(note));
   if (isLarge(db)) scrub.start();
   opened = { db, reader, copies, scrub };
+}
+
+function idsOf(reader: JournalReader, afterSeq: number, limit: number): IdHashes {
+  const rows = reader.idsAfter(afterSeq, limit);
+  const hashes = Uint32Array.from(rows, ([, taskId]) => IdFilter.hashOf(taskId));
+  return { hashes, lastSeq: rows.length < limit ? undefined : rows.at(-1)?.[0] };
 }
 
 /** Of those whose events were copied; see `wanted`, none of them names a transcript. */

@@ -13,18 +13,28 @@ import {
 import type { KeptBinding, KeptDrain } from '../../pools/registry/pool-store.port';
 import { endingWith, type StoringTranscript } from '../../tasks/task/storing-transcript';
 import type { AdmissionFacts, Placement, TaskEnding, TaskEvent, TaskSpec } from '../../tasks/task/task';
+import { KeptFile } from '../../files/kept-file';
 import { EventCopier } from './event-copier';
 import { decodeEvents } from './tables/event-lines';
 import { assertNoMove } from './opening/unfinished-move';
+import { FilesGone } from './file/journal-error';
+import { files } from './file/journal-file';
 import { JournalThread } from './journal-thread';
+import { JournalWriter } from './journal-writer';
+import { CommitLog } from './log/commit-log';
+import { KnownIds } from './log/known-ids';
+import { logNote } from './notes';
+import { Echo } from './tables/echo';
 import type {
   EventBatch,
   Expired,
   FoundRow,
+  IdHashes,
   LedgerRequest,
   Note,
   OpenedLedger,
   ReaderRequest,
+  WriteRequest,
 } from './tables/protocol';
 import {
   decodeBinding,
@@ -41,13 +51,18 @@ import type { TaskRow } from './tables/rows';
 /**
  * The journal on SQLite, in the folder `journal` of the data folder.
  *
- * Nothing here touches the disk: one thread writes and syncs (see Ledger), another reads and copies events and never waits
- * for a sync. Either ending by itself ends the process, for what was being written is then unknown, and the next start finds out.
+ * What tasks do all the time is acknowledged once the commit log has it (see JournalWriter). One thread writes and syncs the database
+ * (see Ledger). Another reads there and copies events, and never waits for a sync; lookups and lists wait until the database has
+ * what is acknowledged. Either ending by itself ends the process, for what was being written is then unknown, and the next start finds
+ * out.
  */
 @Injectable()
 export class SqliteTaskJournal extends TaskJournal {
   private ledger: JournalThread<LedgerRequest> | undefined;
   private reader: JournalThread<ReaderRequest> | undefined;
+  private writer: JournalWriter | undefined;
+  private kept: readonly KeptFile[] = [];
+  private readonly ids = new KnownIds((afterSeq, limit) => this.readIds(afterSeq, limit));
   private readonly copier = new EventCopier(batch => this.sendCopies(batch));
 
   constructor(
@@ -60,12 +75,17 @@ export class SqliteTaskJournal extends TaskJournal {
   /** @throws JournalError when the journal is in use, damaged beyond use, or of a newer version */
   async recover(): Promise<Recovery> {
     assertNoMove(this.config.dataDir);
-    const folder = join(this.config.dataDir, 'journal');
-    this.ledger = new JournalThread('ledger.worker', note => this.tell(note), crash);
+    const { folder } = this;
+    const ledger = new JournalThread<LedgerRequest>('ledger.worker', note => this.tell(note), crash);
+    this.ledger = ledger;
     this.reader = new JournalThread('reader.worker', note => this.tell(note), crash);
     try {
-      const opened = (await this.ledger.call({ kind: 'open', folder })) as OpenedLedger;
+      const opened = (await ledger.call({ kind: 'open', folder })) as OpenedLedger;
       await this.reader.call({ kind: 'open', folder });
+      const { lastChange, hasRoom, transcripts } = opened;
+      this.writer = new JournalWriter(request => ledger.call(request), this.ids, lastChange, hasRoom);
+      if (transcripts.length === 0) this.useLog();
+      void this.ids.load();
       return this.recoveryOf(opened);
     } catch (thrown) {
       await this.close();
@@ -85,10 +105,16 @@ export class SqliteTaskJournal extends TaskJournal {
   }
 
   async end(drafted: TaskEnding, session?: SessionUsage, transcript?: StoringTranscript): Promise<void> {
-    if (transcript) await transcript.stored;
+    if (transcript?.isStored === undefined && transcript && this.writer?.takesTranscript(transcript.json.length)) {
+      await this.write({ kind: 'end', task: encodeEnding(drafted), session }, transcript);
+      if (transcript.isStored !== undefined) this.dropEvents(endingWith(drafted, transcript));
+      else void transcript.stored.then(() => this.dropEvents(endingWith(drafted, transcript)));
+      return;
+    }
+    transcript?.hurry();
+    await transcript?.stored;
     const ending = endingWith(drafted, transcript);
-    const task = encodeEnding(ending);
-    await this.write(session ? { kind: 'end', task, session } : { kind: 'end', task });
+    await this.write({ kind: 'end', task: encodeEnding(ending), session });
     this.dropEvents(ending);
   }
 
@@ -108,13 +134,15 @@ export class SqliteTaskJournal extends TaskJournal {
 
   async withoutTranscript(limit: number): Promise<readonly string[]> {
     await this.copier.flush();
-    return (await this.read({ kind: 'copied', limit })) as string[];
+    return (await this.readSettled({ kind: 'copied', limit })) as string[];
   }
 
-  async transcriptsStored(): Promise<void> {}
+  async transcriptsStored(): Promise<void> {
+    this.useLog();
+  }
 
   async find(taskId: string): Promise<JournalRecord | undefined> {
-    const found = (await this.read({ kind: 'find', taskId })) as FoundRow | undefined;
+    const found = (await this.readSettled({ kind: 'find', taskId }, taskId)) as FoundRow | undefined;
     return found && decodeRecord(found.task, found.prompt);
   }
 
@@ -122,13 +150,14 @@ export class SqliteTaskJournal extends TaskJournal {
   async list({ state, sessionId, afterSeq, limit }: JournalQuery): Promise<readonly JournalRecord[]> {
     const stateNumber = state && stateNumberOf(state);
     if (state && stateNumber === undefined) return [];
-    const rows = await this.read({ kind: 'list', query: { state: stateNumber, sessionId, afterSeq, limit } });
+    const rows = await this.readSettled({ kind: 'list', query: { state: stateNumber, sessionId, afterSeq, limit } });
     return (rows as TaskRow[]).map(row => decodeRecord(row));
   }
 
   async expire(keptBeforeMs: number, limit: number): Promise<number> {
     const { count, withEvents } = (await this.write({ kind: 'expire', keptBeforeMs, limit })) as Expired;
     for (const taskId of withEvents) this.copier.drop(taskId);
+    this.ids.forget(count);
     return count;
   }
 
@@ -163,12 +192,26 @@ export class SqliteTaskJournal extends TaskJournal {
 
   async close(): Promise<void> {
     await this.copier.flush();
-    // The writer goes last: its connection takes the write-ahead log with it.
+    this.ids.stop();
+    await this.writer?.close();
+    // The thread that writes goes last: its connection takes the write-ahead log with it.
     await this.reader?.close({ kind: 'close' });
     await this.ledger?.close({ kind: 'close' });
+    await this.writer?.closeLog();
+    for (const file of this.kept) file.close();
+    this.kept = [];
   }
 
-  private recoveryOf({ live, sessions, bindings, drains, notes, lastSeq, lastKeptMs }: OpenedLedger): Recovery {
+  private recoveryOf({
+    live,
+    sessions,
+    bindings,
+    drains,
+    notes,
+    lastSeq,
+    lastKeptMs,
+    transcripts,
+  }: OpenedLedger): Recovery {
     const records = live.map(({ task, prompt }) => decodeRecord(task, prompt));
     for (const { spec } of records) this.copier.admit(spec.taskId);
     return {
@@ -179,7 +222,7 @@ export class SqliteTaskJournal extends TaskJournal {
       notes: new Map(notes.map(([name, text]) => [name, text])),
       lastSeq,
       ...(lastKeptMs !== undefined && { lastKeptMs }),
-      transcripts: [],
+      transcripts,
     };
   }
 
@@ -191,8 +234,40 @@ export class SqliteTaskJournal extends TaskJournal {
     await this.read({ kind: 'copy', batch }).catch(() => undefined); // Best effort: the thread tells what is wrong.
   }
 
-  private write(request: LedgerRequest): Promise<unknown> {
-    return this.ledger?.call(request) ?? Promise.reject(notOpen());
+  private get folder(): string {
+    return join(this.config.dataDir, 'journal');
+  }
+
+  /** Until the commit log is there, everything goes to the database at once. */
+  private useLog(): void {
+    try {
+      const echo = Echo.open(join(this.folder, files.logEcho));
+      echo.clear();
+      const log = CommitLog.create(this.folder, () => this.assertInPlace());
+      this.kept = files.commits.map(name => new KeptFile(join(this.folder, name)));
+      this.writer?.use(log, echo);
+    } catch (thrown) {
+      this.tell(logNote(thrown));
+    }
+  }
+
+  private assertInPlace(): void {
+    const missing = this.kept.find(file => !file.isInPlace);
+    if (missing) throw new FilesGone(missing.path);
+  }
+
+  private write(request: WriteRequest, transcript?: StoringTranscript): Promise<unknown> {
+    return this.writer?.write(request, transcript) ?? Promise.reject(notOpen());
+  }
+
+  /** What is acknowledged, of a task if told, is there. @throws ServiceError STORAGE_UNAVAILABLE where it cannot be now */
+  private async readSettled(request: ReaderRequest, taskId?: string): Promise<unknown> {
+    if ((await this.writer?.settled(taskId)) === false) throw new ServiceError('STORAGE_UNAVAILABLE');
+    return this.read(request);
+  }
+
+  private async readIds(afterSeq: number, limit: number): Promise<IdHashes> {
+    return (await this.read({ kind: 'ids', afterSeq, limit })) as IdHashes;
   }
 
   private read(request: ReaderRequest): Promise<unknown> {

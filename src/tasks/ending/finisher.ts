@@ -15,9 +15,8 @@ import { Transcripts } from './transcripts';
 export type CancelReason = 'client' | 'disconnect';
 
 /**
- * Ends tasks: the only code that does. The ledger says who comes first; the terminal event is seen only after the
- * ledger holds it and the transcript is held too (by the store or, until it is there, by the ledger), and whatever the task held is
- * free by then.
+ * Ends tasks: the only code that does. The ledger says who comes first; the terminal event is seen only after the ledger holds it and
+ * the transcript is kept too (by the artifact store or, until it is there, by the ledger), and whatever the task held is free by then.
  */
 @Injectable()
 export class Finisher {

@@ -19,7 +19,7 @@ const alarms = {
 function transcriptsOver(
   isShared: boolean,
   answers: (ServiceError | number)[],
-): { readonly told: string[]; readonly puts: unknown[]; readonly it: Transcripts } {
+): { readonly told: string[]; readonly puts: unknown[]; readonly hurried: string[]; readonly it: Transcripts } {
   const told: string[] = [];
   const puts: unknown[] = [];
   const put: ArtifactStore['put'] = async ({ id }, _kind, _taskId, options) => {
@@ -28,9 +28,11 @@ function transcriptsOver(
     if (answer instanceof ServiceError) throw answer;
     for (let turn = 0; turn < answer; turn++) await new Promise(setImmediate);
   };
-  const artifacts = { isShared, put } as unknown as ArtifactStore;
+  const hurried: string[] = [];
+  const hurry = (): unknown => hurried.push('hurry');
+  const artifacts = { isShared, put, hurry } as unknown as ArtifactStore;
   const narrator = { warn: (_: string, { event }: { event: string }) => told.push(event) } as unknown as Narrator;
-  return { told, puts, it: new Transcripts(artifacts, alarms, narrator) };
+  return { told, puts, hurried, it: new Transcripts(artifacts, alarms, narrator) };
 }
 const away = (): ServiceError => new ServiceError('STORAGE_UNAVAILABLE');
 const isStored = async (it: Transcripts, hasUnseen: boolean): Promise<boolean> =>
@@ -42,18 +44,20 @@ describe('Transcripts', () => {
     for (const [answer, outcome] of [[1, true] as const, [away(), false] as const]) {
       const { it: transcripts, puts } = transcriptsOver(false, [answer]);
       const transcript = await transcripts.begin('t', events);
-      expect([puts, transcript.isStored]).toEqual([[{ id: transcript.id, isAwaited: true }], undefined]);
+      expect([puts, transcript.isStored]).toEqual([[{ id: transcript.id, isAwaited: false }], undefined]);
       expect([transcript.id, transcript.json]).toEqual([aHash, expect.stringContaining('"tokens_out":1')]);
       expect([await transcript.stored, transcript.isStored]).toEqual([outcome, outcome]);
     }
   });
 
-  it('tell the store when nobody waits for them', async () => {
-    const { it: transcripts, puts } = transcriptsOver(false, [0]);
-    await (
-      await transcripts.begin('t', events, false, false)
-    ).stored;
-    expect(puts).toMatchObject([{ isAwaited: false }]);
+  it('are waited for by nobody until somebody says so, while they are not stored', async () => {
+    const { it: transcripts, hurried } = transcriptsOver(false, [1]);
+    const transcript = await transcripts.begin('t', events);
+    expect(hurried).toEqual([]);
+    transcript.hurry();
+    await transcript.stored;
+    transcript.hurry();
+    expect(hurried).toEqual(['hurry']);
   });
 
   it('are waited for where nobody has seen the output and other nodes may be asked for it, however slow the store is', async () => {

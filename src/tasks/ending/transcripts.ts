@@ -10,10 +10,10 @@ import { transcriptOf } from '../transcript/transcript';
 /** How long an ending waits for its transcript to be stored, in steps: a process that stood still has not waited meanwhile. */
 const STEP_MS = 500;
 const STEPS = 2;
-/** Where it would be nowhere else. */
+/** Steps, or tries, where it would be nowhere else. */
 const MOST_STEPS = 10;
 
-/** Puts transcripts into the store. An ending that is on disk names one that is on disk. */
+/** Puts transcripts into the artifact store. An ending that is on disk names none but one that is on disk. */
 @Injectable()
 export class Transcripts {
   constructor(
@@ -25,17 +25,11 @@ export class Transcripts {
   /**
    * Puts the transcript together and begins to store it.
    * @param hasUnseen some of it nobody has seen: where other nodes ask for it, it would be nowhere that they look, and gone with this node
-   * @param isAwaited see {@link PutOptions.isAwaited}
    */
-  async begin(
-    taskId: string,
-    events: readonly TaskEvent[],
-    hasUnseen = false,
-    isAwaited = true,
-  ): Promise<StoringTranscript> {
+  async begin(taskId: string, events: readonly TaskEvent[], hasUnseen = false): Promise<StoringTranscript> {
     const transcript = await transcriptOf(events);
     const isOnlyHere = hasUnseen && this.artifacts.isShared;
-    const put = (): Promise<void> => this.artifacts.put(transcript, 'transcript', taskId, { isAwaited });
+    const put = (): Promise<void> => this.artifacts.put(transcript, 'transcript', taskId, { isAwaited: false });
     const stored = (isOnlyHere ? this.surely(put) : put()).then(
       () => true,
       (cause: unknown) => {
@@ -44,7 +38,7 @@ export class Transcripts {
         return false;
       },
     );
-    return new Storing(transcript, this.within(isOnlyHere ? MOST_STEPS : STEPS, stored));
+    return new Storing(this.artifacts, transcript, this.within(isOnlyHere ? MOST_STEPS : STEPS, stored));
   }
 
   /** Again for as long as storage only cannot be reached. */
@@ -82,9 +76,17 @@ class Storing implements StoringTranscript {
   readonly stored: Promise<boolean>;
   isStored: boolean | undefined;
 
-  constructor({ id, json }: CanonicalDocument, storing: Promise<boolean>) {
+  constructor(
+    private readonly artifacts: ArtifactStore,
+    { id, json }: CanonicalDocument,
+    storing: Promise<boolean>,
+  ) {
     this.id = id;
     this.json = json;
     this.stored = storing.then(isStored => (this.isStored = isStored));
+  }
+
+  hurry(): void {
+    if (this.isStored === undefined) this.artifacts.hurry();
   }
 }

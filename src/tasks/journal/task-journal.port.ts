@@ -34,7 +34,7 @@ export interface Recovery {
   readonly lastSeq: number;
   /** The latest {@link TaskEnding.keptFromMs}; undefined where no task has ended. */
   readonly lastKeptMs?: number;
-  /** Of tasks that ended, whose ending does not name them yet: the store may not have them. */
+  /** Of tasks that ended, whose ending does not name them yet: the artifact store may not have them. */
   readonly transcripts: readonly HeldTranscript[];
 }
 
@@ -68,8 +68,8 @@ export abstract class TaskJournal {
 
   /**
    * Records an ending, and what its session has spent since (absent for a task's own session).
-   * @param transcript the ending names it once the store has it: a driver that does not hold it itself writes the ending only when
-   *   it is known whether it was stored
+   * @param transcript the ending names it once the artifact store has it. A driver that makes it durable together with the ending need
+   *   not wait for that; another one writes the ending only when it is known whether it was stored
    */
   abstract end(ending: TaskEnding, session?: SessionUsage, transcript?: StoringTranscript): Promise<void>;
 
@@ -88,7 +88,7 @@ export abstract class TaskJournal {
   /** Ids of ended tasks that name no transcript and of which events were copied. */
   abstract withoutTranscript(limit: number): Promise<readonly string[]>;
 
-  /** All of {@link Recovery.transcripts} are in the store and named, so the journal may let go of them. */
+  /** All of {@link Recovery.transcripts} are in the artifact store and named, so the journal may let go of them. */
   abstract transcriptsStored(): Promise<void>;
 
   abstract find(taskId: string): Promise<JournalRecord | undefined>;

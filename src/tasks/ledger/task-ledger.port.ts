@@ -1,10 +1,12 @@
 import type { Observable } from 'rxjs';
 import type { EngineUsage } from '../../engines/engine-adapter.port';
 import type { ServiceError } from '../../errors/service-error';
+import type { PlacementConstraints } from '../../pools/placement/constraints';
 import type { LaneDepth, QueueDepth, QueueDepths } from '../../pools/placement/queue-depths.port';
 import type { Lease } from '../../pools/registry/pool';
 import type { SessionStatus, Spend } from '../../sessions/session-store.port';
 import type { MaybeLater } from '../../time/maybe-later';
+import type { StoringTranscript } from '../task/storing-transcript';
 import type {
   AdmissionFacts,
   EndState,
@@ -15,8 +17,7 @@ import type {
   TaskEnding,
   TaskSpec,
 } from '../task/task';
-import type { StoringTranscript } from '../task/storing-transcript';
-import type { PlacementConstraints } from '../../pools/placement/constraints';
+import type { LaneAhead } from './lane-ahead';
 
 /** A task that passed every rule that can be judged without the ledger. */
 export interface Submission {
@@ -128,8 +129,8 @@ export interface Ended {
   /**
    * Resolves to true once the ending is durable, or to false when it could not be made so, or took longer than a second: then it stays
    * owed, and is written as soon as storage takes it. Never rejects.
-   * @param transcript is named by the ending once the store has it. A driver that holds it itself, together with the ending, need not
-   *   wait for that; another one waits, with the second counted from then, and names it only if it was stored
+   * @param transcript is named by the ending once the artifact store has it. A driver that makes it durable together with the ending
+   *   need not wait for that; another one waits, with the second counted from then, and names it only if it was stored
    * @param hasUnseen output that nobody has seen is shown with it: storage that is only slow is waited for, however long
    */
   record(transcript: StoringTranscript | undefined, hasUnseen?: boolean): Promise<boolean>;
@@ -175,21 +176,6 @@ export interface Adopted {
    * {@link LiveTask.shown} what is left of it.
    */
   readonly interrupted: readonly LiveTask[];
-}
-
-/** What tasks add up to. */
-export interface Sums {
-  readonly tasks: number;
-  /** Of their requests. */
-  readonly bytes: number;
-  /** The most that they may generate. */
-  readonly askedTokens: number;
-}
-
-/** The tasks with the same constraints that go before another task. */
-export interface LaneAhead {
-  readonly constraints: PlacementConstraints;
-  readonly sums: Sums;
 }
 
 /** A task between its admission and its end, as it stands now. */

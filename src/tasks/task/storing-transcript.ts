@@ -3,10 +3,12 @@ import type { TaskEnding } from './task';
 
 /** A transcript on its way into the artifact store. */
 export interface StoringTranscript extends CanonicalDocument {
-  /** Whether the store has it: false where it could not be stored, or takes too long. Never rejects. */
+  /** Resolves to whether the store has it: false where it could not be stored, or takes too long. Never rejects. */
   readonly stored: Promise<boolean>;
   /** What {@link stored} came to; undefined while that is not known. */
   readonly isStored: boolean | undefined;
+  /** To be called by whoever waits for {@link stored}: until then the store may gather more of them for one write. */
+  hurry(): void;
 }
 
 /** A transcript that outlived its process beside the artifact store. */

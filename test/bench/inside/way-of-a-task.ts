@@ -66,6 +66,7 @@ if (isMainThread) {
     undefined,
     '7 ending durable: first token and end are written',
   );
+  watch('./storage/sqlite/log/commit-log', 'CommitLog', 'append', 'log: write begins', 'log: write is over');
   process.on('SIGUSR2', () => {
     for (const [step, all] of [...times].sort(([a], [b]) => a.localeCompare(b)))
       process.stderr.write(`${median(all).toFixed(2).padStart(7)} ms  ${step.slice(2)} (${all.length})\n`);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { LaneAhead } from '../../../src/tasks/ledger/task-ledger.port';
+import type { LaneAhead } from '../../../src/tasks/ledger/lane-ahead';
 import { completed, pinned, type LedgerUse } from './ledger-use';
 
 export function ledgerOrder(use: LedgerUse): void {

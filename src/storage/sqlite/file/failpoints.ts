@@ -20,6 +20,7 @@ export type Failpoint =
   | 'after-checkpoint'
   | 'after-growth'
   | 'during-wipe'
+  | 'during-replay'
   | 'during-migration'
   | 'during-expiry'
   | 'during-event-copy';

@@ -1,5 +1,5 @@
 import type Database from 'better-sqlite3';
-import { closeSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, fdatasyncSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { openDatabase } from './driver';
 import { codeOf, JournalError } from './journal-error';
@@ -17,6 +17,8 @@ export const files = {
   walIndex: 'journal.db-shm',
   lock: 'journal.lock',
   echo: 'journal.echo',
+  /** The same of what is in the commit log. */
+  logEcho: 'journal.commits-echo',
   /** Of the commit log, used in turns. */
   commits: ['journal.commits-0', 'journal.commits-1'],
   events: 'events',
@@ -43,6 +45,16 @@ export function syncFolder(folder: string): void {
   const handle = openSync(folder, 'r');
   try {
     fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
+}
+
+/** Makes durable what was committed without a sync. SQLite holds no lock on its log that closing a handle of ours could let go. */
+export function syncLog(folder: string): void {
+  const handle = openSync(join(folder, files.wal), 'r+');
+  try {
+    fdatasyncSync(handle);
   } finally {
     closeSync(handle);
   }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { endingOf, factsOf, placement, plainSpec } from '../../../../test/contracts/journal-samples';
 import { mountSmallDisk } from '../../../../test/support/small-disk';
 import { temporaryFolder, type TemporaryFolder } from '../../../../test/support/temporary-folder';
@@ -50,6 +50,20 @@ function ending(seq: number): WriteRequest {
 function failureOf(outcome: RequestOutcome | undefined): string | undefined {
   return outcome && 'failure' in outcome ? outcome.failure.code : undefined;
 }
+
+describe('room for what the commit log may take', () => {
+  it('is not there, and nothing is thrown, where the database cannot be read', () => {
+    open(folder.path);
+    expect([space.prepare(1, 0), space.hasRoomAhead]).toEqual([true, true]);
+    const pages = vi.spyOn(opening.db.prepare('PRAGMA page_count').constructor.prototype as { get(): unknown }, 'get');
+    pages.mockImplementation(() => {
+      throw Object.assign(new Error('disk I/O error'), { code: 'SQLITE_IOERR_READ' });
+    });
+    expect(space.hasRoomAhead).toBe(false);
+    pages.mockRestore();
+    close();
+  });
+});
 
 describe('wiping the log', () => {
   const canary = 'canary-in-a-prompt ';

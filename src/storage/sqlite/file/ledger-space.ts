@@ -1,6 +1,7 @@
 import type Database from 'better-sqlite3';
 import { closeSync, fstatSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { APPLY_LIMITS } from './apply-limits';
 import { failpoint } from './failpoints';
 import { files } from './journal-file';
 import { isStorageFault } from './journal-error';
@@ -16,7 +17,9 @@ const ROWS_GIVEN_UP = 16;
 const SLACK_PAGES = 128;
 /** Pages that one admission can need besides those of its prompt: one a table and index, some split. */
 const PAGES_PER_ADMISSION = 8;
-/** Once this many pages of the log are not in the database yet, they are copied there and the log starts over. */
+/** The same where they are hundreds: each can split a page of both indexes by ids, while in the others many share one. */
+const PAGES_PER_ADMISSION_OF_MANY = 4;
+/** Once this many pages of the write-ahead log (here "the log") are not in the database yet, they are copied there and the log starts over. */
 const CHECKPOINT_PAGES = 1000;
 /** Size of the log from the start: a checkpoint's worth and the largest transaction that endings make, with room. */
 const LOG_BYTES = 8 * 1024 * 1024;
@@ -36,6 +39,7 @@ export class LedgerSpace {
   /** Closed after every connection of this process: closing any handle of a file lets go of all locks on it. */
   private readonly file: number;
   private retryAtMs = 0;
+  private retryAheadAtMs = 0;
   private logIsWhole = false;
   private reserveIsWhole = false;
   /** The most pages the log has had since it was wiped, and how many it had when it was last looked at. */
@@ -69,6 +73,26 @@ export class LedgerSpace {
     if (this.tryToMakeRoom(pages)) return true;
     if (admissions === 0) this.giveUpReserve();
     return admissions === 0;
+  }
+
+  /** Whether room is secured for all that the commit log may take meanwhile, for that cannot be refused any more. Secures it where it can. */
+  get hasRoomAhead(): boolean {
+    if (!this.logIsWhole || !this.reserveIsWhole) return false;
+    // A code unit of a prompt takes three bytes at most.
+    const bytes = 3 * APPLY_LIMITS.textUnits;
+    const pages = SLACK_PAGES + APPLY_LIMITS.admissions * PAGES_PER_ADMISSION_OF_MANY + Math.ceil(bytes / PAGE_BYTES);
+    const nowMs = performance.now();
+    try {
+      if (this.roomIs(pages)) return true;
+      if (nowMs < this.retryAheadAtMs) return false;
+      this.lengthen(pages);
+      return true;
+    } catch (thrown) {
+      if (!isStorageFault(thrown)) throw thrown;
+      // Admissions that need it now find out whether there is no room at all, and tell.
+      this.retryAheadAtMs = nowMs + RETRY_MS;
+      return false;
+    }
   }
 
   /** Copies the log into the database when enough has gathered. Cheap when not. True when something was written since the last call. */

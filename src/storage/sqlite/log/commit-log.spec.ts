@@ -1,27 +1,14 @@
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  rmSync,
-  statSync,
-  truncateSync,
-  write,
-  writeFileSync,
-} from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, statSync, write, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as immediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { records } from '../../../../test/support/logged-records';
 import { temporaryFolder, type TemporaryFolder } from '../../../../test/support/temporary-folder';
 import { files } from '../file/journal-file';
 import { CommitLog, readCommitLog } from './commit-log';
-import type { LoggedRecord } from './commit-log-records';
 import type { WriteFile } from './commit-segment';
 
-/** A file takes four records of these. */
-const BODY = 'x'.repeat(200);
+/** A file takes four records. */
 const SEGMENT_BYTES = 1024;
 
 let folder: TemporaryFolder;
@@ -53,14 +40,12 @@ function create(segmentBytes = SEGMENT_BYTES): void {
   log = CommitLog.create(folder.path, assertInPlace, segmentBytes, writeFile);
 }
 
-function records(from: number, to: number): LoggedRecord[] {
-  return Array.from({ length: to - from + 1 }, (_, at) => ({
-    number: from + at,
-    body: `${from + at}${BODY}`.slice(0, 200),
-  }));
-}
-
 const paths = (): string[] => files.commits.map(name => join(folder.path, name));
+/** Of files that nobody has cut, where that is not looked at. */
+function read(path: string): Pick<ReturnType<typeof readCommitLog>, 'records' | 'damaged'> {
+  const { records, damaged } = readCommitLog(path, 0);
+  return { records, damaged };
+}
 const numbersRead = (): number[] => readCommitLog(folder.path).records.map(({ number }) => number);
 const isBlank = (path: string): boolean => readFileSync(path).every(byte => byte === 0);
 
@@ -94,19 +79,19 @@ function held(): { readonly begun: Promise<void>; readonly goOn: () => void } {
 
 describe('CommitLog', () => {
   it('gives back what was appended, one or many at a time', async () => {
-    expect(readCommitLog(folder.path)).toEqual({ records: [], damaged: 0 });
+    expect(read(folder.path)).toEqual({ records: [], damaged: 0 });
     expect(log.heldUpTo).toBe(0);
     await log.append(records(1, 1));
     await log.append(records(2, 6).slice(0, 2));
     await log.append([]);
     expect(log.heldUpTo).toBe(3);
-    expect(readCommitLog(folder.path)).toEqual({ records: records(1, 3), damaged: 0 });
+    expect(read(folder.path)).toEqual({ records: records(1, 3), damaged: 0 });
   });
 
   it('makes files of their full size that only their owner reads, and blank what they held', async () => {
     await log.append(records(1, 2));
     log.close();
-    writeFileSync(paths()[1] as string, BODY.repeat(40));
+    writeFileSync(paths()[1] as string, 'x'.repeat(8000));
     create(4096);
     for (const path of paths()) {
       expect(statSync(path)).toMatchObject({ size: 4096, mode: 0o100600 });
@@ -188,18 +173,18 @@ describe('CommitLog', () => {
   it('goes on where a write was short', async () => {
     nextWrite = (handle, bytes, offset, _length, position, done) => write(handle, bytes, offset, 7, position, done);
     await log.append(records(1, 3));
-    expect(readCommitLog(folder.path)).toEqual({ records: records(1, 3), damaged: 0 });
+    expect(read(folder.path)).toEqual({ records: records(1, 3), damaged: 0 });
   });
 
   it('keeps nothing of a write that failed, and puts the next one in its place', async () => {
     await log.append(records(1, 1));
     nextWrite = fails;
     await expect(log.append(records(2, 4))).rejects.toThrow('EIO');
-    expect(readCommitLog(folder.path)).toEqual({ records: records(1, 1), damaged: 0 });
+    expect(read(folder.path)).toEqual({ records: records(1, 1), damaged: 0 });
     expect(log.heldUpTo).toBe(1);
     await log.append([{ number: 2, body: 'another' }]);
     await log.append(records(3, 4));
-    expect(readCommitLog(folder.path)).toEqual({
+    expect(read(folder.path)).toEqual({
       records: [...records(1, 1), { number: 2, body: 'another' }, ...records(3, 4)],
       damaged: 0,
     });
@@ -224,9 +209,9 @@ describe('CommitLog', () => {
       write(...args);
     };
     await expect(
-      log.append(Array.from({ length: 900 }, (_, at) => ({ number: at + 1, body: BODY.repeat(5) }))),
+      log.append(Array.from({ length: 900 }, (_, at) => ({ number: at + 1, body: 'x'.repeat(1000) }))),
     ).rejects.toThrow('gone');
-    expect(readCommitLog(folder.path)).toEqual({ records: [], damaged: 0 });
+    expect(read(folder.path)).toEqual({ records: [], damaged: 0 });
     expect(paths().every(isBlank)).toBe(true);
   });
 
@@ -282,7 +267,7 @@ describe('CommitLog', () => {
     await appended;
     expect(await wiped).toBe(false);
     expect(isBlank(paths()[0] as string)).toBe(false);
-    expect(readCommitLog(folder.path)).toEqual({ records: records(2, 2), damaged: 0 });
+    expect(read(folder.path)).toEqual({ records: records(2, 2), damaged: 0 });
     log.release(2);
     expect(await log.wipe()).toBe(true);
     expect(paths().every(isBlank)).toBe(true);
@@ -359,32 +344,5 @@ describe('CommitLog', () => {
     expect(filesOpen()).toEqual([]);
     // The file at hand was the first.
     expect(numbersRead()).toEqual([1, 2, 3, 4]);
-  });
-});
-
-describe('readCommitLog', () => {
-  it('reads files that are missing or short as far as they go', async () => {
-    await log.append(records(1, 4));
-    await log.append(records(5, 6));
-    const copy = join(folder.path, 'copy');
-    mkdirSync(copy);
-    for (const name of files.commits) copyFileSync(join(folder.path, name), join(copy, name));
-    truncateSync(join(copy, files.commits[0]), 600);
-    expect(readCommitLog(copy).records).toEqual([...records(1, 2), ...records(5, 6)]);
-    rmSync(join(copy, files.commits[0]));
-    expect(readCommitLog(copy)).toEqual({ records: records(5, 6), damaged: 0 });
-    expect(readCommitLog(join(folder.path, 'nowhere'))).toEqual({ records: [], damaged: 0 });
-    expect(existsSync(join(folder.path, 'nowhere'))).toBe(false);
-  });
-
-  it('gives numbers in their order and once, wherever they stand', async () => {
-    await log.append(records(1, 4));
-    await log.append(records(5, 5));
-    log.release(4);
-    await log.append(records(6, 8));
-    await log.append(records(9, 9));
-    expect(numbersRead()).toEqual([2, 3, 4, 5, 6, 7, 8, 9]);
-    copyFileSync(paths()[0] as string, paths()[1] as string);
-    expect(numbersRead()).toEqual([2, 3, 4, 9]);
   });
 });

@@ -6,26 +6,36 @@ import { files, syncFolder } from '../file/journal-file';
 import { decodeRecords, encodeRecords, mostBytes, type LoggedRecord } from './commit-log-records';
 import { CommitSegment, type WriteFile } from './commit-segment';
 
-const SEGMENT_BYTES = 4 * 1024 * 1024;
+/** Of each of the two files. */
+export const SEGMENT_BYTES = 2 * 1024 * 1024;
 
 /**
  * All whole records in the folder's segments, in the order of their numbers, each number once. Some may have been released long ago.
  * Synchronous, with one segment in memory at a time besides the records; a file that is missing or short is read as far as it goes.
  * @throws Error of the file system
  */
-export function readCommitLog(folder: string): {
+export function readCommitLog(
+  folder: string,
+  segmentBytes = SEGMENT_BYTES,
+): {
   readonly records: readonly LoggedRecord[];
   /** Places where a record begins that does not add up: the last write was torn, or the file is damaged. */
   readonly damaged: number;
+  /** A file is not as long as it was made, or one of the two is gone. */
+  readonly isCut: boolean;
 } {
   const found = new Map<number, LoggedRecord>();
+  const lengths: number[] = [];
   let damaged = 0;
   for (const name of files.commits) {
-    const segment = decodeRecords(contentOf(join(folder, name)));
+    const content = contentOf(join(folder, name));
+    lengths.push(content.length);
+    const segment = decodeRecords(content);
     for (const record of segment.records) found.set(record.number, record);
     damaged += segment.damaged;
   }
-  return { records: [...found.values()].sort((a, b) => a.number - b.number), damaged };
+  const isCut = lengths.some(length => length > 0) && lengths.some(length => length < segmentBytes);
+  return { records: [...found.values()].sort((a, b) => a.number - b.number), damaged, isCut };
 }
 
 /**
@@ -110,7 +120,7 @@ export class CommitLog {
     return this.write(group, segment, last.number, writes);
   }
 
-  /** All up to this number is safe elsewhere: files that hold nothing later are free. */
+  /** All up to this number is synced elsewhere: files that hold nothing later are free. */
   release(number: number): void {
     this.released = Math.max(this.released, number);
   }
@@ -118,7 +128,8 @@ export class CommitLog {
   /**
    * Overwrites with zeros what the free files have held; without anything to wipe, no file is touched. An append that comes meanwhile
    * waits for one write of up to 256 KiB, and ends this.
-   * @returns false where something is not released yet, an append came or the log was closed @throws Error of the file system
+   * @returns false where something is not released yet, an append came or the log was closed
+   * @throws Error of the file system
    */
   async wipe(): Promise<boolean> {
     if (this.isClosed) return false;

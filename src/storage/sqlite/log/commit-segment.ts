@@ -16,7 +16,7 @@ const zeros = Buffer.alloc(256 * 1024);
 
 /** One of the commit log's files. Of its full size from the start, so that a write to it changes nothing but its content. */
 export class CommitSegment {
-  /** Where the next group is put. */
+  /** Where the next group is put, in bytes from the start. */
   end = 0;
   /** The number of the last record in it; 0 for none. */
   last = 0;
@@ -29,7 +29,7 @@ export class CommitSegment {
     private readonly writeFile: WriteFile,
   ) {}
 
-  /** Its content is zeros, and on the disk, whatever was there before. @throws Error of the file system */
+  /** Its content is zeros, and on the disk, whatever was there before. Synchronous. @throws Error of the file system */
   static create(path: string, bytes: number, writeFile: WriteFile): CommitSegment {
     const handle = openSync(path, FLAGS, 0o600);
     try {
@@ -45,7 +45,7 @@ export class CommitSegment {
     }
   }
 
-  /** Resolves when it is on the disk. @throws Error of the file system; it may be there in part then */
+  /** Resolves when all of it is on the disk. @throws Error of the file system: then any part of it may be there */
   write(bytes: Buffer, at: number): Promise<void> {
     return new Promise((done, failed) => {
       const writeFrom = (offset: number): void =>

@@ -7,8 +7,8 @@ const MOST_TAKEN = 0.6;
 /**
  * A set of ids that knows 32 bits of each: "no" is certain, "may" is not.
  *
- * It takes 7 to 14 bytes an id (4 a place, of which 30 to 60 % are taken), and half as much again for the moment in which it grows. An id that was
- * never added is taken for one that was with a chance of `size / 2^32`: 0.02 % at a million ids. Nothing can be taken out.
+ * It takes 7 to 14 bytes an id (4 a place, of which 30 to 60 % are taken), and half as much again for the moment in which it grows. An
+ * id that was never added is taken for one that was with a chance of `size / 2^32`: 0.02 % at a million ids. Nothing can be taken out.
  */
 export class IdFilter {
   /** Hashes, each at the place that its low bits say or behind that, at the next that was free; 0 for none. */

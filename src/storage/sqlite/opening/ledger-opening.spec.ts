@@ -177,7 +177,7 @@ describe('a journal of the first version', () => {
     expect(opening.opened.bindings.map(decodeBinding)).toEqual([
       { poolId: 'p', replicaId: 'whole', engine: 'llamacpp', url: 'http://127.0.0.1:1', source: 'worker' },
     ]);
-    expect(opening.db.pragma('user_version', { simple: true })).toBe(7);
+    expect(opening.db.pragma('user_version', { simple: true })).toBe(8);
     close();
     open();
     expect(told).toEqual([]);

@@ -19,6 +19,7 @@ import { LedgerTables } from '../tables/ledger-tables';
 import { mend, setLogAside } from './mending';
 import { migrate } from '../tables/migrations';
 import type { Note, OpenedLedger } from '../tables/protocol';
+import { Replay } from './replay';
 import { isSalvageWanted, rebuild } from './salvage';
 
 /** A journal that was opened for writing. */
@@ -27,7 +28,7 @@ export interface OpenLedger {
   readonly lock: Database.Database;
   readonly echo: Echo;
   readonly tables: LedgerTables;
-  readonly opened: OpenedLedger;
+  readonly opened: Omit<OpenedLedger, 'hasRoom'>;
 }
 
 type Tell = (note: Note) => void;
@@ -49,12 +50,13 @@ export function openLedger(folder: string, tell: Tell): OpenLedger {
     lock = lockFolder(folder);
     echo = Echo.open(join(folder, files.echo));
     if (isSalvageWanted(folder)) for (const note of notesOnSalvage(rebuild(folder))) tell(note);
-    const found = examineFiles(folder, echo, tell);
+    const logged = Replay.of(folder);
+    const found = examineFiles(folder, echo, logged, tell);
     if (found) refuseIfBroken(folder, found);
     db = openForWriting(folder);
     migrate(db);
     syncFolder(folder);
-    const ledger = settle(folder, db, echo, found ?? examine(db, echo), tell);
+    const ledger = settle(folder, db, echo, found ?? examine(db, echo, logged), logged, tell);
     return { lock, echo, ...ledger };
   } catch (thrown) {
     const remembered = echo ? taskIdsIn(echo) : [];
@@ -69,12 +71,13 @@ export function openLedger(folder: string, tell: Tell): OpenLedger {
  * Looks at what is there before anything is written. Where the write-ahead log is damaged, but all that was in it had reached
  * the database, the database alone is the journal.
  */
-function examineFiles(folder: string, echo: Echo, tell: Tell): Findings | undefined {
-  const found = attempt(() => examineUntouched(folder, echo));
-  const needsOtherView = found instanceof Error || (found && !isWhole(found) && found.lost.length > 0);
+function examineFiles(folder: string, echo: Echo, logged: Replay, tell: Tell): Findings | undefined {
+  const found = attempt(() => examineUntouched(folder, echo, logged));
+  const needsOtherView = found instanceof Error || found?.isBehind === true;
   if (needsOtherView) {
-    const alone = attempt(() => examineWithoutLog(folder, echo));
-    if (alone && !(alone instanceof Error) && isWhole(alone)) {
+    const alone = attempt(() => examineWithoutLog(folder, echo, logged));
+    const isEnough = alone && !(alone instanceof Error) && isWhole(alone) && goesOn(alone, logged);
+    if (isEnough && !hasMore(found, alone, logged)) {
       setLogAside(folder);
       tell(logSetAsideNote);
       return alone;
@@ -82,6 +85,20 @@ function examineFiles(folder: string, echo: Echo, tell: Tell): Findings | undefi
   }
   if (found instanceof Error) throw found;
   return found;
+}
+
+/**
+ * With the write-ahead log, nothing is missing, and there is more than in the database alone: what a loss of power has left. Not all
+ * of it has a number, so the commit log cannot stand in for it.
+ */
+function hasMore(found: Findings | Error | undefined, alone: Findings, logged: Replay): boolean {
+  if (!found || found instanceof Error || !isWhole(found) || !goesOn(found, logged)) return false;
+  return (found.counters?.changes ?? 0) > (alone.counters?.changes ?? 0);
+}
+
+/** Nothing is between what the database has and what the commit log has after it. */
+function goesOn({ isBehind, counters }: Findings, logged: Replay): boolean {
+  return !isBehind || logged.has((counters?.changes ?? 0) + 1);
 }
 
 const logSetAsideNote: Note = {
@@ -114,15 +131,17 @@ function settle(
   db: Database.Database,
   echo: Echo,
   found: Findings,
+  logged: Replay,
   tell: Tell,
 ): Pick<OpenLedger, 'db' | 'tables' | 'opened'> {
   for (const note of notesOn(found)) tell(note);
   const { structure = [] } = found.inspection ?? {};
   const whole = structure.length > 0 ? rebuilt(folder, db, structure, tell) : db;
   const tables = new LedgerTables(whole, found.counters ?? noTasks);
-  let { state } = found;
+  for (const note of logged.into(whole, tables, echo)) tell(note);
+  let state = logged.isEmpty ? found.state : readLiveState(whole);
   if (!isWhole(found)) {
-    mend(whole, tables, state, found.lost, echo.lastNumber);
+    mend(whole, tables, state, found.lost, Math.max(echo.lastNumber, logged.lastNumber));
     state = readLiveState(whole);
   }
   const { live, sessions, bindings, drains, notes } = state;
@@ -137,6 +156,8 @@ function settle(
       notes,
       lastSeq: tables.counters.lastSeq,
       lastKeptMs: lastKeptMs(whole),
+      lastChange: tables.counters.changes,
+      transcripts: logged.transcripts(tables),
     },
   };
 }

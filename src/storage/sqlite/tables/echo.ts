@@ -1,11 +1,11 @@
-import { closeSync, constants, fstatSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, fsyncSync, openSync, readSync, write, writeSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 
 export type ChangeKind = 'admit' | 'mark' | 'end' | 'bind' | 'unbind' | 'drain' | 'undrain' | 'note' | 'forget';
 
 /** One change that was acknowledged. */
 export interface Change {
-  /** Counted from 1 without gaps over the whole life of the journal. */
+  /** Growing over the whole life of the journal; changes of one request have the same. */
   readonly number: number;
   readonly kind: ChangeKind;
   /** The id of the task, session or pool, the name of a note, or `pool/replica`. */
@@ -22,8 +22,9 @@ export const ECHO_BYTES = 1024 * 1024;
  * The last changes once more, by number and subject, in a ring of text lines apart from the database.
  *
  * SQLite ends its write-ahead log at the first frame that does not add up, and says nothing: committed transactions are
- * gone as if they had never been. This file is written after each commit and before its acknowledgement, so a database
- * whose last change has a smaller number than the echo's has lost what lies between, and the echo tells whose that was.
+ * gone as if they had never been. This file is written after each commit, and before anything more comes of it, so a database
+ * whose last change has a smaller number than the echo's has lost what lies between, and the echo tells whose that was. The
+ * commit log has one of its own, which is written beside each append.
  * It is not synced: a killed process leaves it whole, a power cut may take its last seconds.
  */
 export class Echo {
@@ -47,7 +48,7 @@ export class Echo {
   readAfter(number: number): readonly Change[] {
     const ring = Buffer.alloc(ECHO_BYTES);
     readSync(this.handle, ring, 0, ECHO_BYTES, 0);
-    const lines = linesOf(ring).sort((a, b) => b.number - a.number);
+    const lines = linesOf(ring).sort((a, b) => b.number - a.number || b.start - a.start);
     const later: Change[] = [];
     for (const { number: lineNumber, start, end } of lines) {
       if (lineNumber <= number && this.last > 0) break; // The rest is older.
@@ -69,6 +70,24 @@ export class Echo {
 
   append(changes: readonly Change[]): void {
     if (changes.length === 0) return;
+    const { lines, at } = this.place(changes);
+    writeSync(this.handle, lines, at, 'latin1');
+  }
+
+  /** The same on libuv's pool. Resolves when that is over, to what failed, if something did. Never rejects. */
+  appendLater(changes: readonly Change[]): Promise<NodeJS.ErrnoException | undefined> {
+    const { lines, at } = this.place(changes);
+    return new Promise(resolve => write(this.handle, lines, at, 'latin1', fault => resolve(fault ?? undefined)));
+  }
+
+  /** Forgets what was there before. Synchronous. @throws Error of the file system */
+  clear(): void {
+    writeSync(this.handle, Buffer.alloc(ECHO_BYTES, '\n'), 0, ECHO_BYTES, 0);
+    this.position = 0;
+    this.last = 0;
+  }
+
+  private place(changes: readonly Change[]): { lines: string; at: number } {
     let lines = '';
     for (const change of changes) lines += format(change);
     if (this.position + lines.length > ECHO_BYTES) {
@@ -76,8 +95,9 @@ export class Echo {
       this.position = 0;
       lines = lines.slice(-ECHO_BYTES);
     }
-    writeSync(this.handle, lines, this.position, 'latin1');
+    const at = this.position;
     this.position += lines.length;
+    return { lines, at };
   }
 
   close(): void {

@@ -43,6 +43,12 @@ export class JournalReader {
     return statement.all(seq, limit) as TaskRow[];
   }
 
+  /** Ids of tasks after a number, in the order of the table. */
+  idsAfter(seq: number, limit: number): [seq: number, taskId: string][] {
+    const statement = this.db.prepare('SELECT seq, task_id FROM tasks WHERE seq > ? ORDER BY seq LIMIT ?').raw();
+    return statement.all(seq, limit) as [number, string][];
+  }
+
   private listBy(given: readonly (keyof typeof conditions)[]): Database.Statement {
     const key = given.join();
     let statement = this.lists.get(key);

@@ -1,26 +1,17 @@
 import type Database from 'better-sqlite3';
 import type { SessionUsage } from '../../../tasks/journal/task-journal.port';
 import type { KeptBinding, KeptDrain } from '../../../pools/registry/pool-store.port';
-import type { Change, ChangeKind } from './echo';
 import { failpoint } from '../file/failpoints';
+import type { Change, ChangeKind } from './echo';
 import type { AdmissionWrite, EndingWrite, Expired, RequestOutcome, WriteRequest } from './protocol';
+import { statementsOn, type LedgerStatements } from './ledger-statements';
 import { firstEndState, namesTranscript, queuedState, streamingState, withTranscript } from './record-codec';
-import {
-  bindingColumns,
-  drainColumns,
-  noteColumns,
-  sealed,
-  taskColumns,
-  type BindingRow,
-  type DrainRow,
-  type NoteRow,
-  type SessionRow,
-  type TaskRow,
-} from './rows';
+import { isIntact, sealed, type BindingRow, type DrainRow, type NoteRow, type SessionRow, type TaskRow } from './rows';
+import { wholeLives, type Life } from './whole-lives';
 
 /** What must be true of the tables, kept in them: see the schema. */
 export interface Counters {
-  /** The number of the last change, counted without gaps over the journal's whole life. */
+  /** The number of the last change. A write of the commit log has the number that it has there, whatever came of it. */
   readonly changes: number;
   readonly lastSeq: number;
   /** Rows of `tasks`, and of `requests`. */
@@ -32,20 +23,62 @@ export interface Counters {
 export class LedgerTables {
   /** Changes of the transaction that is open. */
   private pending: Change[] = [];
+  /** Of the request at hand, and of all its changes. */
+  private number = 0;
   /** What the row of the counters says. */
   private stored: Counters;
-  private readonly sql: Statements;
+  private readonly sql: LedgerStatements;
 
   constructor(
     db: Database.Database,
     public counters: Counters,
   ) {
     this.stored = counters;
-    this.sql = prepare(db);
+    this.sql = statementsOn(db);
   }
 
   /** Expected refusals are outcomes; whatever is thrown undoes the transaction. */
   apply(request: WriteRequest): RequestOutcome | undefined {
+    this.number = this.counters.changes + 1;
+    return this.perform(request);
+  }
+
+  /**
+   * Writes of the commit log, in order; what is a task's whole life is written as one row.
+   * @param first the number of the first; the others have the next ones
+   * @returns those that came to nothing, for the id is taken; their numbers are passed all the same
+   */
+  applyLogged(first: number, writes: readonly WriteRequest[]): readonly WriteRequest[] {
+    const refused: WriteRequest[] = [];
+    const lives = wholeLives(writes);
+    writes.forEach((write, at) => {
+      this.number = first + at;
+      const life = lives.get(at);
+      const outcome = life === undefined ? this.perform(write) : life && this.live(life);
+      if (outcome && 'failure' in outcome) refused.push(write);
+      if (this.counters.changes < this.number) this.counters = { ...this.counters, changes: this.number };
+    });
+    return refused;
+  }
+
+  /** The write of the commit log that has this number is passed over. */
+  skip(number: number): void {
+    this.counters = { ...this.counters, changes: number };
+  }
+
+  /** False for a row that does not add up; true where there is none. */
+  isWhole(taskId: string): boolean {
+    const row = this.sql.task.get(taskId) as TaskRow | undefined;
+    return !row || isIntact(row);
+  }
+
+  /** Whether the ending of a task does; undefined where it has not ended, or is not known. */
+  namesTranscript(taskId: string): boolean | undefined {
+    const ending = (this.sql.task.get(taskId) as TaskRow | undefined)?.[9];
+    return ending == null ? undefined : namesTranscript(ending);
+  }
+
+  private perform(request: WriteRequest): RequestOutcome | undefined {
     switch (request.kind) {
       case 'admit':
         return this.admit(request.task, request.evicted);
@@ -102,15 +135,42 @@ export class LedgerTables {
   private admit(task: AdmissionWrite, evicted: EndingWrite | undefined): RequestOutcome | undefined {
     const { seq, taskId, sessionId, admittedAtMs, admission, prompt } = task;
     const row = sealed<TaskRow>(seq, taskId, sessionId, admittedAtMs, queuedState, 0, null, admission, null, null);
-    if (this.sql.insertTask.run(...row).changes === 0) {
-      return { failure: { code: 'TASK_CONFLICT', reason: 'the journal has a task of this id or number' } };
-    }
+    if (this.sql.insertTask.run(...row).changes === 0) return idTaken;
     this.sql.insertRequest.run(...sealed<RequestRow>(seq, prompt));
     failpoint('after-insert');
     const { changes, lastSeq, tasks, live } = this.counters;
     this.counters = { changes, lastSeq: Math.max(lastSeq, seq), tasks: tasks + 1, live: live + 1 };
     this.changed('admit', taskId);
     return evicted && this.end(evicted, undefined);
+  }
+
+  /** A task that was admitted and has ended since. */
+  private live({ admission, mark, ending }: Life): RequestOutcome | undefined {
+    const { seq, taskId, sessionId, admittedAtMs } = admission.task;
+    const { state, keptFromMs, placement = mark?.placement ?? null } = ending.task;
+    const marked = mark ? 1 : 0;
+    const row = sealed<TaskRow>(
+      seq,
+      taskId,
+      sessionId,
+      admittedAtMs,
+      state,
+      marked,
+      keptFromMs,
+      admission.task.admission,
+      placement,
+      ending.task.ending,
+    );
+    if (this.sql.insertTask.run(...row).changes === 0) {
+      this.perform(ending); // Of the task that has the id.
+      return idTaken;
+    }
+    failpoint('after-insert');
+    const { changes, lastSeq, tasks, live } = this.counters;
+    this.counters = { changes, lastSeq: Math.max(lastSeq, seq), tasks: tasks + 1, live };
+    for (const kind of ['admit', 'end'] as const) this.changed(kind, taskId);
+    if (ending.session) this.spend(ending.session);
+    return undefined;
   }
 
   /** As if the task had not been admitted. */
@@ -217,11 +277,16 @@ export class LedgerTables {
   }
 
   private changed(kind: ChangeKind, subject: string): void {
-    const number = this.counters.changes + 1;
-    this.counters = { ...this.counters, changes: number };
+    const { number } = this;
+    const { lastSeq, tasks, live } = this.counters;
+    this.counters = { changes: number, lastSeq, tasks, live };
     this.pending.push({ number, kind, subject });
   }
 }
+
+const idTaken: RequestOutcome = {
+  failure: { code: 'TASK_CONFLICT', reason: 'the journal has a task of this id or number' },
+};
 
 type RequestRow = readonly [seq: number, prompt: string, checksum: number];
 export type CountersRow = readonly [
@@ -232,38 +297,3 @@ export type CountersRow = readonly [
   live: number,
   checksum: number,
 ];
-
-type Statements = ReturnType<typeof prepare>;
-
-function prepare(db: Database.Database) {
-  return {
-    insertTask: db.prepare(`INSERT INTO tasks (${taskColumns}) VALUES (?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO NOTHING`),
-    insertRequest: db.prepare('INSERT INTO requests (seq, prompt, checksum) VALUES (?,?,?)'),
-    task: db.prepare(`SELECT ${taskColumns} FROM tasks WHERE task_id = ?`).raw(),
-    updateTask: db.prepare(
-      'UPDATE tasks SET state = ?, marked = ?, ended_at = ?, placement = ?, ending = ?, checksum = ? WHERE seq = ?',
-    ),
-    deleteTask: db.prepare('DELETE FROM tasks WHERE seq = ?'),
-    deleteRequest: db.prepare('DELETE FROM requests WHERE seq = ?'),
-    due: db.prepare('SELECT seq, task_id, ending FROM tasks WHERE ended_at < ? ORDER BY ended_at LIMIT ?').raw(),
-    session: db
-      .prepare('SELECT session_id, tokens, time_ms, cost, turns, checksum FROM sessions WHERE session_id = ?')
-      .raw(),
-    putSession: db.prepare(
-      'INSERT OR REPLACE INTO sessions (session_id, tokens, time_ms, cost, turns, checksum) VALUES (?,?,?,?,?,?)',
-    ),
-    deleteSession: db.prepare('DELETE FROM sessions WHERE session_id = ?'),
-    putBinding: db.prepare(`INSERT OR REPLACE INTO bindings (${bindingColumns}) VALUES (?,?,?,?,?,?,?,?,?)`),
-    deleteBinding: db.prepare('DELETE FROM bindings WHERE pool_id = ? AND replica_id = ?'),
-    putDrain: db.prepare(`INSERT OR REPLACE INTO drains (${drainColumns}) VALUES (?,?,?,?)`),
-    putNote: db.prepare(`INSERT OR REPLACE INTO notes (${noteColumns}) VALUES (?,?,?)`),
-    deleteDrain: db.prepare('DELETE FROM drains WHERE pool_id = ?'),
-    putCounters: db.prepare(
-      'INSERT OR REPLACE INTO ledger (id, changes, last_seq, tasks, live, checksum) VALUES (?,?,?,?,?,?)',
-    ),
-    count: db.prepare(
-      `SELECT (SELECT count(*) FROM tasks) AS tasks, (SELECT count(*) FROM requests) AS live,
-        (SELECT coalesce(max(seq), 0) FROM tasks) AS lastSeq`,
-    ),
-  };
-}

@@ -163,6 +163,10 @@ const steps: readonly string[] = [
   DROP TABLE bindings;
   ALTER TABLE bindings_with_slots RENAME TO bindings;
   `,
+  // From here on a commit log stands in front, which versions before do not read: they must refuse such a journal.
+  `
+  SELECT 1;
+  `,
 ];
 
 /** The steps to a version: rows that are copied as they are must find the same tables. All for a version that there is not. */

@@ -28,7 +28,7 @@ export interface EndingWrite {
 export type WriteRequest =
   | { readonly kind: 'admit'; readonly task: AdmissionWrite; readonly evicted?: EndingWrite }
   | { readonly kind: 'mark'; readonly taskId: string; readonly placement: string }
-  | { readonly kind: 'end'; readonly task: EndingWrite; readonly session?: SessionUsage }
+  | { readonly kind: 'end'; readonly task: EndingWrite; readonly session?: SessionUsage | undefined }
   | { readonly kind: 'transcript'; readonly taskId: string; readonly artifactId: string }
   | { readonly kind: 'expire'; readonly keptBeforeMs: number; readonly limit: number }
   | { readonly kind: 'bind'; readonly binding: KeptBinding }
@@ -39,9 +39,40 @@ export type WriteRequest =
   | { readonly kind: 'spend'; readonly session: SessionUsage }
   | { readonly kind: 'forget'; readonly sessionId: string };
 
+/** A write as the commit log holds it: an ending brings its transcript, which the artifact store may not have yet. */
+export type LoggedWrite = WriteRequest & { readonly transcript?: LoggedTranscript };
+
+export interface LoggedTranscript {
+  readonly id: string;
+  readonly json: string;
+}
+
 /** To the thread that writes and syncs. `open` comes first, `close` last. */
 export type LedgerRequest =
-  { readonly kind: 'open'; readonly folder: string } | { readonly kind: 'close' } | WriteRequest;
+  | { readonly kind: 'open'; readonly folder: string }
+  | { readonly kind: 'close' }
+  /** Made durable before it is answered, with {@link Written}. */
+  | { readonly kind: 'write'; readonly writes: readonly WriteRequest[] }
+  /** Of the commit log, from this number on; given again as a whole where it fails. Not synced. Answered with {@link Applied}. */
+  | { readonly kind: 'apply'; readonly first: number; readonly writes: readonly WriteRequest[] }
+  /** Makes durable what was applied before. */
+  | { readonly kind: 'sync' };
+
+/** What `write` answers. */
+export interface Written {
+  /** At the places of their requests; undefined for one that is simply done. */
+  readonly outcomes: readonly (RequestOutcome | undefined)[];
+  /** The number of the last change. */
+  readonly lastChange: number;
+  /** See {@link Applied}. */
+  readonly hasRoom: boolean;
+}
+
+/** What `apply` answers. */
+export interface Applied {
+  /** Room is secured for as much as the commit log may hold that is not applied. */
+  readonly hasRoom: boolean;
+}
 
 /** What `open` answers. */
 export interface OpenedLedger {
@@ -52,6 +83,20 @@ export interface OpenedLedger {
   readonly notes: readonly NoteRow[];
   readonly lastSeq: number;
   readonly lastKeptMs: number | undefined;
+  /** The number of the last change. */
+  readonly lastChange: number;
+  /** See {@link Applied}. */
+  readonly hasRoom: boolean;
+  /** Of tasks whose endings do not name them: from the commit log, which must hold them until the artifact store does. */
+  readonly transcripts: readonly { readonly taskId: string; readonly transcript: LoggedTranscript }[];
+}
+
+/** What `ids` answers. */
+export interface IdHashes {
+  /** See IdFilter. */
+  readonly hashes: Uint32Array;
+  /** Where to go on; undefined at the end. */
+  readonly lastSeq: number | undefined;
 }
 
 /** What `expire` answers. */
@@ -91,6 +136,7 @@ export type ReaderRequest =
   | { readonly kind: 'copy'; readonly batch: EventBatch }
   | { readonly kind: 'events'; readonly taskId: string }
   | { readonly kind: 'copied'; readonly limit: number }
+  | { readonly kind: 'ids'; readonly afterSeq: number; readonly limit: number }
   | { readonly kind: 'close' };
 
 export interface Failure {
@@ -101,7 +147,7 @@ export interface Failure {
 /** What a request has to say beyond "done". */
 export type RequestOutcome = { readonly value: unknown } | { readonly failure: Failure };
 
-/** A line for the log, from a thread that has no narrator of its own. */
+/** A log line, from a thread that has no narrator of its own. */
 export interface Note {
   readonly level: 'tell' | 'warn' | 'fail';
   readonly human: string;

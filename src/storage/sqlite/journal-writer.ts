@@ -1,0 +1,282 @@
+import { ServiceError } from '../../errors/service-error';
+import type { StoringTranscript } from '../../tasks/task/storing-transcript';
+import type { CommitLog } from './log/commit-log';
+import type { KnownIds } from './log/known-ids';
+import { LogTakeover, nameStored } from './log/log-takeover';
+import type { Change, Echo } from './tables/echo';
+import type { Failure, LedgerRequest, LoggedWrite, WriteRequest, Written } from './tables/protocol';
+
+/** After the commit log could not be written, until the next try. */
+const RETRY_MS = 500;
+/** So long after the database took something over for the last time, the commit log is wiped of what it has held. */
+const IDLE_MS = 5000;
+/** Code units of text in a write that the log takes; larger ones go to the database at once, or the log would be full of them. */
+const LOGGED_MAX_UNITS = 64 * 1024;
+/** Bytes of a write as JSON, beside its texts, at most. */
+const WRITE_BYTES = 512;
+/** Bytes of a code unit of its texts, as JSON in UTF-8, at most. */
+const UNIT_BYTES = 6;
+
+interface Waiting {
+  readonly write: WriteRequest;
+  readonly transcript: StoringTranscript | undefined;
+  /** Of all its texts, in code units. */
+  readonly units: number;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: Error) => void;
+  /** The log could not be written. */
+  isUnlogged: boolean;
+}
+
+/**
+ * Makes writes durable, in the order of their calls. What tasks do all the time (admissions, marks, endings) is written to the commit
+ * log and acknowledged, and the database gets it some milliseconds later. Everything else, and those where a check has to come first
+ * (an id that may be taken, a disk that may be full), goes to the database at once and is acknowledged when that has synced it; what
+ * the log has comes before it. In this class and those of its folder `log`, "the log" is the commit log.
+ */
+export class JournalWriter {
+  private readonly queue: Waiting[] = [];
+  private running: Promise<void> | undefined;
+  private readonly takeover: LogTakeover;
+  private log: CommitLog | undefined;
+  private echo: Echo | undefined;
+  private logRetryAtMs = 0;
+  private idle: NodeJS.Timeout | undefined;
+  private isClosed = false;
+
+  /**
+   * @param call asks the thread of the database
+   * @param lastChange the number of the last write that the database has
+   * @param hasRoom room is secured for what the log may take
+   */
+  constructor(
+    private readonly call: (request: LedgerRequest) => Promise<unknown>,
+    private readonly ids: KnownIds,
+    private lastChange: number,
+    private hasRoom: boolean,
+  ) {
+    this.takeover = new LogTakeover(call, applied => {
+      this.hasRoom = applied.hasRoom;
+      if (this.log?.wantsRelease) void this.release();
+      this.wipeLater();
+    });
+  }
+
+  /** From here on the log is used. What it held before is in the database. */
+  use(log: CommitLog, echo: Echo): void {
+    this.log = log;
+    this.echo = echo;
+  }
+
+  /** Whether an ending can bring along a transcript of so many code units, which the artifact store may not have yet. */
+  takesTranscript(units: number): boolean {
+    return this.isLogging() && units <= LOGGED_MAX_UNITS / 2;
+  }
+
+  /**
+   * Resolves once it is durable, to what the database has to say of it; always to undefined for what went into the log.
+   * @param transcript of an ending, which names it once the artifact store has it
+   * @throws ServiceError STORAGE_UNAVAILABLE, TASK_CONFLICT for an id that is taken, INTERNAL
+   */
+  write(write: WriteRequest, transcript?: StoringTranscript): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const units = unitsOf(write) + (transcript?.json.length ?? 0);
+      this.queue.push({ write, transcript, units, resolve, reject, isUnlogged: false });
+      this.running ??= this.run();
+    });
+  }
+
+  /**
+   * Resolves when the database has all that is acknowledged, to false where it cannot take it now: for whoever reads there.
+   * @param taskId all that is acknowledged of this task
+   */
+  async settled(taskId?: string): Promise<boolean> {
+    return (taskId !== undefined && !this.takeover.has(taskId)) || this.takeover.settled();
+  }
+
+  /** Writes what is pending. What the database cannot take stays in the log, for the next start. */
+  async close(): Promise<void> {
+    await this.running;
+    await this.takeover.settled();
+    if (this.log) await this.release();
+    this.isClosed = true;
+    this.takeover.close();
+    clearTimeout(this.idle);
+  }
+
+  /** Wipes the log where the database has all of it. To be called after the database is closed, which syncs it. */
+  async closeLog(): Promise<void> {
+    await this.log?.wipe().catch(() => undefined); // Of what is left there, what was released is in the database too.
+    this.log?.close();
+    this.echo?.close();
+    this.log = undefined;
+    this.echo = undefined;
+  }
+
+  /** Never rejects. */
+  private async run(): Promise<void> {
+    while (this.queue.length > 0) {
+      const next = this.isLogging() ? this.nextLogged() : [];
+      if (next.length > 0) await this.append(next);
+      else if (this.isHeldUp()) await this.makeRoom();
+      else await this.writeThrough(this.nextUnlogged());
+    }
+    this.running = undefined;
+  }
+
+  private isLogging(): boolean {
+    return this.log !== undefined && !this.takeover.isFailing && performance.now() >= this.logRetryAtMs;
+  }
+
+  /** True for what the log takes, if not now then once the database has caught up. */
+  private isForLog({ write, units, isUnlogged }: Waiting): boolean {
+    if (isUnlogged || units > LOGGED_MAX_UNITS) return false;
+    if (write.kind !== 'admit') return write.kind === 'mark' || write.kind === 'end';
+    return this.hasRoom && Number.isSafeInteger(write.task.seq) && !this.ids.mayHave(write.task.taskId);
+  }
+
+  /** The first that wait, as far as they are for the log and there is room for them, in it and among what the database has to take over. */
+  private nextLogged(): Waiting[] {
+    const backlog = this.takeover.backlog.copy();
+    const next: Waiting[] = [];
+    let units = 0;
+    for (const waiting of this.queue) {
+      if (!this.isForLog(waiting)) break;
+      backlog.count(waiting);
+      units += waiting.units;
+      if (!backlog.isWithin(1) || !this.fitsLog(next.length + 1, units)) break;
+      next.push(waiting);
+      // At once, so that no other of the same id comes with it.
+      if (waiting.write.kind === 'admit') this.ids.add(waiting.write.task.taskId);
+    }
+    return next;
+  }
+
+  private fitsLog(writes: number, units: number): boolean {
+    return this.log?.hasRoomFor(writes, UNIT_BYTES * units + writes * WRITE_BYTES) ?? false;
+  }
+
+  /** The first that waits is for the log, and there is room for it once the database has more of what is there. */
+  private isHeldUp(): boolean {
+    const [first] = this.queue;
+    if (!first || !this.isLogging() || !this.isForLog(first)) return false;
+    return this.takeover.backlog.writes > 0 || this.log?.wantsRelease === true;
+  }
+
+  private async makeRoom(): Promise<void> {
+    if (await this.takeover.settled()) await this.release();
+  }
+
+  private nextUnlogged(): Waiting[] {
+    const isLogging = this.isLogging();
+    const end = this.queue.findIndex((waiting, at) => at > 0 && isLogging && this.isForLog(waiting));
+    return this.queue.slice(0, end < 0 ? this.queue.length : end);
+  }
+
+  private async append(group: readonly Waiting[]): Promise<void> {
+    const writes = group.map(({ write }) => write);
+    const first = this.lastChange + 1;
+    try {
+      const appended = this.log?.append(
+        group.map((waiting, at) => ({ number: first + at, body: bodyOf(waiting) })),
+        writes,
+      );
+      // Best effort, as that of the database: a later loss of what was written would only be noticed less well.
+      const echoed = this.echo?.appendLater(writes.flatMap((write, at) => changesOf(write, first + at)));
+      await appended;
+      await echoed;
+    } catch {
+      // What is wrong with the files the thread of the database finds out, and tells.
+      this.logRetryAtMs = performance.now() + RETRY_MS;
+      for (const waiting of group) waiting.isUnlogged = true;
+      this.wipeLater(); // Some of it may stand there.
+      return;
+    }
+    this.queue.splice(0, group.length);
+    this.lastChange += group.length;
+    this.takeover.add(
+      group.map(({ write, transcript, units }, at) => ({ number: first + at, write, transcript, units })),
+    );
+    for (const { resolve } of group) resolve(undefined);
+  }
+
+  private async writeThrough(group: readonly Waiting[]): Promise<void> {
+    this.queue.splice(0, group.length);
+    try {
+      if (!(await this.takeover.settled()))
+        throw failed({ code: 'STORAGE_UNAVAILABLE', reason: 'the database is behind' });
+      const writes: WriteRequest[] = [];
+      for (const { write, transcript } of group) writes.push(transcript ? await nameStored(write, transcript) : write);
+      const { outcomes, lastChange, hasRoom } = (await this.call({ kind: 'write', writes })) as Written;
+      this.lastChange = lastChange;
+      // No release: where nothing came of the group, nothing was synced.
+      this.hasRoom = hasRoom;
+      group.forEach(({ write, resolve, reject }, at) => {
+        const outcome = outcomes[at];
+        if (outcome && 'failure' in outcome) return reject(failed(outcome.failure));
+        if (write.kind === 'admit') this.ids.add(write.task.taskId);
+        resolve(outcome?.value);
+      });
+    } catch (thrown) {
+      for (const { reject } of group) reject(thrown as Error);
+    }
+  }
+
+  /** Syncs the database, so that what it has taken over may be overwritten in the log. Never rejects. */
+  private async release(): Promise<void> {
+    const upTo = this.lastChange - this.takeover.backlog.writes;
+    try {
+      await this.call({ kind: 'sync' });
+      if (this.logRetryAtMs < Infinity) this.log?.release(upTo);
+    } catch {
+      // A second sync may succeed though the first has dropped what was to be written: what the log has must stay there.
+      this.logRetryAtMs = Infinity;
+    }
+  }
+
+  private wipeLater(): void {
+    if (this.idle) this.idle.refresh();
+    else this.idle = setTimeout(() => void this.wipe(), IDLE_MS);
+  }
+
+  private async wipe(): Promise<void> {
+    if (await this.takeover.settled()) await this.release();
+    const isWiped = await this.log?.wipe().catch(() => false);
+    if (isWiped === false && !this.isClosed) this.idle?.refresh();
+  }
+}
+
+function unitsOf(write: WriteRequest): number {
+  switch (write.kind) {
+    case 'admit':
+      return write.task.admission.length + write.task.prompt.length + (write.evicted?.ending.length ?? 0);
+    case 'mark':
+      return write.placement.length;
+    case 'end':
+      return write.task.ending.length + (write.task.placement?.length ?? 0);
+    default:
+      return 0;
+  }
+}
+
+function changesOf(write: WriteRequest, number: number): Change[] {
+  if (write.kind === 'mark') return [{ number, kind: 'mark', subject: write.taskId }];
+  if (write.kind === 'end') return [{ number, kind: 'end', subject: write.task.taskId }];
+  if (write.kind !== 'admit') return [];
+  const admitted: Change = { number, kind: 'admit', subject: write.task.taskId };
+  return write.evicted ? [admitted, { number, kind: 'end', subject: write.evicted.taskId }] : [admitted];
+}
+
+/** As the log has it. */
+function bodyOf({ write, transcript }: Waiting): string {
+  if (!transcript || write.kind !== 'end') return JSON.stringify(write);
+  const { kind, task, session } = write;
+  const { id, json } = transcript;
+  const logged: LoggedWrite = { kind, task, session, transcript: { id, json } };
+  return JSON.stringify(logged);
+}
+
+function failed({ code, reason }: Failure): Error {
+  if (code === 'TASK_CONFLICT') return new ServiceError(code, { field: 'task_id' }, new Error(reason));
+  return new ServiceError(code === 'INTERNAL' ? code : 'STORAGE_UNAVAILABLE', {}, new Error(reason));
+}
