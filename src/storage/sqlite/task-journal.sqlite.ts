@@ -105,7 +105,7 @@ export class SqliteTaskJournal extends TaskJournal {
   }
 
   async end(drafted: TaskEnding, session?: SessionUsage, transcript?: StoringTranscript): Promise<void> {
-    if (transcript?.isStored === undefined && transcript && this.writer?.takesTranscript(transcript.json.length)) {
+    if (transcript && transcript.isStored === undefined && this.writer?.takesTranscript(transcript.json.length)) {
       await this.write({ kind: 'end', task: encodeEnding(drafted), session }, transcript);
       if (transcript.isStored !== undefined) this.dropEvents(endingWith(drafted, transcript));
       else void transcript.stored.then(() => this.dropEvents(endingWith(drafted, transcript)));

@@ -138,8 +138,9 @@ function settle(
   const { structure = [] } = found.inspection ?? {};
   const whole = structure.length > 0 ? rebuilt(folder, db, structure, tell) : db;
   const tables = new LedgerTables(whole, found.counters ?? noTasks);
+  const { changes } = tables.counters;
   for (const note of logged.into(whole, tables, echo)) tell(note);
-  let state = logged.isEmpty ? found.state : readLiveState(whole);
+  let state = tables.counters.changes === changes ? found.state : readLiveState(whole);
   if (!isWhole(found)) {
     mend(whole, tables, state, found.lost, Math.max(echo.lastNumber, logged.lastNumber));
     state = readLiveState(whole);

@@ -42,10 +42,6 @@ export class Replay {
     }
   }
 
-  get isEmpty(): boolean {
-    return this.logged.length === 0;
-  }
-
   has(number: number): boolean {
     return this.numbers.has(number);
   }
