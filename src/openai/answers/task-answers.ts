@@ -45,7 +45,7 @@ export class TaskAnswers {
    */
   async whole({ spec }: Admission, sum: EventSum, reply: FastifyReply): Promise<unknown> {
     if (!(await this.attended('end', spec, undefined, reply))) return undefined;
-    const { feed } = await this.lookup.find(spec.taskId, 0, false);
+    const feed = await this.lookup.feedOf(spec.taskId);
     let at = 0;
     for (;;) {
       const chunk = await feed.read(at, PIECE_BYTES);
@@ -70,7 +70,7 @@ export class TaskAnswers {
    */
   async stream({ spec }: Admission, rendering: Rendering, reply: FastifyReply): Promise<void> {
     if (!(await this.attended('output', spec, this.config.firstByteMs, reply))) return;
-    const { feed } = await this.lookup.find(spec.taskId, 0, false);
+    const feed = await this.lookup.feedOf(spec.taskId);
     await this.lookAtFirst(feed, reply);
     this.open(spec, this.rendered(spec, feed, rendering), rendering, reply);
   }

@@ -4,6 +4,7 @@ import { EventLog } from '../../tasks/events/event-log.port';
 import { eventsIn } from '../../tasks/events/sse-frame';
 import { TaskLedger } from '../../tasks/ledger/task-ledger.port';
 import { TaskRecords } from '../../tasks/ledger/task-records.port';
+import { settledEnding } from '../../tasks/task/storing-transcript';
 import { StreamLookup } from '../../tasks/stream/stream-lookup';
 import type { ShownEvent } from './rendering';
 
@@ -48,6 +49,6 @@ export class TaskEvents {
 
   private async transcriptOf(taskId: string): Promise<string | undefined> {
     const record = await this.records.find(taskId);
-    return record?.ending?.transcriptArtifactId;
+    return record?.ending && (await settledEnding(record.ending, record.transcript)).transcriptArtifactId;
   }
 }

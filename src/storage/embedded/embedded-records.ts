@@ -89,12 +89,12 @@ export class EmbeddedRecords extends TaskRecords {
 
   /** In the journal, neither live nor ended: its admission is not through, so nobody was told of it yet. */
   private ofEnded(record: JournalRecord): TaskRecord | undefined {
-    const { spec, facts } = record;
+    const { spec, facts, transcript } = record;
     const ending = record.ending ?? this.endings.find(spec.taskId);
     if (!ending) return undefined;
     const { state, attempts, startedAtMs } = ending;
     const placement = ending.placement ?? record.placement;
-    return { spec, facts, state, attempts, placement, startedAtMs, ending };
+    return { spec, facts, state, attempts, placement, startedAtMs, ending, ...(transcript && { transcript }) };
   }
 }
 

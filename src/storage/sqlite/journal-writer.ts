@@ -2,7 +2,7 @@ import { ServiceError } from '../../errors/service-error';
 import type { StoringTranscript } from '../../tasks/task/storing-transcript';
 import type { CommitLog } from './log/commit-log';
 import type { KnownIds } from './log/known-ids';
-import { LogTakeover, nameStored } from './log/log-takeover';
+import { LogTakeover, nameStored, type LoggedEntry } from './log/log-takeover';
 import type { Change, Echo } from './tables/echo';
 import type { Failure, LedgerRequest, LoggedWrite, WriteRequest, Written } from './tables/protocol';
 
@@ -86,12 +86,14 @@ export class JournalWriter {
     });
   }
 
-  /**
-   * Resolves when the database has all that is acknowledged, to false where it cannot take it now: for whoever reads there.
-   * @param taskId all that is acknowledged of this task
-   */
-  async settled(taskId?: string): Promise<boolean> {
-    return (taskId !== undefined && !this.takeover.has(taskId)) || this.takeover.settled();
+  /** Resolves when the database has all that is acknowledged, to false where it cannot take it now: for whoever reads there. */
+  settled(): Promise<boolean> {
+    return this.takeover.settled();
+  }
+
+  /** What is acknowledged of a task and not in the database yet, in its order. */
+  entriesOf(taskId: string): readonly LoggedEntry[] {
+    return this.takeover.entriesOf(taskId);
   }
 
   /** Writes what is pending. What the database cannot take stays in the log, for the next start. */

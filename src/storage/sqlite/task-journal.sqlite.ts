@@ -46,14 +46,15 @@ import {
   encodePlacement,
   stateNumberOf,
 } from './tables/record-codec';
+import { rowAfter } from './tables/rows-to-come';
 import type { TaskRow } from './tables/rows';
 
 /**
  * The journal on SQLite, in the folder `journal` of the data folder.
  *
  * What tasks do all the time is acknowledged once the commit log has it (see JournalWriter). One thread writes and syncs the database
- * (see Ledger). Another reads there and copies events, and never waits for a sync; lookups and lists wait until the database has
- * what is acknowledged. Either ending by itself ends the process, for what was being written is then unknown, and the next start finds
+ * (see Ledger). Another reads there and copies events, and never waits for a sync; lookups add
+ * what the database does not have yet, and lists wait until it has what is acknowledged. Either ending by itself ends the process, for what was being written is then unknown, and the next start finds
  * out.
  */
 @Injectable()
@@ -142,8 +143,17 @@ export class SqliteTaskJournal extends TaskJournal {
   }
 
   async find(taskId: string): Promise<JournalRecord | undefined> {
-    const found = (await this.readSettled({ kind: 'find', taskId }, taskId)) as FoundRow | undefined;
-    return found && decodeRecord(found.task, found.prompt);
+    // Before the database is asked, which may have some of them by then: what is applied twice changes nothing.
+    const entries = [...(this.writer?.entriesOf(taskId) ?? [])];
+    const isAdmitted = entries.some(({ write }) => write.kind === 'admit' && write.task.taskId === taskId);
+    let found = isAdmitted ? undefined : ((await this.read({ kind: 'find', taskId })) as FoundRow | undefined);
+    for (const { write } of entries) found = rowAfter(found, write, taskId);
+    if (!found) return undefined;
+    const record = decodeRecord(found.task, found.prompt);
+    const transcript = entries.at(-1)?.transcript;
+    if (!transcript || !record.ending) return record;
+    const ending = endingWith(record.ending, transcript);
+    return { ...record, ending, ...(transcript.isStored === undefined && { transcript }) };
   }
 
   /** Records of live tasks come without their prompts: a page of them could be larger than memory should hold. */
@@ -260,9 +270,9 @@ export class SqliteTaskJournal extends TaskJournal {
     return this.writer?.write(request, transcript) ?? Promise.reject(notOpen());
   }
 
-  /** What is acknowledged, of a task if told, is there. @throws ServiceError STORAGE_UNAVAILABLE where it cannot be now */
-  private async readSettled(request: ReaderRequest, taskId?: string): Promise<unknown> {
-    if ((await this.writer?.settled(taskId)) === false) throw new ServiceError('STORAGE_UNAVAILABLE');
+  /** What is acknowledged is there. @throws ServiceError STORAGE_UNAVAILABLE where it cannot be now */
+  private async readSettled(request: ReaderRequest): Promise<unknown> {
+    if ((await this.writer?.settled()) === false) throw new ServiceError('STORAGE_UNAVAILABLE');
     return this.read(request);
   }
 

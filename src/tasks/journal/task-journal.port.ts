@@ -10,6 +10,8 @@ export interface JournalRecord {
   readonly firstTokenMarked: boolean;
   readonly placement?: Placement;
   readonly ending?: TaskEnding;
+  /** The ending names it once the artifact store has it, which is not known yet. */
+  readonly transcript?: StoringTranscript;
 }
 
 /** What the ended tasks of a session have used in all, in the units of Spend, and how many of them were completed. */

@@ -1,5 +1,5 @@
 import type { MaybeLater } from '../../time/maybe-later';
-import type { HeldTranscript } from '../task/storing-transcript';
+import type { HeldTranscript, StoringTranscript } from '../task/storing-transcript';
 import type { AdmissionFacts, Placement, TaskEnding, TaskSpec, TaskState } from '../task/task';
 
 /** A task as it stands: live, or as it ended. `spec.prompt` is empty in lists, and once the task has ended. */
@@ -15,6 +15,8 @@ export interface TaskRecord {
   readonly startedAtMs?: number;
   /** Once it has ended and that can be told. */
   readonly ending?: TaskEnding;
+  /** The ending names it once the artifact store has it, which is not known yet. */
+  readonly transcript?: StoringTranscript;
 }
 
 export interface RecordQuery {

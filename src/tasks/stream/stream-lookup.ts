@@ -43,16 +43,29 @@ export class StreamLookup {
   async find(taskId: string, afterSeq: number, verbose: boolean): Promise<FoundStream> {
     // Readers come back to a service that restarts, and an EventSource takes a 503 for the end: they wait instead.
     await this.lifecycle.started;
-    const record = await this.lookup.get(taskId);
+    const record = await this.lookup.getAtOnce(taskId);
     const tail = await this.log.tail(taskId);
     if (tail) {
       const mostSeq = tail.mayLag === true ? tail.lastSeq + LAG_MOST : tail.lastSeq;
       if (afterSeq > mostSeq && !tail.terminal) throw notSent();
-      const feed = logFeed(this.log, taskId, verbose, async () => endedFeed((await this.endedEvents(taskId)).events));
+      const feed = this.logged(taskId, verbose);
       return { record, feed, afterSeq, atEnd: tail.terminal && afterSeq >= tail.lastSeq, verbose };
     }
     const { ended, events } = await this.endedEvents(taskId);
     return { record: ended, feed: endedFeed(events), afterSeq, atEnd: afterSeq >= lastSeqOf(events), verbose };
+  }
+
+  /**
+   * All events of a task that is known to be there. While its log is, nothing else is looked at.
+   * @throws ServiceError as {@link find}
+   */
+  async feedOf(taskId: string): Promise<EventFeed> {
+    if (await this.log.tail(taskId)) return this.logged(taskId, false);
+    return endedFeed((await this.endedEvents(taskId)).events);
+  }
+
+  private logged(taskId: string, verbose: boolean): EventFeed {
+    return logFeed(this.log, taskId, verbose, async () => endedFeed((await this.endedEvents(taskId)).events));
   }
 
   /** Looked up anew: the task may have ended, and its log gone, since it was found. */

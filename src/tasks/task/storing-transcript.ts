@@ -21,3 +21,13 @@ export interface HeldTranscript {
 export function endingWith(ending: TaskEnding, transcript: StoringTranscript | undefined): TaskEnding {
   return transcript?.isStored === true ? { ...ending, transcriptArtifactId: transcript.id } : ending;
 }
+
+/** As {@link endingWith}, where the storing may be under way: it is hurried and waited for. Never rejects. */
+export async function settledEnding(
+  ending: TaskEnding,
+  transcript: StoringTranscript | undefined,
+): Promise<TaskEnding> {
+  transcript?.hurry();
+  await transcript?.stored;
+  return endingWith(ending, transcript);
+}

@@ -47,8 +47,8 @@ class Backlog {
 /** Gives the database what the log has, up to {@link GATHER_MS} later and many writes at once, in their order. */
 export class LogTakeover {
   readonly backlog = new Backlog();
-  /** How many writes of the backlog are about each task. */
-  private readonly tasks = new Map<string, number>();
+  /** The writes of the backlog that are about each task, in their order. */
+  private readonly tasks = new Map<string, LoggedEntry[]>();
   private waiting: LoggedEntry[] = [];
   /** How many writes there have been, and how many of them the database has. */
   private added = 0;
@@ -77,15 +77,16 @@ export class LogTakeover {
     this.added += entries.length;
     for (const entry of entries) {
       this.waiting.push(entry);
-      this.count(entry, 1);
+      this.backlog.count(entry);
+      for (const taskId of taskIdsOf(entry.write)) this.note(taskId, entry);
     }
     if (!this.backlog.isWithin(3 / 4)) void this.apply();
     else this.gathering ??= setTimeout(() => this.gathered(), GATHER_MS);
   }
 
-  /** Whether the database does not have all yet that is known of a task. */
-  has(taskId: string): boolean {
-    return this.tasks.has(taskId);
+  /** What is known of a task and not in the database yet, in its order. */
+  entriesOf(taskId: string): readonly LoggedEntry[] {
+    return this.tasks.get(taskId) ?? [];
   }
 
   /** Resolves when the database has all that was added before, to false where it cannot take it now. Never rejects. */
@@ -103,17 +104,17 @@ export class LogTakeover {
     clearTimeout(this.retrying);
   }
 
-  private count(entry: LoggedEntry, sign: 1 | -1): void {
-    const { write } = entry;
-    this.backlog.count(entry, sign);
-    this.countTask(taskIdOf(write), sign);
-    if (write.kind === 'admit' && write.evicted) this.countTask(write.evicted.taskId, sign);
+  private note(taskId: string, entry: LoggedEntry): void {
+    const entries = this.tasks.get(taskId);
+    if (entries) entries.push(entry);
+    else this.tasks.set(taskId, [entry]);
   }
 
-  private countTask(taskId: string, sign: 1 | -1): void {
-    const count = (this.tasks.get(taskId) ?? 0) + sign;
-    if (count > 0) this.tasks.set(taskId, count);
-    else this.tasks.delete(taskId);
+  /** The oldest of a task is in the database. */
+  private strike(taskId: string): void {
+    const entries = this.tasks.get(taskId);
+    entries?.shift();
+    if (entries?.length === 0) this.tasks.delete(taskId);
   }
 
   private gathered(): void {
@@ -135,7 +136,10 @@ export class LogTakeover {
     for (const { write, transcript } of group) writes.push(transcript ? await nameStored(write, transcript) : write);
     try {
       const applied = (await this.call({ kind: 'apply', first: first.number, writes })) as Applied;
-      for (const entry of group) this.count(entry, -1);
+      for (const entry of group) {
+        this.backlog.count(entry, -1);
+        for (const taskId of taskIdsOf(entry.write)) this.strike(taskId);
+      }
       this.applied += group.length;
       this.onApplied(applied);
       return true;
@@ -156,9 +160,10 @@ export class LogTakeover {
 }
 
 /** Of an admission, a mark or an ending. */
-function taskIdOf(write: WriteRequest): string {
-  if ('taskId' in write) return write.taskId;
-  return 'task' in write ? write.task.taskId : '';
+function taskIdsOf(write: WriteRequest): readonly string[] {
+  if ('taskId' in write) return [write.taskId];
+  if (!('task' in write)) return [];
+  return write.kind === 'admit' && write.evicted ? [write.task.taskId, write.evicted.taskId] : [write.task.taskId];
 }
 
 /** The ending as it is once it is known whether the artifact store has its transcript, which is hurried. Never rejects. */
