@@ -319,6 +319,38 @@ export function taskJournalContract(driver: string, open: () => Promise<JournalU
         expect(await journal.withoutTranscript(10)).toEqual(['unstored']);
       });
 
+      it('is asked for a task while its transcript is being stored: with the ending it gives that too, and waits for nothing', async () => {
+        const { transcriptArtifactId: _, ...ending } = endingOf('a');
+        await journal.admit(plainSpec('a'), factsOf(1));
+        const transcript = new PendingTranscript();
+        const written = journal.end(ending, usage, transcript);
+        // A driver may not have taken the ending yet, for it waits itself; one that has tells no name that is not known.
+        for (let n = 0; n < 20; n++) {
+          const found = await journal.find('a');
+          expect([undefined, transcript]).toContain(found?.transcript);
+          expect(found?.ending).toEqual(found?.transcript && ending);
+        }
+        transcript.tell(true);
+        await written;
+        const found = await journal.find('a');
+        expect(found?.ending).toEqual({ ...ending, transcriptArtifactId: transcript.id });
+        expect(found).not.toHaveProperty('transcript');
+      });
+
+      it('names the transcript of one that made room for another, which is there only after that', async () => {
+        const transcript = new PendingTranscript();
+        await journal.admit(plainSpec('old'), factsOf(1));
+        await journal.admit(plainSpec('new'), factsOf(2), droppedEnding('old'));
+        const written = journal.end({ ...droppedEnding('old'), message: 'another' }, undefined, transcript);
+        transcript.tell(true);
+        await written;
+        const named = { ...droppedEnding('old'), transcriptArtifactId: transcript.id };
+        expect((await journal.find('old'))?.ending).toEqual(named);
+        await journal.end({ ...droppedEnding('old'), transcriptArtifactId: 'another' });
+        expect((await recovered()).live.map(({ spec }) => spec.taskId)).toEqual(['new']);
+        expect((await journal.find('old'))?.ending).toEqual(named);
+      });
+
       it('copies none of a task that was never admitted', async () => {
         journal.copyEvents('nobody', 1, eventsOf(3));
         expect(await journal.readEvents('nobody')).toEqual([]);

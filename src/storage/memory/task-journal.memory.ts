@@ -54,6 +54,8 @@ export class MemoryTaskJournal extends TaskJournal {
     await transcript?.stored;
     const ending = endingWith(drafted, transcript);
     const record = this.records.get(ending.taskId);
+    if (record?.ending && ending.transcriptArtifactId !== undefined)
+      await this.nameTranscript(ending.taskId, ending.transcriptArtifactId);
     if (!record || record.ending) return;
     const placement = ending.placement ?? record.placement;
     this.records.set(ending.taskId, {

@@ -10,7 +10,7 @@ export interface JournalRecord {
   readonly firstTokenMarked: boolean;
   readonly placement?: Placement;
   readonly ending?: TaskEnding;
-  /** The ending names it once the artifact store has it, which is not known yet. */
+  /** The ending names it once the artifact store has it, which is not known yet. Only where a task was looked for by itself. */
   readonly transcript?: StoringTranscript;
 }
 
@@ -69,7 +69,8 @@ export abstract class TaskJournal {
   abstract markFirstToken(taskId: string, placement: Placement): Promise<void>;
 
   /**
-   * Records an ending, and what its session has spent since (absent for a task's own session).
+   * Records an ending, and what its session has spent since (absent for a task's own session). The first one of a task counts; another
+   * changes nothing, but that it names its transcript where that one names none: as of a task that was evicted.
    * @param transcript the ending names it once the artifact store has it. A driver that makes it durable together with the ending need
    *   not wait for that; another one writes the ending only when it is known whether it was stored
    */
@@ -93,6 +94,7 @@ export abstract class TaskJournal {
   /** All of {@link Recovery.transcripts} are in the artifact store and named, so the journal may let go of them. */
   abstract transcriptsStored(): Promise<void>;
 
+  /** With all that is acknowledged of it; it does not wait for a transcript that is being stored. */
   abstract find(taskId: string): Promise<JournalRecord | undefined>;
 
   /** By number of admission, newest first, without the prompts of live tasks: a page of them could hold hundreds of megabytes. */

@@ -5,7 +5,14 @@ import { failpoint } from '../file/failpoints';
 import type { Change, ChangeKind } from './echo';
 import type { AdmissionWrite, EndingWrite, Expired, RequestOutcome, WriteRequest } from './protocol';
 import { statementsOn, type LedgerStatements } from './ledger-statements';
-import { firstEndState, namesTranscript, queuedState, streamingState, withTranscript } from './record-codec';
+import {
+  firstEndState,
+  namedTranscript,
+  namesTranscript,
+  queuedState,
+  streamingState,
+  withTranscript,
+} from './record-codec';
 import { isIntact, sealed, type BindingRow, type DrainRow, type NoteRow, type SessionRow, type TaskRow } from './rows';
 import { wholeLives, type Life } from './whole-lives';
 
@@ -194,7 +201,7 @@ export class LedgerTables {
   private end(task: EndingWrite, session: SessionUsage | undefined): undefined {
     const { taskId, state, keptFromMs, ending } = task;
     const row = this.liveRow(taskId);
-    if (!row) return;
+    if (!row) return this.nameTranscriptOf(task);
     const [seq, , sessionId, admittedAtMs, , marked, , admission, placed] = row;
     const placement = task.placement ?? placed;
     this.put(
@@ -205,6 +212,12 @@ export class LedgerTables {
     this.counters = { changes, lastSeq, tasks, live: live - 1 };
     this.changed('end', taskId);
     if (session) this.spend(session);
+  }
+
+  /** Another ending of a task: as of one that was evicted, whose transcript is not there yet when that is written. */
+  private nameTranscriptOf({ taskId, ending }: EndingWrite): undefined {
+    const artifactId = namedTranscript(ending);
+    if (artifactId !== undefined) this.nameTranscript(taskId, artifactId);
   }
 
   private nameTranscript(taskId: string, artifactId: string): boolean {

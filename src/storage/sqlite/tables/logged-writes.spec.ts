@@ -20,7 +20,9 @@ const step = fc.oneof(
   id.map(n => ({ kind: 'admit' as const, n })),
   fc.tuple(id, id).map(([n, evicted]) => ({ kind: 'admit' as const, n, evicted })),
   id.map(n => ({ kind: 'mark' as const, n })),
-  fc.tuple(id, fc.boolean()).map(([n, isPlaced]) => ({ kind: 'end' as const, n, isPlaced })),
+  fc
+    .tuple(id, fc.boolean(), fc.boolean())
+    .map(([n, isPlaced, isNamed]) => ({ kind: 'end' as const, n, isPlaced, isNamed })),
 );
 
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
@@ -38,7 +40,9 @@ function writesOf(steps: readonly Step[]): WriteRequest[] {
       case 'mark':
         return { kind: 'mark', taskId, placement: encodePlacement(placement) };
       case 'end': {
-        const { placement: placed, ...ending } = encodeEnding(endingOf(taskId));
+        const { transcriptArtifactId, ...unnamed } = endingOf(taskId);
+        const named = step.isNamed && { transcriptArtifactId: `${transcriptArtifactId ?? ''}-${at}` };
+        const { placement: placed, ...ending } = encodeEnding({ ...unnamed, ...named });
         const session = { sessionId: `session-${step.n}`, tokens: at, timeMs: at, cost: at, turns: at };
         return { kind: 'end', task: { ...ending, placement: step.isPlaced ? placed : undefined }, session };
       }
@@ -91,7 +95,7 @@ it('of a whole life are one row that says all of it', () => {
   const steps = [
     { kind: 'admit' as const, n: 1 },
     { kind: 'mark' as const, n: 1 },
-    { kind: 'end' as const, n: 1, isPlaced: false },
+    { kind: 'end' as const, n: 1, isPlaced: false, isNamed: true },
   ];
   db.transaction(() => expect(tables.applyLogged(1, writesOf(steps))).toEqual([])).immediate();
   expect(db.prepare('SELECT task_id, marked, placement FROM tasks').all()).toEqual([
@@ -110,7 +114,7 @@ it('are counted each, whatever they come to', () => {
     { kind: 'mark', n: 1 },
     { kind: 'admit', n: 1 },
     { kind: 'admit', n: 1 },
-    { kind: 'end', n: 2, isPlaced: true },
+    { kind: 'end', n: 2, isPlaced: true, isNamed: true },
   ]);
   db.transaction(() => expect(tables.applyLogged(8, writes)).toEqual([writes[2]])).immediate();
   expect(tables.counters.changes).toBe(11);

@@ -158,6 +158,11 @@ export function namesTranscript(ending: string): boolean {
   return !ending.startsWith('[null');
 }
 
+/** The transcript that an ending names. */
+export function namedTranscript(ending: string): string | undefined {
+  return namesTranscript(ending) ? ((JSON.parse(ending) as EndingCells)[0] ?? undefined) : undefined;
+}
+
 /** An ending that names this transcript; undefined for one that names another. */
 export function withTranscript(ending: string, artifactId: string): string | undefined {
   if (namesTranscript(ending)) return undefined;
