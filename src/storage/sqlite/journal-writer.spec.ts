@@ -313,7 +313,7 @@ describe('an ending', () => {
       const { id, json } = transcript;
       expect(JSON.parse(disk.logged[1]?.body ?? '')).toMatchObject({ transcript: { id, json } });
       let isSettled = false;
-      const settled = writer.settled('a').then(() => (isSettled = true));
+      const settled = writer.settled().then(() => (isSettled = true));
       await turns();
       expect([isSettled, transcript.isHurried, disk.database]).toEqual([false, true, []]);
       transcript.tell(isStored);
@@ -351,7 +351,7 @@ it('is settled for a reader once the database has what was there when it asked, 
   });
   const writer = writerOn(disk);
   await writer.write(admission('a', 1));
-  await writer.settled('a');
+  await writer.settled();
   expect(applied).toBeLessThan(5);
   await writer.close();
 });
@@ -361,22 +361,59 @@ it('is not settled where the database cannot take what there is to read', async 
   const writer = writerOn(disk);
   await writer.write(admission('a', 1));
   disk.databaseFails = true;
-  expect([await writer.settled('a'), await writer.settled('b'), await writer.settled()]).toEqual([false, true, false]);
+  expect(await writer.settled()).toBe(false);
+  expect(entriesOf(writer, 'a')).toEqual(['1 admit a']);
   disk.databaseFails = false;
-  expect(await writer.settled('a')).toBe(true);
+  expect(await writer.settled()).toBe(true);
+  expect(entriesOf(writer, 'a')).toEqual([]);
   await writer.close();
 });
 
-it('is settled for a task of which the log has nothing that the database has not', async () => {
+/** What a lookup of a task adds to what the database has. */
+const entriesOf = (writer: JournalWriter, taskId: string): string[] =>
+  writer.entriesOf(taskId).map(({ number, write }) => `${number} ${keyOf(write)}`);
+
+it('gives a lookup what the database does not have of that task, in its order, and asks the database for nothing', async () => {
   const disk = new Disk(atOnce);
   const writer = writerOn(disk);
   await writer.write(admission('a', 1));
-  await writer.settled('b');
-  expect(disk.database).toEqual([]);
-  await writer.settled('a');
-  expect(disk.database).toHaveLength(1);
+  await writer.write(admission('b', 2));
   await writer.write(mark('a'));
+  expect([entriesOf(writer, 'a'), entriesOf(writer, 'b')]).toEqual([['1 admit a', '3 mark a'], ['2 admit b']]);
+  expect([entriesOf(writer, 'c'), disk.database]).toEqual([[], []]);
   await writer.settled();
-  expect(disk.database).toHaveLength(2);
+  await writer.write(ending('a'));
+  expect([entriesOf(writer, 'a'), entriesOf(writer, 'b')]).toEqual([['4 end a'], []]);
   await writer.close();
+  expect(entriesOf(writer, 'a')).toEqual([]);
+});
+
+it('gives a lookup an admission that evicted its task', async () => {
+  const disk = new Disk(atOnce);
+  const writer = writerOn(disk);
+  await writer.write({ ...admission('b', 2), evicted: encodeEnding(endingOf('a')) } as WriteRequest);
+  expect([entriesOf(writer, 'a'), entriesOf(writer, 'b')]).toEqual([['1 admit b'], ['1 admit b']]);
+  await writer.settled();
+  expect([entriesOf(writer, 'a'), entriesOf(writer, 'b')]).toEqual([[], []]);
+  await writer.close();
+});
+
+it('gives a lookup what is being taken over until the database has it, and what comes meanwhile after that', async () => {
+  let go: (() => void) | undefined;
+  const disk = new Disk((what, work) =>
+    what === 'apply' ? new Promise<void>(resolve => (go = resolve)).then(work) : atOnce(what, work),
+  );
+  const writer = writerOn(disk);
+  await writer.write(admission('a', 1));
+  const settled = writer.settled();
+  await turns();
+  await writer.write(mark('a'));
+  expect(entriesOf(writer, 'a')).toEqual(['1 admit a', '2 mark a']);
+  go?.();
+  await settled;
+  expect(entriesOf(writer, 'a')).toEqual(['2 mark a']);
+  const closed = writer.close();
+  await turns();
+  go?.();
+  await closed;
 });

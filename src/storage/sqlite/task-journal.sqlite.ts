@@ -23,6 +23,7 @@ import { JournalThread } from './journal-thread';
 import { JournalWriter } from './journal-writer';
 import { CommitLog } from './log/commit-log';
 import { KnownIds } from './log/known-ids';
+import { recordWith } from './log/logged-record';
 import { logNote } from './notes';
 import { Echo } from './tables/echo';
 import type {
@@ -46,16 +47,15 @@ import {
   encodePlacement,
   stateNumberOf,
 } from './tables/record-codec';
-import { rowAfter } from './tables/rows-to-come';
 import type { TaskRow } from './tables/rows';
 
 /**
  * The journal on SQLite, in the folder `journal` of the data folder.
  *
  * What tasks do all the time is acknowledged once the commit log has it (see JournalWriter). One thread writes and syncs the database
- * (see Ledger). Another reads there and copies events, and never waits for a sync; lookups add
- * what the database does not have yet, and lists wait until it has what is acknowledged. Either ending by itself ends the process, for what was being written is then unknown, and the next start finds
- * out.
+ * (see Ledger). Another reads there and copies events, and never waits for a sync; to what it reads for a lookup the writes are added that
+ * the database does not have yet, and a list waits until it has all that is acknowledged. Either ending by itself ends the process, for
+ * what was being written is then unknown, and the next start finds out.
  */
 @Injectable()
 export class SqliteTaskJournal extends TaskJournal {
@@ -146,14 +146,8 @@ export class SqliteTaskJournal extends TaskJournal {
     // Before the database is asked, which may have some of them by then: what is applied twice changes nothing.
     const entries = [...(this.writer?.entriesOf(taskId) ?? [])];
     const isAdmitted = entries.some(({ write }) => write.kind === 'admit' && write.task.taskId === taskId);
-    let found = isAdmitted ? undefined : ((await this.read({ kind: 'find', taskId })) as FoundRow | undefined);
-    for (const { write } of entries) found = rowAfter(found, write, taskId);
-    if (!found) return undefined;
-    const record = decodeRecord(found.task, found.prompt);
-    const transcript = entries.at(-1)?.transcript;
-    if (!transcript || !record.ending) return record;
-    const ending = endingWith(record.ending, transcript);
-    return { ...record, ending, ...(transcript.isStored === undefined && { transcript }) };
+    const found = isAdmitted ? undefined : await this.read({ kind: 'find', taskId });
+    return recordWith(found as FoundRow | undefined, entries, taskId);
   }
 
   /** Records of live tasks come without their prompts: a page of them could be larger than memory should hold. */
