@@ -2,6 +2,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { factsOf, plainSpec } from '../../../test/contracts/journal-samples';
 import { cancelled, submissionOf, type LedgerUnderTest } from '../../../test/contracts/task-ledger/ledger-use';
 import { embeddedLedger, HeldJournal } from '../../../test/support/ledger';
+import { PendingTranscript } from '../../../test/support/pending-transcript';
+import type { JournalRecord } from '../../tasks/journal/task-journal.port';
 
 let journal: HeldJournal;
 let test: LedgerUnderTest;
@@ -12,6 +14,18 @@ beforeEach(async () => {
   await test.ledger.adopt();
 });
 afterEach(() => test.close());
+
+/** As a journal answers that has an ending before it is known whether its transcript is stored. */
+class StoringJournal extends HeldJournal {
+  constructor(private readonly transcript: PendingTranscript) {
+    super();
+  }
+
+  override async find(taskId: string): Promise<JournalRecord | undefined> {
+    const record = await super.find(taskId);
+    return record?.ending && { ...record, transcript: this.transcript };
+  }
+}
 
 async function end(taskId: string): Promise<void> {
   const outcome = await test.ledger.admit(submissionOf(taskId));
@@ -50,6 +64,45 @@ describe('a list of tasks', () => {
       return records;
     };
     expect(await listed(9)).toEqual(['b', 'a']);
+  });
+});
+
+describe('a task that is looked for', () => {
+  it('has the transcript that is being stored, as the journal gives it', async () => {
+    const transcript = new PendingTranscript();
+    await test.close();
+    test = await embeddedLedger({}, (journal = new StoringJournal(transcript)));
+    await test.ledger.adopt();
+    await end('a');
+    const found = await test.records.find('a');
+    expect([found?.state, found?.transcript]).toEqual(['cancelled', transcript]);
+    expect(transcript.isHurried).toBe(false);
+  });
+
+  it('has none where the journal gives none', async () => {
+    await end('a');
+    expect(await test.records.find('a')).not.toHaveProperty('transcript');
+  });
+
+  it('is found though its ending, which was owed, becomes durable while the journal is asked', async () => {
+    const outcome = await test.ledger.admit(submissionOf('a'));
+    if (outcome.kind === 'admitted') await outcome.durable;
+    const release = journal.hold();
+    const ended = await test.ledger.cancel('a', cancelled);
+    if (!ended || !('ending' in ended)) throw new Error('it was not won');
+    const recorded = ended.record(undefined);
+    await test.advance(1000);
+    expect(await recorded).toBe(false);
+    ended.concluded();
+    const { find } = journal;
+    journal.find = async taskId => {
+      const before = await find.call(journal, taskId);
+      release(false);
+      await test.advance(0);
+      return before;
+    };
+    expect(await test.records.find('a')).toMatchObject({ state: 'cancelled' });
+    expect(await find.call(journal, 'a')).toMatchObject({ ending: { state: 'cancelled' } });
   });
 });
 

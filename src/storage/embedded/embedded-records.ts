@@ -4,6 +4,7 @@ import { TaskJournal, type JournalRecord } from '../../tasks/journal/task-journa
 import type { LiveTask } from '../../tasks/ledger/task-ledger.port';
 import { TaskRecords, type RecordQuery, type TaskRecord } from '../../tasks/ledger/task-records.port';
 import type { HeldTranscript } from '../../tasks/task/storing-transcript';
+import type { TaskEnding } from '../../tasks/task/task';
 import { EmbeddedLedger } from './embedded-ledger';
 import { OwedEndings } from './owed-endings';
 
@@ -22,7 +23,9 @@ export class EmbeddedRecords extends TaskRecords {
   find(taskId: string): TaskRecord | undefined | Promise<TaskRecord | undefined> {
     const task = this.ledger.find(taskId);
     if (task) return ofLive(task);
-    return this.journal.find(taskId).then(record => record && this.ofEnded(record));
+    // It may become durable, and be owed no more, just after the journal has looked.
+    const owed = this.endings.find(taskId);
+    return this.journal.find(taskId).then(record => record && this.ofEnded(record, owed));
   }
 
   async list(query: RecordQuery): Promise<readonly TaskRecord[]> {
@@ -34,7 +37,8 @@ export class EmbeddedRecords extends TaskRecords {
       const limit = query.limit - found.length;
       const records = await this.journal.list({ ...query, ...before, limit });
       for (const record of records) {
-        const shown = this.shown(record) ?? (await this.shownNow(record.spec.taskId));
+        // It may have ended since the journal was read.
+        const shown = this.shown(record) ?? (await this.find(record.spec.taskId));
         if (shown) found.push(shown);
       }
       const last = records.at(-1);
@@ -81,16 +85,10 @@ export class EmbeddedRecords extends TaskRecords {
     return task ? ofLive(task) : this.ofEnded(record);
   }
 
-  /** Of one that may have ended since the journal was read. */
-  private async shownNow(taskId: string): Promise<TaskRecord | undefined> {
-    const record = await this.journal.find(taskId);
-    return record && this.shown(record);
-  }
-
   /** In the journal, neither live nor ended: its admission is not through, so nobody was told of it yet. */
-  private ofEnded(record: JournalRecord): TaskRecord | undefined {
+  private ofEnded(record: JournalRecord, owed?: TaskEnding): TaskRecord | undefined {
     const { spec, facts, transcript } = record;
-    const ending = record.ending ?? this.endings.find(spec.taskId);
+    const ending = record.ending ?? this.endings.find(spec.taskId) ?? owed;
     if (!ending) return undefined;
     const { state, attempts, startedAtMs } = ending;
     const placement = ending.placement ?? record.placement;
