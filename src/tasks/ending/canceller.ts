@@ -24,6 +24,6 @@ export class Canceller {
       // Somebody else ends it; should that be taken back, the cancel still stands.
       await outcome.over;
     }
-    await this.lookup.get(taskId);
+    await this.lookup.getAtOnce(taskId);
   }
 }

@@ -17,11 +17,10 @@ export class TaskLookup {
    * @throws ServiceError TASK_NOT_FOUND, or NOT_READY while the tasks of the process before are not live again yet
    */
   async get(taskId: string): Promise<TaskRecord> {
-    const { transcript, ...record } = await this.getAtOnce(taskId);
-    return transcript && record.ending ? { ...record, ending: await settledEnding(record.ending, transcript) } : record;
+    return settled(await this.getAtOnce(taskId));
   }
 
-  /** As {@link get}, without waiting for its transcript: its ending may not name it yet. */
+  /** As {@link get}, without waiting: one whose transcript is being stored has that, and its ending does not name it yet. */
   async getAtOnce(taskId: string): Promise<TaskRecord> {
     this.lifecycle.assertStarted();
     const record = await this.records.find(taskId);
@@ -29,8 +28,14 @@ export class TaskLookup {
     return record;
   }
 
-  /** By number of admission, newest first. */
-  list(query: RecordQuery): Promise<readonly TaskRecord[]> {
-    return this.records.list(query);
+  /** By number of admission, newest first; each as {@link get} has it. */
+  async list(query: RecordQuery): Promise<readonly TaskRecord[]> {
+    return Promise.all((await this.records.list(query)).map(settled));
   }
+}
+
+async function settled(found: TaskRecord): Promise<TaskRecord> {
+  const { transcript, ...record } = found;
+  if (!transcript || !record.ending) return found;
+  return { ...record, ending: await settledEnding(record.ending, transcript) };
 }

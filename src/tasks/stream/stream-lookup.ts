@@ -70,19 +70,20 @@ export class StreamLookup {
 
   /** Looked up anew: the task may have ended, and its log gone, since it was found. */
   private async endedEvents(taskId: string): Promise<{ ended: TaskRecord; events: readonly TaskEvent[] }> {
-    let ended = await this.lookup.get(taskId);
+    let ended = await this.lookup.getAtOnce(taskId);
     let transcript = await this.transcriptOf(ended);
     if (transcript === undefined && ended.ending?.transcriptArtifactId === undefined) {
       // It may have been stored, and so be owed no more, between the two looks.
-      ended = await this.lookup.get(taskId);
+      ended = await this.lookup.getAtOnce(taskId);
       if (ended.ending?.transcriptArtifactId !== undefined) transcript = await this.transcriptOf(ended);
     }
     if (transcript === undefined) throw new ServiceError('TRANSCRIPT_GONE');
     return { ended, events: eventsOf(transcript, value => canonicalJson(value as object)) };
   }
 
-  /** The one that an ending names; while it names none, the one that is owed. */
-  private async transcriptOf({ spec, ending }: TaskRecord): Promise<string | undefined> {
+  /** The one that is being stored, else the one that an ending names; while it names none, the one that is owed. */
+  private async transcriptOf({ spec, ending, transcript }: TaskRecord): Promise<string | undefined> {
+    if (transcript) return transcript.json;
     const id = ending?.transcriptArtifactId;
     return id === undefined ? (await this.owed.read(spec.taskId))?.json : this.artifacts.get(id);
   }
