@@ -44,4 +44,25 @@ describe('logFeed', () => {
     expect(wakes).toBe(1);
     expect(await feed.read(1, 1000)).toEqual(await endedFeed(events).read(1, 1000));
   });
+
+  it('goes on from the transcript when the log went between two reads of one who does not follow', async () => {
+    const log = new MemoryEventLog(loadConfig({ ORCHD_EVENT_CACHE_BYTES: '0' }).config, new MemoryTaskJournal());
+    log.open('t', events);
+    const feed = logFeed(log, 't', false, async () => endedFeed(events));
+    expect(await feed.read(0, 1)).toMatchObject({ lastSeq: 1, terminal: false });
+    log.seal('t');
+    expect(log.tail('t')).toBeUndefined();
+    for (const seen of [1, 2]) {
+      expect(await feed.read(seen, 1)).toEqual(await endedFeed(events).read(seen, 1));
+    }
+  });
+
+  it('has nothing more for one who does not follow, while the log is there and has nothing more', async () => {
+    const log = new MemoryEventLog(loadConfig({}).config, new MemoryTaskJournal());
+    log.open('t', events.slice(0, 1));
+    const feed = logFeed(log, 't', false, () => Promise.reject(new Error('it was asked for')));
+    expect(await feed.read(1, 1000)).toBeUndefined();
+    log.append('t', events.slice(1));
+    expect(await feed.read(1, 1000)).toMatchObject({ lastSeq: 3, terminal: true });
+  });
 });

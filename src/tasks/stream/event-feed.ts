@@ -19,19 +19,31 @@ export function logFeed(
   transcript: () => Promise<EventFeed>,
 ): EventFeed {
   let ended: Promise<EventFeed> | undefined;
+  let isFollowed = false;
+  /** A log that nobody follows may go between two reads, and nobody says so. */
+  const readUnfollowed: EventFeed['read'] = async (afterSeq, maxBytes) => {
+    const chunk = await log.read(taskId, afterSeq, maxBytes, verbose);
+    if (chunk || (await log.tail(taskId))) return chunk;
+    ended ??= transcript();
+    return (await ended).read(afterSeq, maxBytes);
+  };
   return {
     // A plain subscription: operators between it and the stream would run for every token.
-    follow: wake =>
-      log.follow(taskId).subscribe({
+    follow: wake => {
+      isFollowed = true;
+      return log.follow(taskId).subscribe({
         next: wake,
         complete: () => {
           ended = transcript();
           ended.catch(() => undefined); // Whoever reads finds out.
           wake();
         },
-      }),
-    read: (afterSeq, maxBytes) =>
-      ended ? ended.then(feed => feed.read(afterSeq, maxBytes)) : log.read(taskId, afterSeq, maxBytes, verbose),
+      });
+    },
+    read: (afterSeq, maxBytes) => {
+      if (ended) return ended.then(feed => feed.read(afterSeq, maxBytes));
+      return isFollowed ? log.read(taskId, afterSeq, maxBytes, verbose) : readUnfollowed(afterSeq, maxBytes);
+    },
   };
 }
 
