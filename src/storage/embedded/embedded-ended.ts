@@ -44,11 +44,13 @@ export class EmbeddedEnded implements Ended {
   }
 
   async record(transcript: StoringTranscript | undefined, hasUnseen = false): Promise<boolean> {
-    // The journal answers in the order of its writes, and an ending that it holds of nobody is worth nothing.
-    await this.task.durable.catch(() => undefined);
-    if (this.task.isVoid) return false;
-    const { ending, session } = this;
-    return this.endings.record({ ending, session, transcript }, hasUnseen);
+    const { ending, session, task } = this;
+    // The journal writes in the order of the calls, and an ending of nobody changes nothing there: it need not wait for the admission.
+    const isAdmitted = task.durable.then(
+      () => true,
+      () => false,
+    );
+    return this.endings.record({ ending, session, transcript }, hasUnseen, isAdmitted);
   }
 
   revise({ code, message }: ServiceError): void {

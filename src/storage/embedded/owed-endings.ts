@@ -39,14 +39,19 @@ export class OwedEndings {
 
   /**
    * Resolves to true once the ending is durable, to false when it could not be written, or after {@link PATIENCE_MS} when that is not
-   * known yet: from when it is known whether its transcript is stored, for which the journal may wait. Never rejects.
+   * known yet: from when it is known whether its transcript is stored and its task admitted, for which the journal may wait. Never rejects.
    * @param untilKnown without such a bound
+   * @param isAdmitted resolves when the journal has answered to the admission; to false where there is no task, so nothing is owed
    */
-  async record(due: DueEnding, untilKnown: boolean): Promise<boolean> {
+  async record(due: DueEnding, untilKnown: boolean, isAdmitted: Promise<boolean>): Promise<boolean> {
     const { ending, transcript } = due;
     this.owed.set(ending.taskId, due);
     const written = this.write(due);
-    await (untilKnown ? written : this.withinPatience(written, transcript));
+    await (untilKnown ? written : this.withinPatience(written, Promise.all([isAdmitted, transcript?.stored])));
+    if (!(await isAdmitted)) {
+      this.owed.delete(ending.taskId);
+      return false;
+    }
     if (!this.owed.has(ending.taskId)) return true;
     this.narrator.warn('An ending was told before it was durable, for the journal cannot be written.', {
       event: 'ending_not_durable',
@@ -69,15 +74,14 @@ export class OwedEndings {
     return due && endingWith(due.ending, due.transcript);
   }
 
-  private async withinPatience(work: Promise<void>, transcript: StoringTranscript | undefined): Promise<void> {
+  /** @param since when patience begins */
+  private async withinPatience(work: Promise<void>, since: Promise<unknown>): Promise<void> {
     let alarm: Alarm | undefined;
     let isOver = false;
     const patience = new Promise<void>(resolve => {
-      const begin = (): void => {
+      void since.then(() => {
         if (!isOver) alarm = this.alarms.after(PATIENCE_MS, resolve);
-      };
-      if (transcript && transcript.isStored === undefined) void transcript.stored.then(begin);
-      else begin();
+      });
     });
     await Promise.race([work, patience]);
     isOver = true;

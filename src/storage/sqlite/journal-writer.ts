@@ -17,6 +17,11 @@ const WRITE_BYTES = 512;
 /** Bytes of a code unit of its texts, as JSON in UTF-8, at most. */
 const UNIT_BYTES = 6;
 
+interface Appending {
+  readonly group: readonly Waiting[];
+  readonly over: Promise<boolean>;
+}
+
 interface Waiting {
   readonly write: WriteRequest;
   readonly transcript: StoringTranscript | undefined;
@@ -35,8 +40,13 @@ interface Waiting {
  * the log has comes before it. In this class and those of its folder `log`, "the log" is the commit log.
  */
 export class JournalWriter {
+  /** What is not acknowledged. */
   private readonly queue: Waiting[] = [];
   private running: Promise<void> | undefined;
+  /** What is being appended to the log, of the first in the queue. */
+  private appending: Appending | undefined;
+  /** A second one, of the next in the queue. */
+  private beside: Promise<boolean> | undefined;
   private readonly takeover: LogTakeover;
   private log: CommitLog | undefined;
   private echo: Echo | undefined;
@@ -82,7 +92,8 @@ export class JournalWriter {
     return new Promise((resolve, reject) => {
       const units = unitsOf(write) + (transcript?.json.length ?? 0);
       this.queue.push({ write, transcript, units, resolve, reject, isUnlogged: false });
-      this.running ??= this.run();
+      if (this.running) this.appendBeside();
+      else this.running = this.run();
     });
   }
 
@@ -118,8 +129,8 @@ export class JournalWriter {
   /** Never rejects. */
   private async run(): Promise<void> {
     while (this.queue.length > 0) {
-      const next = this.isLogging() ? this.nextLogged() : [];
-      if (next.length > 0) await this.append(next);
+      const next = this.isLogging() ? this.nextLogged(this.queue) : [];
+      if (next.length > 0) await this.appendFirst(next);
       else if (this.isHeldUp()) await this.makeRoom();
       else await this.writeThrough(this.nextUnlogged());
     }
@@ -137,12 +148,13 @@ export class JournalWriter {
     return this.hasRoom && Number.isSafeInteger(write.task.seq) && !this.ids.mayHave(write.task.taskId);
   }
 
-  /** The first that wait, as far as they are for the log and there is room for them, in it and among what the database has to take over. */
-  private nextLogged(): Waiting[] {
+  /** The first of those that wait, as far as they are for the log and there is room for them, in it and among what the database has to take over. */
+  private nextLogged(queue: readonly Waiting[]): Waiting[] {
     const backlog = this.takeover.backlog.copy();
+    if (this.appending) for (const waiting of this.appending.group) backlog.count(waiting);
     const next: Waiting[] = [];
     let units = 0;
-    for (const waiting of this.queue) {
+    for (const waiting of queue) {
       if (!this.isForLog(waiting)) break;
       backlog.count(waiting);
       units += waiting.units;
@@ -175,24 +187,48 @@ export class JournalWriter {
     return this.queue.slice(0, end < 0 ? this.queue.length : end);
   }
 
-  private async append(group: readonly Waiting[]): Promise<void> {
+  /** Resolves when what was appended beside it is over too. Never rejects. */
+  private async appendFirst(group: readonly Waiting[]): Promise<void> {
+    const over = this.append(group, this.lastChange + 1);
+    this.appending = { group, over };
+    await over;
+    this.appending = undefined;
+    await this.beside;
+    this.beside = undefined;
+  }
+
+  /** What waits for the same task as the one that is being appended, and alone: it need not wait for that to be over. */
+  private appendBeside(): void {
+    const { appending, queue } = this;
+    if (this.beside || appending?.group.length !== 1 || queue.length !== 2) return;
+    const [first, second] = queue as [Waiting, Waiting];
+    const taskId = taskOf(first.write);
+    if (taskId === undefined || taskOf(second.write) !== taskId || !this.isLogging() || this.log?.takesAppend !== true)
+      return;
+    const next = this.nextLogged([second]);
+    if (next.length > 0) this.beside = this.append(next, this.lastChange + 2, appending.over);
+  }
+
+  /**
+   * Resolves to whether the log has it. Never rejects.
+   * @param before what is being appended; without it, this is not kept either
+   */
+  private async append(group: readonly Waiting[], first: number, before?: Promise<boolean>): Promise<boolean> {
     const writes = group.map(({ write }) => write);
-    const first = this.lastChange + 1;
+    const after = this.lastChange;
     try {
-      const appended = this.log?.append(
-        group.map((waiting, at) => ({ number: first + at, body: bodyOf(waiting) })),
-        writes,
-      );
+      const records = group.map((waiting, at) => ({ number: first + at, after, body: bodyOf(waiting) }));
+      const appended = this.log?.append(records, writes);
       // Best effort, as that of the database: a later loss of what was written would only be noticed less well.
-      const echoed = this.echo?.appendLater(writes.flatMap((write, at) => changesOf(write, first + at)));
+      this.echo?.appendSoon(writes.flatMap((write, at) => changesOf(write, first + at)));
       await appended;
-      await echoed;
+      await before;
     } catch {
       // What is wrong with the files the thread of the database finds out, and tells.
       this.logRetryAtMs = performance.now() + RETRY_MS;
       for (const waiting of group) waiting.isUnlogged = true;
       this.wipeLater(); // Some of it may stand there.
-      return;
+      return false;
     }
     this.queue.splice(0, group.length);
     this.lastChange += group.length;
@@ -200,6 +236,7 @@ export class JournalWriter {
       group.map(({ write, transcript, units }, at) => ({ number: first + at, write, transcript, units })),
     );
     for (const { resolve } of group) resolve(undefined);
+    return true;
   }
 
   private async writeThrough(group: readonly Waiting[]): Promise<void> {
@@ -246,6 +283,13 @@ export class JournalWriter {
     const isWiped = await this.log?.wipe().catch(() => false);
     if (isWiped === false && !this.isClosed) this.idle?.refresh();
   }
+}
+
+/** Undefined where it is of no task, or of two. */
+function taskOf(write: WriteRequest): string | undefined {
+  if (write.kind === 'mark') return write.taskId;
+  if (write.kind === 'end') return write.task.taskId;
+  return write.kind === 'admit' && !write.evicted ? write.task.taskId : undefined;
 }
 
 function unitsOf(write: WriteRequest): number {

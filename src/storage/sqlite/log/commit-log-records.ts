@@ -4,6 +4,8 @@ import { crc32 } from 'node:zlib';
 export interface LoggedRecord {
   /** Counted upwards over the whole life of the journal; a safe integer. */
   readonly number: number;
+  /** When it was written, all up to this number was acknowledged; those between were being written beside it. */
+  readonly after: number;
   /** JSON text, of any characters. Half of a surrogate pair, which UTF-8 cannot say, is read back as U+FFFD. */
   readonly body: string;
 }
@@ -15,13 +17,15 @@ export interface LoggedRecord {
  *     4  checksum   CRC-32 of all that follows but the zeros
  *     8  length     of the body in bytes, 32 bits
  *    12  number     as a double
- *    20  body       UTF-8
+ *    20  after      as a double
+ *    28  body       UTF-8
  */
-const MAGIC = 0xfffef5c0;
+const MAGIC = 0xfffef5c1;
 const CHECKSUM_AT = 4;
 const LENGTH_AT = 8;
 const NUMBER_AT = 12;
-const BODY_AT = 20;
+const AFTER_AT = 20;
+const BODY_AT = 28;
 const UNIT_BYTES = 8;
 
 /** What so many records take at most whose bodies have so many bytes in all. */
@@ -57,7 +61,8 @@ export function decodeRecords(bytes: Buffer): {
     if (end === 0) damaged++;
     if (end) {
       const number = bytes.readDoubleLE(at + NUMBER_AT);
-      records.push({ number, body: bytes.toString('utf8', at + BODY_AT, end) });
+      const after = bytes.readDoubleLE(at + AFTER_AT);
+      records.push({ number, after, body: bytes.toString('utf8', at + BODY_AT, end) });
       at += paddedBytes(end - at - BODY_AT);
     } else at += UNIT_BYTES;
   }
@@ -70,11 +75,12 @@ function paddedBytes(bodyBytes: number): number {
 }
 
 /** Gives the place behind it. */
-function put(encoded: Buffer, at: number, { number, body }: LoggedRecord): number {
+function put(encoded: Buffer, at: number, { number, after, body }: LoggedRecord): number {
   const bodyBytes = encoded.write(body, at + BODY_AT);
   const end = at + BODY_AT + bodyBytes;
   encoded.writeUInt32LE(bodyBytes, at + LENGTH_AT);
   encoded.writeDoubleLE(number, at + NUMBER_AT);
+  encoded.writeDoubleLE(after, at + AFTER_AT);
   encoded.writeUInt32LE(crc32(encoded.subarray(at + LENGTH_AT, end)), at + CHECKSUM_AT);
   encoded.writeUInt32LE(MAGIC, at);
   const next = at + paddedBytes(bodyBytes);

@@ -41,7 +41,7 @@ export function readCommitLog(
 /**
  * Writes that are on the disk, and can be acknowledged, before the database has them: records in two files that are written in
  * turns, each from its start to its end. A group of records never spans the two. A file is written over only when all that it holds
- * is released.
+ * is released. Two groups may be written at once, and are acknowledged in their order.
  *
  * After a failed write, nothing of its group is found by a later {@link readCommitLog}: its place is made zeros before anything else
  * is acknowledged.
@@ -49,10 +49,11 @@ export function readCommitLog(
 export class CommitLog {
   private lastAppended = 0;
   private released = 0;
-  private isAppending = false;
+  /** In their order; at most two. */
+  private readonly underWay = new Set<Append>();
   private wiping: Promise<boolean> | undefined;
-  /** Where records may stand that were not acknowledged. */
-  private unsure: { readonly segment: CommitSegment; readonly from: number; readonly to: number } | undefined;
+  /** At whose places records may stand that were not acknowledged. */
+  private readonly unsure = new Set<Append>();
   private isClosed = false;
 
   private constructor(
@@ -101,23 +102,33 @@ export class CommitLog {
     return this.segmentFor(mostBytes(records, bodyBytes)) !== undefined;
   }
 
+  /** Whether {@link append} may be called now: alone, or beside one that is being written. */
+  get takesAppend(): boolean {
+    const [first, second] = this.underWay;
+    return !first || (!second && first.written !== undefined && !first.hasFailed);
+  }
+
   /**
-   * One write of all of them. Resolves when they are on the disk; where that fails nothing of them is kept, and the same numbers can
-   * be appended again.
+   * One write of all of them. Resolves when they are on the disk, and all that was appended before is; where that fails nothing of
+   * them is kept, and the same numbers can be appended again.
    * @param records in the order of their numbers, which are greater than all before
    * @param writes what is in them, for failpoints
-   * @throws Error at once: of the caller where an append is under way, the log is closed, or there is no room
-   * @throws Error as a rejection: of the file system, or of `assertInPlace`
+   * @throws Error at once: of the caller where {@link takesAppend} is false, the log is closed, or there is no room
+   * @throws Error as a rejection: of the file system, or of `assertInPlace`; of what was appended before
    */
-  append(records: readonly LoggedRecord[], writes?: readonly { readonly kind: string }[]): Promise<void> {
+  append(records: readonly LoggedRecord[], writes?: Writes): Promise<void> {
     if (this.isClosed) throw new Error('the commit log is closed');
-    if (this.isAppending) throw new Error('an append to the commit log is under way');
+    if (!this.takesAppend) throw new Error('an append to the commit log is under way');
     const last = records.at(-1);
     if (!last) return Promise.resolve();
     const group = encodeRecords(records);
     const segment = this.segmentFor(group.length);
     if (!segment) throw new RangeError(`the commit log has no room for ${group.length} bytes`);
-    return this.write(group, segment, last.number, writes);
+    const [before] = this.underWay;
+    const append = new Append(segment, this.startIn(segment), group, last.number);
+    if (segment === this.other) [this.current, this.other] = [this.other, this.current];
+    this.underWay.add(append);
+    return (append.over = this.carryOut(append, before, writes));
   }
 
   /** All up to this number is synced elsewhere: files that hold nothing later are free. */
@@ -161,48 +172,49 @@ export class CommitLog {
     return this.isFree(this.other) && bytes <= this.other.bytes ? this.other : undefined;
   }
 
-  private async write(
-    group: Buffer,
-    segment: CommitSegment,
-    last: number,
-    writes?: readonly { readonly kind: string }[],
-  ): Promise<void> {
-    const from = this.startIn(segment);
-    const to = from + group.length;
-    const lastBefore = segment.last;
-    if (segment === this.other) [this.current, this.other] = [this.other, this.current];
-    this.isAppending = true;
-    segment.end = to;
-    segment.last = last;
-    segment.used = Math.max(segment.used, to);
+  private async carryOut(append: Append, before: Append | undefined, writes?: Writes): Promise<void> {
     try {
-      if (this.wiping) await this.wiping.catch(() => undefined);
-      if (this.unsure) await this.blankUnsure();
-      this.unsure = { segment, from, to };
-      const delay = delayed(writes);
-      if (delay) await delay;
-      await segment.write(group, from);
-      const held = failpointLater('after-log', writes);
-      if (held) await held;
+      if (!before && (this.wiping || this.unsure.size > 0)) await this.makeReady();
+      this.unsure.add(append);
+      append.written = writeOut(append, writes);
+      await append.written;
+      await before?.over;
       this.assertInPlace();
-      this.unsure = undefined;
-      this.lastAppended = last;
+      this.unsure.delete(append);
+      this.underWay.delete(append);
+      this.lastAppended = append.last;
     } catch (thrown) {
+      append.hasFailed = true;
+      await Promise.allSettled([before?.over, this.failBehind(append)]);
       await this.blankUnsure().catch(() => undefined); // The next append tries again, and is not acknowledged without.
-      segment.end = from;
-      segment.last = lastBefore;
+      append.giveBack();
+      this.underWay.delete(append);
       throw thrown;
     } finally {
-      this.isAppending = false;
       this.closeIfIdle();
     }
   }
 
+  /** Resolves when nothing of one that was appended later is being written. */
+  private async failBehind(append: Append): Promise<void> {
+    const [first, second] = this.underWay;
+    if (first !== append || !second) return;
+    second.hasFailed = true;
+    await second.written?.catch(() => undefined);
+  }
+
+  /** Before anything is written, and with nothing else being written. */
+  private async makeReady(): Promise<void> {
+    if (this.wiping) await this.wiping.catch(() => undefined);
+    if (this.unsure.size > 0) await this.blankUnsure();
+  }
+
   private async blankUnsure(): Promise<void> {
-    if (!this.unsure) return;
-    const { segment, from, to } = this.unsure;
-    for (let at = from; at < to;) at = await segment.blank(at, to);
-    this.unsure = undefined;
+    for (const append of this.unsure) {
+      const { segment, from, to } = append;
+      for (let at = from; at < to;) at = await segment.blank(at, to);
+      this.unsure.delete(append);
+    }
   }
 
   private async wipeFree(): Promise<boolean> {
@@ -223,17 +235,58 @@ export class CommitLog {
   }
 
   private mayWipe(segment: CommitSegment): boolean {
-    return !this.isAppending && !this.isClosed && this.isFree(segment);
+    return this.underWay.size === 0 && !this.isClosed && this.isFree(segment);
   }
 
   private closeIfIdle(): void {
-    if (!this.isClosed || this.isAppending || this.wiping) return;
+    if (!this.isClosed || this.underWay.size > 0 || this.wiping) return;
     this.current.close();
     this.other.close();
   }
 }
 
-function delayed(writes?: readonly { readonly kind: string }[]): Promise<unknown> | undefined {
+/** A group of records that is being put at its place. */
+class Append {
+  /** Settles when nothing of it is being written; undefined before that begins. */
+  written: Promise<void> | undefined;
+  /** What {@link CommitLog.append} gives. */
+  over: Promise<void> = Promise.resolve();
+  hasFailed = false;
+  readonly to: number;
+  private readonly lastBefore: number;
+
+  constructor(
+    readonly segment: CommitSegment,
+    readonly from: number,
+    readonly group: Buffer,
+    readonly last: number,
+  ) {
+    this.to = from + group.length;
+    this.lastBefore = segment.last;
+    segment.end = this.to;
+    segment.last = last;
+    segment.used = Math.max(segment.used, this.to);
+  }
+
+  /** It was not kept, and neither was what came behind it. */
+  giveBack(): void {
+    const { segment } = this;
+    segment.end = Math.min(segment.end, this.from);
+    segment.last = Math.min(segment.last, this.lastBefore);
+  }
+}
+
+type Writes = readonly { readonly kind: string }[];
+
+async function writeOut({ segment, group, from }: Append, writes?: Writes): Promise<void> {
+  const delay = delayed(writes);
+  if (delay) await delay;
+  await segment.write(group, from);
+  const held = failpointLater('after-log', writes);
+  if (held) await held;
+}
+
+function delayed(writes?: Writes): Promise<unknown> | undefined {
   const held = failpointLater('before-log', writes);
   return held ? held.then(slowSyncLater) : slowSyncLater();
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { failpoint } from '../file/failpoints';
 import { files } from '../file/journal-file';
 import { readCommitLog } from '../log/commit-log';
+import type { LoggedRecord } from '../log/commit-log-records';
 import { Echo, type Change } from '../tables/echo';
 import type { LedgerTables } from '../tables/ledger-tables';
 import type { LoggedWrite, Note, OpenedLedger } from '../tables/protocol';
@@ -21,6 +22,8 @@ export class Replay {
 
   private constructor(
     private readonly logged: readonly Logged[],
+    /** All up to this number was acknowledged. */
+    private readonly certain: number,
     /** Places at which a record does not add up. */
     private readonly damaged: number,
     private readonly isCut: boolean,
@@ -33,10 +36,13 @@ export class Replay {
   /** Reads the commit log and its echo. @throws Error of the file system */
   static of(folder: string): Replay {
     const { records, damaged, isCut } = readCommitLog(folder);
-    const logged = records.map(({ number, body }) => ({ number, write: JSON.parse(body) as LoggedWrite }));
+    const certain = certainOf(records);
+    // Of a log that is damaged, what is left is done: what is missing may have been acknowledged, whatever it was.
+    const kept = damaged > 0 || isCut ? records : acknowledgeable(records, certain);
+    const logged = kept.map(({ number, body }) => ({ number, write: JSON.parse(body) as LoggedWrite }));
     const echo = Echo.open(join(folder, files.logEcho));
     try {
-      return new Replay(logged, damaged, isCut, echo.readAfter(0));
+      return new Replay(logged, certain, damaged, isCut, echo.readAfter(0));
     } finally {
       echo.close();
     }
@@ -70,8 +76,8 @@ export class Replay {
     for (let from = 0; from < waiting.length; from += GROUP_WRITES) {
       this.group(db, tables, echo, waiting.slice(from, from + GROUP_WRITES));
     }
-    const last = waiting.at(-1)?.number ?? before;
-    return notesOn(last - before - waiting.length, this.damaged, this.isCut);
+    const found = waiting.filter(({ number }) => number <= this.certain);
+    return notesOn(Math.max(0, this.certain - before) - found.length, this.damaged, this.isCut);
   }
 
   /** Of tasks whose endings do not name theirs: nobody knows whether the artifact store has them. */
@@ -113,4 +119,15 @@ function notesOn(missing: number, damaged: number, isCut: boolean): Note[] {
     notes.push({ level: 'warn', human, fields: { event: 'journal_log_torn', writes: damaged } });
   }
   return notes;
+}
+
+/** All up to this number was acknowledged, by what the records say. */
+function certainOf(records: readonly LoggedRecord[]): number {
+  return records.reduce((most, { after }) => Math.max(most, after), 0);
+}
+
+/** The records that may have been acknowledged: one that is missing and was not, as the later ones say, has none of those behind it either. */
+function acknowledgeable(records: readonly LoggedRecord[], certain: number): readonly LoggedRecord[] {
+  const end = records.findIndex(({ number }, at) => number - 1 > Math.max(certain, records[at - 1]?.number ?? 0));
+  return end < 0 ? records : records.slice(0, end);
 }

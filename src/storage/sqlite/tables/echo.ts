@@ -18,18 +18,25 @@ export interface Change {
  */
 export const ECHO_BYTES = 1024 * 1024;
 
+/** So long changes are gathered by {@link Echo.appendSoon}. */
+const GATHER_MS = 20;
+
 /**
  * The last changes once more, by number and subject, in a ring of text lines apart from the database.
  *
  * SQLite ends its write-ahead log at the first frame that does not add up, and says nothing: committed transactions are
  * gone as if they had never been. This file is written after each commit, and before anything more comes of it, so a database
  * whose last change has a smaller number than the echo's has lost what lies between, and the echo tells whose that was. The
- * commit log has one of its own, which is written beside each append.
+ * commit log has one of its own, which is written up to {@link GATHER_MS} after each append.
  * It is not synced: a killed process leaves it whole, a power cut may take its last seconds.
  */
 export class Echo {
   private position = 0;
   private last = 0;
+  private gathered: Change[] = [];
+  private gathering: NodeJS.Timeout | undefined;
+  private isWriting = false;
+  private isClosed = false;
 
   private constructor(private readonly handle: number) {}
 
@@ -74,10 +81,10 @@ export class Echo {
     writeSync(this.handle, lines, at, 'latin1');
   }
 
-  /** The same on libuv's pool. Resolves when that is over, to what failed, if something did. Never rejects. */
-  appendLater(changes: readonly Change[]): Promise<NodeJS.ErrnoException | undefined> {
-    const { lines, at } = this.place(changes);
-    return new Promise(resolve => write(this.handle, lines, at, 'latin1', fault => resolve(fault ?? undefined)));
+  /** The same up to {@link GATHER_MS} later, on libuv's pool, with all that comes meanwhile. What fails is missing. */
+  appendSoon(changes: readonly Change[]): void {
+    this.gathered.push(...changes);
+    this.gathering ??= setTimeout(() => this.writeGathered(), GATHER_MS);
   }
 
   /** Forgets what was there before. Synchronous. @throws Error of the file system */
@@ -101,7 +108,26 @@ export class Echo {
   }
 
   close(): void {
-    closeSync(this.handle);
+    clearTimeout(this.gathering);
+    this.isClosed = true;
+    try {
+      this.append(this.gathered);
+    } catch {
+      // As ever, what fails is missing.
+    }
+    if (!this.isWriting) closeSync(this.handle);
+  }
+
+  private writeGathered(): void {
+    const { lines, at } = this.place(this.gathered);
+    this.gathered = [];
+    this.isWriting = true;
+    write(this.handle, lines, at, 'latin1', () => {
+      this.isWriting = false;
+      this.gathering = undefined;
+      if (this.isClosed) closeSync(this.handle);
+      else if (this.gathered.length > 0) this.appendSoon([]);
+    });
   }
 }
 
