@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { hash, randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { ServiceError } from '../../errors/service-error';
 
@@ -37,7 +37,7 @@ export function keyText(header: string | string[]): string {
 }
 
 function fingerprint(secret: string): string {
-  return createHash('sha256').update(secret).digest('hex').slice(0, 6);
+  return hash('sha256', secret, 'hex').slice(0, 6);
 }
 
 const CORRELATION_HEADER = 'x-correlation-id';

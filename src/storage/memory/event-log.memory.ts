@@ -20,6 +20,9 @@ class Log {
   joined: { readonly afterSeq: number; readonly verbose: boolean; readonly chunk: LogChunk } | undefined;
 }
 
+/** Part of the bound that is made free at once: the way to the oldest is longer the more have gone. */
+const EVICTED_PART = 1 / 64;
+
 /** What a log takes beside its frames: of short outputs, that is most of it. */
 const LOG_BYTES = 2048;
 
@@ -122,11 +125,13 @@ export class MemoryEventLog extends EventLog {
   }
 
   private evict(): void {
-    if (this.sealedBytes <= this.config.eventCacheBytes) return;
+    const { eventCacheBytes } = this.config;
+    if (this.sealedBytes <= eventCacheBytes) return;
+    const leftBytes = (1 - EVICTED_PART) * eventCacheBytes;
     for (const [taskId, log] of this.sealed) {
       // A log that is being read stays until its readers are through; they are at its end or on their way to it.
       if (log.followers.length === 0) this.drop(taskId);
-      if (this.sealedBytes <= this.config.eventCacheBytes) return;
+      if (this.sealedBytes <= leftBytes) return;
     }
   }
 }

@@ -3,27 +3,46 @@ import type { LogChunk } from './event-log.port';
 import { eventFrame, eventOfFrame } from './sse-frame';
 
 const FIRST_BYTES = 2048;
-const FIRST_FRAMES = 64;
 /** Of one UTF-16 unit. */
 const MOST_UTF8_BYTES = 3;
 /** A longer frame is measured: room for the most that it might take costs more than that. */
 const LONG_FRAME = 4096;
-const noBytes = Buffer.alloc(0);
-const noEnds = new Uint32Array(0);
+const noBytes: Buffer = Buffer.alloc(0);
+
+/** Frames to which nothing is added any more lie together where they are short: memory of its own costs each some microseconds. */
+const SHELF_BYTES = 64 * 1024;
+const SHELVED_MAX_BYTES = 4096;
+let shelf = noBytes;
+let shelved = 0;
+
+/** A copy of the first `length` bytes. */
+function shelve(bytes: Buffer, length: number): Buffer {
+  if (length > SHELVED_MAX_BYTES) {
+    const own = Buffer.allocUnsafeSlow(length);
+    bytes.copy(own, 0, 0, length);
+    return own;
+  }
+  if (shelf.length - shelved < length) {
+    shelf = Buffer.allocUnsafeSlow(SHELF_BYTES);
+    shelved = 0;
+  }
+  const place = shelf.subarray(shelved, (shelved += length));
+  bytes.copy(place, 0, 0, length);
+  return place;
+}
 
 /**
  * Frames that only grow in number, one after the other in memory of their own: a list of small strings would be looked at and
  * moved by the garbage collector for as long as a stream lasts, and each reader would encode them anew.
  */
 class FrameList {
-  private bytes = noBytes;
+  private bytes: Buffer = noBytes;
   /** Where each ends. */
-  private ends = noEnds;
-  private count = 0;
+  private ends: number[] = [];
   private used = 0;
 
   get length(): number {
-    return this.count;
+    return this.ends.length;
   }
 
   get byteLength(): number {
@@ -33,9 +52,8 @@ class FrameList {
   push(frame: string): void {
     const most = frame.length > LONG_FRAME ? Buffer.byteLength(frame) : frame.length * MOST_UTF8_BYTES;
     if (this.bytes.length - this.used < most) this.grow(most);
-    if (this.count === this.ends.length) this.moveEnds(Math.max(FIRST_FRAMES, 2 * this.count));
     this.used += this.bytes.write(frame, this.used);
-    this.ends[this.count++] = this.used;
+    this.ends.push(this.used);
   }
 
   /** The bytes of the frames from one index up to another. They never change: what is given out is not a copy. */
@@ -46,9 +64,9 @@ class FrameList {
   /** The index after the last frame that begins within so many bytes; one frame at least. */
   reach(from: number, maxBytes: number): number {
     const endByte = this.startOf(from) + maxBytes;
-    if (endByte >= this.used) return this.count;
+    if (endByte >= this.used) return this.length;
     let to = from + 1;
-    while (to < this.count && this.startOf(to) < endByte) to++;
+    while (to < this.length && this.startOf(to) < endByte) to++;
     return to;
   }
 
@@ -56,7 +74,7 @@ class FrameList {
     const text = this.bytes.toString('utf8', 0, this.used);
     const isBytes = text.length === this.used;
     const events: TaskEvent[] = [];
-    for (let at = 0; at < this.count; at++) {
+    for (let at = 0; at < this.length; at++) {
       const [start, end] = [this.startOf(at), this.startOf(at + 1)];
       events.push(eventOfFrame(isBytes ? text.slice(start, end) : this.bytes.toString('utf8', start, end)));
     }
@@ -65,8 +83,8 @@ class FrameList {
 
   /** Nothing more comes: gives back what room it has left. */
   trim(): void {
-    this.moveBytes(this.used);
-    this.moveEnds(this.count);
+    this.bytes = shelve(this.bytes, this.used);
+    this.ends = this.ends.slice();
   }
 
   private startOf(at: number): number {
@@ -75,28 +93,23 @@ class FrameList {
 
   private grow(bytes: number): void {
     const neededBytes = this.used + Math.max(FIRST_BYTES, bytes);
-    this.moveBytes(Math.max(neededBytes, 2 * this.bytes.length));
+    const grown = Buffer.allocUnsafeSlow(Math.max(neededBytes, 2 * this.bytes.length));
+    this.bytes.copy(grown, 0, 0, this.used);
+    this.bytes = grown;
   }
+}
 
-  private moveBytes(size: number): void {
-    const bytes = Buffer.allocUnsafeSlow(size);
-    this.bytes.copy(bytes, 0, 0, this.used);
-    this.bytes = bytes;
-  }
-
-  private moveEnds(size: number): void {
-    const ends = new Uint32Array(size);
-    ends.set(this.ends.subarray(0, this.count));
-    this.ends = ends;
-  }
+/** What verbose readers get instead of the frame at this place. There are few of them, and few who read them. */
+interface VerboseFrame {
+  readonly place: number;
+  readonly frame: string;
 }
 
 /** The frames of a task's events, as readers get them. */
 export class EventFrames {
   private readonly plain = new FrameList();
-  /** What verbose readers get instead of some of them, and of which. */
-  private readonly verbose = new FrameList();
-  private readonly verbosePlaces: number[] = [];
+  private readonly verbose: VerboseFrame[] = [];
+  private verboseBytes = 0;
   /** Number of the last event. Each event's is its place, counted from 1; only a terminal one may have a greater one. */
   private last = 0;
 
@@ -105,13 +118,14 @@ export class EventFrames {
   }
 
   get byteLength(): number {
-    return this.plain.byteLength + this.verbose.byteLength;
+    return this.plain.byteLength + this.verboseBytes;
   }
 
   push({ seq = this.plain.length + 1, type, data, verboseData }: TaskEvent): void {
     if (verboseData !== undefined) {
-      this.verbosePlaces.push(this.plain.length);
-      this.verbose.push(eventFrame(seq, type, verboseData));
+      const frame = eventFrame(seq, type, verboseData);
+      this.verbose.push({ place: this.plain.length, frame });
+      this.verboseBytes += Buffer.byteLength(frame);
     }
     this.plain.push(eventFrame(seq, type, data));
     this.last = seq;
@@ -144,15 +158,14 @@ export class EventFrames {
 
   trim(): void {
     this.plain.trim();
-    this.verbose.trim();
   }
 
   private verboseBetween(from: number, to: number): Buffer {
     const parts: Buffer[] = [];
     let at = from;
-    for (const [index, place] of this.verbosePlaces.entries()) {
+    for (const { place, frame } of this.verbose) {
       if (place < at || place >= to) continue;
-      parts.push(this.plain.between(at, place), this.verbose.between(index, index + 1));
+      parts.push(this.plain.between(at, place), Buffer.from(frame));
       at = place + 1;
     }
     return Buffer.concat([...parts, this.plain.between(at, to)]);
