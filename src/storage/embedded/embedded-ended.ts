@@ -45,7 +45,8 @@ export class EmbeddedEnded implements Ended {
 
   async record(transcript: StoringTranscript | undefined, hasUnseen = false): Promise<boolean> {
     const { ending, session, task } = this;
-    // The journal writes in the order of the calls, and an ending of nobody changes nothing there: it need not wait for the admission.
+    if (task.isVoid) return false;
+    // The journal writes in the order of the calls, and refuses this with the admission: it need not wait for that.
     const isAdmitted = task.durable.then(
       () => true,
       () => false,

@@ -38,12 +38,14 @@ afterEach(() => {
 });
 
 const due = (of: TaskEnding = ending) => ({ ending: of, session: undefined, transcript });
+const record = (untilKnown: boolean, isAdmitted = Promise.resolve(true)): Promise<boolean> =>
+  endings.record(due(), untilKnown, isAdmitted);
 const written = async (): Promise<TaskEnding | undefined> => (await journal.find('t'))?.ending;
 
 it('has patience with the journal once it is known what became of the transcript', async () => {
   const told: boolean[] = [];
   const letThrough = journal.hold();
-  void endings.record(due(), false).then(isDurable => told.push(isDurable));
+  void record(false).then(isDurable => told.push(isDurable));
   await vi.advanceTimersByTimeAsync(5000);
   transcript.tell(true);
   await vi.advanceTimersByTimeAsync(999);
@@ -61,7 +63,7 @@ it('has patience with the journal once it is known what became of the transcript
 it('has no alarm left when the journal was in time, whatever becomes of the transcript later', async () => {
   journal.end = () => Promise.resolve();
   const after = vi.spyOn(alarms, 'after');
-  expect(await endings.record(due(), false)).toBe(true);
+  expect(await record(false)).toBe(true);
   transcript.tell(true);
   await transcript.stored;
   expect(after).not.toHaveBeenCalled();
@@ -71,7 +73,7 @@ it.each([true, false])(
   'keeps of what is owed for long only the name of its transcript (stored: %s)',
   async isStored => {
     const fail = journal.hold();
-    const recorded = endings.record(due(), true);
+    const recorded = record(true);
     fail(true);
     expect(await recorded).toBe(false);
     await vi.advanceTimersByTimeAsync(0);
@@ -84,7 +86,7 @@ it.each([true, false])(
 
 it('names no transcript in an ending that was revised: that is of what was not shown', async () => {
   const fail = journal.hold();
-  const recorded = endings.record(due(), true);
+  const recorded = record(true);
   fail(true);
   await recorded;
   endings.revise({ ...ending, state: 'failed' });
@@ -95,7 +97,7 @@ it('names no transcript in an ending that was revised: that is of what was not s
 
 it('writes what was revised while it was tried again', async () => {
   const fail = journal.hold();
-  const recorded = endings.record(due(), true);
+  const recorded = record(true);
   fail(true);
   await recorded;
   const failAgain = journal.hold();

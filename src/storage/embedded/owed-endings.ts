@@ -45,17 +45,20 @@ export class OwedEndings {
    */
   async record(due: DueEnding, untilKnown: boolean, isAdmitted: Promise<boolean>): Promise<boolean> {
     const { ending, transcript } = due;
-    this.owed.set(ending.taskId, due);
-    const written = this.write(due);
-    await (untilKnown ? written : this.withinPatience(written, Promise.all([isAdmitted, transcript?.stored])));
-    if (!(await isAdmitted)) {
-      this.owed.delete(ending.taskId);
-      return false;
-    }
-    if (!this.owed.has(ending.taskId)) return true;
+    const { taskId } = ending;
+    const writing = this.write(due);
+    // Not owed before: until then it is of nobody, and that of another with the same id may be.
+    if (!(await isAdmitted)) return false;
+    this.owed.set(taskId, due);
+    const written = writing.then(isDurable => {
+      // What was written may have been revised meanwhile: the journal keeps the first that it takes.
+      if (isDurable) this.owed.delete(taskId);
+    });
+    await (untilKnown ? written : this.withinPatience(written, transcript));
+    if (!this.owed.has(taskId)) return true;
     this.narrator.warn('An ending was told before it was durable, for the journal cannot be written.', {
       event: 'ending_not_durable',
-      job_id: ending.taskId,
+      job_id: taskId,
     });
     void transcript?.stored.then(() => this.letGoOf(due));
     this.retryLater();
@@ -74,14 +77,15 @@ export class OwedEndings {
     return due && endingWith(due.ending, due.transcript);
   }
 
-  /** @param since when patience begins */
-  private async withinPatience(work: Promise<void>, since: Promise<unknown>): Promise<void> {
+  private async withinPatience(work: Promise<void>, transcript: StoringTranscript | undefined): Promise<void> {
     let alarm: Alarm | undefined;
     let isOver = false;
     const patience = new Promise<void>(resolve => {
-      void since.then(() => {
+      const begin = (): void => {
         if (!isOver) alarm = this.alarms.after(PATIENCE_MS, resolve);
-      });
+      };
+      if (transcript && transcript.isStored === undefined) void transcript.stored.then(begin);
+      else begin();
     });
     await Promise.race([work, patience]);
     isOver = true;
@@ -95,13 +99,13 @@ export class OwedEndings {
     this.owed.set(ending.taskId, { ending: endingWith(ending, transcript), session, transcript: undefined });
   }
 
-  private async write({ ending, session, transcript }: DueEnding): Promise<void> {
+  /** Whether the journal has it. Never rejects: record() says once what is owed, and the retries go on. */
+  private async write({ ending, session, transcript }: DueEnding): Promise<boolean> {
     try {
       await this.journal.end(ending, session, transcript);
-      // What was written may have been revised meanwhile: the journal keeps the first that it takes.
-      this.owed.delete(ending.taskId);
+      return true;
     } catch {
-      // It stays owed; record() says so once, and the retries go on.
+      return false;
     }
   }
 
@@ -115,7 +119,7 @@ export class OwedEndings {
   private async retryAll(): Promise<void> {
     for (const due of [...this.owed.values()]) {
       const { taskId } = due.ending;
-      await this.write(due);
+      if (await this.write(due)) this.owed.delete(taskId);
       const owed = this.owed.get(taskId);
       if (!owed) continue;
       // Storage still fails, and would for the others; should it be this one alone, it no longer stands in their way.

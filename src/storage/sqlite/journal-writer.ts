@@ -47,6 +47,8 @@ export class JournalWriter {
   private appending: Appending | undefined;
   /** A second one, of the next in the queue. */
   private beside: Promise<boolean> | undefined;
+  /** Why admissions were refused in this turn: who gave them may not know yet. */
+  private readonly refused = new Map<string, Error>();
   private readonly takeover: LogTakeover;
   private log: CommitLog | undefined;
   private echo: Echo | undefined;
@@ -86,9 +88,13 @@ export class JournalWriter {
   /**
    * Resolves once it is durable, to what the database has to say of it; always to undefined for what went into the log.
    * @param transcript of an ending, which names it once the artifact store has it
-   * @throws ServiceError STORAGE_UNAVAILABLE, TASK_CONFLICT for an id that is taken, INTERNAL
+   * @throws ServiceError STORAGE_UNAVAILABLE, TASK_CONFLICT for an id that is taken, INTERNAL; of a mark or an ending that was given
+   * while its task was being admitted also what that was refused with, for another task may have the id
    */
   write(write: WriteRequest, transcript?: StoringTranscript): Promise<unknown> {
+    if (write.kind === 'admit') this.refused.delete(write.task.taskId);
+    const refusal = this.refused.get(admittedOf(write) ?? '');
+    if (refusal) return Promise.reject(refusal);
     return new Promise((resolve, reject) => {
       const units = unitsOf(write) + (transcript?.json.length ?? 0);
       this.queue.push({ write, transcript, units, resolve, reject, isUnlogged: false });
@@ -181,9 +187,15 @@ export class JournalWriter {
     if (await this.takeover.settled()) await this.release();
   }
 
+  /** The first of those that wait, up to one for the log, or one of a task that is admitted with them: it may be refused. */
   private nextUnlogged(): Waiting[] {
     const isLogging = this.isLogging();
-    const end = this.queue.findIndex((waiting, at) => at > 0 && isLogging && this.isForLog(waiting));
+    const admitted = new Set<string | undefined>();
+    const end = this.queue.findIndex((waiting, at) => {
+      const { write } = waiting;
+      if (write.kind === 'admit') admitted.add(write.task.taskId);
+      return at > 0 && (admitted.has(admittedOf(write)) || (isLogging && this.isForLog(waiting)));
+    });
     return this.queue.slice(0, end < 0 ? this.queue.length : end);
   }
 
@@ -202,6 +214,7 @@ export class JournalWriter {
     const { appending, queue } = this;
     if (this.beside || appending?.group.length !== 1 || queue.length !== 2) return;
     const [first, second] = queue as [Waiting, Waiting];
+    if (first !== appending.group[0]) return; // That one is acknowledged already.
     const taskId = taskOf(first.write);
     if (taskId === undefined || taskOf(second.write) !== taskId || !this.isLogging() || this.log?.takesAppend !== true)
       return;
@@ -222,7 +235,7 @@ export class JournalWriter {
       // Best effort, as that of the database: a later loss of what was written would only be noticed less well.
       this.echo?.appendSoon(writes.flatMap((write, at) => changesOf(write, first + at)));
       await appended;
-      await before;
+      if ((await before) === false) throw new Error('what comes before it was not appended');
     } catch {
       // What is wrong with the files the thread of the database finds out, and tells.
       this.logRetryAtMs = performance.now() + RETRY_MS;
@@ -250,14 +263,28 @@ export class JournalWriter {
       this.lastChange = lastChange;
       // No release: where nothing came of the group, nothing was synced.
       this.hasRoom = hasRoom;
-      group.forEach(({ write, resolve, reject }, at) => {
+      group.forEach((waiting, at) => {
+        const { write, resolve } = waiting;
         const outcome = outcomes[at];
-        if (outcome && 'failure' in outcome) return reject(failed(outcome.failure));
+        if (outcome && 'failure' in outcome) return this.refuse(waiting, failed(outcome.failure));
         if (write.kind === 'admit') this.ids.add(write.task.taskId);
         resolve(outcome?.value);
       });
     } catch (thrown) {
-      for (const { reject } of group) reject(thrown as Error);
+      for (const waiting of group) this.refuse(waiting, thrown as Error);
+    }
+  }
+
+  /** With an admission what was given of its task meanwhile, which would be taken for that of who has the id. */
+  private refuse({ write, reject }: Waiting, error: Error): void {
+    reject(error);
+    if (write.kind !== 'admit') return;
+    const { taskId } = write.task;
+    this.refused.set(taskId, error);
+    setImmediate(() => this.refused.delete(taskId));
+    for (const behind of this.queue.filter(waiting => admittedOf(waiting.write) === taskId)) {
+      this.queue.splice(this.queue.indexOf(behind), 1);
+      behind.reject(error);
     }
   }
 
@@ -287,9 +314,13 @@ export class JournalWriter {
 
 /** Undefined where it is of no task, or of two. */
 function taskOf(write: WriteRequest): string | undefined {
+  return write.kind === 'admit' && !write.evicted ? write.task.taskId : admittedOf(write);
+}
+
+/** The task whose admission comes before it; undefined for what is no mark and no ending. */
+function admittedOf(write: WriteRequest): string | undefined {
   if (write.kind === 'mark') return write.taskId;
-  if (write.kind === 'end') return write.task.taskId;
-  return write.kind === 'admit' && !write.evicted ? write.task.taskId : undefined;
+  return write.kind === 'end' ? write.task.taskId : undefined;
 }
 
 function unitsOf(write: WriteRequest): number {

@@ -4,6 +4,7 @@ import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as immediate } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { record } from '../../../../test/support/logged-records';
 import { temporaryFolder, type TemporaryFolder } from '../../../../test/support/temporary-folder';
 import * as commitLog from './commit-log';
 
@@ -36,11 +37,11 @@ it.each(['before-log', 'after-log'])('holds an append of a kind at %s, and nothi
   const hold = join(folder.path, name);
   const slow = await createWith(`hold=${folder.path}`);
   writeFileSync(hold, 'end bind');
-  await slow.append([{ number: 1, body: '1' }], [{ kind: 'admit' }]);
-  await slow.append([{ number: 2, body: '2' }]);
+  await slow.append([record(1)], [{ kind: 'admit' }]);
+  await slow.append([record(2)]);
   expect(existsSync(`${hold}.reached`)).toBe(false);
   let isAppended = false;
-  const appended = slow.append([{ number: 3, body: '3' }], [{ kind: 'admit' }, { kind: 'bind' }]);
+  const appended = slow.append([record(3)], [{ kind: 'admit' }, { kind: 'bind' }]);
   void appended.then(() => (isAppended = true));
   await vi.waitUntil(() => name === 'before-log' || numbersRead().includes(3), { timeout: 30_000 });
   await vi.waitUntil(() => existsSync(`${hold}.reached`), { timeout: 30_000 });
@@ -55,7 +56,7 @@ it.each(['before-log', 'after-log'])('holds an append of a kind at %s, and nothi
 it('takes as long as a sync is told to', async () => {
   const slow = await createWith('slow-sync=50');
   const fromMs = performance.now();
-  await slow.append([{ number: 1, body: '1' }]);
+  await slow.append([record(1)]);
   expect(performance.now() - fromMs).toBeGreaterThan(48);
 });
 
@@ -66,7 +67,7 @@ it.each([
   const script = `
     const { CommitLog } = require('./src/storage/sqlite/log/commit-log.ts');
     const log = CommitLog.create(${JSON.stringify(folder.path)}, () => undefined, 1024);
-    const append = number => log.append([{ number, body: String(number) }]);
+    const append = number => log.append([{ number, after: number - 1, body: String(number) }]);
     append(1).then(() => append(2)).then(() => append(3));
   `;
   const env = { ...process.env, JOURNAL_FAILPOINT: order };

@@ -5,11 +5,11 @@ import { decodeRecords, encodeRecords, mostBytes, type LoggedRecord } from './co
 const anyBody = fc.oneof(fc.string({ unit: 'binary' }), fc.string(), fc.json());
 const anyGroup = fc
   .array(anyBody, { minLength: 1, maxLength: 6 })
-  .map(bodies => bodies.map((body, at): LoggedRecord => ({ number: 2 ** 40 + at, body })));
+  .map(bodies => bodies.map((body, at): LoggedRecord => ({ number: 2 ** 40 + at, after: 2 ** 39, body })));
 
 /** What an earlier lap has left: its records, of which the first is overwritten in part. */
 const anyStale = fc.tuple(anyGroup, fc.integer({ min: 0, max: 4 })).map(([group, units]) => {
-  const stale = group.map(({ number, body }) => ({ number: number - 1000, body }));
+  const stale = group.map(({ number, ...rest }) => ({ ...rest, number: number - 1000 }));
   return encodeRecords(stale).subarray(units * 8);
 });
 
@@ -24,19 +24,19 @@ describe('records of the commit log', () => {
 
   it('take half of a surrogate pair for U+FFFD and nothing else with it', () => {
     const group = [
-      { number: 1, body: 'a\ud800b' },
-      { number: 2, body: 'c' },
+      { number: 1, after: 0, body: 'a\ud800b' },
+      { number: 2, after: 0, body: 'c' },
     ];
     const [first, second] = decodeRecords(encodeRecords(group)).records;
-    expect(first).toEqual({ number: 1, body: 'a\ufffdb' });
+    expect(first).toEqual({ number: 1, after: 0, body: 'a\ufffdb' });
     expect(second).toEqual(group[1]);
   });
 
   it('have zeros behind them, and nothing that was in memory', () => {
     const alloc = vi.spyOn(Buffer, 'allocUnsafe').mockImplementation(size => Buffer.alloc(size, 0xff));
     try {
-      const encoded = encodeRecords([{ number: 1, body: 'x' }]);
-      expect([...encoded.subarray(20)]).toEqual([0x78, 0, 0, 0]);
+      const encoded = encodeRecords([{ number: 1, after: 0, body: 'x' }]);
+      expect([...encoded.subarray(28)]).toEqual([0x78, 0, 0, 0]);
     } finally {
       alloc.mockRestore();
     }
@@ -98,15 +98,17 @@ describe('records of the commit log', () => {
 
   it('are not made up by what a body says', () => {
     // All of it but the magic is ASCII, so that a body can say it.
-    const forged = Array.from({ length: 1000 }, (_, at) => encodeRecords([{ number: 2, body: `forged ${at}` }]));
+    const forged = Array.from({ length: 1000 }, (_, at) =>
+      encodeRecords([{ number: 2, after: 0, body: `forged ${at}` }]),
+    );
     const said = forged.find(bytes => bytes.subarray(4).every(byte => byte < 0x80)) as Buffer;
-    const bytes = encodeRecords([{ number: 1, body: `1234${said.toString('latin1')}` }]);
+    const bytes = encodeRecords([{ number: 1, after: 0, body: `1234${said.toString('latin1')}` }]);
     (bytes[8] as number) ^= 1;
     expect(decodeRecords(bytes)).toEqual({ records: [], damaged: 1 });
   });
 
   it('are not whole where only the number has changed', () => {
-    const bytes = encodeRecords([{ number: 5, body: 'x' }]);
+    const bytes = encodeRecords([{ number: 5, after: 0, body: 'x' }]);
     bytes.writeDoubleLE(6, 12);
     expect(decodeRecords(bytes)).toEqual({ records: [], damaged: 1 });
   });

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, readlinkSync, statSync, write, writeFileSync
 import { join } from 'node:path';
 import { setImmediate as immediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { records } from '../../../../test/support/logged-records';
+import { record, records } from '../../../../test/support/logged-records';
 import { temporaryFolder, type TemporaryFolder } from '../../../../test/support/temporary-folder';
 import { files } from '../file/journal-file';
 import { CommitLog, readCommitLog } from './commit-log';
@@ -65,16 +65,63 @@ const filesOpen = (): string[] =>
 const fails: WriteFile = (handle, bytes, offset, length, position, done) =>
   write(handle, bytes, offset, length >> 1, position, () => done(new Error('EIO'), 0));
 
-/** The next write begins, and waits; the function lets it go on. */
-function held(): { readonly begun: Promise<void>; readonly goOn: () => void } {
-  let goOn = (): void => undefined;
+interface Held {
+  readonly begun: Promise<void>;
+  /** Resolves when what was told is done. */
+  readonly goOn: () => Promise<void>;
+  /** When half of it is written. */
+  readonly fail: () => Promise<void>;
+}
+
+/** The next write begins, and waits until it is told to go on or to fail. */
+function held(): Held {
+  let go = async (_: WriteFile): Promise<void> => undefined;
   const begun = new Promise<void>(resolve => {
-    nextWrite = (...args) => {
-      goOn = () => void write(...args);
+    nextWrite = (handle, bytes, offset, length, position, tell) => {
+      go = async how => {
+        await new Promise<void>(written =>
+          how(handle, bytes, offset, length, position, (fault, count) => {
+            tell(fault, count);
+            written();
+          }),
+        );
+        await turns();
+      };
       resolve();
     };
   });
-  return { begun, goOn: () => goOn() };
+  return { begun, goOn: () => go(write), fail: () => go(fails) };
+}
+
+/** When an append is over: its name, with what it failed with. */
+function tell(told: string[], name: string, appended: Promise<void>): Promise<unknown> {
+  return appended.then(
+    () => told.push(name),
+    (fault: Error) => told.push(`${name}: ${fault.message}`),
+  );
+}
+
+/** Appends of a record each, of which both are under way. */
+async function two(first: number): Promise<{ told: string[]; over: Promise<unknown>; before: Held; behind: Held }> {
+  const told: string[] = [];
+  const before = held();
+  const appended = tell(told, 'first', log.append(records(first, first)));
+  await before.begun;
+  const behind = held();
+  const besides = tell(told, 'second', log.append(records(first + 1, first + 1, first - 1)));
+  await behind.begun;
+  return { told, over: Promise.all([appended, besides]), before, behind };
+}
+
+const turns = async (): Promise<void> => {
+  for (let turn = 0; turn < 20; turn++) await immediate();
+};
+/** A write that fails as often. */
+function failing(times: number, message: string): WriteFile {
+  return (...args) => {
+    if (times > 1) nextWrite = failing(times - 1, message);
+    args[5](new Error(message), 0);
+  };
 }
 
 describe('CommitLog', () => {
@@ -85,7 +132,7 @@ describe('CommitLog', () => {
     await log.append(records(2, 6).slice(0, 2));
     await log.append([]);
     expect(log.heldUpTo).toBe(3);
-    expect(read(folder.path)).toEqual({ records: records(1, 3), damaged: 0 });
+    expect(read(folder.path)).toEqual({ records: [...records(1, 1), ...records(2, 3)], damaged: 0 });
   });
 
   it('makes files of their full size that only their owner reads, and blank what they held', async () => {
@@ -133,25 +180,24 @@ describe('CommitLog', () => {
   });
 
   it('never has room for a group that is larger than a file', () => {
-    expect(log.hasRoomFor(1, 997)).toBe(true);
-    expect(log.hasRoomFor(1, 998)).toBe(false);
+    expect(log.hasRoomFor(1, 989)).toBe(true);
+    expect(log.hasRoomFor(1, 990)).toBe(false);
     expect(() => log.append(records(1, 5))).toThrow('no room');
   });
 
-  it('takes one append at a time, and does not free its file meanwhile', async () => {
+  it('does not free the file of an append that is under way', async () => {
     await log.append(records(1, 4));
     const { begun, goOn } = held();
     const appended = log.append(records(5, 6));
     await begun;
-    expect(() => log.append(records(7, 7))).toThrow('under way');
     log.release(6);
     expect(log.heldUpTo).toBe(4);
     // The file of the first four, whatever was released.
     expect(log.hasRoomFor(3, 600)).toBe(true);
-    expect(log.hasRoomFor(1, 990)).toBe(true);
+    expect(log.hasRoomFor(1, 980)).toBe(true);
     expect(await log.wipe()).toBe(false);
     expect(numbersRead()).toEqual([1, 2, 3, 4]);
-    goOn();
+    void goOn();
     await appended;
     expect(numbersRead()).toEqual([1, 2, 3, 4, 5, 6]);
     expect(log.heldUpTo).toBe(6);
@@ -165,7 +211,7 @@ describe('CommitLog', () => {
     await begun;
     expect(log.hasRoomFor(1, 200)).toBe(true);
     expect(log.hasRoomFor(2, 400)).toBe(false);
-    goOn();
+    void goOn();
     await appended;
     expect(log.hasRoomFor(2, 400)).toBe(false);
   });
@@ -182,10 +228,10 @@ describe('CommitLog', () => {
     await expect(log.append(records(2, 4))).rejects.toThrow('EIO');
     expect(read(folder.path)).toEqual({ records: records(1, 1), damaged: 0 });
     expect(log.heldUpTo).toBe(1);
-    await log.append([{ number: 2, body: 'another' }]);
+    await log.append([record(2, 'another')]);
     await log.append(records(3, 4));
     expect(read(folder.path)).toEqual({
-      records: [...records(1, 1), { number: 2, body: 'another' }, ...records(3, 4)],
+      records: [...records(1, 1), record(2, 'another'), ...records(3, 4)],
       damaged: 0,
     });
     expect(log.wantsRelease).toBe(false);
@@ -209,7 +255,7 @@ describe('CommitLog', () => {
       write(...args);
     };
     await expect(
-      log.append(Array.from({ length: 900 }, (_, at) => ({ number: at + 1, body: 'x'.repeat(1000) }))),
+      log.append(Array.from({ length: 900 }, (_, at) => ({ number: at + 1, after: 0, body: 'x'.repeat(1000) }))),
     ).rejects.toThrow('gone');
     expect(read(folder.path)).toEqual({ records: [], damaged: 0 });
     expect(paths().every(isBlank)).toBe(true);
@@ -257,13 +303,13 @@ describe('CommitLog', () => {
   it('wipes much in parts, between which an append may come', async () => {
     log.close();
     create(600 * 1024);
-    await log.append([{ number: 1, body: 'x'.repeat(590 * 1024) }]);
+    await log.append([record(1, 'x'.repeat(590 * 1024))]);
     log.release(1);
     const { begun, goOn } = held();
     const wiped = log.wipe();
     await begun;
     const appended = log.append(records(2, 2));
-    goOn();
+    void goOn();
     await appended;
     expect(await wiped).toBe(false);
     expect(isBlank(paths()[0] as string)).toBe(false);
@@ -306,7 +352,7 @@ describe('CommitLog', () => {
     const appended = log.append(records(6, 8));
     await immediate();
     expect(log.heldUpTo).toBe(5);
-    goOn();
+    void goOn();
     await appended;
     expect(await wiped).toBe(false);
     expect(numbersRead()).toEqual(expect.arrayContaining([6, 7, 8]));
@@ -323,7 +369,7 @@ describe('CommitLog', () => {
     log.close();
     expect(() => log.append(records(3, 3))).toThrow('closed');
     expect(filesOpen()).toHaveLength(2);
-    goOn();
+    void goOn();
     await appended;
     expect(filesOpen()).toEqual([]);
     expect(numbersRead()).toEqual([1, 2]);
@@ -339,10 +385,159 @@ describe('CommitLog', () => {
     await begun;
     log.close();
     expect(filesOpen()).toHaveLength(2);
-    goOn();
+    void goOn();
     expect(await wiped).toBe(false);
     expect(filesOpen()).toEqual([]);
     // The file at hand was the first.
     expect(numbersRead()).toEqual([1, 2, 3, 4]);
+  });
+});
+
+describe('two appends at once', () => {
+  it.each([
+    ['first', 'goOn', 'goOn', ['first', 'second'], [1, 2, 3]],
+    ['second', 'goOn', 'goOn', ['first', 'second'], [1, 2, 3]],
+    ['first', 'goOn', 'fail', ['first', 'second: EIO'], [1, 2]],
+    ['second', 'goOn', 'fail', ['first', 'second: EIO'], [1, 2]],
+    ['first', 'fail', 'goOn', ['first: EIO', 'second: EIO'], [1]],
+    ['second', 'fail', 'goOn', ['first: EIO', 'second: EIO'], [1]],
+    ['first', 'fail', 'fail', ['first: EIO', 'second: EIO'], [1]],
+    ['second', 'fail', 'fail', ['first: EIO', 'second: EIO'], [1]],
+  ] as const)(
+    'are kept in their order where the %s is over first (%s, %s)',
+    async (earlier, first, second, outcome, kept) => {
+      await log.append(records(1, 1));
+      const { told, over, before, behind } = await two(2);
+      const write = { first: () => before[first](), second: () => behind[second]() };
+      await write[earlier]();
+      // Nothing of the second is told, and no fault, before both are over.
+      expect(told).toEqual(earlier === 'first' && first === 'goOn' ? ['first'] : []);
+      expect(log.heldUpTo).toBe(told.length === 1 ? 2 : 1);
+      await write[earlier === 'first' ? 'second' : 'first']();
+      await over;
+      expect(told).toEqual(outcome);
+      expect([numbersRead(), log.heldUpTo, read(folder.path).damaged]).toEqual([kept, kept.length, 0]);
+      // What failed can be appended again, at its place: all four are in one file.
+      for (let next = kept.length + 1; next <= 4; next++) await log.append([record(next, 'again'.padEnd(200))]);
+      expect(read(folder.path).records.map(({ number, body }) => [number, body.startsWith('again')])).toEqual(
+        [1, 2, 3, 4].map(number => [number, number > kept.length]),
+      );
+      expect(isBlank(paths()[1] as string)).toBe(true);
+    },
+  );
+
+  it('are two and no more, and none beside one that has not begun to be written or has failed', async () => {
+    expect(log.takesAppend).toBe(true);
+    const { over, before, behind } = await two(1);
+    expect(log.takesAppend).toBe(false);
+    expect(() => log.append(records(3, 3))).toThrow('under way');
+    await before.goOn();
+    expect(log.heldUpTo).toBe(1);
+    expect(log.takesAppend).toBe(true);
+    const third = held();
+    const appended = log.append(records(3, 3, 1)).catch((fault: Error) => fault.message);
+    await third.begun;
+    await behind.fail();
+    expect(log.takesAppend).toBe(false);
+    await third.goOn();
+    await over;
+    expect([await appended, numbersRead()]).toEqual(['EIO', [1]]);
+    const wiped = held();
+    log.release(1);
+    const wiping = log.wipe();
+    await wiped.begun;
+    const waiting = log.append(records(2, 2));
+    expect(log.takesAppend).toBe(false);
+    await wiped.goOn();
+    await Promise.all([wiping, waiting]);
+    expect(numbersRead()).toEqual([2]);
+  });
+
+  it('leave the first where the files are gone after it', async () => {
+    const { told, over, before, behind } = await two(1);
+    await before.goOn();
+    expect(log.heldUpTo).toBe(1);
+    inPlace = false;
+    await behind.goOn();
+    await over;
+    expect([told, numbersRead()]).toEqual([['first', 'second: gone'], [1]]);
+  });
+
+  it('are acknowledged by nobody before the places of both are blank', async () => {
+    const { told, over, before, behind } = await two(1);
+    await behind.goOn();
+    expect(numbersRead()).toEqual([2]);
+    const failed = before.fail();
+    nextWrite = failing(2, 'cannot be blanked');
+    await Promise.all([failed, over]);
+    expect([told, numbersRead()]).toEqual([['first: EIO', 'second: EIO'], [2]]);
+    nextWrite = failing(2, 'nor now');
+    await expect(log.append(records(1, 1))).rejects.toThrow('nor now');
+    const blanking = held();
+    const appended = log.append([record(1, 'x')]);
+    await blanking.begun;
+    await turns();
+    expect([log.heldUpTo, numbersRead()]).toEqual([0, [2]]);
+    await blanking.goOn();
+    await appended;
+    expect([log.heldUpTo, numbersRead()]).toEqual([1, [1]]);
+  });
+
+  it('may stand in two files, and both are given back', async () => {
+    for (const fault of ['first', 'second', undefined]) {
+      log.close();
+      create();
+      await log.append(records(1, 3));
+      const { told, over, before, behind } = await two(4);
+      expect([log.wantsRelease, log.hasRoomFor(3, 600), log.hasRoomFor(4, 800)]).toEqual([true, true, false]);
+      expect(log.hasRoomFor(1, 980)).toBe(false);
+      await before[fault === 'first' ? 'fail' : 'goOn']();
+      await behind[fault === 'second' ? 'fail' : 'goOn']();
+      await over;
+      const kept = fault === 'first' ? 3 : fault === 'second' ? 4 : 5;
+      expect([told.length, numbersRead()]).toEqual([2, [1, 2, 3, 4, 5].slice(0, kept)]);
+      expect(isBlank(paths()[1] as string)).toBe(fault !== undefined);
+      // The file of the second: where it failed, all of that is free, and the other is not before what is in it is released.
+      expect(log.hasRoomFor(4, 800)).toBe(fault !== undefined);
+      if (fault === undefined) continue;
+      await log.append(records(kept + 1, kept + 4));
+      expect([log.wantsRelease, log.hasRoomFor(1, 200)]).toEqual([true, false]);
+      log.release(kept);
+      expect(log.hasRoomFor(4, 800)).toBe(true);
+      await log.append(records(kept + 5, kept + 8));
+      expect(numbersRead()).toEqual([5, 6, 7, 8, 9, 10, 11, 12].map(number => number + kept - 4));
+    }
+  });
+
+  it('take their room, and are not wiped or overwritten whatever is released', async () => {
+    const { over, before, behind } = await two(1);
+    expect([log.hasRoomFor(2, 400), log.hasRoomFor(1, 980)]).toEqual([true, true]);
+    log.release(2);
+    expect(await log.wipe()).toBe(false);
+    await before.goOn();
+    expect(log.heldUpTo).toBe(1);
+    expect(await log.wipe()).toBe(false);
+    const third = log.append(records(3, 3, 1));
+    await behind.goOn();
+    await Promise.all([over, third]);
+    expect(numbersRead()).toEqual([1, 2, 3]);
+    log.release(3);
+    expect(await log.wipe()).toBe(true);
+    expect(paths().every(isBlank)).toBe(true);
+  });
+
+  it.each([
+    ['goOn', 'goOn', [1, 2]],
+    ['goOn', 'fail', [1]],
+    ['fail', 'goOn', []],
+  ] as const)('are over before the files are closed (%s, %s)', async (first, second, kept) => {
+    const { over, before, behind } = await two(1);
+    log.close();
+    await behind[second]();
+    await turns();
+    expect(filesOpen()).toHaveLength(2);
+    await before[first]();
+    await over;
+    expect([filesOpen(), numbersRead()]).toEqual([[], kept]);
   });
 });

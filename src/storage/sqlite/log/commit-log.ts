@@ -158,8 +158,8 @@ export class CommitLog {
     this.closeIfIdle();
   }
 
-  /** Also one that is being written to, once that is released; nothing else is written meanwhile. */
   private isFree(segment: CommitSegment): boolean {
+    for (const append of this.underWay) if (append.segment === segment) return false;
     return segment.last <= this.released;
   }
 

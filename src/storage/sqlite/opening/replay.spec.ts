@@ -2,6 +2,7 @@ import { copyFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { endingOf, factsOf, placement, plainSpec } from '../../../../test/contracts/journal-samples';
+import { record } from '../../../../test/support/logged-records';
 import { temporaryFolder, type TemporaryFolder } from '../../../../test/support/temporary-folder';
 import { files } from '../file/journal-file';
 import { LedgerSpace } from '../file/ledger-space';
@@ -61,7 +62,7 @@ function die(lost?: 'power'): void {
 }
 
 function log(first: number, ...writes: readonly LoggedWrite[]): void {
-  const records = writes.map((write, at) => ({ number: first + at, body: JSON.stringify(write) }));
+  const records = writes.map((write, at) => record(first + at, JSON.stringify(write)));
   store(encodeRecords(records));
 }
 
@@ -161,8 +162,8 @@ it('names what neither the database nor the log has', () => {
 });
 
 it('says so where the end of the log does not add up', () => {
-  const whole = encodeRecords([{ number: 1, body: JSON.stringify(admission('a', 1)) }]);
-  const torn = encodeRecords([{ number: 2, body: JSON.stringify(admission('b', 2)) }]).fill(0, 100, 108);
+  const whole = encodeRecords([record(1, JSON.stringify(admission('a', 1)))]);
+  const torn = encodeRecords([record(2, JSON.stringify(admission('b', 2)))]).fill(0, 100, 108);
   store(Buffer.concat([whole, torn]));
   die();
   open();

@@ -57,16 +57,15 @@ export class Replay {
    * a log without a sign of damage was never written there.
    */
   lostAfter(number: number): readonly Change[] {
-    const last = this.logged.at(-1)?.number ?? number;
-    const isDamaged = this.damaged > 0 || this.isCut;
+    const last = this.damaged > 0 || this.isCut ? Infinity : Math.max(this.certain, this.logged.at(-1)?.number ?? 0);
     return this.echo.filter(
-      change => change.number > number && !this.numbers.has(change.number) && (isDamaged || change.number < last),
+      change => change.number > number && change.number <= last && !this.numbers.has(change.number),
     );
   }
 
   /** The last number that was given out, as far as that is known. */
   get lastNumber(): number {
-    return Math.max(this.logged.at(-1)?.number ?? 0, this.echo.at(-1)?.number ?? 0);
+    return Math.max(this.certain, this.logged.at(-1)?.number ?? 0, this.echo.at(-1)?.number ?? 0);
   }
 
   /** Does what has not been done yet, durably. @returns what there is to tell */
@@ -122,12 +121,12 @@ function notesOn(missing: number, damaged: number, isCut: boolean): Note[] {
 }
 
 /** All up to this number was acknowledged, by what the records say. */
-function certainOf(records: readonly LoggedRecord[]): number {
+export function certainOf(records: readonly LoggedRecord[]): number {
   return records.reduce((most, { after }) => Math.max(most, after), 0);
 }
 
 /** The records that may have been acknowledged: one that is missing and was not, as the later ones say, has none of those behind it either. */
-function acknowledgeable(records: readonly LoggedRecord[], certain: number): readonly LoggedRecord[] {
+export function acknowledgeable(records: readonly LoggedRecord[], certain: number): readonly LoggedRecord[] {
   const end = records.findIndex(({ number }, at) => number - 1 > Math.max(certain, records[at - 1]?.number ?? 0));
   return end < 0 ? records : records.slice(0, end);
 }

@@ -75,14 +75,18 @@ export class Echo {
     return this.last;
   }
 
+  /** Also what is gathered, before them. @throws Error of the file system: then those are missing */
   append(changes: readonly Change[]): void {
-    if (changes.length === 0) return;
-    const { lines, at } = this.place(changes);
+    const all = [...this.gathered, ...changes];
+    this.gathered = [];
+    if (all.length === 0) return;
+    const { lines, at } = this.place(all);
     writeSync(this.handle, lines, at, 'latin1');
   }
 
   /** The same up to {@link GATHER_MS} later, on libuv's pool, with all that comes meanwhile. What fails is missing. */
   appendSoon(changes: readonly Change[]): void {
+    if (this.isClosed) return;
     this.gathered.push(...changes);
     this.gathering ??= setTimeout(() => this.writeGathered(), GATHER_MS);
   }
@@ -107,11 +111,13 @@ export class Echo {
     return { lines, at };
   }
 
+  /** What is gathered is written before. */
   close(): void {
-    clearTimeout(this.gathering);
+    if (this.isClosed) return;
     this.isClosed = true;
+    clearTimeout(this.gathering);
     try {
-      this.append(this.gathered);
+      this.append([]);
     } catch {
       // As ever, what fails is missing.
     }
