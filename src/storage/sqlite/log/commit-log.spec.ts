@@ -16,6 +16,7 @@ let log: CommitLog;
 /** What the next write does instead; it can go on by itself with `write`. */
 let nextWrite: WriteFile | undefined;
 let inPlace: boolean;
+let writesBegun: number;
 
 beforeEach(() => {
   folder = temporaryFolder();
@@ -29,7 +30,9 @@ afterEach(() => {
 });
 
 function create(segmentBytes = SEGMENT_BYTES): void {
+  writesBegun = 0;
   const writeFile: WriteFile = (...args) => {
+    writesBegun++;
     const doIt = nextWrite ?? write;
     nextWrite = undefined;
     doIt(...args);
@@ -410,7 +413,8 @@ describe('two appends at once', () => {
       const { told, over, before, behind } = await two(2);
       const write = { first: () => before[first](), second: () => behind[second]() };
       await write[earlier]();
-      // Nothing of the second is told, and no fault, before both are over.
+      // Nothing of the second is told, and no place is made blank, before both are over.
+      expect(writesBegun).toBe(3);
       expect(told).toEqual(earlier === 'first' && first === 'goOn' ? ['first'] : []);
       expect(log.heldUpTo).toBe(told.length === 1 ? 2 : 1);
       await write[earlier === 'first' ? 'second' : 'first']();
