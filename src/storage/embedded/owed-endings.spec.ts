@@ -1,7 +1,8 @@
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { endingOf, factsOf, plainSpec } from '../../../test/contracts/journal-samples';
 import { HeldJournal, silentNarrator } from '../../../test/support/ledger';
 import { PendingTranscript } from '../../../test/support/pending-transcript';
+import type { Narrator } from '../../observability/narrator';
 import type { StoringTranscript } from '../../tasks/task/storing-transcript';
 import type { TaskEnding } from '../../tasks/task/task';
 import { Alarms } from '../../time/alarms';
@@ -23,12 +24,15 @@ let journal: NotingJournal;
 let alarms: Alarms;
 let endings: OwedEndings;
 let transcript: PendingTranscript;
+let warned: string[];
 
 beforeEach(async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] });
   journal = new NotingJournal();
   alarms = new Alarms(Object.assign(new Clock(), { nowMs: () => Date.now() }));
-  endings = new OwedEndings(journal, alarms, silentNarrator);
+  warned = [];
+  const warn = (text: string): void => void warned.push(text);
+  endings = new OwedEndings(journal, alarms, { ...silentNarrator, warn } as unknown as Narrator);
   transcript = new PendingTranscript();
   await journal.admit(plainSpec('t'), factsOf(1));
 });
@@ -106,4 +110,66 @@ it('writes what was revised while it was tried again', async () => {
   failAgain(true);
   await vi.advanceTimersByTimeAsync(1000);
   expect((await written())?.state).toBe('failed');
+});
+
+describe('an ending that is given before its task is admitted', () => {
+  let admitted: (isAdmitted: boolean) => void;
+  let isAdmitted: Promise<boolean>;
+
+  beforeEach(() => void (isAdmitted = new Promise(resolve => (admitted = resolve))));
+
+  it('is given to the journal at once, shown to nobody before, and durable with the admission', async () => {
+    const told: boolean[] = [];
+    transcript.tell(true);
+    void record(false, isAdmitted).then(isDurable => told.push(isDurable));
+    await vi.advanceTimersByTimeAsync(5000);
+    expect([journal.handed, told, endings.find('t')]).toEqual([[transcript], [], undefined]);
+    admitted(true);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(told).toEqual([true]);
+    await vi.advanceTimersByTimeAsync(5000);
+    expect([endings.find('t'), warned, journal.handed.length]).toEqual([undefined, [], 1]);
+  });
+
+  it.each([true, false])('is owed by nobody where it is not admitted (until it is known: %s)', async untilKnown => {
+    const fail = journal.hold();
+    const recorded = record(untilKnown, isAdmitted);
+    admitted(false);
+    expect(await recorded).toBe(false);
+    fail(true);
+    transcript.tell(true);
+    await vi.advanceTimersByTimeAsync(5000);
+    expect([journal.handed.length, endings.find('t'), warned]).toEqual([1, undefined, []]);
+  });
+
+  it('leaves alone what is owed of another with the same id', async () => {
+    const fail = journal.hold();
+    const recorded = record(true);
+    fail(true);
+    await recorded;
+    expect(endings.find('t')).toEqual(ending);
+    const { handed } = journal;
+    journal.end = () => Promise.resolve();
+    const of = { ...ending, state: 'cancelled' as const };
+    const refused = endings.record({ ending: of, session: undefined, transcript: undefined }, false, isAdmitted);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(endings.find('t')).toEqual(ending);
+    admitted(false);
+    expect(await refused).toBe(false);
+    expect([endings.find('t'), handed.length, warned.length]).toEqual([ending, 1, 1]);
+  });
+
+  it('is awaited with patience from when the admission and the transcript are known', async () => {
+    const told: boolean[] = [];
+    journal.hold();
+    void record(false, isAdmitted).then(isDurable => told.push(isDurable));
+    transcript.tell(true);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect([told, warned]).toEqual([[], []]);
+    admitted(true);
+    await vi.advanceTimersByTimeAsync(999);
+    expect([told, warned]).toEqual([[], []]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect([told, warned.length, endings.find('t')?.taskId]).toEqual([[false], 1, 't']);
+  });
 });

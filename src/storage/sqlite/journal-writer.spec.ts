@@ -1,4 +1,5 @@
 import * as fc from 'fast-check';
+import { setImmediate as aTurn } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
 import { endingOf, factsOf, placement, plainSpec } from '../../../test/contracts/journal-samples';
 import { PendingTranscript } from '../../../test/support/pending-transcript';
@@ -7,6 +8,7 @@ import { JournalWriter } from './journal-writer';
 import type { CommitLog } from './log/commit-log';
 import type { LoggedRecord } from './log/commit-log-records';
 import type { KnownIds } from './log/known-ids';
+import { acknowledgeable, certainOf } from './opening/replay';
 import type { Echo } from './tables/echo';
 import type { LedgerRequest, LoggedWrite, RequestOutcome, WriteRequest } from './tables/protocol';
 import { encodeAdmission, encodeEnding, encodePlacement, namesTranscript } from './tables/record-codec';
@@ -25,9 +27,22 @@ function ending(taskId: string): WriteRequest {
 
 type Later = <T>(what: string, work: () => T) => Promise<T>;
 
+interface DiskAppend {
+  readonly records: readonly LoggedRecord[];
+  isWritten: boolean;
+  hasFailed: boolean;
+  written: Promise<void> | undefined;
+  over: Promise<void> | undefined;
+}
+
 /** A log and a database as their writers see them; when each step is through, and whether it fails, is for the test to say. */
 class Disk {
+  /** What was acknowledged by the log. */
   readonly logged: LoggedRecord[] = [];
+  private underWay: DiskAppend[] = [];
+  /** Appends that were begun beside another, and those of them that were on the disk before that. */
+  overlaps = 0;
+  overtaken = 0;
   readonly database: { number: number; write: WriteRequest }[] = [];
   syncedUpTo = 0;
   releasedUpTo = 0;
@@ -41,23 +56,9 @@ class Disk {
 
   constructor(private readonly later: Later) {}
 
-  readonly log = {
-    wantsRelease: false,
-    hasRoomFor: (records: number) => this.logged.length - this.releasedCount + records <= this.logRecords,
-    append: (records: readonly LoggedRecord[]) =>
-      this.later('append', () => {
-        if (this.logFails) throw new Error('EIO');
-        this.logged.push(...records);
-        this.log.wantsRelease = this.logRecords < Infinity;
-        const last = this.database.at(-1)?.number ?? 0;
-        this.mostUnapplied = Math.max(this.mostUnapplied, this.logged.filter(({ number }) => number > last).length);
-      }),
-    release: (number: number) => void (this.releasedUpTo = Math.max(this.releasedUpTo, number)),
-    wipe: async () => true,
-    close: () => undefined,
-  } as unknown as CommitLog & { wantsRelease: boolean };
+  readonly log = this.logOn(this);
 
-  readonly echo = { appendLater: async () => undefined, close: () => undefined } as unknown as Echo;
+  readonly echo = { appendSoon: () => undefined, close: () => undefined } as unknown as Echo;
 
   readonly ids = {
     mayHave: (taskId: string) => this.taken.has(taskId),
@@ -91,6 +92,61 @@ class Disk {
       return undefined;
     });
 
+  private logOn(disk: Disk): CommitLog & { wantsRelease: boolean } {
+    return {
+      wantsRelease: false,
+      get takesAppend() {
+        const [first, second] = disk.underWay;
+        return !second && !first?.hasFailed;
+      },
+      hasRoomFor: (records: number) => this.takenCount - this.releasedCount + records <= this.logRecords,
+      append: (records: readonly LoggedRecord[]) => {
+        if (!this.log.takesAppend) throw new Error('under way');
+        return this.append(records);
+      },
+      release: (number: number) => void (this.releasedUpTo = Math.max(this.releasedUpTo, number)),
+      wipe: async () => true,
+      close: () => undefined,
+    } as unknown as CommitLog & { wantsRelease: boolean };
+  }
+
+  private get takenCount(): number {
+    return this.underWay.reduce((sum, { records }) => sum + records.length, this.logged.length);
+  }
+
+  private append(records: readonly LoggedRecord[]): Promise<void> {
+    const [before] = this.underWay;
+    if (before) this.overlaps++;
+    const append: DiskAppend = { records, isWritten: false, hasFailed: false, written: undefined, over: undefined };
+    append.written = this.later('append', () => {
+      if (this.logFails) throw new Error('EIO');
+      append.isWritten = true;
+      if (before && this.underWay.includes(before) && !before.isWritten) this.overtaken++;
+    });
+    this.underWay.push(append);
+    return (append.over = this.carryOut(append, before));
+  }
+
+  /** As the log does: in their order, and nothing that comes behind one that failed. */
+  private async carryOut(append: DiskAppend, before: DiskAppend | undefined): Promise<void> {
+    try {
+      await append.written;
+      await before?.over;
+      this.logged.push(...append.records);
+      this.log.wantsRelease = this.logRecords < Infinity;
+      const last = this.database.at(-1)?.number ?? 0;
+      this.mostUnapplied = Math.max(this.mostUnapplied, this.logged.filter(({ number }) => number > last).length);
+    } catch (thrown) {
+      append.hasFailed = true;
+      const behind = this.underWay[this.underWay.indexOf(append) + 1];
+      if (behind) behind.hasFailed = true;
+      await Promise.allSettled([before?.over, behind?.written]);
+      throw thrown;
+    } finally {
+      this.underWay = this.underWay.filter(other => other !== append);
+    }
+  }
+
   private get releasedCount(): number {
     return this.logged.filter(({ number }) => number <= this.releasedUpTo).length;
   }
@@ -102,7 +158,10 @@ class Disk {
   /** What a start finds after a loss of power, in order; a log that was released is written over. */
   found(): string[] {
     const synced = this.database.filter(({ number }) => number <= this.syncedUpTo);
-    const again = this.logged.filter(({ number }) => number > this.syncedUpTo && number > this.releasedUpTo);
+    const records = [...this.logged, ...this.underWay.flatMap(append => (append.isWritten ? append.records : []))];
+    const again = acknowledgeable(records, certainOf(records)).filter(
+      ({ number }) => number > this.syncedUpTo && number > this.releasedUpTo,
+    );
     expect(again.map(({ number }) => number)).toEqual(again.map((_, at) => this.syncedUpTo + 1 + at));
     return [
       ...synced.map(({ write }) => keyOf(write)),
@@ -140,13 +199,16 @@ const turns = async (): Promise<void> => {
 describe('writes', () => {
   it('are acknowledged in their order and never lost, whatever fails and whenever the power goes', async () => {
     const step = fc.oneof(
-      { weight: 6, arbitrary: fc.record({ write: fc.constantFrom('admit', 'mark', 'end', 'note', 'long', 'expire') }) },
+      { weight: 9, arbitrary: fc.record({ write: fc.constant('next' as const) }) },
+      { weight: 4, arbitrary: fc.record({ write: fc.constantFrom('admit', 'mark', 'end', 'note', 'long', 'expire') }) },
       { weight: 1, arbitrary: fc.record({ logFails: fc.boolean() }) },
       { weight: 1, arbitrary: fc.record({ databaseFails: fc.boolean() }) },
       { weight: 1, arbitrary: fc.record({ hasRoom: fc.boolean() }) },
       { weight: 2, arbitrary: fc.record({ settle: fc.constant(true) }) },
       { weight: 3, arbitrary: fc.record({ turns: fc.integer({ min: 1, max: 4 }) }) },
     );
+    let overlaps = 0;
+    let overtaken = 0;
     await fc.assert(
       fc.asyncProperty(
         fc.scheduler(),
@@ -173,8 +235,16 @@ describe('writes', () => {
             expect(acknowledged).toEqual(issued.filter(key => acknowledged.includes(key)));
           };
           let n = 0;
+          // One task, from its admission to its ending, and then another.
+          let life: string[] = [];
           for (const each of steps) {
-            if ('write' in each) {
+            if ('write' in each && each.write === 'next') {
+              if (life.length === 0) life = [`life ${++n}`, 'admit', 'mark', 'end'];
+              const taskId = life[0] as string;
+              const [kind] = life.splice(1, 1);
+              write(kind === 'admit' ? admission(taskId, n) : kind === 'mark' ? mark(taskId) : ending(taskId));
+              if (life.length === 1) life = [];
+            } else if ('write' in each) {
               const taskId = `t${++n}`;
               if (each.write === 'expire')
                 void writer.write({ kind: 'expire', keptBeforeMs: 0, limit: 1 }).catch(() => undefined);
@@ -184,7 +254,10 @@ describe('writes', () => {
               else write(admission(taskId, n, each.write === 'long' ? 'x'.repeat(70_000) : 'p'));
             } else if ('settle' in each) void writer.settled();
             else if ('turns' in each)
-              for (let left = each.turns; left > 0 && scheduler.count() > 0; left--) await scheduler.waitOne();
+              for (let left = each.turns; left > 0 && scheduler.count() > 0; left--) {
+                await scheduler.waitOne();
+                judge();
+              }
             else Object.assign(disk, each);
             await turns();
             judge();
@@ -194,15 +267,97 @@ describe('writes', () => {
           const closed = writer.close().then(() => (isClosed = true));
           while (!isClosed) {
             if (scheduler.count() > 0) await scheduler.waitOne();
-            await new Promise(resolve => setImmediate(resolve));
+            await aTurn();
             judge();
           }
           await closed;
+          overlaps += disk.overlaps;
+          overtaken += disk.overtaken;
         },
       ),
       { numRuns: 300 },
     );
+    expect(overlaps).toBeGreaterThan(50);
+    expect(overtaken).toBeGreaterThan(10);
   });
+
+  it('are appended beside the one that is being appended where both are of one task, and nothing else is', async () => {
+    const held: (() => void)[] = [];
+    const disk = new Disk((what, work) =>
+      what === 'append' ? new Promise<void>(resolve => held.push(resolve)).then(work) : atOnce(what, work),
+    );
+    const writer = writerOn(disk);
+    const told: string[] = [];
+    const write = (request: WriteRequest): void => void writer.write(request).then(() => told.push(keyOf(request)));
+    write(admission('a', 1));
+    write(mark('a'));
+    write(ending('a'));
+    expect(held).toHaveLength(2);
+    held[1]?.();
+    await turns();
+    expect([told, disk.found()]).toEqual([[], []]);
+    let isClosed = false;
+    const closed = writer.close().then(() => (isClosed = true));
+    held[0]?.();
+    await turns();
+    expect([told, held.length, isClosed]).toEqual([['admit a', 'mark a'], 3, false]);
+    write(mark('b'));
+    write(admission('c', 2));
+    expect(held).toHaveLength(3);
+    held[2]?.();
+    await turns();
+    held[3]?.();
+    await closed;
+    expect(told).toEqual(['admit a', 'mark a', 'end a', 'mark b', 'admit c']);
+    expect(disk.logged.map(({ number, after }) => [number, after])).toEqual([
+      [1, 0],
+      [2, 0],
+      [3, 2],
+      [4, 3],
+      [5, 3],
+    ]);
+  });
+
+  it('come to the log in their order where they are given in the turn in which the one before is acknowledged', async () => {
+    const disk = new Disk(atOnce);
+    const writer = writerOn(disk);
+    const later = writer.write(admission('a', 1)).then(() => [writer.write(mark('a')), writer.write(ending('a'))]);
+    await Promise.all(await later);
+    expect(disk.logged.map(({ number, body }) => [number, keyOf(JSON.parse(body) as LoggedWrite)])).toEqual([
+      [1, 'admit a'],
+      [2, 'mark a'],
+      [3, 'end a'],
+    ]);
+    await writer.close();
+    expect(disk.database.map(({ write }) => keyOf(write))).toEqual(['admit a', 'mark a', 'end a']);
+  });
+
+  it.each(['with it', 'with it where there is no log', 'while it is written', 'in the turn of its refusal'])(
+    'of a task that is refused are refused when given %s: another has its id',
+    async when => {
+      const disk = new Disk(atOnce);
+      const writer = new JournalWriter(disk.call, disk.ids, 0, true);
+      if (when !== 'with it where there is no log') writer.use(disk.log, disk.echo);
+      await writer.write(admission('a', 1));
+      const busy = when.startsWith('with it') ? writer.write(note('x')) : undefined;
+      const refused = writer.write(admission('a', 2));
+      const give = (): Promise<unknown>[] => [
+        writer.write(mark('a')),
+        writer.write(ending('a'), new PendingTranscript()),
+      ];
+      const isLater = when === 'in the turn of its refusal';
+      const behind = isLater ? refused.then(() => [], give) : Promise.resolve(give());
+      const all = behind.then(writes => Promise.allSettled([refused, ...writes]));
+      await busy;
+      const conflict = expect.objectContaining({ code: 'TASK_CONFLICT' }) as unknown;
+      expect(await all).toEqual(Array.from({ length: 3 }, () => ({ status: 'rejected', reason: conflict })));
+      await aTurn();
+      await writer.write(mark('a'));
+      await writer.close();
+      const others = busy ? ['note x'] : [];
+      expect(disk.database.map(({ write }) => keyOf(write))).toEqual(['admit a', ...others, 'mark a']);
+    },
+  );
 
   it('wait for the database where the log holds as much as it may', async () => {
     const disk = new Disk(atOnce);
@@ -232,6 +387,7 @@ describe('writes', () => {
     await writer.write(admission('b', 2));
     await writer.write(admission('long', 3, 'x'.repeat(70_000)));
     await expect(writer.write(admission('a', 4))).rejects.toMatchObject({ code: 'TASK_CONFLICT' });
+    await aTurn(); // Until then, what is given of that id would be of who was refused.
     disk.hasRoom = false;
     await writer.write(note('to hear of it'));
     await writer.write(admission('c', 5));

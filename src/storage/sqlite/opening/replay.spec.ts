@@ -8,7 +8,8 @@ import { files } from '../file/journal-file';
 import { LedgerSpace } from '../file/ledger-space';
 import { Ledger } from '../ledger';
 import { SEGMENT_BYTES } from '../log/commit-log';
-import { encodeRecords } from '../log/commit-log-records';
+import { encodeRecords, type LoggedRecord } from '../log/commit-log-records';
+import { Echo, type Change } from '../tables/echo';
 import type { LoggedWrite, Note, WriteRequest } from '../tables/protocol';
 import { encodeAdmission, encodeEnding, encodePlacement, namesTranscript } from '../tables/record-codec';
 import { openLedger, type OpenLedger } from './ledger-opening';
@@ -194,4 +195,90 @@ it('gives the transcripts back of endings that do not name theirs', () => {
   die();
   open();
   expect(opening.opened.transcripts).toEqual([]);
+});
+
+const as = (number: number, write: LoggedWrite, after = number - 1): LoggedRecord => ({
+  ...record(number, JSON.stringify(write)),
+  after,
+});
+const storeRecords = (...all: readonly LoggedRecord[]): void => store(encodeRecords(all));
+/** What the log's own echo says. */
+function echoed(...changes: readonly Change[]): void {
+  const echo = Echo.open(path(files.logEcho));
+  echo.clear();
+  echo.append(changes);
+  echo.close();
+}
+
+it('does nothing that stands behind one that was being written beside it and is not there', () => {
+  storeRecords(as(1, admission('a', 1)), as(2, admission('b', 2)), as(4, ending('a'), 2), as(5, ending('b'), 2));
+  echoed({ number: 3, kind: 'mark', subject: 'a' }, { number: 4, kind: 'end', subject: 'a' });
+  die();
+  open();
+  expect([live(), opening.opened.lastChange, told]).toEqual([['a', 'b'], 2, []]);
+});
+
+it('does what stands behind a gap where a later record says that the missing one was acknowledged, which is told', () => {
+  storeRecords(as(1, admission('a', 1)), as(3, admission('c', 3), 1), as(4, admission('d', 4), 3));
+  echoed({ number: 2, kind: 'admit', subject: 'b' });
+  die();
+  open();
+  expect(live()).toEqual(['a', 'c', 'd']);
+  expect(told).toEqual(
+    expect.arrayContaining([
+      expect.objectContaining({ fields: expect.objectContaining({ what: 'lost', ids: ['b'] }) as unknown }),
+      expect.objectContaining({ fields: { event: 'journal_damaged', missing_writes: 1 } }),
+    ]),
+  );
+});
+
+it('names what was acknowledged by a record that is itself not done', () => {
+  // The second is lost; the third was not written, and the fourth, which says so, was never acknowledged.
+  storeRecords(as(1, admission('a', 1)), as(4, ending('a'), 2));
+  echoed({ number: 2, kind: 'admit', subject: 'b' }, { number: 3, kind: 'mark', subject: 'a' });
+  die();
+  open();
+  expect(live()).toEqual(['a']);
+  expect(told).toEqual(
+    expect.arrayContaining([
+      expect.objectContaining({ fields: expect.objectContaining({ what: 'lost', ids: ['b'] }) as unknown }),
+      expect.objectContaining({ fields: { event: 'journal_damaged', missing_writes: 1 } }),
+    ]),
+  );
+  // Its number is not given again.
+  expect(opening.opened.lastChange).toBeGreaterThanOrEqual(2);
+});
+
+it('does all that is left of a log that shows damage, for what is missing may have been acknowledged', () => {
+  const torn = encodeRecords([as(2, mark('a'), 1)]).fill(0, 40, 48);
+  store(Buffer.concat([encodeRecords([as(1, admission('a', 1))]), torn, encodeRecords([as(3, ending('a'), 1)])]));
+  die();
+  open();
+  expect([live(), opening.opened.lastChange]).toEqual([[], 3]);
+  expect(told).toMatchObject([{ level: 'warn', fields: { event: 'journal_log_torn', writes: 1 } }]);
+});
+
+it('does it at no later start either, whatever the database has taken under its number and before', () => {
+  const left = [as(1, admission('a', 1)), as(3, ending('a'), 1)];
+  storeRecords(...left);
+  die();
+  open();
+  expect(opening.opened.lastChange).toBe(1);
+  // The log stays as it is while transcripts are handed on, and everything goes to the database at once.
+  for (const [at, write] of [admission('b', 2), admission('c', 3), mark('a')].entries()) {
+    expect(ledger.write([write])).toEqual([undefined]);
+    die();
+    open();
+    expect([opening.opened.lastChange, live(), told]).toEqual([
+      at + 2,
+      ['a', 'b', 'c'].slice(0, Math.min(at + 2, 3)),
+      [],
+    ]);
+  }
+  expect(rowOf('a')).toMatchObject({ marked: 1, ending: null });
+  // One of the two files was made new.
+  store(encodeRecords(left.slice(1)));
+  die();
+  open();
+  expect([opening.opened.lastChange, live(), told]).toEqual([4, ['a', 'b', 'c'], []]);
 });

@@ -1,8 +1,23 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { setImmediate as immediate } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { LAST_RESORT_MS } from '../../../../test/support/deadline';
 import { temporaryFolder, type TemporaryFolder } from '../../../../test/support/temporary-folder';
 import { Echo, ECHO_BYTES, type Change } from './echo';
+
+/** What is made of a write on libuv's pool; it is carried out where this is not set. */
+let onWrite: ((write: () => void, fail: () => void) => void) | undefined;
+vi.mock(import('node:fs'), async importOriginal => {
+  const fs = await importOriginal();
+  const write = (...args: Parameters<typeof fs.write>): void => {
+    const done = args.at(-1) as (fault: Error | null) => void;
+    const fail = (): void => done(new Error('EIO'));
+    if (onWrite) onWrite(() => fs.write(...args), fail);
+    else fs.write(...args);
+  };
+  return { ...fs, write: write as typeof fs.write };
+});
 
 let folder: TemporaryFolder;
 let path: string;
@@ -59,4 +74,109 @@ it('leaves out lines that do not add up', () => {
   echo.append(changes(1, 3));
   writeFileSync(path, readFileSync(path).toString('latin1').replace('task-2', 'task-4'), 'latin1');
   expect(reopened().readAfter(0)).toEqual([...changes(1, 1), ...changes(3, 3)]);
+});
+
+describe('what is to be appended soon', () => {
+  let writes: { readonly goOn: () => void; readonly fail: () => void }[];
+
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    writes = [];
+    onWrite = (goOn, fail) => void writes.push({ goOn, fail });
+  });
+  afterEach(() => {
+    onWrite = undefined;
+    vi.useRealTimers();
+  });
+
+  const read = (): readonly Change[] => {
+    const other = Echo.open(path);
+    try {
+      return other.readAfter(0);
+    } finally {
+      other.close();
+    }
+  };
+  /** Without the timers, which stand still meanwhile. */
+  const until = async (isSo: () => boolean): Promise<void> => {
+    const untilMs = performance.now() + LAST_RESORT_MS;
+    while (!isSo() && performance.now() < untilMs) await immediate();
+    expect(isSo()).toBe(true);
+  };
+  const there = (last: number): Promise<void> => until(() => read().at(-1)?.number === last);
+
+  it('is one write with what comes within 20 ms, and what comes while that is under way is the next one', async () => {
+    echo.appendSoon(changes(1, 1));
+    vi.advanceTimersByTime(19);
+    echo.appendSoon(changes(2, 3));
+    expect(writes).toHaveLength(0);
+    vi.advanceTimersByTime(1);
+    expect(writes).toHaveLength(1);
+    echo.appendSoon(changes(4, 4));
+    vi.advanceTimersByTime(1000);
+    expect(writes).toHaveLength(1);
+    writes[0]?.goOn();
+    await there(3);
+    await until(() => vi.getTimerCount() > 0);
+    vi.advanceTimersByTime(20);
+    writes[1]?.goOn();
+    await there(4);
+    expect(read()).toEqual(changes(1, 4));
+  });
+
+  it('comes before what is appended at once later', async () => {
+    echo.appendSoon(changes(1, 2));
+    echo.append(changes(3, 3));
+    expect(
+      readFileSync(path, 'latin1')
+        .trim()
+        .split('\n')
+        .map(line => line.split(' ')[0]),
+    ).toEqual(['1', '2', '3']);
+    echo.appendSoon(changes(4, 4));
+    vi.advanceTimersByTime(20);
+    expect(writes).toHaveLength(1);
+    writes[0]?.goOn();
+    await there(4);
+  });
+
+  it('is missing where it could not be written, and nothing else is', async () => {
+    echo.appendSoon(changes(1, 1));
+    vi.advanceTimersByTime(20);
+    echo.appendSoon(changes(2, 2));
+    writes[0]?.fail();
+    vi.advanceTimersByTime(20);
+    writes[1]?.goOn();
+    await there(2);
+    expect(read()).toEqual(changes(2, 2));
+  });
+
+  it('is there when it is closed, also while a write is under way, and nothing is written afterwards', async () => {
+    const open = (): string[] =>
+      readdirSync('/proc/self/fd').filter(handle => {
+        try {
+          return readlinkSync(`/proc/self/fd/${handle}`) === path;
+        } catch {
+          return false; // The listing itself.
+        }
+      });
+    echo.appendSoon(changes(1, 1));
+    vi.advanceTimersByTime(20);
+    echo.appendSoon(changes(2, 2));
+    echo.close();
+    echo.close();
+    expect([open().length, read()]).toEqual([1, changes(2, 2)]);
+    echo.appendSoon(changes(3, 3));
+    vi.advanceTimersByTime(1000);
+    writes[0]?.goOn();
+    await until(() => open().length === 0);
+    vi.advanceTimersByTime(1000);
+    expect([writes.length, read()]).toEqual([1, changes(1, 2)]);
+    echo = Echo.open(path);
+    echo.readAfter(0);
+    echo.appendSoon(changes(3, 3));
+    echo.close();
+    expect([open(), read(), vi.getTimerCount()]).toEqual([[], changes(1, 3), 0]);
+    echo = Echo.open(path);
+  });
 });
