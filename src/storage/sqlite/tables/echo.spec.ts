@@ -176,6 +176,8 @@ describe('what is to be appended soon', () => {
     echo.readAfter(0);
     echo.appendSoon(changes(3, 3));
     echo.close();
+    echo.close();
+    echo.appendSoon(changes(4, 4));
     expect([open(), read(), vi.getTimerCount()]).toEqual([[], changes(1, 3), 0]);
     echo = Echo.open(path);
   });
