@@ -180,5 +180,9 @@ describe('what is to be appended soon', () => {
     echo.appendSoon(changes(4, 4));
     expect([open(), read(), vi.getTimerCount()]).toEqual([[], changes(1, 3), 0]);
     echo = Echo.open(path);
+    echo.close();
+    echo.appendSoon(changes(4, 4));
+    expect(vi.getTimerCount()).toBe(0);
+    echo = Echo.open(path);
   });
 });
