@@ -195,9 +195,7 @@ describe('CommitLog', () => {
     await begun;
     log.release(6);
     expect(log.heldUpTo).toBe(4);
-    // The file of the first four, whatever was released.
-    expect(log.hasRoomFor(3, 600)).toBe(true);
-    expect(log.hasRoomFor(1, 980)).toBe(true);
+    expect(log.hasRoomFor(3, 600)).toBe(false);
     expect(await log.wipe()).toBe(false);
     expect(numbersRead()).toEqual([1, 2, 3, 4]);
     void goOn();
@@ -487,35 +485,32 @@ describe('two appends at once', () => {
     expect([log.heldUpTo, numbersRead()]).toEqual([1, [1]]);
   });
 
-  it('may stand in two files, and both are given back', async () => {
-    for (const fault of ['first', 'second', undefined]) {
-      log.close();
-      create();
-      await log.append(records(1, 3));
-      const { told, over, before, behind } = await two(4);
-      expect([log.wantsRelease, log.hasRoomFor(3, 600), log.hasRoomFor(4, 800)]).toEqual([true, true, false]);
-      expect(log.hasRoomFor(1, 980)).toBe(false);
-      await before[fault === 'first' ? 'fail' : 'goOn']();
-      await behind[fault === 'second' ? 'fail' : 'goOn']();
-      await over;
-      const kept = fault === 'first' ? 3 : fault === 'second' ? 4 : 5;
-      expect([told.length, numbersRead()]).toEqual([2, [1, 2, 3, 4, 5].slice(0, kept)]);
-      expect(isBlank(paths()[1] as string)).toBe(fault !== undefined);
-      // The file of the second: where it failed, all of that is free, and the other is not before what is in it is released.
-      expect(log.hasRoomFor(4, 800)).toBe(fault !== undefined);
-      if (fault === undefined) continue;
-      await log.append(records(kept + 1, kept + 4));
-      expect([log.wantsRelease, log.hasRoomFor(1, 200)]).toEqual([true, false]);
-      log.release(kept);
-      expect(log.hasRoomFor(4, 800)).toBe(true);
-      await log.append(records(kept + 5, kept + 8));
-      expect(numbersRead()).toEqual([5, 6, 7, 8, 9, 10, 11, 12].map(number => number + kept - 4));
-    }
+  it('are in the same file, so that none is found without what it came behind', async () => {
+    await log.append(records(1, 3));
+    const first = held();
+    const appended = log.append(records(4, 4));
+    await first.begun;
+    expect([log.takesAppend, log.hasRoomFor(1, 200)]).toEqual([true, false]);
+    expect(() => log.append(records(5, 5, 3))).toThrow('no room');
+    await first.goOn();
+    await appended;
+    expect(log.hasRoomFor(4, 800)).toBe(true);
+    // In the other file now, and what fails there is given back.
+    const { over, before, behind } = await two(5);
+    await before.fail();
+    await behind.goOn();
+    await over;
+    expect([numbersRead(), isBlank(paths()[1] as string), log.hasRoomFor(4, 800)]).toEqual([[1, 2, 3, 4], true, true]);
+    await log.append(records(5, 8));
+    expect([log.wantsRelease, log.hasRoomFor(1, 200)]).toEqual([true, false]);
+    log.release(4);
+    await log.append(records(9, 12));
+    expect(numbersRead()).toEqual([5, 6, 7, 8, 9, 10, 11, 12]);
   });
 
   it('take their room, and are not wiped or overwritten whatever is released', async () => {
     const { over, before, behind } = await two(1);
-    expect([log.hasRoomFor(2, 400), log.hasRoomFor(1, 980)]).toEqual([true, true]);
+    expect([log.hasRoomFor(2, 400), log.hasRoomFor(3, 600), log.hasRoomFor(1, 980)]).toEqual([true, false, false]);
     log.release(2);
     expect(await log.wipe()).toBe(false);
     await before.goOn();

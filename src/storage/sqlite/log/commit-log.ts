@@ -41,7 +41,7 @@ export function readCommitLog(
 /**
  * Writes that are on the disk, and can be acknowledged, before the database has them: records in two files that are written in
  * turns, each from its start to its end. A group of records never spans the two. A file is written over only when all that it holds
- * is released. Two groups may be written at once, and are acknowledged in their order.
+ * is released. Two groups may be written at once, to the same file, and are acknowledged in their order.
  *
  * After a failed write, nothing of its group is found by a later {@link readCommitLog}: its place is made zeros before anything else
  * is acknowledged.
@@ -169,6 +169,8 @@ export class CommitLog {
 
   private segmentFor(bytes: number): CommitSegment | undefined {
     if (this.startIn(this.current) + bytes <= this.current.bytes) return this.current;
+    // Beside another, it stands in the same file: as long as it has to be found there, what it came behind is found too.
+    if (this.underWay.size > 0) return undefined;
     return this.isFree(this.other) && bytes <= this.other.bytes ? this.other : undefined;
   }
 
