@@ -6,7 +6,8 @@ import { setImmediate as immediate } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { record } from '../../../../test/support/logged-records';
 import { temporaryFolder, type TemporaryFolder } from '../../../../test/support/temporary-folder';
-import * as commitLog from './commit-log';
+import type * as commitLog from './commit-log';
+import { readCommitLog } from './commit-log-reading';
 
 let folder: TemporaryFolder;
 let log: commitLog.CommitLog | undefined;
@@ -28,7 +29,7 @@ async function createWith(orders: string): Promise<commitLog.CommitLog> {
   return (log = fresh.CommitLog.create(folder.path, () => undefined, 1024));
 }
 
-const numbersRead = (): number[] => commitLog.readCommitLog(folder.path).records.map(({ number }) => number);
+const numbersRead = (): number[] => readCommitLog(folder.path).records.map(({ number }) => number);
 const turns = async (): Promise<void> => {
   for (let turn = 0; turn < 20; turn++) await immediate();
 };

@@ -4,7 +4,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { records } from '../../../../test/support/logged-records';
 import { temporaryFolder, type TemporaryFolder } from '../../../../test/support/temporary-folder';
 import { files } from '../file/journal-file';
-import { CommitLog, readCommitLog } from './commit-log';
+import { CommitLog } from './commit-log';
+import { readCommitLog } from './commit-log-reading';
 
 /** A file takes four records. */
 const SEGMENT_BYTES = 1024;

@@ -6,7 +6,8 @@ import { expect, it } from 'vitest';
 import { temporaryFolder } from '../../../../test/support/temporary-folder';
 import { files } from '../file/journal-file';
 import { acknowledgeable, certainOf } from '../opening/replay';
-import { CommitLog, readCommitLog } from './commit-log';
+import { CommitLog } from './commit-log';
+import { readCommitLog } from './commit-log-reading';
 import { mostBytes, type LoggedRecord } from './commit-log-records';
 import type { WriteFile } from './commit-segment';
 

@@ -1,42 +1,9 @@
-import { closeSync, fstatSync, openSync, readSync, write } from 'node:fs';
+import { write } from 'node:fs';
 import { join } from 'node:path';
-import { failpointLater, slowSyncLater } from '../file/failpoints';
-import { codeOf } from '../file/journal-error';
 import { files, syncFolder } from '../file/journal-file';
-import { decodeRecords, encodeRecords, mostBytes, type LoggedRecord } from './commit-log-records';
-import { CommitSegment, type WriteFile } from './commit-segment';
-
-/** Of each of the two files. */
-export const SEGMENT_BYTES = 2 * 1024 * 1024;
-
-/**
- * All whole records in the folder's segments, in the order of their numbers, each number once. Some may have been released long ago.
- * Synchronous, with one segment in memory at a time besides the records; a file that is missing or short is read as far as it goes.
- * @throws Error of the file system
- */
-export function readCommitLog(
-  folder: string,
-  segmentBytes = SEGMENT_BYTES,
-): {
-  readonly records: readonly LoggedRecord[];
-  /** Places where a record begins that does not add up: the last write was torn, or the file is damaged. */
-  readonly damaged: number;
-  /** A file is not as long as it was made, or one of the two is gone. */
-  readonly isCut: boolean;
-} {
-  const found = new Map<number, LoggedRecord>();
-  const lengths: number[] = [];
-  let damaged = 0;
-  for (const name of files.commits) {
-    const content = contentOf(join(folder, name));
-    lengths.push(content.length);
-    const segment = decodeRecords(content);
-    for (const record of segment.records) found.set(record.number, record);
-    damaged += segment.damaged;
-  }
-  const isCut = lengths.some(length => length > 0) && lengths.some(length => length < segmentBytes);
-  return { records: [...found.values()].sort((a, b) => a.number - b.number), damaged, isCut };
-}
+import { Append, writeOut, type Writes } from './append';
+import { encodeRecords, mostBytes, type LoggedRecord } from './commit-log-records';
+import { CommitSegment, SEGMENT_BYTES, type WriteFile } from './commit-segment';
 
 /**
  * Writes that are on the disk, and can be acknowledged, before the database has them: records in two files that are written in
@@ -244,70 +211,5 @@ export class CommitLog {
     if (!this.isClosed || this.underWay.size > 0 || this.wiping) return;
     this.current.close();
     this.other.close();
-  }
-}
-
-/** A group of records that is being put at its place. */
-class Append {
-  /** Settles when nothing of it is being written; undefined before that begins. */
-  written: Promise<void> | undefined;
-  /** What {@link CommitLog.append} gives. */
-  over: Promise<void> = Promise.resolve();
-  hasFailed = false;
-  readonly to: number;
-  private readonly lastBefore: number;
-
-  constructor(
-    readonly segment: CommitSegment,
-    readonly from: number,
-    readonly group: Buffer,
-    readonly last: number,
-  ) {
-    this.to = from + group.length;
-    this.lastBefore = segment.last;
-    segment.end = this.to;
-    segment.last = last;
-    segment.used = Math.max(segment.used, this.to);
-  }
-
-  /** It was not kept, and neither was what came behind it. */
-  giveBack(): void {
-    const { segment } = this;
-    segment.end = Math.min(segment.end, this.from);
-    segment.last = Math.min(segment.last, this.lastBefore);
-  }
-}
-
-type Writes = readonly { readonly kind: string }[];
-
-async function writeOut({ segment, group, from }: Append, writes?: Writes): Promise<void> {
-  const delay = delayed(writes);
-  if (delay) await delay;
-  await segment.write(group, from);
-  const held = failpointLater('after-log', writes);
-  if (held) await held;
-}
-
-function delayed(writes?: Writes): Promise<unknown> | undefined {
-  const held = failpointLater('before-log', writes);
-  return held ? held.then(slowSyncLater) : slowSyncLater();
-}
-
-function contentOf(path: string): Buffer {
-  let handle: number;
-  try {
-    handle = openSync(path, 'r');
-  } catch (thrown) {
-    if (codeOf(thrown) === 'ENOENT') return Buffer.alloc(0);
-    throw thrown;
-  }
-  try {
-    const content = Buffer.alloc(Math.min(fstatSync(handle).size, SEGMENT_BYTES));
-    let length = 0;
-    for (let read = -1; read !== 0; length += read)
-      read = readSync(handle, content, length, content.length - length, length);
-    return content.subarray(0, length);
-  } finally {
-    closeSync(handle);
   }
 }

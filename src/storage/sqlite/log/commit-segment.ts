@@ -1,5 +1,8 @@
 import { closeSync, constants, fsyncSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 
+/** Of each of the two files. */
+export const SEGMENT_BYTES = 2 * 1024 * 1024;
+
 /** As `write` of node:fs: calls back with what failed or with how many bytes it has written, which may be fewer. */
 export type WriteFile = (
   handle: number,

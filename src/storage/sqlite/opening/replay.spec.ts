@@ -7,7 +7,7 @@ import { temporaryFolder, type TemporaryFolder } from '../../../../test/support/
 import { files } from '../file/journal-file';
 import { LedgerSpace } from '../file/ledger-space';
 import { Ledger } from '../ledger';
-import { SEGMENT_BYTES } from '../log/commit-log';
+import { SEGMENT_BYTES } from '../log/commit-segment';
 import { encodeRecords, type LoggedRecord } from '../log/commit-log-records';
 import { Echo, type Change } from '../tables/echo';
 import type { LoggedWrite, Note, WriteRequest } from '../tables/protocol';

@@ -2,7 +2,7 @@ import type Database from 'better-sqlite3';
 import { join } from 'node:path';
 import { failpoint } from '../file/failpoints';
 import { files } from '../file/journal-file';
-import { readCommitLog } from '../log/commit-log';
+import { readCommitLog } from '../log/commit-log-reading';
 import type { LoggedRecord } from '../log/commit-log-records';
 import { Echo, type Change } from '../tables/echo';
 import type { LedgerTables } from '../tables/ledger-tables';

@@ -1,0 +1,48 @@
+import { failpointLater, slowSyncLater } from '../file/failpoints';
+import type { CommitSegment } from './commit-segment';
+
+/** A group of records that is being put at its place. */
+export class Append {
+  /** Settles when nothing of it is being written; undefined before that begins. */
+  written: Promise<void> | undefined;
+  /** What {@link CommitLog.append} gives. */
+  over: Promise<void> = Promise.resolve();
+  hasFailed = false;
+  readonly to: number;
+  private readonly lastBefore: number;
+
+  constructor(
+    readonly segment: CommitSegment,
+    readonly from: number,
+    readonly group: Buffer,
+    readonly last: number,
+  ) {
+    this.to = from + group.length;
+    this.lastBefore = segment.last;
+    segment.end = this.to;
+    segment.last = last;
+    segment.used = Math.max(segment.used, this.to);
+  }
+
+  /** It was not kept, and neither was what came behind it. */
+  giveBack(): void {
+    const { segment } = this;
+    segment.end = Math.min(segment.end, this.from);
+    segment.last = Math.min(segment.last, this.lastBefore);
+  }
+}
+
+export type Writes = readonly { readonly kind: string }[];
+
+export async function writeOut({ segment, group, from }: Append, writes?: Writes): Promise<void> {
+  const delay = delayed(writes);
+  if (delay) await delay;
+  await segment.write(group, from);
+  const held = failpointLater('after-log', writes);
+  if (held) await held;
+}
+
+function delayed(writes?: Writes): Promise<unknown> | undefined {
+  const held = failpointLater('before-log', writes);
+  return held ? held.then(slowSyncLater) : slowSyncLater();
+}
