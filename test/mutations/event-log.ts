@@ -5,8 +5,8 @@ export const eventLogMutations: readonly Mutation[] = [
   {
     name: 'an event is lost',
     file: 'src/tasks/events/event-frames.ts',
-    find: '    this.ends[this.count++] = this.used;',
-    replace: '    if (this.count !== 7) this.ends[this.count++] = this.used;',
+    find: '    this.ends.push(this.used);',
+    replace: '    if (this.length !== 7) this.ends.push(this.used);',
     specs: ['src/storage/memory/event-log.memory.spec.ts'],
   },
   {
@@ -48,8 +48,8 @@ export const eventLogMutations: readonly Mutation[] = [
   {
     name: 'a read has no bound',
     file: 'src/tasks/events/event-frames.ts',
-    find: '    while (to < this.count && this.startOf(to) < endByte) to++;',
-    replace: '    while (to < this.count) to++;',
+    find: '    while (to < this.length && this.startOf(to) < endByte) to++;',
+    replace: '    while (to < this.length) to++;',
     specs: ['src/storage/memory/event-log.memory.spec.ts'],
   },
   {
@@ -62,11 +62,11 @@ export const eventLogMutations: readonly Mutation[] = [
   {
     name: 'what was given out changes',
     file: 'src/tasks/events/event-frames.ts',
-    find: `    this.bytes.copy(bytes, 0, 0, this.used);
-    this.bytes = bytes;`,
-    replace: `    this.bytes.copy(bytes, 0, 0, this.used);
+    find: `    this.bytes.copy(grown, 0, 0, this.used);
+    this.bytes = grown;`,
+    replace: `    this.bytes.copy(grown, 0, 0, this.used);
     this.bytes.fill(32);
-    this.bytes = bytes;`,
+    this.bytes = grown;`,
     specs: ['src/storage/memory/event-log.memory.spec.ts'],
   },
   {

@@ -6,7 +6,7 @@ export const journalMutations: readonly Mutation[] = [
     name: 'the second ending wins',
     file: 'src/storage/sqlite/tables/ledger-tables.ts',
     find: `    const row = this.liveRow(taskId);
-    if (!row) return;
+    if (!row) return this.nameTranscriptOf(task);
     const [seq, , sessionId, admittedAtMs, , marked`,
     replace: `    const row = this.sql.task.get(taskId) as TaskRow | undefined;
     if (!row) return;
@@ -141,11 +141,32 @@ export const journalMutations: readonly Mutation[] = [
     specs: ['src/storage/sqlite/journal-writer.spec.ts'],
   },
   {
-    name: 'what is acknowledged is not found',
+    name: 'what is acknowledged is not in a list',
     file: 'src/storage/sqlite/task-journal.sqlite.ts',
-    find: `    if ((await this.writer?.settled(taskId)) === false) throw new ServiceError('STORAGE_UNAVAILABLE');`,
+    find: `    if ((await this.writer?.settled()) === false) throw new ServiceError('STORAGE_UNAVAILABLE');`,
     replace: '',
-    specs: ['src/storage/sqlite/task-journal.sqlite.spec.ts'],
+    specs: ['src/storage/sqlite/task-journal.sqlite.spec.ts', 'src/storage/sqlite/task-lookups.spec.ts'],
+  },
+  {
+    name: 'what is acknowledged is not found',
+    file: 'src/storage/sqlite/log/log-takeover.ts',
+    find: '    return this.tasks.get(taskId) ?? [];',
+    replace: '    return [];',
+    specs: ['src/storage/sqlite/task-lookups.spec.ts'],
+  },
+  {
+    name: 'what stands behind a failed append is kept',
+    file: 'src/storage/sqlite/log/commit-log.ts',
+    find: '      await before?.over;',
+    replace: '',
+    specs: ['src/storage/sqlite/log/commit-log.spec.ts', 'src/storage/sqlite/log/commit-log-stops.spec.ts'],
+  },
+  {
+    name: 'a start does what stands behind a gap',
+    file: 'src/storage/sqlite/opening/replay.ts',
+    find: 'acknowledgeable(records, certain)',
+    replace: 'records',
+    specs: ['src/storage/sqlite/opening/replay.spec.ts'],
   },
   {
     name: 'a start does not do the first of the log again',

@@ -268,11 +268,17 @@ export const ledgerMutations: readonly Mutation[] = [
     specs: ['src/storage/embedded/embedded-ledger.spec.ts', 'src/storage/embedded/session-book.spec.ts'],
   },
   {
-    name: 'an ending of nobody is written',
-    file: 'src/storage/embedded/embedded-ended.ts',
-    find: `    if (this.task.isVoid) return false;
-`,
+    name: 'an ending of nobody is owed',
+    file: 'src/storage/embedded/owed-endings.ts',
+    find: '    if (!(await isAdmitted)) return false;',
+    replace: '    await isAdmitted;',
+    specs: ['src/storage/embedded/owed-endings.spec.ts', 'src/storage/embedded/embedded-ended.spec.ts'],
+  },
+  {
+    name: 'an ending is told before its admission is durable',
+    file: 'src/storage/embedded/owed-endings.ts',
+    find: '    if (!(await isAdmitted)) return false;',
     replace: '',
-    specs: ['src/storage/embedded/embedded-ledger.spec.ts', 'src/storage/embedded/session-book.spec.ts'],
+    specs: ['src/storage/embedded/owed-endings.spec.ts', 'src/storage/embedded/embedded-ended.spec.ts'],
   },
 ];
