@@ -42,8 +42,8 @@ interface Round {
 
 /** How a journal was left before it is damaged, after so many tasks: in `killed-*` the logs hold what the database does not. */
 const kinds = {
-  'killed-early': { failpoint: 'before-commit@20', tasks: 400 },
-  'killed-late': { failpoint: 'before-commit@50', tasks: 400 },
+  'killed-early': { failpoint: 'before-commit@20', tasks: 800 },
+  'killed-late': { failpoint: 'before-commit@50', tasks: 1200 },
   'killed-logging': { failpoint: 'after-log@200', tasks: 400 },
   'killed-after-checkpoint': { failpoint: 'after-checkpoint', tasks: 3000 },
   closed: { failpoint: '', tasks: 400 },

@@ -233,8 +233,9 @@ export class JournalWriter {
       const records = group.map((waiting, at) => ({ number: first + at, after, body: bodyOf(waiting) }));
       const appended = this.log?.append(records, writes);
       // Best effort, as that of the database: a later loss of what was written would only be noticed less well.
-      this.echo?.appendSoon(writes.flatMap((write, at) => changesOf(write, first + at)));
+      const echoed = this.echo?.appendSoon(writes.flatMap((write, at) => changesOf(write, first + at)));
       await appended;
+      await echoed;
       if ((await before) === false) throw new Error('what comes before it was not appended');
     } catch {
       // What is wrong with the files the thread of the database finds out, and tells.

@@ -80,13 +80,11 @@ describe('what is to be appended soon', () => {
   let writes: { readonly goOn: () => void; readonly fail: () => void }[];
 
   beforeEach(() => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     writes = [];
     onWrite = (goOn, fail) => void writes.push({ goOn, fail });
   });
   afterEach(() => {
     onWrite = undefined;
-    vi.useRealTimers();
   });
 
   const read = (): readonly Change[] => {
@@ -97,7 +95,6 @@ describe('what is to be appended soon', () => {
       other.close();
     }
   };
-  /** Without the timers, which stand still meanwhile. */
   const until = async (isSo: () => boolean): Promise<void> => {
     const untilMs = performance.now() + LAST_RESORT_MS;
     while (!isSo() && performance.now() < untilMs) await immediate();
@@ -105,27 +102,26 @@ describe('what is to be appended soon', () => {
   };
   const there = (last: number): Promise<void> => until(() => read().at(-1)?.number === last);
 
-  it('is one write with what comes within 20 ms, and what comes while that is under way is the next one', async () => {
-    echo.appendSoon(changes(1, 1));
-    vi.advanceTimersByTime(19);
-    echo.appendSoon(changes(2, 3));
+  it('is one write with what comes in the same turn, and what comes while that is under way is the next one', async () => {
+    const told: number[] = [];
+    void echo.appendSoon(changes(1, 1)).then(() => told.push(1));
+    void echo.appendSoon(changes(2, 3)).then(() => told.push(3));
     expect(writes).toHaveLength(0);
-    vi.advanceTimersByTime(1);
-    expect(writes).toHaveLength(1);
-    echo.appendSoon(changes(4, 4));
-    vi.advanceTimersByTime(1000);
-    expect(writes).toHaveLength(1);
+    await until(() => writes.length === 1);
+    void echo.appendSoon(changes(4, 4)).then(() => told.push(4));
+    await immediate();
+    await immediate();
+    expect([writes.length, told]).toEqual([1, []]);
     writes[0]?.goOn();
-    await there(3);
-    await until(() => vi.getTimerCount() > 0);
-    vi.advanceTimersByTime(20);
+    await until(() => writes.length === 2);
+    expect(told).toEqual([1, 3]);
     writes[1]?.goOn();
-    await there(4);
+    await until(() => told.length === 3);
     expect(read()).toEqual(changes(1, 4));
   });
 
   it('comes before what is appended at once later', async () => {
-    echo.appendSoon(changes(1, 2));
+    void echo.appendSoon(changes(1, 2));
     echo.append(changes(3, 3));
     expect(
       readFileSync(path, 'latin1')
@@ -133,19 +129,18 @@ describe('what is to be appended soon', () => {
         .split('\n')
         .map(line => line.split(' ')[0]),
     ).toEqual(['1', '2', '3']);
-    echo.appendSoon(changes(4, 4));
-    vi.advanceTimersByTime(20);
-    expect(writes).toHaveLength(1);
+    void echo.appendSoon(changes(4, 4));
+    await until(() => writes.length === 1);
     writes[0]?.goOn();
     await there(4);
   });
 
   it('is missing where it could not be written, and nothing else is', async () => {
-    echo.appendSoon(changes(1, 1));
-    vi.advanceTimersByTime(20);
-    echo.appendSoon(changes(2, 2));
+    void echo.appendSoon(changes(1, 1));
+    await until(() => writes.length === 1);
+    void echo.appendSoon(changes(2, 2));
     writes[0]?.fail();
-    vi.advanceTimersByTime(20);
+    await until(() => writes.length === 2);
     writes[1]?.goOn();
     await there(2);
     expect(read()).toEqual(changes(2, 2));
@@ -160,29 +155,30 @@ describe('what is to be appended soon', () => {
           return false; // The listing itself.
         }
       });
-    echo.appendSoon(changes(1, 1));
-    vi.advanceTimersByTime(20);
-    echo.appendSoon(changes(2, 2));
+    void echo.appendSoon(changes(1, 1));
+    await until(() => writes.length === 1);
+    void echo.appendSoon(changes(2, 2));
     echo.close();
     echo.close();
     expect([open().length, read()]).toEqual([1, changes(2, 2)]);
-    echo.appendSoon(changes(3, 3));
-    vi.advanceTimersByTime(1000);
+    void echo.appendSoon(changes(3, 3));
+    await immediate();
     writes[0]?.goOn();
     await until(() => open().length === 0);
-    vi.advanceTimersByTime(1000);
+    await immediate();
     expect([writes.length, read()]).toEqual([1, changes(1, 2)]);
     echo = Echo.open(path);
     echo.readAfter(0);
-    echo.appendSoon(changes(3, 3));
+    void echo.appendSoon(changes(3, 3));
     echo.close();
     echo.close();
-    echo.appendSoon(changes(4, 4));
-    expect([open(), read(), vi.getTimerCount()]).toEqual([[], changes(1, 3), 0]);
+    void echo.appendSoon(changes(4, 4));
+    await immediate();
+    expect([open(), read(), writes.length]).toEqual([[], changes(1, 3), 1]);
     echo = Echo.open(path);
     echo.close();
-    echo.appendSoon(changes(4, 4));
-    expect(vi.getTimerCount()).toBe(0);
+    await echo.appendSoon(changes(4, 4));
+    expect(writes).toHaveLength(1);
     echo = Echo.open(path);
   });
 });

@@ -1,4 +1,5 @@
 import { closeSync, constants, fstatSync, fsyncSync, openSync, readSync, write, writeSync } from 'node:fs';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
 
 export type ChangeKind = 'admit' | 'mark' | 'end' | 'bind' | 'unbind' | 'drain' | 'undrain' | 'note' | 'forget';
@@ -18,24 +19,22 @@ export interface Change {
  */
 export const ECHO_BYTES = 1024 * 1024;
 
-/** So long changes are gathered by {@link Echo.appendSoon}. */
-const GATHER_MS = 20;
-
 /**
  * The last changes once more, by number and subject, in a ring of text lines apart from the database.
  *
  * SQLite ends its write-ahead log at the first frame that does not add up, and says nothing: committed transactions are
  * gone as if they had never been. This file is written after each commit, and before anything more comes of it, so a database
  * whose last change has a smaller number than the echo's has lost what lies between, and the echo tells whose that was. The
- * commit log has one of its own, which is written up to {@link GATHER_MS} after each append.
+ * commit log has one of its own, which is written beside each append.
  * It is not synced: a killed process leaves it whole, a power cut may take its last seconds.
  */
 export class Echo {
   private position = 0;
   private last = 0;
   private gathered: Change[] = [];
-  private gathering: NodeJS.Timeout | undefined;
-  private isWriting = false;
+  /** The next write, which has not begun. */
+  private gathering: Promise<void> | undefined;
+  private writing: Promise<void> | undefined;
   private isClosed = false;
 
   private constructor(private readonly handle: number) {}
@@ -84,11 +83,14 @@ export class Echo {
     writeSync(this.handle, lines, at, 'latin1');
   }
 
-  /** The same up to {@link GATHER_MS} later, on libuv's pool, with all that comes meanwhile. What fails is missing. */
-  appendSoon(changes: readonly Change[]): void {
-    if (this.isClosed) return;
+  /**
+   * The same on libuv's pool, in the next turn of the event loop, so that what was given to the pool in this one goes first; with all that
+   * comes until then. Resolves when that is over. Never rejects: what fails is missing.
+   */
+  appendSoon(changes: readonly Change[]): Promise<void> {
+    if (this.isClosed) return Promise.resolve();
     this.gathered.push(...changes);
-    this.gathering ??= setTimeout(() => this.writeGathered(), GATHER_MS);
+    return (this.gathering ??= this.writeGathered(this.writing));
   }
 
   /** Forgets what was there before. Synchronous. @throws Error of the file system */
@@ -115,25 +117,25 @@ export class Echo {
   close(): void {
     if (this.isClosed) return;
     this.isClosed = true;
-    clearTimeout(this.gathering);
     try {
       this.append([]);
     } catch {
       // As ever, what fails is missing.
     }
-    if (!this.isWriting) closeSync(this.handle);
+    if (!this.writing) closeSync(this.handle);
   }
 
-  private writeGathered(): void {
+  private async writeGathered(before: Promise<void> | undefined): Promise<void> {
+    await nextTurn();
+    await before;
+    this.gathering = undefined;
+    if (this.isClosed || this.gathered.length === 0) return;
     const { lines, at } = this.place(this.gathered);
     this.gathered = [];
-    this.isWriting = true;
-    write(this.handle, lines, at, 'latin1', () => {
-      this.isWriting = false;
-      this.gathering = undefined;
-      if (this.isClosed) closeSync(this.handle);
-      else if (this.gathered.length > 0) this.appendSoon([]);
-    });
+    this.writing = new Promise(resolve => write(this.handle, lines, at, 'latin1', () => resolve()));
+    await this.writing;
+    this.writing = undefined;
+    if (this.isClosed) closeSync(this.handle);
   }
 }
 
