@@ -7,6 +7,7 @@ import { TaskRecords } from '../../tasks/ledger/task-records.port';
 import { settledEnding } from '../../tasks/task/storing-transcript';
 import { StreamLookup } from '../../tasks/stream/stream-lookup';
 import type { ShownEvent } from './rendering';
+import { TaskEnds } from './task-ends';
 
 /** Read at once. */
 const PIECE_BYTES = 64 * 1024;
@@ -20,6 +21,7 @@ export class TaskEvents {
     private readonly ledger: TaskLedger,
     private readonly records: TaskRecords,
     private readonly artifacts: ArtifactStore,
+    private readonly ends: TaskEnds,
   ) {}
 
   /** Those that there are. @throws ServiceError TASK_NOT_FOUND, TRANSCRIPT_GONE, and whatever `take` throws */
@@ -34,10 +36,16 @@ export class TaskEvents {
     }
   }
 
-  /** Whether its end can be told; true too for a task that nobody knows. */
+  /**
+   * Whether its end can be told; true too for a task that nobody knows. One that has ended at another node has: its last events are
+   * waited for, as they are on their way.
+   */
   async hasEnded(taskId: string): Promise<boolean> {
     const tail = await this.log.tail(taskId);
-    return tail ? tail.terminal : (await this.ledger.find(taskId)) === undefined;
+    if (tail && (tail.terminal || tail.mayLag !== true)) return tail.terminal;
+    if ((await this.ledger.find(taskId)) !== undefined) return false;
+    if (tail) await this.ends.until(taskId);
+    return true;
   }
 
   /** What an ended task has put out is nowhere any more. */
