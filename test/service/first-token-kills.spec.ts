@@ -57,9 +57,12 @@ function hold(place: string, ...kinds: readonly ('admit' | 'mark' | 'end')[]): v
   renameSync(join(folder.path, 'order'), join(folder.path, place));
 }
 
-function release(place: string): void {
-  rmSync(join(folder.path, place));
-  rmSync(join(folder.path, `${place}.reached`), { force: true });
+/** Everywhere. */
+function release(): void {
+  for (const place of ['before-log', 'after-log']) {
+    rmSync(join(folder.path, place), { force: true });
+    rmSync(join(folder.path, `${place}.reached`), { force: true });
+  }
 }
 
 async function held(place: string): Promise<void> {
@@ -69,9 +72,9 @@ async function held(place: string): Promise<void> {
   );
 }
 
-async function killAndStart(place: string): Promise<void> {
+async function killAndStart(): Promise<void> {
   await service.stop('SIGKILL');
-  release(place);
+  release();
   await start();
 }
 
@@ -87,8 +90,15 @@ function judge(events: readonly SseEvent[], seen: readonly SseEvent[]): void {
 const task = (maxTokens: number) => ({ task_id: 't', max_tokens: maxTokens, deadline_ms: 600_000 });
 
 describe.each(['before-log', 'after-log'])('an admission that stands %s', place => {
-  it('is not answered though its engine has said all, and killed there runs once for whom sends it again', async () => {
+  /** What comes of its task meanwhile stands before the log in any case. */
+  const holdAll = (): void => {
+    if (place === 'before-log') return hold(place, 'admit', 'mark', 'end');
+    hold('before-log', 'mark', 'end');
     hold(place, 'admit');
+  };
+
+  it('is not answered though its engine has said all, and killed there runs once for whom sends it again', async () => {
+    holdAll();
     let answers = 0;
     const sent = tasks.post(task(TOKENS)).then(
       () => answers++,
@@ -101,7 +111,7 @@ describe.each(['before-log', 'after-log'])('an admission that stands %s', place 
     expect((await tasks.view('t'))['state']).not.toBe('completed');
     expect(answers).toBe(0);
 
-    await killAndStart(place);
+    await killAndStart();
     await sent;
     expect((await tasks.post(task(TOKENS))).status).toBe(202);
     const { events } = await tasks.read('t');
@@ -111,16 +121,52 @@ describe.each(['before-log', 'after-log'])('an admission that stands %s', place 
   });
 
   it('goes on where it is let go', async () => {
-    hold(place, 'admit');
+    holdAll();
     const sent = tasks.post(task(TOKENS));
     await held(place);
     await engine.until(({ finished }) => finished === 1);
-    release(place);
+    release();
     expect((await sent).status).toBe(202);
     const { events } = await tasks.read('t');
     judge(events, []);
     expect(tokenIndexes(events)).toEqual(upTo(TOKENS));
     expect(engine.stats().started).toBe(1);
+  });
+});
+
+describe('what is written beside an admission that stands after-log', () => {
+  const beside = task(1000);
+
+  /** The engine has been asked, and has said nothing yet; the next of that kind stands there too. */
+  async function stand(kind: 'mark' | 'end'): Promise<void> {
+    engine.control({ faults: { 'stall-prefill': Infinity }, tokensPerSecond: 20 });
+    hold('after-log', 'admit', kind);
+    tasks.post(beside).catch(() => undefined); // It breaks with the process.
+    await held('after-log');
+    await engine.until(({ active }) => active === 1);
+    rmSync(join(folder.path, 'after-log.reached'));
+  }
+
+  /** What is told to whom sends it again. */
+  async function toldAfterKill(): Promise<[indexes: readonly number[], code: string | undefined]> {
+    await held('after-log');
+    await killAndStart();
+    expect((await tasks.post(beside)).status).toBe(202);
+    const { events } = await tasks.read('t');
+    judge(events, []);
+    return [tokenIndexes(events), errorCodeOf(events)];
+  }
+
+  it('is believed where it is a mark: output may have been seen', async () => {
+    await stand('mark');
+    engine.control({ faults: {} });
+    expect(await toldAfterKill()).toEqual([[], 'ORCHESTRATOR_RESTARTED']);
+  });
+
+  it('is believed where it is an ending', async () => {
+    await stand('end');
+    service.request('POST', '/v2/tasks/t/cancel').catch(() => undefined); // As above.
+    expect(await toldAfterKill()).toEqual([[], 'CANCELLED']);
   });
 });
 
@@ -131,7 +177,7 @@ it('an admission that does not become durable ends the run that began with it', 
   await held('before-log');
   await engine.until(({ active }) => active === 1);
   rmSync(join(folder.path, 'data', 'journal'), { recursive: true });
-  release('before-log');
+  release();
   expect(await sent).toMatchObject({ status: 503 });
   await engine.until(({ active, aborted }) => active === 0 && aborted === 1);
   expect((await service.request('GET', '/v2/tasks/t')).status).toBe(404);
@@ -161,7 +207,7 @@ describe('a mark that output begins', () => {
     await begin('before-log');
     expect(seen).toEqual([]);
     engine.control({ tokensPerSecond: 0 });
-    await killAndStart('before-log');
+    await killAndStart();
     const { events } = await tasks.read('t');
     judge(events, seen);
     expect(tokenIndexes(events)).toHaveLength(1000);
@@ -172,7 +218,7 @@ describe('a mark that output begins', () => {
     await begin('after-log');
     expect(seen).toEqual([]);
     const { started } = engine.stats();
-    await killAndStart('after-log');
+    await killAndStart();
     const { events } = await tasks.read('t');
     judge(events, seen);
     expect(errorCodeOf(events)).toBe('ORCHESTRATOR_RESTARTED');
@@ -199,7 +245,7 @@ describe('an output whose end comes with its first batch', () => {
   it('is not shown before its ending is durable, and killed there the task runs again', async () => {
     const seen = await allAtOnce('before-log');
     expect(seen).toEqual([]);
-    await killAndStart('before-log');
+    await killAndStart();
     const { events } = await tasks.read('t');
     judge(events, seen);
     expect([tokenIndexes(events), events.at(-1)?.type]).toEqual([[0], 'end']);
@@ -209,7 +255,7 @@ describe('an output whose end comes with its first batch', () => {
   it('killed once its ending is durable is not run again, and says what became of it', async () => {
     const seen = await allAtOnce('after-log');
     expect(seen).toEqual([]);
-    await killAndStart('after-log');
+    await killAndStart();
     expect(engine.stats().started).toBe(1);
     const { events } = await tasks.read('t');
     judge(events, seen);
