@@ -6,7 +6,8 @@ import type { HttpFigures, PathFigures } from '../observability/http-figures';
 import type { ApiKeys } from './access/api-keys';
 import type { Audit } from './logging/audit';
 import { Cors } from './access/cors';
-import { bearerToken, keyText, tokenIdentity } from './access/caller';
+import { identityOf, type Caller } from './access/caller';
+import { Callers } from './access/callers';
 import { markApi, type MeasuredResponse } from './answers/measured-response';
 import { RETRY_CLOSING_MS } from './bodies/request-bodies';
 import { RouteMethods } from './routes/route-methods';
@@ -29,6 +30,7 @@ declare module 'fastify' {
  */
 export class RequestGate {
   private readonly routes: RouteMethods;
+  private readonly callers: Callers;
   private readonly workerToken: WorkerToken;
   private readonly docsArePublic: boolean;
   private readonly cors: Cors;
@@ -46,6 +48,7 @@ export class RequestGate {
     fastify.addHook('onRoute', route => {
       route.config = { ...route.config, figures: figures.path(route.url) };
     });
+    this.callers = new Callers(keys);
     this.workerToken = new WorkerToken(config.authToken);
     this.docsArePublic = isLoopbackHost(config.addr.host);
     this.cors = new Cors(config.corsOrigins);
@@ -60,11 +63,7 @@ export class RequestGate {
     this.measure(request);
     if (this.cors.answers(request, reply)) return;
     const { url = '', config: route } = request.routeOptions;
-    const token = bearerToken(request.headers.authorization);
-    const refusal = route.workerToken
-      ? this.workerToken.refusal(request.headers.authorization)
-      : this.refusalOfKey(request.headers);
-    request.caller = { refusal, identity: token === undefined ? undefined : tokenIdentity(token) };
+    const { refusal } = (request.caller = route.workerToken ? this.workerOf(request) : this.callers.of(request.raw));
     if (request.headers.host === undefined && request.raw.httpVersion === '1.1')
       return done(new ServiceError('INVALID_PARAMS', { message: 'the Host header is required' }));
     if (this.keys.judgesHosts && this.keys.refusesHost(request.hostname))
@@ -82,21 +81,16 @@ export class RequestGate {
     this.isClosing = true;
   }
 
-  /** Why a request with these headers is refused where an API key is needed. */
-  refusalOfKey(headers: IncomingHttpHeaders): ServiceError | undefined {
-    const key = headers['x-api-key'];
-    if (key !== undefined) return this.keys.refusal(keyText(key));
-    const bearer = bearerToken(headers.authorization);
-    // A bearer token may be somebody's name and no more, see Caller.identity: without a key that is as good as none.
-    return bearer !== undefined && !this.keys.refusal(bearer) ? undefined : this.keys.refusal(undefined);
-  }
-
   /** Why a request that reaches no route is refused; it is told. */
   refusalOfStray(request: IncomingMessage, id: string): ServiceError | undefined {
     const { method = '', headers, socket } = request;
-    const refusal = this.refusalOfKey(headers);
+    const refusal = this.callers.refusalOf(headers);
     if (refusal) this.audit.refused({ id, method, route: '', remote: socket.remoteAddress, headers }, refusal);
     return refusal;
+  }
+
+  private workerOf({ headers: { authorization } }: FastifyRequest): Caller {
+    return { refusal: this.workerToken.refusal(authorization), identity: identityOf(authorization) };
   }
 
   private measure({ method, routeOptions, response, is404 }: FastifyRequest): void {

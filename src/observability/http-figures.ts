@@ -1,18 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import { latencyBucketsMs } from './metric-catalogue';
-
-type Sample = {
-  readonly labels: Readonly<Record<string, string | number>>;
-  readonly value: number;
-  readonly metricName?: string;
-};
+import { LatencyBuckets, type Sample } from './latency-buckets';
 
 /** What requests of one method to one route came to: counted here, for a counter of the library costs a microsecond each time. */
 export class RouteFigures {
   private readonly statuses = new Map<number, number>();
-  /** By bucket; the last is of what took longer than all bounds. */
-  private readonly buckets = new Array<number>(latencyBucketsMs.length + 1).fill(0);
-  private sumMs = 0;
+  private readonly buckets = new LatencyBuckets();
 
   constructor(
     private readonly route: string,
@@ -21,10 +13,7 @@ export class RouteFigures {
 
   observe(status: number, ms: number): void {
     this.statuses.set(status, (this.statuses.get(status) ?? 0) + 1);
-    this.sumMs += ms;
-    let at = 0;
-    while (at < latencyBucketsMs.length && ms > (latencyBucketsMs[at] as number)) at++;
-    this.buckets[at] = (this.buckets[at] as number) + 1;
+    this.buckets.observe(ms);
   }
 
   counts(): Sample[] {
@@ -33,18 +22,7 @@ export class RouteFigures {
   }
 
   durations(name: string): Sample[] {
-    const labels = { route: this.route, method: this.method };
-    let upTo = 0;
-    const buckets = this.buckets.map((count, at) => {
-      const le = latencyBucketsMs[at] ?? '+Inf';
-      return { labels: { le, ...labels }, value: (upTo += count), metricName: `${name}_bucket` };
-    });
-    if (upTo === 0) return [];
-    return [
-      ...buckets,
-      { labels, value: this.sumMs, metricName: `${name}_sum` },
-      { labels, value: upTo, metricName: `${name}_count` },
-    ];
+    return this.buckets.samples(name, { route: this.route, method: this.method });
   }
 }
 

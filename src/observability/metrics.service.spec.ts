@@ -1,7 +1,8 @@
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, Gauge, Registry } from 'prom-client';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ServiceError } from '../errors/service-error';
-import { metricCatalogue, type MetricDefinition, type MetricName } from './metric-catalogue';
+import { LatencyFigures } from './latency-figures';
+import { labelBounds, metricCatalogue, type MetricDefinition, type MetricName } from './metric-catalogue';
 import { MetricsService } from './metrics.service';
 
 const by = { engine: 'llamacpp', engineVersion: 'b1', poolId: 'p', replicaId: 'r' };
@@ -9,15 +10,18 @@ const by = { engine: 'llamacpp', engineVersion: 'b1', poolId: 'p', replicaId: 'r
 describe('MetricsService', () => {
   let registry: Registry;
   let metrics: MetricsService;
+  let latencies: LatencyFigures;
 
   beforeEach(() => {
     registry = new Registry();
-    const kinds = { counter: Counter, gauge: Gauge, histogram: Histogram };
-    const byName = Object.entries(metricCatalogue).map(([name, { kind, help, labels }]: [string, MetricDefinition]) => [
-      name,
-      new kinds[kind]({ name, help, labelNames: [...labels], registers: [registry] }),
-    ]);
-    metrics = new MetricsService(new Map(byName as [MetricName, Counter][]));
+    const byName = Object.entries(metricCatalogue)
+      .filter(([, { kind }]) => kind !== 'histogram')
+      .map(([name, { kind, help, labels }]: [string, MetricDefinition]) => [
+        name,
+        new (kind === 'counter' ? Counter : Gauge)({ name, help, labelNames: [...labels], registers: [registry] }),
+      ]);
+    latencies = new LatencyFigures();
+    metrics = new MetricsService(new Map(byName as [MetricName, Counter][]), latencies);
   });
 
   const sample = async (line: string): Promise<string | undefined> =>
@@ -29,7 +33,7 @@ describe('MetricsService', () => {
 
   it('counts under the labels of who served (B-OBS-010)', async () => {
     metrics.taskStarted(by, 'batch');
-    metrics.tokens(by, { tokensIn: 3, tokensCached: 1, tokensOut: 40 });
+    metrics.tokens(by, 'batch', { tokensIn: 3, tokensCached: 1, tokensOut: 40 });
     expect(
       await sample(
         'tasks_started_total{engine="llamacpp",engine_version="b1",pool_id="p",replica_id="r",priority="batch"}',
@@ -51,10 +55,52 @@ describe('MetricsService', () => {
     expect(await sample('kv_cache_usage_ratio{')).toBeUndefined();
   });
 
-  it('observes latencies in histograms (B-OBS-012)', async () => {
+  it('observes latencies in histograms (B-OBS-012)', () => {
     metrics.firstToken(by, 'interactive', 12);
-    expect(await sample('latency_first_token_ms_count{')).toBe('1');
-    expect(await sample('latency_first_token_ms_sum{')).toBe('12');
+    metrics.firstToken({ ...by, replicaId: 'another' }, 'interactive', 25);
+    metrics.firstToken({ ...by, replicaId: 'another' }, 'interactive', 1e9);
+    metrics.prompt(by, 'interactive', 1);
+    const labels = { engine: 'llamacpp', engine_version: 'b1', pool_id: 'p', priority: 'interactive' };
+    const samples = latencies.samples('latency_first_token_ms');
+    const bucket = (le: number | string) =>
+      samples.find(found => found.labels['le'] === le && found.metricName === 'latency_first_token_ms_bucket')?.value;
+    expect([10, 25, 300_000, '+Inf'].map(bucket)).toEqual([0, 2, 2, 3]);
+    expect(samples.slice(-2)).toEqual([
+      { labels, value: 12 + 25 + 1e9, metricName: 'latency_first_token_ms_sum' },
+      { labels, value: 3, metricName: 'latency_first_token_ms_count' },
+    ]);
+    expect(latencies.samples('latency_prompt_ms').at(-1)).toMatchObject({ labels, value: 1 });
+    expect(latencies.samples('latency_decode_ms')).toEqual([]);
+  });
+
+  it('folds series of histograms past the bound of a label into other, and loses none (B-OBS-013)', () => {
+    for (let n = 0; n < 3000; n++)
+      for (const priority of ['interactive', 'batch']) metrics.decode({ ...by, poolId: `p${n}` }, priority, n);
+    const counts = latencies
+      .samples('latency_decode_ms')
+      .filter(({ metricName }) => metricName === 'latency_decode_ms_count');
+    expect(counts).toHaveLength(2 * (labelBounds.pool_id + 1));
+    expect(counts.reduce((sum, { value }) => sum + value, 0)).toBe(6000);
+    expect(counts.filter(({ labels }) => labels['pool_id'] === 'other').map(({ value }) => value)).toEqual([
+      3000 - labelBounds.pool_id,
+      3000 - labelBounds.pool_id,
+    ]);
+  });
+
+  it('adds up what either priority used, and says nothing of a cache that no engine spoke of', async () => {
+    metrics.tokens(by, 'batch', { tokensIn: 3, tokensOut: 40 });
+    metrics.tokens(by, 'interactive', { tokensIn: 0, tokensOut: 2 });
+    const label = '{engine="llamacpp",engine_version="b1",pool_id="p",replica_id="r"}';
+    expect(await sample(`tokens_out_total${label}`)).toBe('42');
+    expect(await sample('tokens_cached_total{')).toBeUndefined();
+    metrics.tokens({ ...by, replicaId: 'r2' }, 'batch', { tokensIn: 0, tokensCached: 0, tokensOut: 0 });
+    expect(await sample('tokens_in_total{engine="llamacpp",engine_version="b1",pool_id="p",replica_id="r2"}')).toBe(
+      '0',
+    );
+    expect(await sample('tokens_cached_total{engine="llamacpp",engine_version="b1",pool_id="p",replica_id="r2"}')).toBe(
+      '0',
+    );
+    expect(await sample('tasks_enqueued_total{')).toBeUndefined();
   });
 
   it('folds what passes the bound of a label into other (B-OBS-013)', async () => {

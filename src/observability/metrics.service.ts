@@ -1,15 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { Counter, type Gauge, type Histogram } from 'prom-client';
+import { Counter, type Gauge } from 'prom-client';
 import { ServiceError } from '../errors/service-error';
-import { labelBounds, metricCatalogue, type LabelName, type MetricName } from './metric-catalogue';
-
-/** Labels that say who served a task; the empty string where it is not known yet. */
-export interface ServedBy {
-  readonly engine: string;
-  readonly engineVersion: string;
-  readonly poolId: string;
-  readonly replicaId: string;
-}
+import { LabelBounds, type Labels } from './label-bounds';
+import { LatencyFigures } from './latency-figures';
+import { metricCatalogue, type LabelName, type MetricName } from './metric-catalogue';
+import type { ServedBy } from './served-by';
+import { ValueTree } from './value-tree';
 
 /** Tokens of one task, as its engine counts them. */
 export interface TokenCounts {
@@ -30,9 +26,7 @@ export interface DepthSample {
 export const METRICS = Symbol('METRICS');
 
 /** The registered metrics by name. */
-export type MetricsByName = ReadonlyMap<MetricName, Counter | Gauge | Histogram>;
-
-type Labels = Partial<Record<LabelName, string>>;
+export type MetricsByName = ReadonlyMap<MetricName, Counter | Gauge>;
 
 /** Counts that are handed to the library at once, at the latest. */
 const TALLIES_MAX = 1024;
@@ -41,30 +35,37 @@ const TALLIES_MAX = 1024;
 @Injectable()
 export class MetricsService {
   private readonly bounds = new Map<MetricName, LabelBounds>();
-  private readonly tallies = new Tallies();
+  private readonly tallies = new ValueTree<Tally>();
+  private readonly served = new ValueTree<ServedTally>();
+  private candidatesConsidered: number | undefined;
   private depthSource: () => Promise<readonly DepthSample[]> = () => Promise.resolve([]);
   private droppedLines: () => ReadonlyMap<string, number> = () => new Map();
 
-  constructor(@Inject(METRICS) private readonly metrics: MetricsByName) {
+  constructor(
+    @Inject(METRICS) private readonly metrics: MetricsByName,
+    private readonly latencies: LatencyFigures,
+  ) {
     for (const [name, metric] of metrics) {
       this.bounds.set(name, new LabelBounds());
       // What the library calls before it shows one.
       if (metric instanceof Counter) Object.assign(metric, { collect: () => this.handOver() });
     }
+    const considered = this.gauge('placement_candidates_considered');
     // A gauge without labels starts with a sample of 0, which nobody has measured.
-    this.gauge('placement_candidates_considered').remove();
+    considered.remove();
+    Object.assign(considered, { collect: () => this.showCandidates(considered) });
   }
 
   taskEnqueued(by: ServedBy, priority: string): void {
-    this.count('tasks_enqueued_total', Object.assign(servedBy(by), { priority }));
+    this.servedBy(by, priority).enqueued++;
   }
 
   taskStarted(by: ServedBy, priority: string): void {
-    this.count('tasks_started_total', Object.assign(servedBy(by), { priority }));
+    this.servedBy(by, priority).started++;
   }
 
   taskCanceled(by: ServedBy, reason: string): void {
-    this.count('tasks_canceled_total', Object.assign(servedBy(by), { reason }));
+    this.count('tasks_canceled_total', { ...labelsOf(by), reason });
   }
 
   taskRejected(engine: string, reason: string): void {
@@ -84,10 +85,12 @@ export class MetricsService {
   }
 
   /** Added up per stream and counted at its end. */
-  tokens(by: ServedBy, { tokensIn, tokensCached, tokensOut }: TokenCounts): void {
-    this.count('tokens_in_total', servedBy(by), tokensIn);
-    if (tokensCached !== undefined) this.count('tokens_cached_total', servedBy(by), tokensCached);
-    this.count('tokens_out_total', servedBy(by), tokensOut);
+  tokens(by: ServedBy, priority: string, { tokensIn, tokensCached, tokensOut }: TokenCounts): void {
+    const tally = this.servedBy(by, priority);
+    tally.ended++;
+    tally.tokensIn += tokensIn;
+    tally.tokensOut += tokensOut;
+    if (tokensCached !== undefined) tally.tokensCached = (tally.tokensCached ?? 0) + tokensCached;
   }
 
   catalogVerification(result: string, reason: string, engine: string): void {
@@ -96,24 +99,24 @@ export class MetricsService {
 
   placementDecision(outcome: string, pinned: boolean, fallback: boolean, candidates: number): void {
     this.count('placement_decisions_total', { outcome, pinned: String(pinned), fallback: String(fallback) });
-    this.gauge('placement_candidates_considered').set(candidates);
+    this.candidatesConsidered = candidates;
   }
 
   firstToken(by: ServedBy, priority: string, ms: number): void {
-    this.observe('latency_first_token_ms', by, priority, ms);
+    this.latencies.observe('latency_first_token_ms', by, priority, ms);
   }
 
   prompt(by: ServedBy, priority: string, ms: number): void {
-    this.observe('latency_prompt_ms', by, priority, ms);
+    this.latencies.observe('latency_prompt_ms', by, priority, ms);
   }
 
   decode(by: ServedBy, priority: string, ms: number): void {
-    this.observe('latency_decode_ms', by, priority, ms);
+    this.latencies.observe('latency_decode_ms', by, priority, ms);
   }
 
   /** 0 to 1. Undefined: the engine reports none, and the series goes away. */
   kvCacheUsage(by: ServedBy, ratio: number | undefined): void {
-    const labels = this.bounded('kv_cache_usage_ratio', servedBy(by));
+    const labels = this.bounded('kv_cache_usage_ratio', labelsOf(by));
     if (ratio === undefined) this.gauge('kv_cache_usage_ratio').remove(labels);
     else this.gauge('kv_cache_usage_ratio').set(labels, ratio);
   }
@@ -163,37 +166,50 @@ export class MetricsService {
   }
 
   /** Added up here until somebody scrapes, for to count in the library costs a microsecond each time, and a task is counted some ten times. */
-  private count(name: MetricName, labels: Labels, by = 1): void {
+  private count(name: MetricName, labels: Labels): void {
     if (this.tallies.size >= TALLIES_MAX) this.handOver();
-    this.tallies.of(name, labels).sum += by;
+    const values = metricCatalogue[name].labels.map((label: LabelName) => labels[label] ?? '');
+    this.tallies.of([name, ...values], () => ({ name, labels, sum: 0 })).sum++;
+  }
+
+  /** As {@link count}. */
+  private servedBy(by: ServedBy, priority: string): ServedTally {
+    if (this.served.size >= TALLIES_MAX) this.handOver();
+    const values = [by.engine, by.engineVersion, by.poolId, by.replicaId, priority];
+    return this.served.of(values, () => new ServedTally(by, priority));
   }
 
   private handOver(): void {
-    for (const { name, labels, sum } of this.tallies.take())
-      (this.metrics.get(name) as Counter).inc(this.bounded(name, labels), sum);
+    for (const { name, labels, sum } of this.tallies.take()) this.add(name, labels, sum);
+    for (const { by, priority, enqueued, started, ended, tokensIn, tokensCached, tokensOut } of this.served.take()) {
+      if (enqueued > 0) this.add('tasks_enqueued_total', { ...labelsOf(by), priority }, enqueued);
+      if (started > 0) this.add('tasks_started_total', { ...labelsOf(by), priority }, started);
+      if (ended === 0) continue;
+      this.add('tokens_in_total', labelsOf(by), tokensIn);
+      if (tokensCached !== undefined) this.add('tokens_cached_total', labelsOf(by), tokensCached);
+      this.add('tokens_out_total', labelsOf(by), tokensOut);
+    }
   }
 
-  private observe(name: MetricName, by: ServedBy, priority: string, ms: number): void {
-    const { engine, engineVersion, poolId } = by;
-    const labels = { engine, engine_version: engineVersion, pool_id: poolId, priority };
-    (this.metrics.get(name) as Histogram).observe(this.bounded(name, labels), ms);
+  private add(name: MetricName, labels: Labels, sum: number): void {
+    (this.metrics.get(name) as Counter).inc(this.bounded(name, labels), sum);
+  }
+
+  private showCandidates(gauge: Gauge): void {
+    if (this.candidatesConsidered !== undefined) gauge.set(this.candidatesConsidered);
   }
 
   private gauge(name: MetricName): Gauge {
     return this.metrics.get(name) as Gauge;
   }
 
-  /** Bounds the labels in place: each call makes its own. */
+  /** In place: each call makes its own. */
   private bounded(name: MetricName, labels: Labels): Labels {
-    const bounds = this.bounds.get(name) as LabelBounds; // One for each metric since the start.
-    for (const label in labels) {
-      labels[label as LabelName] = bounds.bounded(label as LabelName, labels[label as LabelName] ?? '');
-    }
-    return labels;
+    return (this.bounds.get(name) as LabelBounds).bound(labels); // One for each metric since the start.
   }
 }
 
-function servedBy({ engine, engineVersion, poolId, replicaId }: ServedBy): Labels {
+function labelsOf({ engine, engineVersion, poolId, replicaId }: ServedBy): Labels {
   return { engine, engine_version: engineVersion, pool_id: poolId, replica_id: replicaId };
 }
 
@@ -204,59 +220,19 @@ interface Tally {
   sum: number;
 }
 
-/** Tallies by metric and then by the value of each label, which takes no text that is made of them all. */
-class Tallies {
-  private root: TallyNode = new TallyNode();
-  private all: Tally[] = [];
+/** What was counted of tasks that the same replica served, or that asked for the same one. */
+class ServedTally {
+  enqueued = 0;
+  started = 0;
+  /** Of how many tasks the tokens are. */
+  ended = 0;
+  tokensIn = 0;
+  tokensOut = 0;
+  /** Undefined where the engine never said. */
+  tokensCached: number | undefined;
 
-  get size(): number {
-    return this.all.length;
-  }
-
-  of(name: MetricName, labels: Labels): Tally {
-    let node = this.root.next(name);
-    for (const label of metricCatalogue[name].labels) node = node.next(labels[label] ?? '');
-    if (!node.tally) this.all.push((node.tally = { name, labels, sum: 0 }));
-    return node.tally;
-  }
-
-  /** All of them, in the order in which they came; they begin anew. */
-  take(): readonly Tally[] {
-    const { all } = this;
-    this.root = new TallyNode();
-    this.all = [];
-    return all;
-  }
-}
-
-class TallyNode {
-  tally: Tally | undefined;
-  private readonly nexts = new Map<string, TallyNode>();
-
-  next(value: string): TallyNode {
-    let next = this.nexts.get(value);
-    if (!next) this.nexts.set(value, (next = new TallyNode()));
-    return next;
-  }
-}
-
-const OVERFLOW = 'other';
-
-/**
- * Lets each label of one metric take a bounded number of values. Each metric has bounds of its own, so that what is counted
- * under names that clients give (refusals, say) takes no room from what is counted under the names of real replicas.
- */
-class LabelBounds {
-  private readonly seen = new Map<LabelName, Set<string>>();
-
-  /** The value, or `other` past the bound. The empty string ("not known") takes no room. */
-  bounded(label: LabelName, value: string): string {
-    if (value === '') return value;
-    let values = this.seen.get(label);
-    if (!values) this.seen.set(label, (values = new Set()));
-    if (values.has(value)) return value;
-    if (values.size >= labelBounds[label]) return OVERFLOW;
-    values.add(value);
-    return value;
-  }
+  constructor(
+    readonly by: ServedBy,
+    readonly priority: string,
+  ) {}
 }

@@ -81,7 +81,7 @@ describe('GET /metrics', () => {
     metrics.taskStarted(by, 'batch');
     metrics.taskCanceled(by, 'client');
     metrics.taskRejected('llamacpp', 'ADMISSION_REJECT');
-    metrics.tokens(by, { tokensIn: 1, tokensCached: 1, tokensOut: 2 });
+    metrics.tokens(by, 'batch', { tokensIn: 1, tokensCached: 1, tokensOut: 2 });
     metrics.backpressure('llamacpp', 'reject');
     metrics.catalogVerification('passed', '', 'llamacpp');
     metrics.placementDecision('placed', true, false, 3);
@@ -105,7 +105,7 @@ describe('GET /metrics', () => {
 
   it('of a service that was started anew in the same process begins anew', async () => {
     const first = await start();
-    first.get(MetricsService).tokens(by, { tokensIn: 1, tokensCached: 1, tokensOut: 2 });
+    first.get(MetricsService).tokens(by, 'batch', { tokensIn: 1, tokensCached: 1, tokensOut: 2 });
     await apps.pop()?.close();
     const { lines } = await scrape(await start());
     expect(lines).toContain('# TYPE tokens_out_total counter');

@@ -11,14 +11,14 @@ import {
   getToken,
   makeCounterProvider,
   makeGaugeProvider,
-  makeHistogramProvider,
   PrometheusController,
   PrometheusModule,
 } from '@willsoto/nestjs-prometheus';
-import { register, type Counter, type Gauge, type Histogram } from 'prom-client';
+import { register, type Counter, type Gauge } from 'prom-client';
 import { HttpFigures } from './http-figures';
+import { latencies, LatencyFigures, type Latency } from './latency-figures';
 import { Logger } from './logger';
-import { latencyBucketsMs, metricCatalogue, type MetricDefinition, type MetricName } from './metric-catalogue';
+import { metricCatalogue, type MetricDefinition, type MetricName } from './metric-catalogue';
 import { METRICS, MetricsService, type MetricsByName } from './metrics.service';
 import { Narrator } from './narrator';
 import { ScrapedMetric } from './scraped-metric';
@@ -31,6 +31,10 @@ const scraped = {
   http_request_duration_ms: (figures: HttpFigures) => figures.durations('http_request_duration_ms'),
 } as const;
 
+function isLatency(name: MetricName): name is Latency {
+  return (latencies as readonly string[]).includes(name);
+}
+
 function isScraped(name: MetricName): name is keyof typeof scraped {
   return name in scraped;
 }
@@ -42,21 +46,18 @@ function registered(name: MetricName): Provider {
       new ScrapedMetric(name, metricCatalogue[name], () => scraped[name](figures));
     return { provide: getToken(name), useFactory: make, inject: [HttpFigures] };
   }
-  const options = { name, help, labelNames: [...labels] };
-  switch (kind) {
-    case 'counter':
-      return makeCounterProvider(options);
-    case 'gauge':
-      return makeGaugeProvider(options);
-    case 'histogram':
-      return makeHistogramProvider({ ...options, buckets: latencyBucketsMs });
+  if (isLatency(name)) {
+    const make = (figures: LatencyFigures): ScrapedMetric =>
+      new ScrapedMetric(name, metricCatalogue[name], () => figures.samples(name));
+    return { provide: getToken(name), useFactory: make, inject: [LatencyFigures] };
   }
+  const options = { name, help, labelNames: [...labels] };
+  return kind === 'counter' ? makeCounterProvider(options) : makeGaugeProvider(options);
 }
 
 const metricsByName: Provider = {
   provide: METRICS,
-  useFactory: (...metrics: (Counter | Gauge | Histogram)[]) =>
-    new Map(names.map((name, index) => [name, metrics[index]])),
+  useFactory: (...metrics: (Counter | Gauge)[]) => new Map(names.map((name, index) => [name, metrics[index]])),
   inject: names.map(name => getToken(name)),
 };
 
@@ -87,6 +88,7 @@ export class ObservabilityModule implements OnApplicationShutdown {
         { provide: Logger, useValue: logger },
         Narrator,
         HttpFigures,
+        LatencyFigures,
         ...names.map(registered),
         metricsByName,
         MetricsService,

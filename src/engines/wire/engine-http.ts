@@ -17,6 +17,9 @@ import type { StreamFormat } from './stream-format';
 import { StreamRun, type Patience } from './stream-run';
 import { wholeAnswer, type EngineText } from './whole-answer';
 
+/** URLs of engines that are kept parsed. */
+const BASES_MAX = 256;
+
 /** A request whose answer is a stream. */
 export interface StreamRequest extends Patience {
   /** Appended to the path of the engine's URL. */
@@ -48,6 +51,8 @@ export interface EngineAnswer {
 @Injectable()
 export class EngineHttp implements OnModuleDestroy {
   private readonly connections: EngineConnections;
+  /** What URLs of engines come to: to parse one takes longer than to send to it. */
+  private readonly bases = new Map<string, { readonly url: URL; readonly path: string }>();
   /** Connections outlive the request that opened them: made in its context, they would put its id on others' log lines. */
   private readonly context = new AsyncResource('EngineHttp');
 
@@ -79,7 +84,7 @@ export class EngineHttp implements OnModuleDestroy {
         ...request.headers,
         ...credentials.headers,
       };
-      const { url, path } = address(target, request.route);
+      const { url, path } = this.addressOf(target, request.route);
       const outgoing: OutgoingRequest = { method: 'POST', path, headers, body: request.body };
       try {
         run.attach(this.send(url, outgoing, run, credentials.authority));
@@ -104,7 +109,7 @@ export class EngineHttp implements OnModuleDestroy {
   /** As {@link ask}, for an answer that is text. */
   async askText(target: EngineTarget, question: Question, signal: AbortSignal): Promise<EngineText> {
     const { method, route, body, maxAnswerBytes } = question;
-    const { url, path } = address(target, route);
+    const { url, path } = this.addressOf(target, route);
     try {
       const { headers: wanted, authority } = await this.keys.read(target);
       const content = body && {
@@ -121,6 +126,18 @@ export class EngineHttp implements OnModuleDestroy {
     }
   }
 
+  /** The engine's API may live below a path of its host. */
+  private addressOf({ url: text }: EngineTarget, route: string): { readonly url: URL; readonly path: string } {
+    let base = this.bases.get(text);
+    if (!base) {
+      const url = new URL(text);
+      base = { url, path: url.pathname.replace(/\/+$/, '') };
+      if (this.bases.size >= BASES_MAX) this.bases.clear();
+      this.bases.set(text, base);
+    }
+    return { url: base.url, path: base.path + route };
+  }
+
   private send(
     url: URL,
     outgoing: OutgoingRequest,
@@ -129,10 +146,4 @@ export class EngineHttp implements OnModuleDestroy {
   ): Exchange {
     return this.context.runInAsyncScope(() => this.connections.send(url, outgoing, handler, authority));
   }
-}
-
-/** The engine's API may live below a path of its host. */
-function address(target: EngineTarget, route: string): { readonly url: URL; readonly path: string } {
-  const url = new URL(target.url);
-  return { url, path: url.pathname.replace(/\/+$/, '') + route };
 }

@@ -53,6 +53,11 @@ export class ApiKeys implements OnModuleInit, OnModuleDestroy {
     return this.digests.has(digest(key)) ? undefined : new ServiceError('FORBIDDEN');
   }
 
+  /** Stands for the keys as they are now: another object once they have changed. */
+  get version(): object {
+    return this.digests;
+  }
+
   /** Whether {@link refusesHost} may say yes: the name is worked out from headers, for nothing most of the time. */
   get judgesHosts(): boolean {
     return this.developing;

@@ -21,9 +21,10 @@ export function bearerToken(header: string | undefined): string | undefined {
   return /^Bearer +([\x21-\x7e]+)$/i.exec(header ?? '')?.[1];
 }
 
-/** A name for a token that does not give it away. */
-export function tokenIdentity(token: string): string {
-  return `token:${fingerprint(token)}`;
+/** A name for the bearer token that does not give it away; undefined where there is none. */
+export function identityOf(authorization: string | undefined): string | undefined {
+  const token = bearerToken(authorization);
+  return token === undefined ? undefined : `token:${fingerprint(token)}`;
 }
 
 /** The same for the API key that was sent, if one was: `key:<fp6>`. */

@@ -1,6 +1,7 @@
 import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { filter, type Subscription } from 'rxjs';
-import { MetricsService, type ServedBy } from '../../observability/metrics.service';
+import { MetricsService } from '../../observability/metrics.service';
+import type { ServedBy } from '../../observability/served-by';
 import type { ReplicaStatus } from '../registry/pool';
 import { PoolRegistry } from '../registry/pool-registry.port';
 

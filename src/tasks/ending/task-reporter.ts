@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { ServiceError } from '../../errors/service-error';
-import { MetricsService, type ServedBy } from '../../observability/metrics.service';
+import { MetricsService } from '../../observability/metrics.service';
 import { Narrator, type LogFields } from '../../observability/narrator';
+import type { ServedBy } from '../../observability/served-by';
 import type { Claim } from '../ledger/task-ledger.port';
 import type { AdmissionFacts, Placement, TaskEnding, TaskSpec } from '../task/task';
 
@@ -61,7 +62,7 @@ export class TaskReporter {
   ended(spec: TaskSpec, ending: TaskEnding, reason: string): void {
     const by = ending.placement ?? askedFor(spec);
     const { tokensIn, tokensCached, tokensOut, promptMs, decodeMs } = ending.usage;
-    if (ending.placement) this.metrics.tokens(by, ending.usage);
+    if (ending.placement) this.metrics.tokens(by, spec.priority, ending.usage);
     if (promptMs !== undefined) this.metrics.prompt(by, spec.priority, promptMs);
     if (ending.state === 'completed') this.metrics.decode(by, spec.priority, decodeMs);
     if (ending.state === 'cancelled') this.metrics.taskCanceled(by, reason);

@@ -34,12 +34,44 @@ export class Append {
 
 export type Writes = readonly { readonly kind: string }[];
 
-export async function writeOut({ segment, group, from }: Append, writes?: Writes): Promise<void> {
+/** @param assertInPlace asked while the disk writes, when this thread has nothing else to do; what it throws is thrown when that is over */
+export async function writeOut(
+  { segment, group, from }: Append,
+  assertInPlace: () => void,
+  writes?: Writes,
+): Promise<void> {
   const delay = delayed(writes);
   if (delay) await delay;
+  const check = new LaterCheck(assertInPlace);
   await segment.write(group, from);
+  check.conclude();
   const held = failpointLater('after-log', writes);
   if (held) await held;
+}
+
+/** Made in the next turn of the event loop, or when its outcome is wanted. */
+class LaterCheck {
+  private isMade = false;
+  private fault: Error | undefined;
+  private readonly turn = setImmediate(() => this.make());
+
+  constructor(private readonly check: () => void) {}
+
+  /** @throws what the check has thrown */
+  conclude(): void {
+    clearImmediate(this.turn);
+    if (!this.isMade) this.make();
+    if (this.fault) throw this.fault;
+  }
+
+  private make(): void {
+    this.isMade = true;
+    try {
+      this.check();
+    } catch (thrown) {
+      this.fault = thrown as Error;
+    }
+  }
 }
 
 function delayed(writes?: Writes): Promise<unknown> | undefined {

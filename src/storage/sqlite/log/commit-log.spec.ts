@@ -17,12 +17,15 @@ let log: CommitLog;
 /** What the next write does instead; it can go on by itself with `write`. */
 let nextWrite: WriteFile | undefined;
 let inPlace: boolean;
+/** How often that may be asked before the answer is no. */
+let asksInPlace: number;
 let writesBegun: number;
 
 beforeEach(() => {
   folder = temporaryFolder();
   nextWrite = undefined;
   inPlace = true;
+  asksInPlace = Infinity;
   create();
 });
 afterEach(() => {
@@ -39,7 +42,7 @@ function create(segmentBytes = SEGMENT_BYTES): void {
     doIt(...args);
   };
   const assertInPlace = (): void => {
-    if (!inPlace) throw new Error('gone');
+    if (!inPlace || asksInPlace-- <= 0) throw new Error('gone');
   };
   log = CommitLog.create(folder.path, assertInPlace, segmentBytes, writeFile);
 }
@@ -203,6 +206,32 @@ describe('CommitLog', () => {
     await appended;
     expect(numbersRead()).toEqual([1, 2, 3, 4, 5, 6]);
     expect(log.heldUpTo).toBe(6);
+  });
+
+  it('asks where the files are while it writes, and once', async () => {
+    asksInPlace = 1;
+    const { begun, goOn } = held();
+    const appended = log.append(records(1, 1));
+    await begun;
+    expect(asksInPlace).toBe(1);
+    await turns();
+    expect(asksInPlace).toBe(0);
+    void goOn();
+    await appended;
+    expect(numbersRead()).toEqual([1]);
+  });
+
+  it('keeps nothing where the files are not in their places while it writes, and not before its write is over', async () => {
+    inPlace = false;
+    const { begun, goOn } = held();
+    const told: string[] = [];
+    const appended = tell(told, 'it', log.append(records(1, 1)));
+    await begun;
+    await turns();
+    expect(told).toEqual([]);
+    await goOn();
+    await appended;
+    expect([told, numbersRead()]).toEqual([['it: gone'], []]);
   });
 
   it('counts the room that an append under way takes', async () => {
@@ -457,10 +486,10 @@ describe('two appends at once', () => {
   });
 
   it('leave the first where the files are gone after it', async () => {
+    asksInPlace = 1;
     const { told, over, before, behind } = await two(1);
     await before.goOn();
     expect(log.heldUpTo).toBe(1);
-    inPlace = false;
     await behind.goOn();
     await over;
     expect([told, numbersRead()]).toEqual([['first', 'second: gone'], [1]]);
