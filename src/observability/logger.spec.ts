@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { followContext } from './log-context';
 import { Clock } from '../time/clock';
+import { LineText } from './line-text';
 import { Logger } from './logger';
 
 const hostile = 'x\n{"event":"forged"}\r\u001b[2J\u0085\u009b\u2028\u2029\u202e\u{e0041}';
@@ -48,6 +49,36 @@ const member = fc.oneof(
   fc.boolean(),
   fc.constantFrom(undefined, null, ['a']),
 );
+
+const told = fc.oneof(
+  fc.string({ unit: 'binary' }),
+  fc.constantFrom(hostile, '"\\', ''),
+  fc.double(),
+  fc.constant(undefined),
+);
+
+it.each(['json', 'pretty'] as const)('says the same of what was put together by its sender (%s)', form => {
+  fc.assert(
+    fc.property(fc.array(fc.tuple(fc.stringMatching(/^[b-z_]{1,8}$/), told)), fc.string(), (members, human) => {
+      const fields = { event: 'e', ...Object.fromEntries(members) };
+      const line = new LineText('e');
+      for (const [name, value] of Object.entries(fields)) if (name !== 'event') line.add(name, value);
+      const [put, made] = [(to: Logger) => to.infoText(line, human), (to: Logger) => to.info(fields, human)].map(log =>
+        text(form, log).replace(/"time":"[^"]*"|^[\d:.]+/, ''),
+      );
+      expect(put).toBe(made);
+    }),
+  );
+});
+
+it('says of a request whose work it is too, where that is followed', () => {
+  const said = jsonText(logger => {
+    followContext({ correlation_id: 'c', identity: 'i' }, () =>
+      logger.infoText(new LineText('e').add('correlation_id', 'own'), 'h'),
+    )();
+  });
+  expect(JSON.parse(said)).toMatchObject({ event: 'e', correlation_id: 'own', identity: 'i', human: 'h' });
+});
 
 it('says the same of a decision as of what is out of the ordinary, but for its level', () => {
   fc.assert(

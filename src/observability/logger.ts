@@ -3,6 +3,7 @@ import pino from 'pino';
 import type { Config } from '../config/config';
 import { Clock } from '../time/clock';
 import { currentContext } from './log-context';
+import { quoted, type LineText } from './line-text';
 import { LineTime } from './line-time';
 import { jsonLine, prettyLine } from './log-line';
 import { LogOutput } from './log-output';
@@ -23,6 +24,8 @@ export class Logger implements LoggerService {
   private readonly lines: pino.Logger;
   private readonly output: LogOutput | undefined;
   private readonly put: (line: string) => void;
+  /** Of a line of JSON that stands as it is in a log. */
+  private readonly putPlain: (line: string) => void;
   private readonly tellsInfo: boolean;
   private readonly time: LineTime;
 
@@ -32,6 +35,7 @@ export class Logger implements LoggerService {
     const lines =
       destination ?? (this.output = LogOutput.standardOutput((...gap) => form(gapLine(this.time.text, ...gap))));
     this.put = line => lines.write(form(line));
+    this.putPlain = form === jsonLine ? line => lines.write(line) : this.put;
     const options: pino.LoggerOptions = {
       level: config.logLevel,
       base: null,
@@ -56,7 +60,7 @@ export class Logger implements LoggerService {
   }
 
   /**
-   * Most lines are these, three for each task, so they are put together here: pino looks at each member by itself.
+   * Put together here: pino looks at each member by itself.
    * @param human a member like the others, the last one
    */
   info(fields: { readonly event: unknown; readonly [member: string]: unknown }, human: string): void {
@@ -71,6 +75,13 @@ export class Logger implements LoggerService {
     }
     const head = `{"level":"info","time":"${this.time.text}",`;
     this.put(`${head}${members.slice(1, -1)},"human":${JSON.stringify(human)}}\n`);
+  }
+
+  /** As {@link info}. Most lines are these, three for each task. */
+  infoText(line: LineText, human: string): void {
+    if (!this.tellsInfo) return;
+    if (currentContext() !== undefined) return this.info(JSON.parse(`{${line.text}}`) as { event: unknown }, human);
+    this.putPlain(`{"level":"info","time":"${this.time.text}",${line.text},"human":${quoted(human)}}\n`);
   }
 
   debug(fields: object | string): void {

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { LineText } from './line-text';
 import { keepContext } from './log-context';
 import { Logger } from './logger';
 
@@ -27,6 +28,11 @@ export class Narrator {
   /** A decision or a fact of normal service. */
   tell(human: string, fields: LogFields): void {
     this.logger.info(fields, human);
+  }
+
+  /** As {@link tell}, of what is told of every task. */
+  tellText(human: string, line: LineText): void {
+    this.logger.infoText(line, human);
   }
 
   /** Something that an operator should look at. */

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { ServiceError } from '../../errors/service-error';
+import { LineText } from '../../observability/line-text';
 import { MetricsService } from '../../observability/metrics.service';
 import { Narrator, type LogFields } from '../../observability/narrator';
 import type { ServedBy } from '../../observability/served-by';
@@ -16,12 +17,11 @@ export class TaskReporter {
 
   admitted(spec: TaskSpec, facts: AdmissionFacts): void {
     this.metrics.taskEnqueued(askedFor(spec), spec.priority);
-    const fields = about('task_admitted', spec, undefined, {
-      priority: spec.priority,
-      queue_position: facts.queuePosition,
-      predicted_start_ms: facts.predictedStartMs,
-    });
-    this.narrator.tell(`Task ${spec.taskId} was accepted at position ${facts.queuePosition}.`, fields);
+    const line = lineAbout('task_admitted', spec)
+      .add('priority', spec.priority)
+      .add('queue_position', facts.queuePosition)
+      .add('predicted_start_ms', facts.predictedStartMs);
+    this.narrator.tellText(`Task ${spec.taskId} was accepted at position ${facts.queuePosition}.`, line);
   }
 
   rejected(spec: TaskSpec, { code, message, details }: ServiceError): void {
@@ -29,7 +29,7 @@ export class TaskReporter {
     const policy = details.policyLabel;
     this.metrics.taskRejected(engine, code);
     if (policy !== undefined) this.metrics.backpressure(engine, policy);
-    const fields = about('task_rejected', spec, undefined, { code, policy });
+    const fields = about('task_rejected', spec, { code, policy });
     // A message of the catalogue is a sentence, most of our own are not.
     this.narrator.tell(`Task ${spec.taskId} was refused: ${message.replace(/\.$/, '')}.`, fields);
   }
@@ -37,12 +37,19 @@ export class TaskReporter {
   started({ spec, placement, attempt }: Claim, firstTokenMs: number): void {
     this.metrics.taskStarted(placement, spec.priority);
     this.metrics.firstToken(placement, spec.priority, firstTokenMs);
-    const fields = about('task_started', spec, placement, { attempt, first_token_ms: Math.round(firstTokenMs) });
-    this.narrator.tell(`Task ${spec.taskId} started on ${placement.poolId}/${placement.replicaId}.`, fields);
+    const line = lineAbout('task_started', spec, placement)
+      .add('attempt', attempt)
+      .add('first_token_ms', Math.round(firstTokenMs));
+    this.narrator.tellText(`Task ${spec.taskId} started on ${placement.poolId}/${placement.replicaId}.`, line);
   }
 
   retried({ spec, placement, attempt }: Claim, { code, message }: ServiceError, delayMs: number): void {
-    const fields = about('task_retried', spec, placement, {
+    const fields = about('task_retried', spec, {
+      engine: placement.engine,
+      engine_version: placement.engineVersion,
+      pool_id: placement.poolId,
+      replica_id: placement.replicaId,
+      model: placement.model,
       attempt,
       code,
       reason: message,
@@ -66,18 +73,17 @@ export class TaskReporter {
     if (promptMs !== undefined) this.metrics.prompt(by, spec.priority, promptMs);
     if (ending.state === 'completed') this.metrics.decode(by, spec.priority, decodeMs);
     if (ending.state === 'cancelled') this.metrics.taskCanceled(by, reason);
-    const fields = about(`task_${ending.state}`, spec, ending.placement, {
-      code: ending.code,
-      reason: ending.message,
-      cancelled_by: ending.state === 'cancelled' ? reason : undefined,
-      tokens_in: tokensIn,
-      tokens_cached: tokensCached,
-      tokens_out: tokensOut,
-      prompt_time_ms: promptMs === undefined ? undefined : Math.round(promptMs),
-      decode_time_ms: Math.round(decodeMs),
-      attempts: ending.attempts,
-    });
-    this.narrator.tell(`Task ${spec.taskId} ${sentences[ending.state]}.`, fields);
+    const line = lineAbout(`task_${ending.state}`, spec, ending.placement)
+      .add('code', ending.code)
+      .add('reason', ending.message)
+      .add('cancelled_by', ending.state === 'cancelled' ? reason : undefined)
+      .add('tokens_in', tokensIn)
+      .add('tokens_cached', tokensCached)
+      .add('tokens_out', tokensOut)
+      .add('prompt_time_ms', promptMs === undefined ? undefined : Math.round(promptMs))
+      .add('decode_time_ms', Math.round(decodeMs))
+      .add('attempts', ending.attempts);
+    this.narrator.tellText(`Task ${spec.taskId} ${sentences[ending.state]}.`, line);
   }
 }
 
@@ -90,21 +96,25 @@ const sentences: Readonly<Record<TaskEnding['state'], string>> = {
 };
 
 /** Fields of a line about a task; the line leaves out what is undefined. */
-function about(event: string, spec: TaskSpec, placement?: Placement, more?: object): LogFields {
-  const fields = {
-    event,
-    job_id: spec.taskId,
-    session_id: spec.sessionId,
-    correlation_id: spec.correlationId,
-    identity: spec.identity,
-    engine: placement?.engine,
-    engine_version: placement?.engineVersion,
-    pool_id: placement?.poolId,
-    replica_id: placement?.replicaId,
-    model: placement?.model,
-  };
-  // A literal with members after a spread takes V8 microseconds, which each task would pay three times.
-  return Object.assign(fields, more);
+function about(event: string, spec: TaskSpec, more: object = {}): LogFields {
+  const { taskId: job_id, sessionId: session_id, correlationId: correlation_id, identity } = spec;
+  return { event, job_id, session_id, correlation_id, identity, ...more };
+}
+
+/** The same, where each task has such a line. */
+function lineAbout(event: string, spec: TaskSpec, placement?: Placement): LineText {
+  const line = new LineText(event)
+    .add('job_id', spec.taskId)
+    .add('session_id', spec.sessionId)
+    .add('correlation_id', spec.correlationId)
+    .add('identity', spec.identity);
+  if (!placement) return line;
+  return line
+    .add('engine', placement.engine)
+    .add('engine_version', placement.engineVersion)
+    .add('pool_id', placement.poolId)
+    .add('replica_id', placement.replicaId)
+    .add('model', placement.model);
 }
 
 /** Labels before a placement: what the task asked for, and nothing made up. */
