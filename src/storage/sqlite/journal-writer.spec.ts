@@ -8,9 +8,10 @@ import { JournalWriter } from './journal-writer';
 import type { CommitLog } from './log/commit-log';
 import type { LoggedRecord } from './log/commit-log-records';
 import type { KnownIds } from './log/known-ids';
+import { decodeBody } from './log/logged-body';
 import { acknowledgeable, certainOf } from './opening/replay';
 import type { Echo } from './tables/echo';
-import type { LedgerRequest, LoggedWrite, RequestOutcome, WriteRequest } from './tables/protocol';
+import type { LedgerRequest, RequestOutcome, WriteRequest } from './tables/protocol';
 import { encodeAdmission, encodeEnding, encodePlacement, namesTranscript } from './tables/record-codec';
 
 const admission = (taskId: string, seq: number, prompt = 'p'): WriteRequest => ({
@@ -163,10 +164,7 @@ class Disk {
       ({ number }) => number > this.syncedUpTo && number > this.releasedUpTo,
     );
     expect(again.map(({ number }) => number)).toEqual(again.map((_, at) => this.syncedUpTo + 1 + at));
-    return [
-      ...synced.map(({ write }) => keyOf(write)),
-      ...again.map(({ body }) => keyOf(JSON.parse(body) as LoggedWrite)),
-    ];
+    return [...synced.map(({ write }) => keyOf(write)), ...again.map(({ body }) => keyOf(decodeBody(body)))];
   }
 }
 
@@ -323,7 +321,7 @@ describe('writes', () => {
     const writer = writerOn(disk);
     const later = writer.write(admission('a', 1)).then(() => [writer.write(mark('a')), writer.write(ending('a'))]);
     await Promise.all(await later);
-    expect(disk.logged.map(({ number, body }) => [number, keyOf(JSON.parse(body) as LoggedWrite)])).toEqual([
+    expect(disk.logged.map(({ number, body }) => [number, keyOf(decodeBody(body))])).toEqual([
       [1, 'admit a'],
       [2, 'mark a'],
       [3, 'end a'],
@@ -467,7 +465,7 @@ describe('an ending', () => {
       await writer.write(admission('a', 1));
       await writer.write(ending('a'), transcript);
       const { id, json } = transcript;
-      expect(JSON.parse(disk.logged[1]?.body ?? '')).toMatchObject({ transcript: { id, json } });
+      expect(decodeBody(disk.logged[1]?.body ?? '')).toMatchObject({ transcript: { id, json } });
       let isSettled = false;
       const settled = writer.settled().then(() => (isSettled = true));
       await turns();

@@ -1,10 +1,11 @@
 import { ServiceError } from '../../errors/service-error';
 import type { StoringTranscript } from '../../tasks/task/storing-transcript';
 import type { CommitLog } from './log/commit-log';
+import { encodeBody } from './log/logged-body';
 import type { KnownIds } from './log/known-ids';
 import { LogTakeover, nameStored, type LoggedEntry } from './log/log-takeover';
 import type { Change, Echo } from './tables/echo';
-import type { Failure, LedgerRequest, LoggedWrite, WriteRequest, Written } from './tables/protocol';
+import type { Failure, LedgerRequest, WriteRequest, Written } from './tables/protocol';
 
 /** After the commit log could not be written, until the next try. */
 const RETRY_MS = 500;
@@ -12,10 +13,10 @@ const RETRY_MS = 500;
 const IDLE_MS = 5000;
 /** Code units of text in a write that the log takes; larger ones go to the database at once, or the log would be full of them. */
 const LOGGED_MAX_UNITS = 64 * 1024;
-/** Bytes of a write as JSON, beside its texts, at most. */
+/** Bytes of a write in the log, beside its texts, at most. */
 const WRITE_BYTES = 512;
-/** Bytes of a code unit of its texts, as JSON in UTF-8, at most. */
-const UNIT_BYTES = 6;
+/** Bytes of a code unit of its texts, in UTF-8, at most. */
+const UNIT_BYTES = 3;
 
 interface Appending {
   readonly group: readonly Waiting[];
@@ -230,7 +231,11 @@ export class JournalWriter {
     const writes = group.map(({ write }) => write);
     const after = this.lastChange;
     try {
-      const records = group.map((waiting, at) => ({ number: first + at, after, body: bodyOf(waiting) }));
+      const records = group.map(({ write, transcript }, at) => ({
+        number: first + at,
+        after,
+        body: encodeBody(write, transcript),
+      }));
       const appended = this.log?.append(records, writes);
       // Best effort, as that of the database: a later loss of what was written would only be noticed less well.
       const echoed = this.echo?.appendSoon(writes.flatMap((write, at) => changesOf(write, first + at)));
@@ -343,15 +348,6 @@ function changesOf(write: WriteRequest, number: number): Change[] {
   if (write.kind !== 'admit') return [];
   const admitted: Change = { number, kind: 'admit', subject: write.task.taskId };
   return write.evicted ? [admitted, { number, kind: 'end', subject: write.evicted.taskId }] : [admitted];
-}
-
-/** As the log has it. */
-function bodyOf({ write, transcript }: Waiting): string {
-  if (!transcript || write.kind !== 'end') return JSON.stringify(write);
-  const { kind, task, session } = write;
-  const { id, json } = transcript;
-  const logged: LoggedWrite = { kind, task, session, transcript: { id, json } };
-  return JSON.stringify(logged);
 }
 
 function failed({ code, reason }: Failure): Error {

@@ -6,7 +6,7 @@ export interface LoggedRecord {
   readonly number: number;
   /** When it was written, all up to this number was acknowledged; those between were being written beside it. */
   readonly after: number;
-  /** JSON text, of any characters. Half of a surrogate pair, which UTF-8 cannot say, is read back as U+FFFD. */
+  /** Text, of any characters. Half of a surrogate pair, which UTF-8 cannot say, is read back as U+FFFD. */
   readonly body: string;
 }
 
@@ -20,7 +20,7 @@ export interface LoggedRecord {
  *    20  after      as a double
  *    28  body       UTF-8
  */
-const MAGIC = 0xfffef5c1;
+const MAGIC = 0xfffef5c2;
 const CHECKSUM_AT = 4;
 const LENGTH_AT = 8;
 const NUMBER_AT = 12;

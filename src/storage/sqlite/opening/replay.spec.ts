@@ -9,6 +9,7 @@ import { LedgerSpace } from '../file/ledger-space';
 import { Ledger } from '../ledger';
 import { SEGMENT_BYTES } from '../log/commit-segment';
 import { encodeRecords, type LoggedRecord } from '../log/commit-log-records';
+import { encodeBody } from '../log/logged-body';
 import { Echo, type Change } from '../tables/echo';
 import type { LoggedWrite, Note, WriteRequest } from '../tables/protocol';
 import { encodeAdmission, encodeEnding, encodePlacement, namesTranscript } from '../tables/record-codec';
@@ -63,7 +64,7 @@ function die(lost?: 'power'): void {
 }
 
 function log(first: number, ...writes: readonly LoggedWrite[]): void {
-  const records = writes.map((write, at) => record(first + at, JSON.stringify(write)));
+  const records = writes.map((write, at) => record(first + at, encodeBody(write, write.transcript)));
   store(encodeRecords(records));
 }
 
@@ -163,8 +164,8 @@ it('names what neither the database nor the log has', () => {
 });
 
 it('says so where the end of the log does not add up', () => {
-  const whole = encodeRecords([record(1, JSON.stringify(admission('a', 1)))]);
-  const torn = encodeRecords([record(2, JSON.stringify(admission('b', 2)))]).fill(0, 100, 108);
+  const whole = encodeRecords([record(1, encodeBody(admission('a', 1)))]);
+  const torn = encodeRecords([record(2, encodeBody(admission('b', 2)))]).fill(0, 100, 108);
   store(Buffer.concat([whole, torn]));
   die();
   open();
@@ -198,7 +199,7 @@ it('gives the transcripts back of endings that do not name theirs', () => {
 });
 
 const as = (number: number, write: LoggedWrite, after = number - 1): LoggedRecord => ({
-  ...record(number, JSON.stringify(write)),
+  ...record(number, encodeBody(write)),
   after,
 });
 const storeRecords = (...all: readonly LoggedRecord[]): void => store(encodeRecords(all));

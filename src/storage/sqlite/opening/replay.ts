@@ -4,6 +4,7 @@ import { failpoint } from '../file/failpoints';
 import { files } from '../file/journal-file';
 import { readCommitLog } from '../log/commit-log-reading';
 import type { LoggedRecord } from '../log/commit-log-records';
+import { decodeBody } from '../log/logged-body';
 import { Echo, type Change } from '../tables/echo';
 import type { LedgerTables } from '../tables/ledger-tables';
 import type { LoggedWrite, Note, OpenedLedger } from '../tables/protocol';
@@ -39,7 +40,7 @@ export class Replay {
     const certain = certainOf(records);
     // Of a log that is damaged, what is left is done: what is missing may have been acknowledged, whatever it was.
     const kept = damaged > 0 || isCut ? records : acknowledgeable(records, certain);
-    const logged = kept.map(({ number, body }) => ({ number, write: JSON.parse(body) as LoggedWrite }));
+    const logged = kept.map(({ number, body }) => ({ number, write: decodeBody(body) }));
     const echo = Echo.open(join(folder, files.logEcho));
     try {
       return new Replay(logged, certain, damaged, isCut, echo.readAfter(0));
