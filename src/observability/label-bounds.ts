@@ -11,7 +11,7 @@ const OVERFLOW = 'other';
 export class LabelBounds {
   private readonly seen = new Map<LabelName, Set<string>>();
 
-  /** Bounds the labels in place: each call makes its own. */
+  /** Changes the labels that it is given, and gives them back. */
   bound(labels: Labels): Labels {
     for (const label in labels)
       labels[label as LabelName] = this.bounded(label as LabelName, labels[label as LabelName] ?? '');

@@ -7,7 +7,7 @@ export interface Sample {
   readonly metricName?: string;
 }
 
-/** A series of a histogram: counted here, for an observation takes the library microseconds. */
+/** One series of a histogram. Counted here, for an observation takes the library some microseconds. */
 export class LatencyBuckets {
   /** By bucket; the last is of what took longer than all bounds. */
   private readonly counts = new Array<number>(latencyBucketsMs.length + 1).fill(0);
@@ -20,7 +20,7 @@ export class LatencyBuckets {
     this.counts[at] = (this.counts[at] as number) + 1;
   }
 
-  /** None where nothing was observed. */
+  /** As the library shows a histogram: each bucket has those below it too. None where nothing was observed. */
   samples(name: string, labels: Sample['labels']): Sample[] {
     let upTo = 0;
     const buckets = this.counts.map((count, at) => {

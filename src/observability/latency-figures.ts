@@ -1,23 +1,21 @@
 import { Injectable } from '@nestjs/common';
 import { LabelBounds, type Labels } from './label-bounds';
 import { LatencyBuckets, type Sample } from './latency-buckets';
-import type { MetricName } from './metric-catalogue';
 import type { ServedBy } from './served-by';
-import { ValueTree } from './value-tree';
+import { TupleMap } from './tuple-map';
 
 /** The histograms that tasks are observed in. */
-export const latencies = ['latency_first_token_ms', 'latency_prompt_ms', 'latency_decode_ms'] as const;
-export type Latency = (typeof latencies)[number] & MetricName;
+type Latency = 'latency_first_token_ms' | 'latency_prompt_ms' | 'latency_decode_ms';
 
 interface Series {
   readonly labels: Labels;
   readonly buckets: LatencyBuckets;
 }
 
-/** Series that are found by what they were observed under, at most: more are found by their labels. */
-const KNOWN_MAX = 1024;
+/** Keys that are remembered with their series; with one more all are forgotten, and each is looked up by its labels again. */
+const REMEMBERED_MAX = 1024;
 
-/** What tasks took, by who served them and their priority. */
+/** How long tasks took, by who served them and their priority. */
 @Injectable()
 export class LatencyFigures {
   private readonly histograms: Readonly<Record<Latency, Histogram>> = {
@@ -37,22 +35,23 @@ export class LatencyFigures {
 
 class Histogram {
   private readonly bounds = new LabelBounds();
-  /** By their labels. */
+  /** By their labels, which are bounded. */
   private readonly all = new Map<string, Series>();
-  private readonly known = new ValueTree<Series>();
+  /** By what they were observed under, which is not: several keys may have the series of `other`. */
+  private readonly remembered = new TupleMap<Series>();
 
   observe({ engine, engineVersion, poolId }: ServedBy, priority: string, ms: number): void {
-    if (this.known.size >= KNOWN_MAX) this.known.take();
-    const make = (): Series => this.made({ engine, engine_version: engineVersion, pool_id: poolId, priority });
-    this.known.of([engine, engineVersion, poolId, priority], make).buckets.observe(ms);
+    if (this.remembered.size >= REMEMBERED_MAX) this.remembered.take();
+    const find = (): Series => this.seriesOf({ engine, engine_version: engineVersion, pool_id: poolId, priority });
+    this.remembered.getOrMake([engine, engineVersion, poolId, priority], find).buckets.observe(ms);
   }
 
   series(): readonly Series[] {
     return [...this.all.values()];
   }
 
-  private made(asked: Labels): Series {
-    const labels = this.bounds.bound(asked);
+  private seriesOf(unbounded: Labels): Series {
+    const labels = this.bounds.bound(unbounded);
     const key = JSON.stringify(labels);
     let series = this.all.get(key);
     if (!series) this.all.set(key, (series = { labels, buckets: new LatencyBuckets() }));

@@ -5,7 +5,7 @@ import { LabelBounds, type Labels } from './label-bounds';
 import { LatencyFigures } from './latency-figures';
 import { metricCatalogue, type LabelName, type MetricName } from './metric-catalogue';
 import type { ServedBy } from './served-by';
-import { ValueTree } from './value-tree';
+import { TupleMap } from './tuple-map';
 
 /** Tokens of one task, as its engine counts them. */
 export interface TokenCounts {
@@ -25,7 +25,7 @@ export interface DepthSample {
 
 export const METRICS = Symbol('METRICS');
 
-/** The registered metrics by name. */
+/** The registered metrics by name; as far as they are used here, of these kinds. */
 export type MetricsByName = ReadonlyMap<MetricName, Counter | Gauge>;
 
 /** Counts that are handed to the library at once, at the latest. */
@@ -35,8 +35,8 @@ const TALLIES_MAX = 1024;
 @Injectable()
 export class MetricsService {
   private readonly bounds = new Map<MetricName, LabelBounds>();
-  private readonly tallies = new ValueTree<Tally>();
-  private readonly served = new ValueTree<ServedTally>();
+  private readonly tallies = new TupleMap<Tally>();
+  private readonly servedTallies = new TupleMap<ServedTally>();
   private candidatesConsidered: number | undefined;
   private depthSource: () => Promise<readonly DepthSample[]> = () => Promise.resolve([]);
   private droppedLines: () => ReadonlyMap<string, number> = () => new Map();
@@ -57,11 +57,11 @@ export class MetricsService {
   }
 
   taskEnqueued(by: ServedBy, priority: string): void {
-    this.servedBy(by, priority).enqueued++;
+    this.tallyOf(by, priority).enqueued++;
   }
 
   taskStarted(by: ServedBy, priority: string): void {
-    this.servedBy(by, priority).started++;
+    this.tallyOf(by, priority).started++;
   }
 
   taskCanceled(by: ServedBy, reason: string): void {
@@ -86,7 +86,7 @@ export class MetricsService {
 
   /** Added up per stream and counted at its end. */
   tokens(by: ServedBy, priority: string, { tokensIn, tokensCached, tokensOut }: TokenCounts): void {
-    const tally = this.servedBy(by, priority);
+    const tally = this.tallyOf(by, priority);
     tally.ended++;
     tally.tokensIn += tokensIn;
     tally.tokensOut += tokensOut;
@@ -165,23 +165,32 @@ export class MetricsService {
     }
   }
 
-  /** Added up here until somebody scrapes, for to count in the library costs a microsecond each time, and a task is counted some ten times. */
+  /** Added up here until somebody scrapes: counting in the library costs a microsecond each time, and a task is counted some ten times. */
   private count(name: MetricName, labels: Labels): void {
     if (this.tallies.size >= TALLIES_MAX) this.handOver();
     const values = metricCatalogue[name].labels.map((label: LabelName) => labels[label] ?? '');
-    this.tallies.of([name, ...values], () => ({ name, labels, sum: 0 })).sum++;
+    this.tallies.getOrMake([name, ...values], () => ({ name, labels, sum: 0 })).sum++;
   }
 
-  /** As {@link count}. */
-  private servedBy(by: ServedBy, priority: string): ServedTally {
-    if (this.served.size >= TALLIES_MAX) this.handOver();
+  /** What is counted of every task has one tally: it is found once for all of these counts. Handed over as those of {@link count}. */
+  private tallyOf(by: ServedBy, priority: string): ServedTally {
+    if (this.servedTallies.size >= TALLIES_MAX) this.handOver();
     const values = [by.engine, by.engineVersion, by.poolId, by.replicaId, priority];
-    return this.served.of(values, () => new ServedTally(by, priority));
+    return this.servedTallies.getOrMake(values, () => new ServedTally(by, priority));
   }
 
   private handOver(): void {
     for (const { name, labels, sum } of this.tallies.take()) this.add(name, labels, sum);
-    for (const { by, priority, enqueued, started, ended, tokensIn, tokensCached, tokensOut } of this.served.take()) {
+    for (const {
+      by,
+      priority,
+      enqueued,
+      started,
+      ended,
+      tokensIn,
+      tokensCached,
+      tokensOut,
+    } of this.servedTallies.take()) {
       if (enqueued > 0) this.add('tasks_enqueued_total', { ...labelsOf(by), priority }, enqueued);
       if (started > 0) this.add('tasks_started_total', { ...labelsOf(by), priority }, started);
       if (ended === 0) continue;
@@ -203,7 +212,7 @@ export class MetricsService {
     return this.metrics.get(name) as Gauge;
   }
 
-  /** In place: each call makes its own. */
+  /** Changes the labels that it is given: each call makes its own. */
   private bounded(name: MetricName, labels: Labels): Labels {
     return (this.bounds.get(name) as LabelBounds).bound(labels); // One for each metric since the start.
   }
@@ -220,15 +229,15 @@ interface Tally {
   sum: number;
 }
 
-/** What was counted of tasks that the same replica served, or that asked for the same one. */
+/** Counts of tasks of one priority that the same replica served; before a placement, of those that asked for the same. */
 class ServedTally {
   enqueued = 0;
   started = 0;
-  /** Of how many tasks the tokens are. */
+  /** Tasks whose tokens are counted here. */
   ended = 0;
   tokensIn = 0;
   tokensOut = 0;
-  /** Undefined where the engine never said. */
+  /** Undefined where the engine has told of none. */
   tokensCached: number | undefined;
 
   constructor(

@@ -16,7 +16,8 @@ import {
 } from '@willsoto/nestjs-prometheus';
 import { register, type Counter, type Gauge } from 'prom-client';
 import { HttpFigures } from './http-figures';
-import { latencies, LatencyFigures, type Latency } from './latency-figures';
+import type { Sample } from './latency-buckets';
+import { LatencyFigures } from './latency-figures';
 import { Logger } from './logger';
 import { metricCatalogue, type MetricDefinition, type MetricName } from './metric-catalogue';
 import { METRICS, MetricsService, type MetricsByName } from './metrics.service';
@@ -25,15 +26,19 @@ import { ScrapedMetric } from './scraped-metric';
 
 const names = Object.keys(metricCatalogue) as MetricName[];
 
-/** Counted by themselves, for they are on the way of every request. */
-const scraped = {
-  http_requests_total: (figures: HttpFigures) => figures.counts(),
-  http_request_duration_ms: (figures: HttpFigures) => figures.durations('http_request_duration_ms'),
-} as const;
+type HistogramName = {
+  [Name in MetricName]: (typeof metricCatalogue)[Name]['kind'] extends 'histogram' ? Name : never;
+}[MetricName];
+type Scrape = (requests: HttpFigures, tasks: LatencyFigures) => Sample[];
 
-function isLatency(name: MetricName): name is Latency {
-  return (latencies as readonly string[]).includes(name);
-}
+/** Counted by ourselves, for they are on the way of every request or task; all histograms are. */
+const scraped = {
+  http_requests_total: requests => requests.counts(),
+  http_request_duration_ms: requests => requests.durations('http_request_duration_ms'),
+  latency_first_token_ms: (_, tasks) => tasks.samples('latency_first_token_ms'),
+  latency_prompt_ms: (_, tasks) => tasks.samples('latency_prompt_ms'),
+  latency_decode_ms: (_, tasks) => tasks.samples('latency_decode_ms'),
+} satisfies Partial<Record<MetricName, Scrape>> & Record<HistogramName, Scrape>;
 
 function isScraped(name: MetricName): name is keyof typeof scraped {
   return name in scraped;
@@ -42,14 +47,10 @@ function isScraped(name: MetricName): name is keyof typeof scraped {
 function registered(name: MetricName): Provider {
   const { kind, help, labels }: MetricDefinition = metricCatalogue[name];
   if (isScraped(name)) {
-    const make = (figures: HttpFigures): ScrapedMetric =>
-      new ScrapedMetric(name, metricCatalogue[name], () => scraped[name](figures));
-    return { provide: getToken(name), useFactory: make, inject: [HttpFigures] };
-  }
-  if (isLatency(name)) {
-    const make = (figures: LatencyFigures): ScrapedMetric =>
-      new ScrapedMetric(name, metricCatalogue[name], () => figures.samples(name));
-    return { provide: getToken(name), useFactory: make, inject: [LatencyFigures] };
+    const scrape: Scrape = scraped[name];
+    const make = (requests: HttpFigures, tasks: LatencyFigures): ScrapedMetric =>
+      new ScrapedMetric(name, metricCatalogue[name], () => scrape(requests, tasks));
+    return { provide: getToken(name), useFactory: make, inject: [HttpFigures, LatencyFigures] };
   }
   const options = { name, help, labelNames: [...labels] };
   return kind === 'counter' ? makeCounterProvider(options) : makeGaugeProvider(options);
