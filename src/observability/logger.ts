@@ -19,12 +19,12 @@ export interface LogDestination {
 
 const noDrops: ReadonlyMap<string, number> = new Map();
 
-/** JSON lines (or a form for people) on standard output, through pino; also Nest's own logger. */
+/** JSON lines (or a form for people) on standard output, as pino writes them; also Nest's own logger. */
 export class Logger implements LoggerService {
   private readonly lines: pino.Logger;
   private readonly output: LogOutput | undefined;
   private readonly put: (line: string) => void;
-  /** Of a line of JSON that stands as it is in a log. */
+  /** For a line of JSON in which nothing is left to be escaped. */
   private readonly putPlain: (line: string) => void;
   private readonly tellsInfo: boolean;
   private readonly time: LineTime;
@@ -60,7 +60,7 @@ export class Logger implements LoggerService {
   }
 
   /**
-   * Put together here: pino looks at each member by itself.
+   * Put together here, for pino takes longer: it looks at each member by itself.
    * @param human a member like the others, the last one
    */
   info(fields: { readonly event: unknown; readonly [member: string]: unknown }, human: string): void {
@@ -77,9 +77,10 @@ export class Logger implements LoggerService {
     this.put(`${head}${members.slice(1, -1)},"human":${JSON.stringify(human)}}\n`);
   }
 
-  /** As {@link info}. Most lines are these, three for each task. */
+  /** As {@link info}, with less work: most lines are these, three for each task. */
   infoText(line: LineText, human: string): void {
     if (!this.tellsInfo) return;
+    // Rare: requests that submit tasks are not followed. What the line says itself counts, not what the context says: that takes an object.
     if (currentContext() !== undefined) return this.info(JSON.parse(`{${line.text}}`) as { event: unknown }, human);
     this.putPlain(`{"level":"info","time":"${this.time.text}",${line.text},"human":${quoted(human)}}\n`);
   }

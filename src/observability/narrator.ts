@@ -30,7 +30,7 @@ export class Narrator {
     this.logger.info(fields, human);
   }
 
-  /** As {@link tell}, of what is told of every task. */
+  /** As {@link tell}, for what is told of every task. */
   tellText(human: string, line: LineText): void {
     this.logger.infoText(line, human);
   }

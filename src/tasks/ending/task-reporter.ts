@@ -101,7 +101,7 @@ function about(event: string, spec: TaskSpec, more: object = {}): LogFields {
   return { event, job_id, session_id, correlation_id, identity, ...more };
 }
 
-/** The same, where each task has such a line. */
+/** The same as text, for lines that every task has. */
 function lineAbout(event: string, spec: TaskSpec, placement?: Placement): LineText {
   const line = new LineText(event)
     .add('job_id', spec.taskId)
