@@ -63,7 +63,8 @@ export class RequestGate {
     this.measure(request);
     if (this.cors.answers(request, reply)) return;
     const { url = '', config: route } = request.routeOptions;
-    const { refusal } = (request.caller = route.workerToken ? this.workerOf(request) : this.callers.of(request.raw));
+    request.caller = route.workerToken ? this.workerOf(request) : this.callers.of(request.raw);
+    const { refusal } = request.caller;
     if (request.headers.host === undefined && request.raw.httpVersion === '1.1')
       return done(new ServiceError('INVALID_PARAMS', { message: 'the Host header is required' }));
     if (this.keys.judgesHosts && this.keys.refusesHost(request.hostname))

@@ -17,7 +17,7 @@ import type { StreamFormat } from './stream-format';
 import { StreamRun, type Patience } from './stream-run';
 import { wholeAnswer, type EngineText } from './whole-answer';
 
-/** URLs of engines that are kept parsed. */
+/** URLs of engines that are kept parsed; with one more all are parsed anew. */
 const BASES_MAX = 256;
 
 /** A request whose answer is a stream. */
@@ -51,7 +51,7 @@ export interface EngineAnswer {
 @Injectable()
 export class EngineHttp implements OnModuleDestroy {
   private readonly connections: EngineConnections;
-  /** What URLs of engines come to: to parse one takes longer than to send to it. */
+  /** URLs of engines, parsed: parsing one takes longer than sending to it. */
   private readonly bases = new Map<string, { readonly url: URL; readonly path: string }>();
   /** Connections outlive the request that opened them: made in its context, they would put its id on others' log lines. */
   private readonly context = new AsyncResource('EngineHttp');

@@ -53,7 +53,7 @@ export class ApiKeys implements OnModuleInit, OnModuleDestroy {
     return this.digests.has(digest(key)) ? undefined : new ServiceError('FORBIDDEN');
   }
 
-  /** Stands for the keys as they are now: another object once they have changed. */
+  /** Another object each time that the keys have changed: for whoever remembers which were good. */
   get version(): object {
     return this.digests;
   }

@@ -5,17 +5,17 @@ import type { ServiceError } from '../../errors/service-error';
 import type { ApiKeys } from './api-keys';
 import { bearerToken, identityOf, keyText, type Caller } from './caller';
 
-/** A caller whose key is good. */
+/** A caller whose credentials were good. */
 interface Known {
-  /** The keys that it was looked up in. */
+  /** {@link ApiKeys.version} of the keys that they were good for. */
   readonly keys: object;
   readonly credentials: Buffer;
   readonly caller: Caller;
 }
 
 /**
- * Who sends requests that need an API key. Nearly all that come over a connection bring the same credentials: those that were found
- * good there are compared with the next ones, in a time that tells nothing of them, and are not hashed again.
+ * Who sends requests that need an API key. Nearly all that come over one connection bring the same credentials, so what was good there
+ * is remembered: the next are compared with it, in constant time for their length, and hashed only where they are others.
  */
 export class Callers {
   private readonly known = new WeakMap<Socket, Known>();
@@ -41,7 +41,7 @@ export class Callers {
   }
 }
 
-/** No header has a line end in it. */
+/** Of both headers; no header has a line end in it, so no two pairs of them are the same text. */
 function credentialsIn({ authorization = '', 'x-api-key': key }: IncomingHttpHeaders): Buffer {
   return Buffer.from(key === undefined ? authorization : `${authorization}\n${keyText(key)}`, 'latin1');
 }

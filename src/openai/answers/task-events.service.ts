@@ -37,8 +37,8 @@ export class TaskEvents {
   }
 
   /**
-   * Whether its end can be told; true too for a task that nobody knows. One that has ended at another node has: its last events are
-   * waited for, as they are on their way.
+   * Whether its end can be told; true too for a task that nobody knows. Of a task that has ended at another node the last events may
+   * still be on their way: this waits for them, and resolves to true.
    */
   async hasEnded(taskId: string): Promise<boolean> {
     const tail = await this.log.tail(taskId);

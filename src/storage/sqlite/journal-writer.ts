@@ -13,9 +13,9 @@ const RETRY_MS = 500;
 const IDLE_MS = 5000;
 /** Code units of text in a write that the log takes; larger ones go to the database at once, or the log would be full of them. */
 const LOGGED_MAX_UNITS = 64 * 1024;
-/** Bytes of a write in the log, beside its texts, at most. */
+/** Bytes of a write in the log at most, without its long texts. */
 const WRITE_BYTES = 512;
-/** Bytes of a code unit of its texts, in UTF-8, at most. */
+/** Bytes of a code unit of its long texts at most: they stand there in UTF-8, unescaped. */
 const UNIT_BYTES = 3;
 
 interface Appending {

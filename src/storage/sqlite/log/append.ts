@@ -34,7 +34,13 @@ export class Append {
 
 export type Writes = readonly { readonly kind: string }[];
 
-/** @param assertInPlace asked while the disk writes, when this thread has nothing else to do; what it throws is thrown when that is over */
+/**
+ * Resolves when the group is on the disk.
+ * @param assertInPlace asked while the disk writes, for this thread has nothing else to do then; what it throws rejects this once
+ * the write is over
+ * @param writes what is in the group, for failpoints
+ * @throws Error of the file system
+ */
 export async function writeOut(
   { segment, group, from }: Append,
   assertInPlace: () => void,
@@ -49,7 +55,7 @@ export async function writeOut(
   if (held) await held;
 }
 
-/** Made in the next turn of the event loop, or when its outcome is wanted. */
+/** A check that is made in the next turn of the event loop, or when its outcome is wanted, whichever is first. */
 class LaterCheck {
   private isMade = false;
   private fault: Error | undefined;
@@ -57,7 +63,7 @@ class LaterCheck {
 
   constructor(private readonly check: () => void) {}
 
-  /** @throws what the check has thrown */
+  /** @throws what the check has thrown, whenever that was */
   conclude(): void {
     clearImmediate(this.turn);
     if (!this.isMade) this.make();

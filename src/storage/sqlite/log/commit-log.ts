@@ -31,7 +31,7 @@ export class CommitLog {
 
   /**
    * Both files at their full size, of zeros, on the disk when this returns; what they held is overwritten. Synchronous.
-   * @param assertInPlace throws where the files are not the ones at their paths any more; asked at each write
+   * @param assertInPlace throws where the files are not the ones at their paths any more; asked once during each write
    * @param segmentBytes the size of a file, a multiple of 8
    * @param writeFile in place of the one of node:fs
    * @throws Error of the file system

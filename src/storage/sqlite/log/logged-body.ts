@@ -1,19 +1,21 @@
 import type { EndingWrite, LoggedTranscript, LoggedWrite, WriteRequest } from '../tables/protocol';
 
 /*
- * A write as the body of its record: JSON in which each long text is but a number, its length in code units, and behind that line the
- * texts as they are. They are JSON themselves for the most part, and would have each of their quotes escaped.
+ * A write as the body of its record: a line of JSON in which only the length of each long text stands, in UTF-16 code units, and after
+ * that line the texts themselves, with nothing between them. Most of them are JSON already: as strings of JSON they would have each of
+ * their quotes escaped.
  *
  *     {"kind":"mark","taskId":"t","placement":14}
  *     {"poolId":"p"}
  */
 
-/** In the order in which they stand. */
+/** The names of long texts, in the order in which those of one part stand. */
 const TEXTS = ['admission', 'prompt', 'placement', 'ending', 'json'] as const;
 
+/** A member of a write that has long texts, or the write itself; a number stands for each that is not put in yet. */
 type Part = Partial<Record<(typeof TEXTS)[number], unknown>>;
 
-/** @param transcript of an ending, which does not name it yet */
+/** @param transcript of an ending that does not name it yet; of other writes it is left out */
 export function encodeBody(write: WriteRequest, transcript?: LoggedTranscript): string {
   switch (write.kind) {
     case 'admit': {
@@ -38,14 +40,15 @@ export function encodeBody(write: WriteRequest, transcript?: LoggedTranscript): 
   }
 }
 
-/** @throws Error for what {@link encodeBody} has not made */
+/** @throws Error where it does not begin with a line of JSON: {@link encodeBody} has not made it */
 export function decodeBody(body: string): LoggedWrite {
   const lineEnd = body.indexOf('\n');
-  const write = JSON.parse(body.slice(0, lineEnd)) as LoggedWrite & {
-    readonly task?: Part;
-    readonly evicted?: Part;
-    readonly transcript?: Part;
-  };
+  const write = JSON.parse(body.slice(0, lineEnd)) as LoggedWrite &
+    Part & {
+      readonly task?: Part;
+      readonly evicted?: Part;
+      readonly transcript?: Part;
+    };
   let at = lineEnd + 1;
   const fill = (part: Part): void => {
     for (const name of TEXTS) {
@@ -53,8 +56,7 @@ export function decodeBody(body: string): LoggedWrite {
       if (typeof length === 'number') part[name] = body.slice(at, (at += length));
     }
   };
-  for (const part of [write.kind === 'mark' && (write as Part), write.task, write.evicted, write.transcript])
-    if (part) fill(part);
+  for (const part of [write, write.task, write.evicted, write.transcript]) if (part) fill(part);
   return write;
 }
 
