@@ -57,7 +57,7 @@ function hold(place: string, ...kinds: readonly ('admit' | 'mark' | 'end')[]): v
   renameSync(join(folder.path, 'order'), join(folder.path, place));
 }
 
-/** Everywhere. */
+/** Lets go of what is held, wherever that is. */
 function release(): void {
   for (const place of ['before-log', 'after-log']) {
     rmSync(join(folder.path, place), { force: true });
@@ -90,7 +90,7 @@ function judge(events: readonly SseEvent[], seen: readonly SseEvent[]): void {
 const task = (maxTokens: number) => ({ task_id: 't', max_tokens: maxTokens, deadline_ms: 600_000 });
 
 describe.each(['before-log', 'after-log'])('an admission that stands %s', place => {
-  /** What comes of its task meanwhile stands before the log in any case. */
+  /** Also, before the log, what comes of its task meanwhile, so that a kill finds the admission alone. */
   const holdAll = (): void => {
     if (place === 'before-log') return hold(place, 'admit', 'mark', 'end');
     hold('before-log', 'mark', 'end');
@@ -137,8 +137,8 @@ describe.each(['before-log', 'after-log'])('an admission that stands %s', place 
 describe('what is written beside an admission that stands after-log', () => {
   const beside = task(1000);
 
-  /** The engine has been asked, and has said nothing yet; the next of that kind stands there too. */
-  async function stand(kind: 'mark' | 'end'): Promise<void> {
+  /** Holds an admission whose engine has been asked and has said nothing yet; the next write of this kind is going to be held too. */
+  async function holdAdmissionAnd(kind: 'mark' | 'end'): Promise<void> {
     engine.control({ faults: { 'stall-prefill': Infinity }, tokensPerSecond: 20 });
     hold('after-log', 'admit', kind);
     tasks.post(beside).catch(() => undefined); // It breaks with the process.
@@ -147,7 +147,7 @@ describe('what is written beside an admission that stands after-log', () => {
     rmSync(join(folder.path, 'after-log.reached'));
   }
 
-  /** What is told to whom sends it again. */
+  /** What a client reads that sends the task again. */
   async function toldAfterKill(): Promise<[indexes: readonly number[], code: string | undefined]> {
     await held('after-log');
     await killAndStart();
@@ -158,13 +158,13 @@ describe('what is written beside an admission that stands after-log', () => {
   }
 
   it('is believed where it is a mark: output may have been seen', async () => {
-    await stand('mark');
+    await holdAdmissionAnd('mark');
     engine.control({ faults: {} });
     expect(await toldAfterKill()).toEqual([[], 'ORCHESTRATOR_RESTARTED']);
   });
 
   it('is believed where it is an ending', async () => {
-    await stand('end');
+    await holdAdmissionAnd('end');
     service.request('POST', '/v2/tasks/t/cancel').catch(() => undefined); // As above.
     expect(await toldAfterKill()).toEqual([[], 'CANCELLED']);
   });

@@ -4,7 +4,7 @@ import type { WriteRequest } from '../tables/protocol';
 import { decodeRecords, encodeRecords } from './commit-log-records';
 import { decodeBody, encodeBody } from './logged-body';
 
-/** Half of a surrogate pair comes out of no UTF-8. */
+/** Without halves of surrogate pairs, which UTF-8 cannot say. */
 const text = fc.oneof(
   fc.string({ unit: 'grapheme' }),
   fc.json(),
