@@ -159,7 +159,7 @@ export const journalMutations: readonly Mutation[] = [
     file: 'src/storage/sqlite/log/commit-log.ts',
     find: '      await before?.over;',
     replace: '',
-    specs: ['src/storage/sqlite/log/commit-log.spec.ts', 'src/storage/sqlite/log/commit-log-stops.spec.ts'],
+    specs: ['src/storage/sqlite/log/commit-log-appends.spec.ts', 'src/storage/sqlite/log/commit-log-stops.spec.ts'],
   },
   {
     name: 'a start does what stands behind a gap',

@@ -2,10 +2,10 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setImmediate as immediate } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { record } from '../../../../test/support/logged-records';
 import { temporaryFolder, type TemporaryFolder } from '../../../../test/support/temporary-folder';
+import { turns } from '../../../../test/support/turns';
 import type * as commitLog from './commit-log';
 import { readCommitLog } from './commit-log-reading';
 
@@ -30,9 +30,6 @@ async function createWith(orders: string): Promise<commitLog.CommitLog> {
 }
 
 const numbersRead = (): number[] => readCommitLog(folder.path).records.map(({ number }) => number);
-const turns = async (): Promise<void> => {
-  for (let turn = 0; turn < 20; turn++) await immediate();
-};
 
 it.each(['before-log', 'after-log'])('holds an append of a kind at %s, and nothing else', async name => {
   const hold = join(folder.path, name);
