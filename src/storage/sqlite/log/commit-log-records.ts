@@ -20,7 +20,7 @@ export interface LoggedRecord {
  *    20  after      as a double
  *    28  body       UTF-8
  */
-const MAGIC = 0xfffef5c2;
+const MAGIC = 0xfffef5c1;
 const CHECKSUM_AT = 4;
 const LENGTH_AT = 8;
 const NUMBER_AT = 12;

@@ -60,6 +60,14 @@ describe('the body of a record', () => {
     expect(body).toBe('{"kind":"mark","taskId":"t","placement":14}\n{"poolId":"p"}');
   });
 
+  it('gives back what was written before texts stood apart', () => {
+    fc.assert(
+      fc.property(write, given => {
+        expect(decodeBody(throughLog(JSON.stringify(given)))).toEqual(given);
+      }),
+    );
+  });
+
   it.each(['', '{"kind":"mark"', 'no JSON\n'])('is refused where nobody has made it: %j', body => {
     expect(() => decodeBody(body)).toThrow();
   });

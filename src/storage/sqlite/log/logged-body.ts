@@ -40,9 +40,13 @@ export function encodeBody(write: WriteRequest, transcript?: LoggedTranscript): 
   }
 }
 
-/** @throws Error where it does not begin with a line of JSON: {@link encodeBody} has not made it */
+/**
+ * Also of what was written before texts stood apart: JSON with all of them in it, which has no line end.
+ * @throws Error where it does not begin with a line of JSON: nobody has made it
+ */
 export function decodeBody(body: string): LoggedWrite {
   const lineEnd = body.indexOf('\n');
+  if (lineEnd < 0) return JSON.parse(body) as LoggedWrite;
   const write = JSON.parse(body.slice(0, lineEnd)) as LoggedWrite &
     Part & {
       readonly task?: Part;
