@@ -51,8 +51,8 @@ export class OrderedSet<T extends Ordered> {
     }
     const index = this.placeIn(at, element);
     if (index === block.length) this.lastKeys[at] = element.orderKey;
-    block.splice(index, 0, element);
-    keys.splice(index, 0, element.orderKey);
+    insertAt(block, index, element);
+    insertAt(keys, index, element.orderKey);
     this.sizes[at] = block.length;
     this.entered(at, index, element);
     if (block.length <= BLOCK_MAX) return;
@@ -72,15 +72,15 @@ export class OrderedSet<T extends Ordered> {
     const index = this.placeIn(at, element);
     if (block[index]?.seq !== element.seq) return false;
     this.count--;
-    block.splice(index, 1);
-    keys.splice(index, 1);
+    removeAt(block, index);
+    removeAt(keys, index);
     this.sizes[at] = block.length;
     this.left(at, index);
     if (block.length === 0) {
-      this.blocks.splice(at, 1);
-      this.keys.splice(at, 1);
-      this.lastKeys.splice(at, 1);
-      this.sizes.splice(at, 1);
+      removeAt(this.blocks, at);
+      removeAt(this.keys, at);
+      removeAt(this.lastKeys, at);
+      removeAt(this.sizes, at);
     } else if (index === block.length) {
       this.lastKeys[at] = keys[index - 1] as number;
     }
@@ -137,6 +137,18 @@ export class OrderedSet<T extends Ordered> {
     }
     return low;
   }
+}
+
+/** At the end, where most are, it makes no other array. */
+function insertAt<E>(array: E[], index: number, element: E): void {
+  if (index === array.length) array.push(element);
+  else array.splice(index, 0, element);
+}
+
+/** As {@link insertAt}. */
+function removeAt(array: unknown[], index: number): void {
+  if (index === array.length - 1) array.pop();
+  else array.splice(index, 1);
 }
 
 export function isBefore(a: Ordered, b: Ordered): boolean {

@@ -22,6 +22,7 @@ const membersOf = {
   embedding: ['input'],
   rerank: ['query', 'documents'],
 } as const satisfies Readonly<Record<Operation, readonly (keyof CreateTaskDto)[]>>;
+const operationMembers = Object.entries(membersOf);
 
 const samplingNames = [
   ...['temperature', 'top_p', 'top_k', 'min_p', 'repeat_penalty'],
@@ -88,7 +89,7 @@ function operationOf(task: CreateTaskDto): Operation {
 }
 
 function assertOnly(operation: Operation, task: CreateTaskDto): void {
-  for (const [of, members] of Object.entries(membersOf)) {
+  for (const [of, members] of operationMembers) {
     if (of === operation) continue;
     const member = members.find(name => task[name] != null);
     if (member === undefined) continue;
@@ -96,9 +97,9 @@ function assertOnly(operation: Operation, task: CreateTaskDto): void {
       member === 'input' ? 'say it as inputs, or name the operation' : 'leave it out, or name the operation';
     throw invalid(member, `${member} is for the operation ${of}, and this is ${operation}: ${advice}`);
   }
-  const steering = Object.entries(task).find(([name, value]) => value != null && isForeign(operation, name))?.[0];
-  if (steering !== undefined)
-    throw invalid(steering, `${steering} does not work with the operation ${operation}: leave it out`);
+  for (const name in task)
+    if (task[name as keyof CreateTaskDto] != null && isForeign(operation, name))
+      throw invalid(name, `${name} does not work with the operation ${operation}: leave it out`);
 }
 
 function isForeign(operation: Operation, name: string): boolean {
