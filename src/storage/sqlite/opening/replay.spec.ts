@@ -113,6 +113,13 @@ it('does what the database lacks, in its order, once', () => {
   expect([live(), told]).toEqual([['a'], []]);
 });
 
+it('does what a log of an earlier build holds, where all of a write is JSON', () => {
+  store(encodeRecords([admission('a', 1), mark('a')].map((write, at) => record(1 + at, JSON.stringify(write)))));
+  die();
+  open();
+  expect([live(), rowOf('a')?.['marked'], told]).toEqual([['a'], 1, []]);
+});
+
 it('leaves nothing lost of what a loss of power took from a database that was not synced', () => {
   expect(ledger.write([admission('a', 1)])).toEqual([undefined]);
   remember();
