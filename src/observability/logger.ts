@@ -77,11 +77,9 @@ export class Logger implements LoggerService {
     this.put(`${head}${members.slice(1, -1)},"human":${JSON.stringify(human)}}\n`);
   }
 
-  /** As {@link info}, with less work: most lines are these, three for each task. */
+  /** As {@link info}, with less work, of what names its request itself: whoever ends a task need not be who sent it. Each task has three. */
   infoText(line: LineText, human: string): void {
     if (!this.tellsInfo) return;
-    // Rare: requests that submit tasks are not followed. What the line says itself counts, not what the context says: that takes an object.
-    if (currentContext() !== undefined) return this.info(JSON.parse(`{${line.text}}`) as { event: unknown }, human);
     this.putPlain(`{"level":"info","time":"${this.time.text}",${line.text},"human":${quoted(human)}}\n`);
   }
 
