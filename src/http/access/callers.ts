@@ -9,7 +9,8 @@ import { bearerToken, identityOf, keyText, type Caller } from './caller';
 interface Known {
   /** {@link ApiKeys.version} of the keys that they were good for. */
   readonly keys: object;
-  readonly credentials: Buffer;
+  /** A copy: what {@link credentialsIn} gives would keep all of the pool that it was cut from. */
+  readonly credentials: Uint8Array;
   readonly caller: Caller;
 }
 
@@ -28,7 +29,7 @@ export class Callers {
     const known = this.known.get(socket);
     if (known?.keys === keys && areSame(known.credentials, credentials)) return known.caller;
     const caller = { refusal: this.refusalOf(headers), identity: identityOf(headers.authorization) };
-    if (!caller.refusal) this.known.set(socket, { keys, credentials, caller });
+    if (!caller.refusal) this.known.set(socket, { keys, credentials: new Uint8Array(credentials), caller });
     return caller;
   }
 
@@ -46,6 +47,6 @@ function credentialsIn({ authorization = '', 'x-api-key': key }: IncomingHttpHea
   return Buffer.from(key === undefined ? authorization : `${authorization}\n${keyText(key)}`, 'latin1');
 }
 
-function areSame(known: Buffer, sent: Buffer): boolean {
+function areSame(known: Uint8Array, sent: Uint8Array): boolean {
   return known.length === sent.length && timingSafeEqual(known, sent);
 }
