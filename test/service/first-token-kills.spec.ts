@@ -254,7 +254,8 @@ describe('an output whose end comes with its first batch', () => {
 
   it('killed once its ending is durable is not run again, and says what became of it', async () => {
     const seen = await allAtOnce('after-log');
-    expect(seen).toEqual([]);
+    // Where the end came after the token, that was durable before it and may be shown; the end may not.
+    expect(seen.filter(isTerminal)).toEqual([]);
     await killAndStart();
     expect(engine.stats().started).toBe(1);
     const { events } = await tasks.read('t');
