@@ -15,14 +15,15 @@ export class CorrelationInterceptor implements NestInterceptor {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     const { id, caller, routeOptions } = request;
     const { act } = routeOptions.config;
-    const handled = act === undefined ? next.handle() : this.audit.attend(act, request, next.handle());
     const store: LogContext = {
       correlation_id: id,
       ...(caller.identity !== undefined && { identity: caller.identity }),
     };
-    // The handler runs on subscription, so the context is entered there, and left when it has answered.
+    // The handler runs in the context in which it is asked for, on subscription: that is left when it has answered.
+    const handled = (): Observable<unknown> =>
+      act === undefined ? next.handle() : this.audit.attend(act, request, next.handle());
     return new Observable(subscriber => {
-      subscriber.add(followContext(store, () => handled.subscribe(subscriber)));
+      subscriber.add(followContext(store, () => handled().subscribe(subscriber)));
     });
   }
 }
