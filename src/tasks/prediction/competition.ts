@@ -18,7 +18,6 @@ export interface Competition {
  * for what is pushed off one station takes the next. A task that is pinned elsewhere is none of them.
  */
 export function competitionFor(own: readonly number[], others: readonly Rivals[]): Competition {
-  if (others.length === 0 && own.length <= 1) return { stations: own, rivals: [], own: own.map(() => 0) };
   const reach = new Set(own);
   const left = new Set(others.filter(({ stations }) => stations.length > 0));
   const competing: Rivals[] = [];
