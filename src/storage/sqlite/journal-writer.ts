@@ -4,7 +4,8 @@ import type { CommitLog } from './log/commit-log';
 import { encodeBody } from './log/logged-body';
 import type { KnownIds } from './log/known-ids';
 import { LogTakeover, nameStored, type LoggedEntry } from './log/log-takeover';
-import type { Change, Echo } from './tables/echo';
+import { admittedOf, changesOf, taskOf, unitsOf } from './log/write-facts';
+import type { Echo } from './tables/echo';
 import type { Failure, LedgerRequest, WriteRequest, Written } from './tables/protocol';
 
 /** After the commit log could not be written, until the next try. */
@@ -316,38 +317,6 @@ export class JournalWriter {
     const isWiped = await this.log?.wipe().catch(() => false);
     if (isWiped === false && !this.isClosed) this.idle?.refresh();
   }
-}
-
-/** Undefined where it is of no task, or of two. */
-function taskOf(write: WriteRequest): string | undefined {
-  return write.kind === 'admit' && !write.evicted ? write.task.taskId : admittedOf(write);
-}
-
-/** The task whose admission comes before it; undefined for what is no mark and no ending. */
-function admittedOf(write: WriteRequest): string | undefined {
-  if (write.kind === 'mark') return write.taskId;
-  return write.kind === 'end' ? write.task.taskId : undefined;
-}
-
-function unitsOf(write: WriteRequest): number {
-  switch (write.kind) {
-    case 'admit':
-      return write.task.admission.length + write.task.prompt.length + (write.evicted?.ending.length ?? 0);
-    case 'mark':
-      return write.placement.length;
-    case 'end':
-      return write.task.ending.length + (write.task.placement?.length ?? 0);
-    default:
-      return 0;
-  }
-}
-
-function changesOf(write: WriteRequest, number: number): Change[] {
-  if (write.kind === 'mark') return [{ number, kind: 'mark', subject: write.taskId }];
-  if (write.kind === 'end') return [{ number, kind: 'end', subject: write.task.taskId }];
-  if (write.kind !== 'admit') return [];
-  const admitted: Change = { number, kind: 'admit', subject: write.task.taskId };
-  return write.evicted ? [admitted, { number, kind: 'end', subject: write.evicted.taskId }] : [admitted];
 }
 
 function failed({ code, reason }: Failure): Error {

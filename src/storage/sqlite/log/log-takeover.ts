@@ -2,6 +2,7 @@ import type { StoringTranscript } from '../../../tasks/task/storing-transcript';
 import { APPLY_LIMITS } from '../file/apply-limits';
 import type { Applied, LedgerRequest, WriteRequest } from '../tables/protocol';
 import { withTranscript } from '../tables/record-codec';
+import { taskIdsOf } from './write-facts';
 
 /** So long what the log has waits for more of the same tasks before the database gets it. */
 const GATHER_MS = 100;
@@ -157,13 +158,6 @@ export class LogTakeover {
       void this.apply();
     }, RETRY_MS);
   }
-}
-
-/** Of an admission, a mark or an ending. */
-function taskIdsOf(write: WriteRequest): readonly string[] {
-  if ('taskId' in write) return [write.taskId];
-  if (!('task' in write)) return [];
-  return write.kind === 'admit' && write.evicted ? [write.task.taskId, write.evicted.taskId] : [write.task.taskId];
 }
 
 /** The ending as it is once it is known whether the artifact store has its transcript, which is hurried. Never rejects. */
