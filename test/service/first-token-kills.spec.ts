@@ -134,42 +134,6 @@ describe.each(['before-log', 'after-log'])('an admission that stands %s', place 
   });
 });
 
-describe('what is written beside an admission that stands after-log', () => {
-  const beside = task(1000);
-
-  /** Holds an admission whose engine has been asked and has said nothing yet; the next write of this kind is going to be held too. */
-  async function holdAdmissionAnd(kind: 'mark' | 'end'): Promise<void> {
-    engine.control({ faults: { 'stall-prefill': Infinity }, tokensPerSecond: 20 });
-    hold('after-log', 'admit', kind);
-    tasks.post(beside).catch(() => undefined); // It breaks with the process.
-    await held('after-log');
-    await engine.until(({ active }) => active === 1);
-    rmSync(join(folder.path, 'after-log.reached'));
-  }
-
-  /** What a client reads that sends the task again. */
-  async function toldAfterKill(): Promise<[indexes: readonly number[], code: string | undefined]> {
-    await held('after-log');
-    await killAndStart();
-    expect((await tasks.post(beside)).status).toBe(202);
-    const { events } = await tasks.read('t');
-    judge(events, []);
-    return [tokenIndexes(events), errorCodeOf(events)];
-  }
-
-  it('is believed where it is a mark: output may have been seen', async () => {
-    await holdAdmissionAnd('mark');
-    engine.control({ faults: {} });
-    expect(await toldAfterKill()).toEqual([[], 'ORCHESTRATOR_RESTARTED']);
-  });
-
-  it('is believed where it is an ending', async () => {
-    await holdAdmissionAnd('end');
-    service.request('POST', '/v2/tasks/t/cancel').catch(() => undefined); // As above.
-    expect(await toldAfterKill()).toEqual([[], 'CANCELLED']);
-  });
-});
-
 it('an admission that does not become durable ends the run that began with it', async () => {
   engine.control({ faults: { 'stall-prefill': Infinity } });
   hold('before-log', 'admit');
