@@ -8,10 +8,19 @@ export interface Alarm {
   cancel(): void;
 }
 
-interface Entry extends Alarm {
-  readonly atMs: number;
-  /** Let go of once it rang or was called off: what it would act on must not live on in the heap. */
-  ring: (() => void) | undefined;
+class Entry implements Alarm {
+  constructor(
+    private readonly alarms: Alarms,
+    readonly atMs: number,
+    /** Let go of once it rang or was called off: what it would act on must not live on in the heap. */
+    public ring: (() => void) | undefined,
+  ) {}
+
+  cancel(): void {
+    if (!this.ring) return;
+    this.ring = undefined;
+    this.alarms.cancelled();
+  }
 }
 
 /** The longest span one Node timer can hold; a longer one would fire at once. */
@@ -43,15 +52,14 @@ export class Alarms implements OnModuleDestroy {
 
   /** Rings at a time of {@link Clock.nowMs}. */
   at(atMs: number, ring: () => void): Alarm {
-    const entry: Entry = { atMs, ring, cancel: () => this.cancel(entry) };
+    const entry = new Entry(this, atMs, ring);
     this.push(entry);
     if (atMs < this.armedForMs) this.arm(atMs);
     return entry;
   }
 
-  private cancel(entry: Entry): void {
-    if (!entry.ring) return;
-    entry.ring = undefined;
+  /** One of its entries was called off. */
+  cancelled(): void {
     this.cancelledCount++;
     if (this.cancelledCount > SWEEP_ABOVE && this.cancelledCount * 2 > this.heap.length) this.sweep();
   }

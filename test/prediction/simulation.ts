@@ -117,7 +117,7 @@ export class SimulatedQueue {
   }
 
   private counts(runs: Runs): ReadonlyMap<string, number> {
-    return new Map(this.settings.pools.map((_, index) => [String(index), runs.on(String(index)).size]));
+    return new Map(this.settings.pools.map((_, index) => [String(index), runs.on(String(index)).length]));
   }
 
   private arrive(): void {

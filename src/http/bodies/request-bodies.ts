@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyRequest } from 'fastify';
+import { TurnoverSet } from '../../collections/turnover-set';
 import type { Config } from '../../config/config';
 import { ServiceError } from '../../errors/service-error';
 import { OwnTurns } from '../../time/own-turns';
@@ -25,7 +26,7 @@ export const FORM_NEEDED = 'The body must be multipart/form-data.';
 export class RequestBodies {
   private readonly room: BodyRoom;
   private readonly turns = new OwnTurns();
-  private readonly arriving = new Set<ArrivingBody>();
+  private readonly arriving = new TurnoverSet<ArrivingBody>();
 
   constructor(private readonly config: Config) {
     this.room = new BodyRoom(Math.max(config.intakeMaxBytes, LEAST_OF_LARGEST * config.bodyLimitBytes));
@@ -37,7 +38,7 @@ export class RequestBodies {
     if (form) return done(new ServiceError('UNSUPPORTED_MEDIA_TYPE', { message: FORM_NEEDED }));
     const limitBytes = Math.min(bodyLimitBytes, this.config.bodyLimitBytes);
     const body = new ArrivingBody(payload, limitBytes, this.room, (refusal, bytes) => {
-      this.arriving.delete(body);
+      this.arriving.delete(seat);
       const { heldBytes } = body;
       if (refusal) {
         this.room.giveBack(heldBytes);
@@ -49,7 +50,7 @@ export class RequestBodies {
       if (heldBytes <= AT_ONCE_BYTES) parseAtOnce(bytes, jsonText, done);
       else this.parseInSteps(bytes, jsonText).then(parsed => done(null, parsed), done);
     });
-    this.arriving.add(body);
+    const seat = this.arriving.add(body);
     // A client that waits for leave to send its body gets it here, when nothing stands against the request any more.
     if (awaitsLeave(payload) && !body.isTooLarge) request.response.writeContinue();
     body.start();

@@ -110,7 +110,7 @@ export class TaskAnswers {
       0,
       this.turns,
       () => {
-        this.streams.remove(stream);
+        this.streams.remove(seat);
         leave(false);
         if (isItsOwn && !feed.hasEnded) this.giveUp(spec);
       },
@@ -126,7 +126,7 @@ export class TaskAnswers {
         },
       },
     );
-    this.streams.add(stream);
+    const seat = this.streams.add(stream);
     stream.start(reply.getHeaders() as Record<string, string>);
   }
 

@@ -1,5 +1,6 @@
 import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { filter, NEVER, Subject, type Subscription } from 'rxjs';
+import { TurnoverMap } from '../../collections/turnover-map';
 import { Config } from '../../config/config';
 import type { Lease } from '../../pools/registry/pool';
 import { opensPlaces } from '../../pools/registry/pool-registry.port';
@@ -39,7 +40,7 @@ import { TaskEndings } from './task-endings';
 /** The ledger in this process: structures in memory, whose every change is one synchronous step, over the journal. */
 @Injectable()
 export class EmbeddedLedger extends TaskLedger implements OnModuleInit, OnModuleDestroy {
-  private readonly tasks = new Map<string, HeldTask>();
+  private readonly tasks = new TurnoverMap<string, HeldTask>();
   private readonly lanes: Lanes;
   private readonly bounds: QueueBounds;
   private readonly orderKeys: OrderKeys;

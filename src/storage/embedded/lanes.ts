@@ -1,3 +1,4 @@
+import { TurnoverMap } from '../../collections/turnover-map';
 import type { LaneAhead } from '../../tasks/ledger/lane-ahead';
 import type { Candidates, Candidate } from '../../pools/placement/candidates.port';
 import { laneIdOf, type PlacementConstraints } from '../../pools/placement/constraints';
@@ -109,7 +110,9 @@ export interface RoomView {
  * counts for others; a lane changes rooms as a whole when a change of pools makes the difference.
  */
 export class Lanes {
-  private readonly lanes = new Map<string, Lane>();
+  private readonly lanes = new TurnoverMap<string, Lane>();
+  /** The last that nobody waits in any more: mostly the next task to wait does so there. */
+  private spare: Lane | undefined;
   private readonly served = new Room();
   private readonly unserved = new Room();
   private seenVersion = -1;
@@ -157,6 +160,7 @@ export class Lanes {
     if (lane.size === 0) {
       this.lanes.delete(lane.id);
       room.lanes--;
+      this.spare = lane;
     }
     return true;
   }
@@ -217,7 +221,7 @@ export class Lanes {
     const id = avoided.size === 0 ? plainId : `${plainId} ${[...avoided].sort().join(' ')}`;
     const known = this.lanes.get(id);
     if (known) return known;
-    const lane = new Lane(id, task.constraints, avoided);
+    const lane = this.spare?.id === id ? this.spare : new Lane(id, task.constraints, avoided);
     lane.look(this.candidates);
     this.lanes.set(id, lane);
     this.room(lane.isServed).lanes++;

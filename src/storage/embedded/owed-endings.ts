@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { TurnoverMap } from '../../collections/turnover-map';
 import { Narrator } from '../../observability/narrator';
 import { TaskJournal, type SessionUsage } from '../../tasks/journal/task-journal.port';
 import { endingWith, type StoringTranscript } from '../../tasks/task/storing-transcript';
@@ -27,7 +28,7 @@ export class OwedEndings {
    * Endings that are not durable yet. At most as many as tasks were live when storage began to fail: while it does nothing is
    * admitted, for an admission is durable or refused, and one that is durable again means that these are taken within a round.
    */
-  private readonly owed = new Map<string, DueEnding>();
+  private readonly owed = new TurnoverMap<string, DueEnding>();
   /** A round of retries is due or under way. One at a time: a disk that hangs must not be given the same work over and over. */
   private retrying = false;
 

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Subject } from 'rxjs';
+import { TurnoverMap } from '../../collections/turnover-map';
 import { Config } from '../../config/config';
 import type { SessionStatus, Spend } from '../../sessions/session-store.port';
 import { Alarms, type Alarm } from '../../time/alarms';
@@ -48,7 +49,7 @@ const SWEEP_MS = 1000;
  */
 @Injectable()
 export class SessionBook {
-  private readonly busy = new Map<string, Session>();
+  private readonly busy = new TurnoverMap<string, Session>();
   private readonly idle = new Map<string, Session>();
   private readonly forgotten = new Subject<string>();
   private readonly replicas = new Map<string, NonNullable<Session['lastReplica']>>();

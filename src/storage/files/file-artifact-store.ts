@@ -8,6 +8,7 @@ import {
   type CanonicalDocument,
   type PutOptions,
 } from '../../artifacts/artifact-store.port';
+import { TurnoverSet } from '../../collections/turnover-set';
 import { Config } from '../../config/config';
 import { ServiceError } from '../../errors/service-error';
 import { Narrator } from '../../observability/narrator';
@@ -59,7 +60,7 @@ export class FileArtifactStore extends ArtifactStore implements OnModuleInit, On
   private readonly turns = new KeyTurns();
   private readonly underWay: PutsUnderWay;
   /** Puts that write, and the room they were given: it counts against the bound before they are in the index. */
-  private readonly storing = new Set<Promise<void>>();
+  private readonly storing = new TurnoverSet<Promise<void>>();
   private reservedBytes = 0;
   /** Removals of old transcripts under way: what shares a file with others has its room only once the file is gone. */
   private readonly dropping = new Set<Promise<void>>();
@@ -217,11 +218,11 @@ export class FileArtifactStore extends ArtifactStore implements OnModuleInit, On
     this.reservedBytes += reservedBytes;
     const stored = this.notes.note(this.turns.run(document.id, () => this.store(document, kind, put)));
     const settled = stored.catch(() => undefined);
-    this.storing.add(settled);
+    const seat = this.storing.add(settled);
     try {
       await stored;
     } finally {
-      this.storing.delete(settled);
+      this.storing.delete(seat);
       this.reservedBytes -= reservedBytes;
     }
   }

@@ -1,6 +1,8 @@
+import { TurnoverMap } from '../../collections/turnover-map';
+
 /** One action of a key after the other, whatever became of the one before; different keys do not wait for each other. */
 export class KeyTurns {
-  private readonly last = new Map<string, Promise<unknown>>();
+  private readonly last = new TurnoverMap<string, Promise<unknown>>();
 
   /** Whether an action of this key waits or runs. */
   isTaken(key: string): boolean {

@@ -1,4 +1,6 @@
 import type { ArtifactQuery } from '../../artifacts/artifact-store.port';
+import { TurnoverMap } from '../../collections/turnover-map';
+import { TurnoverSet, type Seat } from '../../collections/turnover-set';
 import type { Alarm, Alarms } from '../../time/alarms';
 
 /** As long as an ending waits for its transcript: a disk that hangs does not keep others from what there is. */
@@ -12,10 +14,15 @@ export interface PutUnderWay {
   isAwaited: boolean;
 }
 
+interface Work {
+  readonly put: PutUnderWay;
+  readonly done: Promise<void>;
+}
+
 /** Puts of transcripts that are under way, for those who look for what they store: their tasks may have been told to have ended. */
 export class PutsUnderWay {
-  private readonly puts = new Map<PutUnderWay, Promise<void>>();
-  private readonly byId = new Map<string, Set<PutUnderWay>>();
+  private readonly puts = new TurnoverSet<Work>();
+  private readonly byId = new TurnoverMap<string, readonly Work[]>();
 
   /** @param hurry somebody waits from now on for what nobody waited for before */
   constructor(
@@ -25,50 +32,56 @@ export class PutsUnderWay {
 
   /** Resolves or rejects as the work does. */
   async during(put: PutUnderWay, work: () => Promise<void>): Promise<void> {
-    const same = this.byId.get(put.id) ?? new Set();
+    const before = this.byId.get(put.id) ?? [];
     // It comes after them.
-    this.await(same);
-    this.byId.set(put.id, same.add(put));
-    const done = work();
-    this.puts.set(put, done);
+    this.await(before);
+    const mine: Work = { put, done: work() };
+    const seat = this.puts.add(mine);
+    this.byId.set(put.id, [...before, mine]);
     try {
-      await done;
+      await mine.done;
     } finally {
-      this.puts.delete(put);
-      same.delete(put);
-      if (same.size === 0) this.byId.delete(put.id);
+      this.over(mine, seat);
     }
   }
 
   /** Somebody waits for what they take up. */
   hurryAll(): void {
-    this.await(this.puts.keys());
+    this.await(this.puts.items());
   }
 
   /** Resolves when those of an artifact have ended, however, or after {@link PATIENCE_MS}; undefined where there are none. */
   of(id: string): Promise<void> | undefined {
     const same = this.byId.get(id);
-    return same && this.ended([...same]);
+    return same && this.ended(same);
   }
 
   /** Of those that a list may show; as {@link of}. */
   listed({ kind, taskId }: ArtifactQuery): Promise<void> | undefined {
     if (this.puts.size === 0 || kind === 'document') return undefined;
-    const asked = [...this.puts.keys()].filter(put => taskId === undefined || put.taskId === taskId);
+    const asked = this.puts.items().filter(({ put }) => taskId === undefined || put.taskId === taskId);
     return asked.length === 0 ? undefined : this.ended(asked);
   }
 
-  private async ended(puts: readonly PutUnderWay[]): Promise<void> {
-    this.await(puts);
+  private over(work: Work, seat: Seat<Work>): void {
+    const { id } = work.put;
+    this.puts.delete(seat);
+    const others = this.byId.get(id)?.filter(other => other !== work) ?? [];
+    if (others.length > 0) this.byId.set(id, others);
+    else this.byId.delete(id);
+  }
+
+  private async ended(works: readonly Work[]): Promise<void> {
+    this.await(works);
     let alarm: Alarm | undefined;
     const patience = new Promise<void>(resolve => (alarm = this.alarms.after(PATIENCE_MS, resolve)));
-    await Promise.race([Promise.allSettled(puts.flatMap(put => this.puts.get(put) ?? [])), patience]);
+    await Promise.race([Promise.allSettled(works.map(({ done }) => done)), patience]);
     alarm?.cancel();
   }
 
-  private await(puts: Iterable<PutUnderWay>): void {
+  private await(works: readonly Work[]): void {
     let areHurried = false;
-    for (const put of puts) {
+    for (const { put } of works) {
       areHurried ||= !put.isAwaited;
       put.isAwaited = true;
     }

@@ -1,3 +1,4 @@
+import { TurnoverSet } from '../../collections/turnover-set';
 import type { PoolStatus, ReplicaStatus } from '../../pools/registry/pool';
 import type { MemoryLease } from './memory-lease';
 import type { ReplicaState } from './replica-state';
@@ -6,7 +7,7 @@ import type { ReplicaState } from './replica-state';
 export class MemoryPool {
   readonly replicas = new Map<string, ReplicaState>();
   /** Of all its replicas, those included whose place another has taken meanwhile. */
-  readonly leases = new Set<MemoryLease>();
+  readonly leases = new TurnoverSet<MemoryLease>();
   draining = false;
   /** Who has a reload of it under way. */
   private readonly reloaders = new Set<string>();

@@ -187,14 +187,14 @@ export class MemoryPoolRegistry extends PoolRegistry {
     const replica = pool?.replicas.get(replicaId);
     if (!pool || !replica) return undefined;
     const lease = replica.lease(model, freed => {
-      pool.leases.delete(lease);
+      pool.leases.delete(seat);
       const isLast = replica.leaving && replica.leases.size === 0 && pool.replicas.get(replicaId) === replica;
       if (isLast) pool.replicas.delete(replicaId);
       this.dropIfEmpty(pool);
       this.tell({ poolId, replicaId, kind: freed ? 'slot-freed' : 'slot-releasing' });
       if (isLast) this.tellUnbound(poolId, replicaId, replica);
     });
-    pool.leases.add(lease);
+    const seat = pool.leases.add(lease);
     if (replica.isSpared && replica.leases.size === 1) this.tell({ poolId, replicaId, kind: 'woken' });
     return lease;
   }

@@ -1,3 +1,4 @@
+import { TurnoverSet, type Seat } from '../../collections/turnover-set';
 import type { Clock } from '../../time/clock';
 import type { MemoryLease } from './memory-lease';
 
@@ -19,7 +20,7 @@ interface Cut {
  * taken in all as the engine says, and the next report puts it right.
  */
 export class ReplicaSlots {
-  readonly leases = new Set<MemoryLease>();
+  readonly leases = new TurnoverSet<MemoryLease>();
   /** Leases of other nodes. */
   foreign = 0;
   private cuts: readonly Cut[] = [];
@@ -54,20 +55,21 @@ export class ReplicaSlots {
   }
 
   /** The engine is done with the attempt. */
-  end(lease: MemoryLease, slotsTotal: number): void {
-    if (!this.leases.delete(lease)) return;
+  end(seat: Seat<MemoryLease>, slotsTotal: number): void {
+    if (!this.leases.delete(seat)) return;
     this.endings.push(this.clock.nowMs());
     if (this.endings.length > slotsTotal) this.endings.shift();
   }
 
   /** We are done with it, and the engine may not be; false where it does not tell, and so is taken to be done. */
-  cut(lease: MemoryLease, slotsTotal: number): boolean {
+  cut(seat: Seat<MemoryLease>, slotsTotal: number): boolean {
     if (!this.isTold) {
-      this.end(lease, slotsTotal);
+      this.end(seat, slotsTotal);
       return false;
     }
-    this.leases.delete(lease);
-    this.cuts = [...this.cuts, { sinceMs: this.clock.nowMs(), heard: lease.heard > 0 }];
+    const heard = (seat.item?.heard ?? 0) > 0;
+    this.leases.delete(seat);
+    this.cuts = [...this.cuts, { sinceMs: this.clock.nowMs(), heard }];
     return true;
   }
 
@@ -96,9 +98,9 @@ export class ReplicaSlots {
     }
     const cuts = this.lasting();
     const judged = cuts.filter(cut => cut.sinceMs <= askedAtMs);
-    const arrived = [...this.leases].filter(
-      lease => lease.heard > 0 || lease.acquiredAtMs <= askedAtMs - ARRIVAL_MS,
-    ).length;
+    const arrived = this.leases
+      .items()
+      .filter(lease => lease.heard > 0 || lease.acquiredAtMs <= askedAtMs - ARRIVAL_MS).length;
     // What cannot be told apart counts as still being released: no task is sent into a slot that may be busy.
     const still = Math.min(judged.length, Math.max(0, busy - arrived - this.foreign - this.others));
     const ended = this.endings.filter(atMs => atMs >= askedAtMs).length;

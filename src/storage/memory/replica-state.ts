@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { TurnoverSet } from '../../collections/turnover-set';
 import type { EngineAdapter, EngineProbe } from '../../engines/engine-adapter.port';
 import type { Binding, BindingSource, ReplicaStatus, UnbindCause } from '../../pools/registry/pool';
 import type { Alarm } from '../../time/alarms';
@@ -47,7 +48,7 @@ export class ReplicaState {
     return this.slots.isSpared;
   }
 
-  get leases(): ReadonlySet<MemoryLease> {
+  get leases(): TurnoverSet<MemoryLease> {
     return this.slots.leases;
   }
 
@@ -140,7 +141,7 @@ export class ReplicaState {
   /** Its leases on which nothing was heard for so long. To be asked at each probe, or silence is measured too short. */
   silentLeases(forMs: number): MemoryLease[] {
     const nowMs = this.clock.nowMs();
-    return [...this.leases].filter(lease => lease.silenceMs(nowMs) >= forMs);
+    return this.leases.items().filter(lease => lease.silenceMs(nowMs) >= forMs);
   }
 
   /**
@@ -158,13 +159,13 @@ export class ReplicaState {
       () => {
         const { slots, slotsTotal } = this;
         // Nobody waits for the slots of one that is leaving.
-        const freed = !lease.atWork || this.leaving || !slots.cut(lease, slotsTotal);
-        if (freed) slots.end(lease, slotsTotal);
+        const freed = !lease.atWork || this.leaving || !slots.cut(seat, slotsTotal);
+        if (freed) slots.end(seat, slotsTotal);
         this.shown = undefined;
         onRelease(freed);
       },
     );
-    this.slots.leases.add(lease);
+    const seat = this.slots.leases.add(lease);
     this.shown = undefined;
     return lease;
   }

@@ -1,4 +1,5 @@
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { TurnoverMap } from '../../collections/turnover-map';
 import { isTerminal, type TaskEvent } from '../../tasks/task/task';
 import { Store } from './connection/store';
 import { HeldTasks } from './held-tasks';
@@ -26,7 +27,7 @@ interface Outgoing {
  */
 @Injectable()
 export class EventWriter implements OnModuleDestroy {
-  private readonly outgoing = new Map<string, Outgoing>();
+  private readonly outgoing = new TurnoverMap<string, Outgoing>();
   private timer: NodeJS.Timeout | undefined;
   private isStopped = false;
 

@@ -1,11 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { Subject } from 'rxjs';
+import { TurnoverMap } from '../../collections/turnover-map';
 import type { StoreTask } from './held-task';
 
 /** The tasks that this node has the right to. Bounded by slots and by what it ends. */
 @Injectable()
 export class HeldTasks {
-  private readonly tasks = new Map<string, StoreTask>();
+  private readonly tasks = new TurnoverMap<string, StoreTask>();
   private readonly gains = new Subject<StoreTask>();
   private readonly returns = new Subject<string>();
   private readonly losses = new Subject<string>();

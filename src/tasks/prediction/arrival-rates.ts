@@ -1,6 +1,7 @@
 import { RATE_MEMORY_MS } from './start-predictor';
 
-interface Arrivals {
+interface Arrivals<K> {
+  kind: K;
   /** Those of the last while, the older the less. */
   recent: number;
   atMs: number;
@@ -14,12 +15,20 @@ const NEGLIGIBLE = 0.05;
 /** At what rate tasks of each kind come: a mean over the last half minute or so. O(1) an arrival. */
 export class ArrivalRates<K extends { readonly id: string }> {
   /** In the order of their last arrival. */
-  private readonly kinds = new Map<string, Arrivals & { readonly kind: K }>();
+  private readonly kinds = new Map<string, Arrivals<K>>();
+  private last: Arrivals<K> | undefined;
 
   note(kind: K, nowMs: number): void {
     const known = this.kinds.get(kind.id);
+    const arrivals = known ?? { kind, recent: 0, atMs: nowMs };
+    arrivals.kind = kind;
+    arrivals.recent = 1 + faded(arrivals, nowMs);
+    arrivals.atMs = nowMs;
+    // Mostly one comes after another of its kind, and the map stays as it is.
+    if (known && known === this.last) return;
+    this.last = arrivals;
     this.kinds.delete(kind.id);
-    this.kinds.set(kind.id, { kind, recent: 1 + (known ? faded(known, nowMs) : 0), atMs: nowMs });
+    this.kinds.set(kind.id, arrivals);
     if (this.kinds.size > KINDS_MAX) this.kinds.delete(this.kinds.keys().next().value as string);
   }
 
@@ -33,6 +42,6 @@ export class ArrivalRates<K extends { readonly id: string }> {
   }
 }
 
-function faded({ recent, atMs }: Arrivals, nowMs: number): number {
+function faded({ recent, atMs }: Arrivals<unknown>, nowMs: number): number {
   return recent * Math.exp((atMs - nowMs) / RATE_MEMORY_MS);
 }

@@ -35,7 +35,7 @@ export function runsToReport(runs: Runs, nowMs: number): readonly ReportedReplic
     if (known) known.push(reported(run, nowMs));
     else byReplica.set(run.replica, [reported(run, nowMs)]);
   }
-  return [...byReplica].map(([replica, sample]) => ({ replica, attempts: runs.on(replica).size, sample }));
+  return [...byReplica].map(([replica, sample]) => ({ replica, attempts: runs.on(replica).length, sample }));
 }
 
 function reported(

@@ -36,7 +36,7 @@ it('knows who runs, with what they have shown so far, until they end', () => {
   expect([...runs.on('p/r')].map(({ tokens }) => tokens)).toEqual([7]);
   runs.end(run, 1);
   runs.end(run, 2);
-  expect([runs.on('p/r').size, runs.on('nowhere').size]).toEqual([0, 0]);
+  expect([runs.on('p/r').length, runs.on('nowhere').length]).toEqual([0, 0]);
 });
 
 it('counts those of other nodes beside an attempt, for as long as they were there', () => {
@@ -46,5 +46,5 @@ it('counts those of other nodes beside an attempt, for as long as they were ther
   runs.countElsewhere(new Map([['p/r', 2]]), 500);
   runs.countElsewhere(new Map([['p/other', 8]]), 1000);
   expect(runs.measure(run, end, 2000)?.beside).toBe(1 + (4 + 2) / 4);
-  expect(runs.on('p/r').size).toBe(1);
+  expect(runs.on('p/r').length).toBe(1);
 });

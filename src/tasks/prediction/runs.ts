@@ -1,3 +1,4 @@
+import { TurnoverSet, type Seat } from '../../collections/turnover-set';
 import type { AttemptMeasure } from './pool-pace';
 import type { RunningAttempt } from './station';
 
@@ -23,7 +24,7 @@ export interface RunEnd {
 
 /** The attempts of one replica, and how many there were over time. */
 interface Crowd {
-  readonly runs: Set<Run>;
+  readonly runs: TurnoverSet<Run>;
   /** Attempts of other nodes there, as they said last. */
   elsewhere: number;
   /** Attempts × milliseconds since it was made, of all nodes. */
@@ -36,6 +37,8 @@ export class Run implements RunningAttempt {
   readonly promptTokens: number;
   readonly askedTokens: number;
   firstOutputAtMs: number | undefined;
+  /** Among those of its replica. */
+  seat: Seat<Run> | undefined;
 
   constructor(
     private readonly progress: Progress,
@@ -55,8 +58,6 @@ export class Run implements RunningAttempt {
   }
 }
 
-const nobody: ReadonlySet<Run> = new Set();
-
 /** The attempts of this node that hold slots now, by replica. */
 export class Runs {
   private readonly crowds = new Map<string, Crowd>();
@@ -66,25 +67,26 @@ export class Runs {
     let crowd = this.crowds.get(replica);
     if (!crowd) {
       const elsewhere = this.countsElsewhere.get(replica) ?? 0;
-      this.crowds.set(replica, (crowd = { runs: new Set(), elsewhere, attemptMs: 0, sinceMs: nowMs }));
+      this.crowds.set(replica, (crowd = { runs: new TurnoverSet(), elsewhere, attemptMs: 0, sinceMs: nowMs }));
     }
     tick(crowd, nowMs);
     const run = new Run(progress, replica, poolId, nowMs, crowd.attemptMs, assignment);
-    crowd.runs.add(run);
+    run.seat = crowd.runs.add(run);
     return run;
   }
 
   /** Its slot is free. Ending it again does nothing. */
   end(run: Run, nowMs: number): void {
     const crowd = this.crowds.get(run.replica);
-    if (!crowd?.runs.has(run)) return;
+    if (!crowd || !run.seat) return;
     tick(crowd, nowMs);
-    crowd.runs.delete(run);
+    crowd.runs.delete(run.seat);
+    run.seat = undefined;
     if (crowd.runs.size === 0) this.crowds.delete(run.replica);
   }
 
-  on(replica: string): ReadonlySet<Run> {
-    return this.crowds.get(replica)?.runs ?? nobody;
+  on(replica: string): readonly Run[] {
+    return this.crowds.get(replica)?.runs.items() ?? [];
   }
 
   *all(): IterableIterator<Run> {

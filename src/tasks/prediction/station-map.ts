@@ -62,7 +62,7 @@ export class StationMap {
    */
   views(
     slots: SlotCounts,
-    runsOn: (replica: string) => Iterable<RunningAttempt>,
+    runsOn: (replica: string) => readonly RunningAttempt[],
     elsewhereOn: (replica: string) => readonly RunningAttempt[],
   ): readonly StationView[] {
     return this.kinds.map(kind => {
@@ -86,7 +86,7 @@ class StationNow implements StationView {
     private readonly kind: Kind,
     readonly slotsFree: number,
     readonly slotsReleasing: number,
-    private readonly runsOn: (replica: string) => Iterable<RunningAttempt>,
+    private readonly runsOn: (replica: string) => readonly RunningAttempt[],
     private readonly elsewhereOn: (replica: string) => readonly RunningAttempt[],
   ) {
     this.poolId = kind.poolId;
@@ -96,7 +96,7 @@ class StationNow implements StationView {
 
   /** Thousands may run, and a task that finds a slot free asks for none of them. */
   get running(): readonly RunningAttempt[] {
-    const own = this.kind.replicas.flatMap(({ key }) => [...this.runsOn(key)]);
+    const own = this.kind.replicas.flatMap(({ key }) => this.runsOn(key));
     const told = this.kind.replicas.flatMap(({ key }) => this.elsewhereOn(key));
     const slotsLeft = this.slotsTotal - this.slotsFree - this.slotsReleasing - own.length;
     return told.length === 0 ? own : [...own, ...within(slotsLeft, told)];

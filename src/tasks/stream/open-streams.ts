@@ -1,4 +1,5 @@
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { TurnoverSet, type Seat } from '../../collections/turnover-set';
 import { Config } from '../../config/config';
 import { Clock } from '../../time/clock';
 import type { SseStream } from './sse-stream';
@@ -6,7 +7,7 @@ import type { SseStream } from './sse-stream';
 /** All streams that are open. One ticker for all of them writes a comment where nothing was written for a while. */
 @Injectable()
 export class OpenStreams implements OnModuleDestroy {
-  private readonly streams = new Set<SseStream>();
+  private readonly streams = new TurnoverSet<SseStream>();
   private readonly ticker: NodeJS.Timeout;
 
   constructor(
@@ -23,17 +24,17 @@ export class OpenStreams implements OnModuleDestroy {
     this.endAll();
   }
 
-  add(stream: SseStream): void {
-    this.streams.add(stream);
+  add(stream: SseStream): Seat<SseStream> {
+    return this.streams.add(stream);
   }
 
-  remove(stream: SseStream): void {
-    this.streams.delete(stream);
+  remove(seat: Seat<SseStream>): void {
+    this.streams.delete(seat);
   }
 
   /** Ends every response where it stands. */
   endAll(): void {
-    for (const stream of [...this.streams]) stream.end();
+    for (const stream of this.streams) stream.end();
   }
 
   private beat(): void {

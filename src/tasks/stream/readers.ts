@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { TurnoverMap } from '../../collections/turnover-map';
 import { Config } from '../../config/config';
 import { ServiceError } from '../../errors/service-error';
 import { Narrator } from '../../observability/narrator';
@@ -17,7 +18,7 @@ interface Audience {
 @Injectable()
 export class Readers {
   /** Of tasks that somebody reads, or whose last reader left less than a grace ago. */
-  private readonly audiences = new Map<string, Audience>();
+  private readonly audiences = new TurnoverMap<string, Audience>();
 
   constructor(
     private readonly config: Config,

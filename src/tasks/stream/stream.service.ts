@@ -27,10 +27,10 @@ export class StreamService {
     const { spec, ending } = stream.record;
     const leave = ending ? undefined : this.readers.attach(spec);
     const sse = new SseStream(response, stream.feed, stream.afterSeq, this.turns, () => {
-      this.streams.remove(sse);
+      this.streams.remove(seat);
       leave?.();
     });
-    this.streams.add(sse);
+    const seat = this.streams.add(sse);
     sse.start(headers);
     if (!ending) this.begin(spec, sse, stream.verbose, response);
   }

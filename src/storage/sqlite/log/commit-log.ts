@@ -17,10 +17,10 @@ export class CommitLog {
   private lastAppended = 0;
   private released = 0;
   /** In their order; at most two. */
-  private readonly underWay = new Set<Append>();
+  private underWay: readonly Append[] = [];
   private wiping: Promise<boolean> | undefined;
   /** At whose places records may stand that were not acknowledged. */
-  private readonly unsure = new Set<Append>();
+  private unsure: readonly Append[] = [];
   private isClosed = false;
 
   private constructor(
@@ -94,7 +94,7 @@ export class CommitLog {
     const [before] = this.underWay;
     const append = new Append(segment, this.startIn(segment), group, last.number);
     if (segment === this.other) [this.current, this.other] = [this.other, this.current];
-    this.underWay.add(append);
+    this.underWay = [...this.underWay, append];
     return (append.over = this.carryOut(append, before, writes));
   }
 
@@ -137,26 +137,26 @@ export class CommitLog {
   private segmentFor(bytes: number): CommitSegment | undefined {
     if (this.startIn(this.current) + bytes <= this.current.bytes) return this.current;
     // Beside another, it stands in the same file: as long as it has to be found there, what it came behind is found too.
-    if (this.underWay.size > 0) return undefined;
+    if (this.underWay.length > 0) return undefined;
     return this.isFree(this.other) && bytes <= this.other.bytes ? this.other : undefined;
   }
 
   private async carryOut(append: Append, before: Append | undefined, writes?: Writes): Promise<void> {
     try {
-      if (!before && (this.wiping || this.unsure.size > 0)) await this.makeReady();
-      this.unsure.add(append);
+      if (!before && (this.wiping || this.unsure.length > 0)) await this.makeReady();
+      this.unsure = [...this.unsure, append];
       append.written = writeOut(append, this.assertInPlace, writes);
       await append.written;
       await before?.over;
-      this.unsure.delete(append);
-      this.underWay.delete(append);
+      this.unsure = without(this.unsure, append);
+      this.underWay = without(this.underWay, append);
       this.lastAppended = append.last;
     } catch (thrown) {
       append.hasFailed = true;
       await Promise.allSettled([before?.over, this.failBehind(append)]);
       await this.blankUnsure().catch(() => undefined); // The next append tries again, and is not acknowledged without.
       append.giveBack();
-      this.underWay.delete(append);
+      this.underWay = without(this.underWay, append);
       throw thrown;
     } finally {
       this.closeIfIdle();
@@ -174,14 +174,14 @@ export class CommitLog {
   /** Before anything is written, and with nothing else being written. */
   private async makeReady(): Promise<void> {
     if (this.wiping) await this.wiping.catch(() => undefined);
-    if (this.unsure.size > 0) await this.blankUnsure();
+    if (this.unsure.length > 0) await this.blankUnsure();
   }
 
   private async blankUnsure(): Promise<void> {
     for (const append of this.unsure) {
       const { segment, from, to } = append;
       for (let at = from; at < to;) at = await segment.blank(at, to);
-      this.unsure.delete(append);
+      this.unsure = without(this.unsure, append);
     }
   }
 
@@ -203,12 +203,16 @@ export class CommitLog {
   }
 
   private mayWipe(segment: CommitSegment): boolean {
-    return this.underWay.size === 0 && !this.isClosed && this.isFree(segment);
+    return this.underWay.length === 0 && !this.isClosed && this.isFree(segment);
   }
 
   private closeIfIdle(): void {
-    if (!this.isClosed || this.underWay.size > 0 || this.wiping) return;
+    if (!this.isClosed || this.underWay.length > 0 || this.wiping) return;
     this.current.close();
     this.other.close();
   }
+}
+
+function without(appends: readonly Append[], gone: Append): readonly Append[] {
+  return appends.filter(append => append !== gone);
 }

@@ -1,3 +1,4 @@
+import { TurnoverMap } from '../../../collections/turnover-map';
 import type { StoringTranscript } from '../../../tasks/task/storing-transcript';
 import { APPLY_LIMITS } from '../file/apply-limits';
 import type { Applied, LedgerRequest, WriteRequest } from '../tables/protocol';
@@ -49,7 +50,7 @@ class Backlog {
 export class LogTakeover {
   readonly backlog = new Backlog();
   /** The writes of the backlog that are about each task, in their order. */
-  private readonly tasks = new Map<string, LoggedEntry[]>();
+  private readonly tasks = new TurnoverMap<string, LoggedEntry[]>();
   private waiting: LoggedEntry[] = [];
   /** How many writes there have been, and how many of them the database has. */
   private added = 0;
