@@ -224,7 +224,7 @@ export const settings = {
   eventCacheBytes: setting(
     'ORCHD_EVENT_CACHE_BYTES',
     bytes(0, 64 * 1024 * MIB),
-    String(16 * MIB),
+    String(8 * MIB),
     'Event logs of ended tasks kept in memory; beyond it they are read back from their transcripts.',
   ),
   engineFirstTokenTimeoutMs: setting(

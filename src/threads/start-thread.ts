@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
 import { Worker, type WorkerOptions } from 'node:worker_threads';
 
 /** Of sources, for the tests. */
@@ -10,6 +11,8 @@ const LOADER = join(__dirname, '../../tools/sources.cjs');
  * needs its loader too.
  */
 export function startThread(folder: string, entry: string, options: WorkerOptions = {}): Worker {
+  // What the command line says is for the main thread, whose heap stands by now; V8 would put it before the limits of any other.
+  setFlagsFromString('--max-semi-space-size=0');
   if (!__filename.endsWith('.ts')) return new Worker(join(folder, `${entry}.js`), options);
   // Loaded here first: the compiler's native part takes the process down when the only thread that has it ends.
   createRequire(__filename)('@swc/core');

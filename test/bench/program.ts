@@ -8,6 +8,8 @@ export interface ProgramOptions {
   /** After `node`; a program in TypeScript is loaded through swc. Paths are from the root of the project. */
   readonly program: string;
   readonly args?: readonly (string | number)[];
+  /** Before the program. */
+  readonly nodeArgs?: readonly string[];
   /** Loaded before the program; in TypeScript. */
   readonly preload?: string;
   /** The program answers messages; see {@link Program.ask}. */
@@ -46,13 +48,21 @@ export class Program {
   ) {}
 
   /** Resolves once the log says `listening`. Rejects with the log where it does not come to that. */
-  static async start({ program, args = [], preload, isAsked, env = {}, folder }: ProgramOptions): Promise<Program> {
+  static async start({
+    program,
+    args = [],
+    nodeArgs = [],
+    preload,
+    isAsked,
+    env = {},
+    folder,
+  }: ProgramOptions): Promise<Program> {
     const logFile = join(folder, `${++started}.log`);
     const log = openSync(logFile, 'a');
     const loader = program.endsWith('.ts') || preload !== undefined ? ['-r', resolve(root, 'tools/sources.cjs')] : [];
     if (preload !== undefined) loader.push('-r', resolve(root, preload));
     const startMs = performance.now();
-    const child = spawn(process.execPath, [...loader, resolve(root, program), ...args.map(String)], {
+    const child = spawn(process.execPath, [...nodeArgs, ...loader, resolve(root, program), ...args.map(String)], {
       cwd: root,
       env: { PATH: process.env['PATH'] ?? '', HOME: folder, ...env },
       stdio: ['ignore', log, log, ...(isAsked ? (['ipc'] as const) : [])],

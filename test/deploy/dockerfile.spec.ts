@@ -6,6 +6,7 @@ import { resolve } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ConfigError, loadConfig } from '../../src/config/config';
 import { driverFor } from '../../src/storage/sqlite/file/driver';
+import { startFlags } from '../support/start-command';
 import { environmentOf, execForm, parseDockerfile, textsOf } from './dockerfile';
 
 const root = resolve(__dirname, '../..');
@@ -50,8 +51,8 @@ describe('the image', () => {
     expect(owners).toContain(`chown ${textsOf(image, 'USER').join()} ${data} ${runtime}`);
   });
 
-  it('gets the signal itself: exec form, SIGTERM', () => {
-    expect(execForm(textsOf(image, 'CMD').join())).toEqual(['node', 'dist/main.js']);
+  it('gets the signal itself: exec form, as `npm start` has it, SIGTERM', () => {
+    expect(execForm(textsOf(image, 'CMD').join())).toEqual(['node', ...startFlags(), 'dist/main.js']);
     expect(textsOf(image, 'ENTRYPOINT')).toEqual([]);
     expect(textsOf(image, 'STOPSIGNAL')).toEqual(['SIGTERM']);
   });

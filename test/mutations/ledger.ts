@@ -121,7 +121,7 @@ export const ledgerMutations: readonly Mutation[] = [
   {
     name: 'a retry goes to the same replica',
     file: 'src/storage/embedded/embedded-ledger.ts',
-    find: '    if (avoidMs > 0) task.avoided.set(`${poolId}/${replicaId}`, nowMs + avoidMs);',
+    find: '    if (avoidMs > 0) task.avoid(`${poolId}/${replicaId}`, nowMs + avoidMs);',
     replace: '    void poolId, replicaId;',
     specs: ['src/storage/embedded/embedded-ledger.spec.ts', 'src/storage/embedded/session-book.spec.ts'],
   },

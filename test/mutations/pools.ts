@@ -19,8 +19,8 @@ export const poolMutations: readonly Mutation[] = [
   {
     name: 'a lease is counted after its end',
     file: 'src/storage/memory/pool-registry.memory.ts',
-    find: '      pool.leases.delete(lease);',
-    replace: '      if (!freed) pool.leases.delete(lease);',
+    find: '      pool.leases.delete(seat);',
+    replace: '      if (!freed) pool.leases.delete(seat);',
     specs: ['src/storage/memory/pool-registry.memory.spec.ts'],
   },
   {

@@ -156,7 +156,7 @@ export class EmbeddedLedger extends TaskLedger implements OnModuleInit, OnModule
     task.claim = undefined;
     task.placement = undefined;
     const nowMs = this.clock.nowMs();
-    if (avoidMs > 0) task.avoided.set(`${poolId}/${replicaId}`, nowMs + avoidMs);
+    if (avoidMs > 0) task.avoid(`${poolId}/${replicaId}`, nowMs + avoidMs);
     const waitMs = this.lanes.hasOtherPlace(task, nowMs) ? Math.min(elsewhereMs, delayMs) : delayMs;
     task.retry = this.alarms.after(waitMs, () => this.queue(task));
     (claim as EmbeddedClaim).close(false);

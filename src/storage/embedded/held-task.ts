@@ -6,6 +6,9 @@ import type { AdmissionFacts, Placement, Priority, TaskSpec } from '../../tasks/
 import type { PlacementConstraints } from '../../pools/placement/constraints';
 import type { Alarm } from '../../time/alarms';
 
+/** Of all tasks that no replica has failed. */
+const none: ReadonlyMap<string, number> = new Map();
+
 /** What the ledger holds of a task between its admission and its end. */
 export class HeldTask implements LiveTask {
   /** The lane in which it waits; undefined while it runs, or waits to be tried again. */
@@ -26,8 +29,7 @@ export class HeldTask implements LiveTask {
   deadline: Alarm | undefined;
   /** Its return to the queue, or the end of an avoidance. */
   retry: Alarm | undefined;
-  /** Replicas (`pool/replica`) that failed it, and until when others go first, by the monotonic clock. */
-  readonly avoided = new Map<string, number>();
+  private avoidances: Map<string, number> | undefined;
   /** Settles with the journal's answer to its admission. */
   durable: Promise<unknown> = Promise.resolve();
   readonly priority: Priority;
@@ -69,6 +71,16 @@ export class HeldTask implements LiveTask {
   /** Resolves when the ending that has begun is through, or taken back; undefined while nobody ends it. */
   get endingOver(): Promise<void> | undefined {
     return this.ending?.over;
+  }
+
+  /** Replicas (`pool/replica`) that failed it, and until when others go first, by the monotonic clock. */
+  get avoided(): ReadonlyMap<string, number> {
+    return this.avoidances ?? none;
+  }
+
+  avoid(replica: string, untilMs: number): void {
+    this.avoidances ??= new Map();
+    this.avoidances.set(replica, untilMs);
   }
 
   beginEnding(): void {

@@ -33,3 +33,17 @@ it('finds what was added and not deleted, also where texts come to the same numb
     }),
   );
 });
+
+it('keeps all in the order in which they were added when it grows, and while most of it goes again', () => {
+  const names = new NamesByText(({ id }) => id);
+  const pool = Array.from({ length: 5000 }, (_, n) => ({ ...nameOf(`task-${n % 2500}`), bytes: n }));
+  for (const name of pool) names.add(name);
+  for (let n = 0; n < 2500; n++) expect(names.all(`task-${n}`)).toEqual([pool[n], pool[n + 2500]]);
+  for (const [n, name] of pool.entries()) if (n % 3 > 0) names.delete(name);
+  for (let n = 0; n < 2500; n++) {
+    const kept = [n, n + 2500].filter(index => index % 3 === 0).map(index => pool[index]);
+    expect([names.all(`task-${n}`), names.first(`task-${n}`)]).toEqual([kept, kept[0]]);
+  }
+  for (const name of pool) names.delete(name);
+  expect(pool.every(({ id }) => names.first(id) === undefined)).toBe(true);
+});

@@ -25,7 +25,7 @@ export const files = {
 } as const;
 
 /** Pages kept in memory by the connection that writes, and by the one that reads. In KiB. */
-const WRITER_CACHE_KIB = 16 * 1024;
+const WRITER_CACHE_KIB = 8 * 1024;
 const READER_CACHE_KIB = 4 * 1024;
 /** A read takes well under a millisecond, so whoever waits longer than this for one waits for something else. */
 const BUSY_TIMEOUT_MS = 1000;
