@@ -34,6 +34,15 @@ it('finds what was added and not deleted, also where texts come to the same numb
   );
 });
 
+it('keeps the order of one text when it grows, also where its names stand over the end of the table', () => {
+  for (const text of texts) {
+    const names = new NamesByText(({ id }) => id);
+    const pool = Array.from({ length: 1000 }, (_, n) => ({ ...nameOf(text), bytes: n }));
+    for (const name of pool) names.add(name);
+    expect(names.all(text)).toEqual(pool);
+  }
+});
+
 it('keeps all in the order in which they were added when it grows, and while most of it goes again', () => {
   const names = new NamesByText(({ id }) => id);
   const pool = Array.from({ length: 5000 }, (_, n) => ({ ...nameOf(`task-${n % 2500}`), bytes: n }));

@@ -121,6 +121,13 @@ export function ledgerAdmission(use: LedgerUse): void {
       expect((await admit('a')).facts.queuePosition).toBe(0);
     });
 
+    it('sees what has been bound since the last that waited for it has gone', async () => {
+      await admit('gone', pinned('x'));
+      await cancel('gone');
+      await use.test.bind('x/r', 1);
+      expect((await admit('t', pinned('x'))).claim?.spec.taskId).toBe('t');
+    });
+
     it('under drop-lru too takes none of those that nothing can serve where there are no places for them', async () => {
       await start({ policy: 'drop-lru', unservedCapacity: 0 });
       for (const id of ['x', 'y']) {
