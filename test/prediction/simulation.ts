@@ -191,7 +191,7 @@ export class SimulatedQueue {
   }
 
   private runningOn(index: number): readonly RunningAttempt[] {
-    const own = [...this.runs.on(String(index))];
+    const own = this.runs.on(String(index));
     const elsewhere = (this.running[index] ?? 0) - own.length;
     return [...own, ...within(elsewhere, this.peers.on(String(index), this.nowMs))];
   }

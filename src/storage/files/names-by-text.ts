@@ -5,8 +5,8 @@ const FIRST_PLACES = 1024;
 const MOST_TAKEN = 0.8;
 
 /**
- * Names by a text that each says itself. The table knows a number made of it and the name, 12 bytes a place, where a Map has 28 and a million
- * texts would take more room than all else that is known of a million artifacts.
+ * Names by a text that each says itself. A table of them, each with a number made of its text: 12 bytes a place, where a Map has 28. It holds
+ * no texts: a million would take more room than all else that is known of a million artifacts.
  */
 export class NamesByText {
   /** Each at the place that the low bits of its number say, or behind that, with no free place in between. */
@@ -22,7 +22,7 @@ export class NamesByText {
     const number = numberOf(text);
     for (let place = this.home(number); ; place = this.next(place)) {
       const name = this.names[place];
-      if (!name || this.says(place, number, text)) return name;
+      if (!name || this.hasText(place, number, text)) return name;
     }
   }
 
@@ -33,7 +33,7 @@ export class NamesByText {
     for (let place = this.home(number); ; place = this.next(place)) {
       const name = this.names[place];
       if (!name) return found;
-      if (this.says(place, number, text)) found.push(name);
+      if (this.hasText(place, number, text)) found.push(name);
     }
   }
 
@@ -57,7 +57,8 @@ export class NamesByText {
     this.close(place);
   }
 
-  private says(place: number, number: number, text: string): boolean {
+  /** Whether the name at this place is one of those with this text. */
+  private hasText(place: number, number: number, text: string): boolean {
     return this.numbers[place] === number && this.textOf(this.names[place] as ArtifactInfo) === text;
   }
 
@@ -69,7 +70,7 @@ export class NamesByText {
     this.numbers[place] = number;
   }
 
-  /** Moves up what stands behind a place that has become free and would not be found behind it. */
+  /** Fills a place that has become free with what stands behind it and would not be found there any more. */
   private close(free: number): void {
     for (let place = this.next(free); this.names[place]; place = this.next(place)) {
       const fromHome = this.distance(this.home(this.numbers[place] as number), place);

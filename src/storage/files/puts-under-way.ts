@@ -14,15 +14,16 @@ export interface PutUnderWay {
   isAwaited: boolean;
 }
 
-interface Work {
+interface Entry {
   readonly put: PutUnderWay;
+  /** Settles as its work does. */
   readonly done: Promise<void>;
 }
 
 /** Puts of transcripts that are under way, for those who look for what they store: their tasks may have been told to have ended. */
 export class PutsUnderWay {
-  private readonly puts = new TurnoverSet<Work>();
-  private readonly byId = new TurnoverMap<string, readonly Work[]>();
+  private readonly puts = new TurnoverSet<Entry>();
+  private readonly byId = new TurnoverMap<string, readonly Entry[]>();
 
   /** @param hurry somebody waits from now on for what nobody waited for before */
   constructor(
@@ -35,7 +36,7 @@ export class PutsUnderWay {
     const before = this.byId.get(put.id) ?? [];
     // It comes after them.
     this.await(before);
-    const mine: Work = { put, done: work() };
+    const mine: Entry = { put, done: work() };
     const seat = this.puts.add(mine);
     this.byId.set(put.id, [...before, mine]);
     try {
@@ -63,25 +64,25 @@ export class PutsUnderWay {
     return asked.length === 0 ? undefined : this.ended(asked);
   }
 
-  private over(work: Work, seat: Seat<Work>): void {
-    const { id } = work.put;
+  private over(entry: Entry, seat: Seat<Entry>): void {
+    const { id } = entry.put;
     this.puts.delete(seat);
-    const others = this.byId.get(id)?.filter(other => other !== work) ?? [];
+    const others = this.byId.get(id)?.filter(other => other !== entry) ?? [];
     if (others.length > 0) this.byId.set(id, others);
     else this.byId.delete(id);
   }
 
-  private async ended(works: readonly Work[]): Promise<void> {
-    this.await(works);
+  private async ended(entries: readonly Entry[]): Promise<void> {
+    this.await(entries);
     let alarm: Alarm | undefined;
     const patience = new Promise<void>(resolve => (alarm = this.alarms.after(PATIENCE_MS, resolve)));
-    await Promise.race([Promise.allSettled(works.map(({ done }) => done)), patience]);
+    await Promise.race([Promise.allSettled(entries.map(({ done }) => done)), patience]);
     alarm?.cancel();
   }
 
-  private await(works: readonly Work[]): void {
+  private await(entries: readonly Entry[]): void {
     let areHurried = false;
-    for (const { put } of works) {
+    for (const { put } of entries) {
       areHurried ||= !put.isAwaited;
       put.isAwaited = true;
     }
