@@ -60,7 +60,7 @@ function agedBytes(held: Held): number {
   // V8 would learn from the first of the two to begin the life of such a value in the old generation.
   setFlagsFromString('--no-allocation-site-pretenuring');
   const collect = runInNewContext('gc') as (options?: { readonly type: 'minor' }) => void;
-  // What is old before is what gets the first of them old.
+  // A full collection makes its table old: only an old one keeps what has left it.
   for (let key = 0; key < HELD; key++) held.set(key, []);
   collect();
   const before = oldBytes();

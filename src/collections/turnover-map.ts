@@ -3,10 +3,10 @@ interface Cell<V> {
 }
 
 /**
- * A map of what comes and goes with every task. V8 makes a map another table whenever the one it has is full of what was removed, and links
- * the old table to the new one. A table that has got old is kept, with all that stood in it, until the next full collection; so
- * is the table after it, for it is linked, and whatever of a task stood in either: of 130 KB that a task of one token allocates, 15 got old
- * with it for nothing. Here a table holds cells, and what is removed has left its cell.
+ * A map of what comes and goes with every task. V8 gives a Map another table whenever the one it has is full of what was removed, and
+ * links the old table to the new one. A table in the old generation is kept until the next full collection, with all that stood in it when
+ * it was replaced; so is the table after it, for it is linked, and so on. Here a table holds cells, and what is removed has left its cell:
+ * keys and empty cells are all that an old table keeps.
  */
 export class TurnoverMap<K, V> {
   private readonly cells = new Map<K, Cell<V>>();

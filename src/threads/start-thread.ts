@@ -11,7 +11,7 @@ const LOADER = join(__dirname, '../../tools/sources.cjs');
  * needs its loader too.
  */
 export function startThread(folder: string, entry: string, options: WorkerOptions = {}): Worker {
-  // What the command line says is for the main thread, whose heap stands by now; V8 would put it before the limits of any other.
+  // What the command line gives is for the heap of the main thread, which stands by now; V8 would put it before the limits of a thread.
   setFlagsFromString('--max-semi-space-size=0');
   if (!__filename.endsWith('.ts')) return new Worker(join(folder, `${entry}.js`), options);
   // Loaded here first: the compiler's native part takes the process down when the only thread that has it ends.

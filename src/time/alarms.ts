@@ -8,6 +8,7 @@ export interface Alarm {
   cancel(): void;
 }
 
+/** One object an alarm: there are several to a task. */
 class Entry implements Alarm {
   constructor(
     private readonly alarms: Alarms,
@@ -58,7 +59,7 @@ export class Alarms implements OnModuleDestroy {
     return entry;
   }
 
-  /** One of its entries was called off. */
+  /** Told by an alarm that it was called off. */
   cancelled(): void {
     this.cancelledCount++;
     if (this.cancelledCount > SWEEP_ABOVE && this.cancelledCount * 2 > this.heap.length) this.sweep();

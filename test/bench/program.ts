@@ -8,7 +8,7 @@ export interface ProgramOptions {
   /** After `node`; a program in TypeScript is loaded through swc. Paths are from the root of the project. */
   readonly program: string;
   readonly args?: readonly (string | number)[];
-  /** Before the program. */
+  /** Flags of Node. */
   readonly nodeArgs?: readonly string[];
   /** Loaded before the program; in TypeScript. */
   readonly preload?: string;

@@ -7,7 +7,8 @@ import { Program, type ProgramOptions } from './program';
 export const API_KEY = 'bench-key-3';
 
 /**
- * The built service as `npm start` runs it, unless another program is named, with its defaults: journal on the disk of the project, API keys, metrics, log level `info` to a file.
+ * The built service as `npm start` runs it, unless another program is named, with its defaults: journal on the disk of the project, API
+ * keys, metrics, log level `info` to a file.
  * `settings` are what a part has to set beside that.
  */
 export function startService(

@@ -51,7 +51,7 @@ describe('the image', () => {
     expect(owners).toContain(`chown ${textsOf(image, 'USER').join()} ${data} ${runtime}`);
   });
 
-  it('gets the signal itself: exec form, as `npm start` has it, SIGTERM', () => {
+  it('runs the service as `npm start` does, and gets the signal itself: exec form, SIGTERM', () => {
     expect(execForm(textsOf(image, 'CMD').join())).toEqual(['node', ...startFlags(), 'dist/main.js']);
     expect(textsOf(image, 'ENTRYPOINT')).toEqual([]);
     expect(textsOf(image, 'STOPSIGNAL')).toEqual(['SIGTERM']);

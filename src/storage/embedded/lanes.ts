@@ -111,7 +111,7 @@ export interface RoomView {
  */
 export class Lanes {
   private readonly lanes = new TurnoverMap<string, Lane>();
-  /** The last that nobody waits in any more: mostly the next task to wait does so there. */
+  /** The last that was emptied, used again where the next task waits for the same: mostly it does. */
   private spare: Lane | undefined;
   private readonly served = new Room();
   private readonly unserved = new Room();

@@ -4,7 +4,7 @@ import { compare, comparePosition, NewestFirst } from './newest-first';
 
 /**
  * What a name counts against the bound beside its content: a block of the file system, for a document. So the bound on bytes
- * bounds the number of names too, and with it the memory of this index (some 400 bytes a name).
+ * bounds the number of names too, and with it the memory of this index (some 300 bytes a name).
  */
 export const NAME_BYTES = 4096;
 

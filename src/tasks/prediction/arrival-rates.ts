@@ -16,6 +16,7 @@ const NEGLIGIBLE = 0.05;
 export class ArrivalRates<K extends { readonly id: string }> {
   /** In the order of their last arrival. */
   private readonly kinds = new Map<string, Arrivals<K>>();
+  /** Of the kind that came last. */
   private last: Arrivals<K> | undefined;
 
   note(kind: K, nowMs: number): void {

@@ -37,7 +37,7 @@ export class Run implements RunningAttempt {
   readonly promptTokens: number;
   readonly askedTokens: number;
   firstOutputAtMs: number | undefined;
-  /** Among those of its replica. */
+  /** Its place among those of its replica; undefined once it has ended. */
   seat: Seat<Run> | undefined;
 
   constructor(

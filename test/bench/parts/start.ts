@@ -44,7 +44,7 @@ export const start: Part = {
     bench.say(`service: ${shown(msOf(results.service))} ms`);
     return {
       method: [
-        '`node dist/main.js` with a fresh data folder until it has recovered and says that it listens (looked for every 2 ms), against a ' +
+        '`npm start`, once it is built, with a fresh data folder until it has recovered and says that it listens (looked for every 2 ms), against a ' +
           'compiled Nest application on Fastify with one route.',
       ],
       tables: [
