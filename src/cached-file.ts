@@ -3,6 +3,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { url as inspectorUrl } from 'node:inspector';
 import { Module, createRequire } from 'node:module';
 import { dirname } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
 import { Script } from 'node:vm';
 
 /**
@@ -14,6 +15,8 @@ import { Script } from 'node:vm';
 export function loadCached(file: string): unknown {
   // It is built of ASCII alone, which is read at once in this encoding.
   const source = Module.wrap(readFileSync(file, 'latin1'));
+  // `npm start` has a cache that was made without its flag. V8 has taken that in by now: the heap of this thread stands.
+  setFlagsFromString('--max-semi-space-size=0');
   const cachedData = inspectorUrl() === undefined ? cacheOf(file) : undefined;
   const script = new Script(source, { filename: file, columnOffset: -PREFIX.length, cachedData });
   const loaded = new Module(file);

@@ -15,6 +15,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Child } from '../support/child';
 import { LAST_RESORT_MS } from '../support/deadline';
 import { startService, type RunningService } from '../support/service';
+import { startFlags } from '../support/start-command';
 import { temporaryFolder, type TemporaryFolder } from '../support/temporary-folder';
 
 const root = resolve(__dirname, '../..');
@@ -93,6 +94,13 @@ describe('what is built', () => {
 
   it('is compiled already', () => {
     expect(service.logs()[0]).toEqual({ human: 'code taken' });
+  });
+
+  it('is compiled already for a start with the flags of `npm start`', async () => {
+    const args = [...startFlags(), '-r', join(folder.path, 'preload.cjs'), resolve(root, 'dist/main.js'), '--version'];
+    const started = new Child({ args, env: { LOADED: join(folder.path, 'flagged') } });
+    expect(await started.exited).toEqual({ code: 0, signal: null });
+    expect(started.lines[0]).toBe('code taken');
   });
 
   it('is compiled as it stands for a debugger, which finds its map by its folder', async () => {
