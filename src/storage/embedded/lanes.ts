@@ -56,11 +56,16 @@ export class Lane {
     if (this.seenVersion === candidates.version) return false;
     this.seenVersion = candidates.version;
     const ready = candidates.readyFor(this.constraints);
-    const others = ready.filter(candidate => !this.avoided.has(nameOf(candidate)));
+    const others = this.avoided.size === 0 ? ready : ready.filter(candidate => !this.avoided.has(nameOf(candidate)));
     this.ready = others.length > 0 ? others : ready;
     const wasServed = this.isServed;
     this.isServed = candidates.isServed(this.constraints);
     return this.isServed !== wasServed;
+  }
+
+  /** Nobody waits in it any more. Who does next finds what there is then: some of it changes with time alone. */
+  rest(): void {
+    this.seenVersion = -1;
   }
 }
 
@@ -160,6 +165,7 @@ export class Lanes {
     if (lane.size === 0) {
       this.lanes.delete(lane.id);
       room.lanes--;
+      lane.rest();
       this.spare = lane;
     }
     return true;
