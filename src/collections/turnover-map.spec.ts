@@ -27,6 +27,7 @@ describe('TurnoverMap', () => {
           expect([map.size, map.has(key), map.get(key)]).toEqual([model.size, model.has(key), model.get(key)]);
           expect([...map]).toEqual([...model]);
           expect([...map.values()]).toEqual([...model.values()]);
+          expect(map.items()).toEqual([...model.values()]);
         }
       }),
     );

@@ -43,6 +43,13 @@ export class TurnoverMap<K, V> {
     for (const cell of this.cells.values()) yield cell.value as V;
   }
 
+  /** Those that are there now, in the order in which they were set. */
+  items(): V[] {
+    const items: V[] = [];
+    for (const cell of this.cells.values()) items.push(cell.value as V);
+    return items;
+  }
+
   *[Symbol.iterator](): IterableIterator<[key: K, value: V]> {
     for (const [key, cell] of this.cells) yield [key, cell.value as V];
   }

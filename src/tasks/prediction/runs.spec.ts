@@ -39,6 +39,14 @@ it('knows who runs, with what they have shown so far, until they end', () => {
   expect([runs.on('p/r').length, runs.on('nowhere').length]).toEqual([0, 0]);
 });
 
+it('has them in the order in which they began, whoever ends: an even sample of them is one of all ages', () => {
+  const begun = Array.from({ length: 6 }, (_, n) => runs.begin('p/r', 'p', small, { tokens: n }, n));
+  for (const run of [begun[0], begun[2]]) if (run) runs.end(run, 6);
+  runs.begin('p/r', 'p', small, { tokens: 6 }, 6);
+  expect(runs.on('p/r').map(({ startedAtMs }) => startedAtMs)).toEqual([1, 3, 4, 5, 6]);
+  expect([...runs.all()].map(({ startedAtMs }) => startedAtMs)).toEqual([1, 3, 4, 5, 6]);
+});
+
 it('counts those of other nodes beside an attempt, for as long as they were there', () => {
   runs.countElsewhere(new Map([['p/r', 4]]), 0);
   const run = runs.begin('p/r', 'p', small, { tokens: 0 }, 0);

@@ -1,4 +1,4 @@
-import { TurnoverSet, type Seat } from '../../collections/turnover-set';
+import { TurnoverMap } from '../../collections/turnover-map';
 import type { AttemptMeasure } from './pool-pace';
 import type { RunningAttempt } from './station';
 
@@ -24,7 +24,8 @@ export interface RunEnd {
 
 /** The attempts of one replica, and how many there were over time. */
 interface Crowd {
-  readonly runs: TurnoverSet<Run>;
+  /** By their numbers, in the order in which they began: who looks at some that lie evenly among them sees all ages. */
+  readonly runs: TurnoverMap<number, Run>;
   /** Attempts of other nodes there, as they said last. */
   elsewhere: number;
   /** Attempts × milliseconds since it was made, of all nodes. */
@@ -37,10 +38,10 @@ export class Run implements RunningAttempt {
   readonly promptTokens: number;
   readonly askedTokens: number;
   firstOutputAtMs: number | undefined;
-  /** Its place among those of its replica; undefined once it has ended. */
-  seat: Seat<Run> | undefined;
 
   constructor(
+    /** None other has it. */
+    readonly number: number,
     private readonly progress: Progress,
     readonly replica: string,
     readonly poolId: string,
@@ -62,35 +63,36 @@ export class Run implements RunningAttempt {
 export class Runs {
   private readonly crowds = new Map<string, Crowd>();
   private countsElsewhere: ReadonlyMap<string, number> = new Map();
+  private begun = 0;
 
   begin(replica: string, poolId: string, assignment: Assignment, progress: Progress, nowMs: number): Run {
     let crowd = this.crowds.get(replica);
     if (!crowd) {
       const elsewhere = this.countsElsewhere.get(replica) ?? 0;
-      this.crowds.set(replica, (crowd = { runs: new TurnoverSet(), elsewhere, attemptMs: 0, sinceMs: nowMs }));
+      this.crowds.set(replica, (crowd = { runs: new TurnoverMap(), elsewhere, attemptMs: 0, sinceMs: nowMs }));
     }
     tick(crowd, nowMs);
-    const run = new Run(progress, replica, poolId, nowMs, crowd.attemptMs, assignment);
-    run.seat = crowd.runs.add(run);
+    const run = new Run(++this.begun, progress, replica, poolId, nowMs, crowd.attemptMs, assignment);
+    crowd.runs.set(run.number, run);
     return run;
   }
 
   /** Its slot is free. Ending it again does nothing. */
   end(run: Run, nowMs: number): void {
     const crowd = this.crowds.get(run.replica);
-    if (!crowd || !run.seat) return;
+    if (!crowd?.runs.has(run.number)) return;
     tick(crowd, nowMs);
-    crowd.runs.delete(run.seat);
-    run.seat = undefined;
+    crowd.runs.delete(run.number);
     if (crowd.runs.size === 0) this.crowds.delete(run.replica);
   }
 
+  /** In the order in which they began. */
   on(replica: string): readonly Run[] {
     return this.crowds.get(replica)?.runs.items() ?? [];
   }
 
   *all(): IterableIterator<Run> {
-    for (const { runs } of this.crowds.values()) yield* runs;
+    for (const { runs } of this.crowds.values()) yield* runs.items();
   }
 
   /** How many other nodes run by now, by replica: an engine is as slow by them as by ours. */
