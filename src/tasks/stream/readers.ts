@@ -56,6 +56,8 @@ export class Readers {
       this.audiences.delete(taskId);
       return;
     }
+    // It may have been left twice while the ledger was asked: both answers come here.
+    audience.detach?.cancel();
     audience.detach = this.alarms.after(this.config.detachGraceMs, () => {
       this.audiences.delete(taskId);
       const cancelled = this.finisher.cancel(
