@@ -6,6 +6,7 @@ import type { ResponseHeaders } from '../../src/engines/connections/response-hea
 import type { Authority } from '../../src/engines/engine-keys';
 import { Alarms, type Alarm } from '../../src/time/alarms';
 import { Clock } from '../../src/time/clock';
+import { TurnEnd } from '../../src/time/turn-end';
 import { eventually, LAST_RESORT_MS, withDeadline } from '../support/deadline';
 import { replayServer, type Answer, type ReplayServer } from './replay-server';
 
@@ -31,12 +32,14 @@ export interface Asked extends Exchange {
 export class ConnectionsUnderTest {
   readonly clock = new StillClock();
   readonly alarms = new AlarmsByHand(this.clock);
+  readonly turnEnd = new TurnEnd();
   /** What names are; where it is not set, addresses of this machine. */
   lookup: LookupFunction = toLoopback;
   readonly connections = new EngineConnections(
     { lookup: (...asked) => this.lookup(...asked) },
     this.clock,
     this.alarms,
+    this.turnEnd,
   );
   /** What the test has opened, the last first. */
   private readonly closing: (() => Promise<unknown>)[] = [];

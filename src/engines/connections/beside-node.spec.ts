@@ -8,6 +8,7 @@ import { LAST_RESORT_MS, withDeadline } from '../../../test/support/deadline';
 import { anyAnswer, anyCuts, cutAt } from '../../../test/wire/any-answer';
 import { Alarms } from '../../time/alarms';
 import { Clock } from '../../time/clock';
+import { TurnEnd } from '../../time/turn-end';
 import { EngineConnections } from './engine-connections';
 
 describe('beside the client of Node', () => {
@@ -17,7 +18,7 @@ describe('beside the client of Node', () => {
   let url: URL;
   const clock = new Clock();
   const alarms = new Alarms(clock);
-  const connections = new EngineConnections({ lookup }, clock, alarms);
+  const connections = new EngineConnections({ lookup }, clock, alarms, new TurnEnd());
 
   async function write(socket: Socket): Promise<void> {
     for (const piece of pieces) {

@@ -103,6 +103,7 @@ describe('a request', () => {
     if (scheme === 'http') under.lookup = nowhere;
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const { told } = under.ask(`${scheme}://engine.test:${port}`);
+    await turn();
     while (scheme === 'https' && sockets.length === 0) await turn();
     vi.advanceTimersByTime(4_999);
     await rest();

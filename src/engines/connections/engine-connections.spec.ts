@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { eventually } from '../../../test/support/deadline';
 import { chunkedHead, closed, ConnectionsUnderTest, hi, plain, rest } from '../../../test/wire/connections-under-test';
 import { always } from '../../../test/wire/replay-server';
@@ -123,6 +123,35 @@ describe('a connection', () => {
       size => size === 0,
     );
     expect(await under.ask(server.url).over).toMatchObject({ status: 200, end: 'whole' });
+  });
+
+  it.each(['end', 'resetAndDestroy'] as const)(
+    'serves no other once the engine has closed it in the turn in which that is asked for (%s)',
+    async close => {
+      const server = await under.serve(always(hi));
+      await under.ask(server.url).over;
+      await rest();
+      let endTurn: (() => void) | undefined;
+      vi.spyOn(under.turnEnd, 'do').mockImplementationOnce(job => (endTurn = job));
+      const { over } = under.ask(server.url);
+      server.connections[0]?.[close]();
+      await eventually(
+        async () => under.connections.size,
+        size => size === 0,
+      );
+      endTurn?.();
+      expect(await over).toMatchObject({ status: 200, end: 'whole' });
+      expect(server.connections).toHaveLength(2);
+    },
+  );
+
+  it('are asked nothing more once the service stops', async () => {
+    const server = await under.serve(always(hi));
+    const { over } = under.ask(server.url);
+    under.connections.destroy();
+    expect(await over).toMatchObject({ end: { message: 'the service stops' } });
+    await rest();
+    expect(server.connections).toHaveLength(0);
   });
 
   it.each([

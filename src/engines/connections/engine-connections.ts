@@ -1,8 +1,10 @@
 import type { LookupFunction } from 'node:net';
 import type { Alarm, Alarms } from '../../time/alarms';
 import type { Clock } from '../../time/clock';
+import type { TurnEnd } from '../../time/turn-end';
 import type { EngineConnectPolicy } from '../engine-connect';
 import type { Authority } from '../engine-keys';
+import { Departures } from './departures';
 import {
   EngineConnection,
   serialized,
@@ -18,6 +20,7 @@ const KEEP_IDLE_MS = 4_000;
 const CLOSE_EARLIER_MS = 1_000;
 /** Longer is not believed: what lies between forgets connections. */
 const MOST_IDLE_MS = 600_000;
+const STOPPING = 'the service stops';
 
 /**
  * The connections to all engines. One serves one request at a time, so there are as many as there are requests: their number is bounded by
@@ -25,25 +28,30 @@ const MOST_IDLE_MS = 600_000;
  */
 export class EngineConnections {
   private readonly engines = new Map<string, OriginConnections>();
+  private readonly departures: Departures;
 
   constructor(
     private readonly policy: EngineConnectPolicy,
     private readonly clock: Clock,
     private readonly alarms: Alarms,
-  ) {}
+    turnEnd: TurnEnd,
+  ) {
+    this.departures = new Departures(turnEnd);
+  }
 
   /**
-   * Nobody is told anything before this returns.
+   * Sends it with others, at the end of this turn of the event loop at the latest. Nobody is told anything before this returns.
    * @param authority who alone vouches for the engine
    * @throws Error for what cannot be sent as it is, before there is a connection for it
    */
   send(url: URL, request: OutgoingRequest, handler: ExchangeHandler, authority?: Authority): Exchange {
     const message = serialized(request, url.host);
-    return this.at(url, authority).send(message, handler);
+    return this.departures.add(() => this.at(url, authority).send(message, handler), handler);
   }
 
   /** Breaks off what still runs. */
   destroy(): void {
+    this.departures.cancel(new Error(STOPPING));
     for (const engine of this.engines.values()) engine.destroy();
   }
 
@@ -91,7 +99,7 @@ class OriginConnections {
   }
 
   destroy(): void {
-    for (const connection of this.all) connection.close(new Error('the service stops'));
+    for (const connection of this.all) connection.close(new Error(STOPPING));
   }
 
   private open(): EngineConnection {

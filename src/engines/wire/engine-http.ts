@@ -63,7 +63,7 @@ export class EngineHttp implements OnModuleDestroy {
     private readonly alarms: Alarms,
     private readonly turnEnd: TurnEnd,
   ) {
-    this.connections = new EngineConnections(connect, clock, alarms);
+    this.connections = new EngineConnections(connect, clock, alarms, turnEnd);
   }
 
   /** Breaks off what still runs. */

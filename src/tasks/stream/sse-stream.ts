@@ -25,6 +25,9 @@ const manners: StreamManners = {
   opening: Buffer.from('retry: 1000\n\n'),
   keepAlive: Buffer.from(': keep-alive\n\n'),
 };
+/** Of the head of a stream. */
+type StreamHeaders = Record<string, string | number | string[]>;
+
 const streamHeaders = {
   'Content-Type': 'text/event-stream; charset=utf-8',
   'Cache-Control': 'no-cache, no-transform',
@@ -51,6 +54,8 @@ export class SseStream {
   private again = false;
   private blocked = false;
   private over = false;
+  /** Of the head, until it is sent. */
+  private headers: StreamHeaders | undefined;
   private endSoundings: (() => void) | undefined;
 
   constructor(
@@ -65,11 +70,11 @@ export class SseStream {
   }
 
   /**
-   * Sends the head and everything there is; follows until the terminal event or until the reader leaves.
+   * Sends the head and everything there is at the end of this turn; follows until the terminal event or until the reader leaves.
    * @param headers the stream's own from here on
    */
-  start(headers: Record<string, string | number | string[]>): void {
-    const { response, feed } = this;
+  start(headers: StreamHeaders): void {
+    const { response } = this;
     // The response's close, not the request's: that one fires once its body was read, or never.
     response.once('close', () => this.close());
     response.on('error', () => this.close());
@@ -77,12 +82,8 @@ export class SseStream {
     const { contentType } = this.says;
     Object.assign(headers, streamHeaders);
     if (contentType !== undefined) headers['Content-Type'] = contentType;
-    response.writeHead(200, headers);
-    this.socket.begin();
-    if (this.says.opening.length > 0) this.write(this.says.opening);
-    if (response.req.socket.readableEnded) this.onHalfClosed();
-    this.wakes = feed.follow(this.wake);
-    this.readOn();
+    this.headers = headers;
+    this.turns.begin(this.begin);
   }
 
   /** Has sent nothing of the log yet. */
@@ -92,6 +93,7 @@ export class SseStream {
 
   /** Writes a frame that is not in the log, unless the socket is full or the stream over. */
   pass(frame: Buffer): void {
+    this.begin();
     if (!this.blocked && !this.over) this.write(frame);
   }
 
@@ -101,9 +103,22 @@ export class SseStream {
 
   /** Ends the response with what there is by now: the reader can come back and go on from its last id. */
   end(): void {
+    this.begin();
     if (this.due) this.readOn();
     this.finish(this.blocked ? undefined : this.says.farewell);
   }
+
+  private readonly begin = (): void => {
+    const { headers, response } = this;
+    if (!headers || this.over) return;
+    this.headers = undefined;
+    response.writeHead(200, headers);
+    this.socket.begin();
+    if (this.says.opening.length > 0) this.write(this.says.opening);
+    if (response.req.socket.readableEnded && !this.isHalfClosed) this.onHalfClosed();
+    this.wakes = this.feed.follow(this.wake);
+    this.readOn();
+  };
 
   /** A client that leaves looks like one that has closed its side of the connection and reads on. */
   private readonly onHalfClosed = (): void => {

@@ -4,7 +4,7 @@ import { Clock } from '../../time/clock';
 import { TurnEnd } from '../../time/turn-end';
 
 /**
- * When streams write: at the end of the turn in which there was something new. With `ORCHD_SSE_MICROBATCH_MS` a stream that
+ * When streams write: at the end of the turn in which they were asked for, or there was something new. With `ORCHD_SSE_MICROBATCH_MS` a stream that
  * wrote less than that ago waits for the next common beat, so that several tokens share a write; the first of them never waits.
  */
 @Injectable()
@@ -25,6 +25,11 @@ export class StreamTurns implements OnModuleDestroy {
   /** The clock by which streams tell when they wrote last. */
   nowMs(): number {
     return this.clock.nowMs();
+  }
+
+  /** Calls `begin` once, at the end of this turn. */
+  begin(begin: () => void): void {
+    this.turnEnd.do(begin);
   }
 
   /**

@@ -1,0 +1,114 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { TurnEnd } from '../../time/turn-end';
+import { Departures } from './departures';
+import type { Exchange } from './engine-connection';
+
+/** The turn ends when the test says so. */
+class TurnByHand extends TurnEnd {
+  private due: (() => void)[] = [];
+
+  override do(job: () => void): void {
+    this.due.push(job);
+  }
+
+  end(): void {
+    for (const job of this.due.splice(0)) job();
+  }
+}
+
+let turn: TurnByHand;
+let departures: Departures;
+let left: string[];
+let faults: [string, unknown][];
+
+beforeEach(() => {
+  turn = new TurnByHand();
+  departures = new Departures(turn);
+  left = [];
+  faults = [];
+});
+
+function add(name: string, send = (): Exchange => ({ abort: () => left.push(`${name} broken off`) })): Exchange {
+  const silent = { onHead: () => undefined, onBody: () => undefined, onEnd: () => undefined };
+  const leave = (): Exchange => {
+    left.push(name);
+    return send();
+  };
+  return departures.add(leave, { ...silent, onFault: cause => faults.push([name, cause]) });
+}
+
+describe('Departures', () => {
+  it('leave in their order at the end of the turn', () => {
+    add('a');
+    add('b');
+    expect(left).toEqual([]);
+    turn.end();
+    expect(left).toEqual(['a', 'b']);
+    add('c');
+    turn.end();
+    expect(left).toEqual(['a', 'b', 'c']);
+  });
+
+  it('leave before it where nine would wait', () => {
+    for (const name of 'abcdefgh') add(name);
+    expect(left).toEqual([]);
+    add('i');
+    expect(left.join('')).toBe('abcdefgh');
+    turn.end();
+    expect(left.join('')).toBe('abcdefghi');
+  });
+
+  it('do not leave once they are given up', () => {
+    const a = add('a');
+    add('b');
+    a.abort();
+    turn.end();
+    expect(left).toEqual(['b']);
+    expect(faults).toEqual([]);
+  });
+
+  it('are broken off once they have left', () => {
+    const a = add('a');
+    turn.end();
+    a.abort();
+    expect(left).toEqual(['a', 'a broken off']);
+  });
+
+  it('say what they could not leave for, and keep no other from leaving', () => {
+    const cause = new Error('no such authority');
+    for (const name of 'abcdefgh') {
+      add(name, () => {
+        throw cause;
+      });
+    }
+    // It is the ninth that sends the eight before it: none of them is told anything while it is added itself.
+    expect(faults).toEqual([]);
+    add('i');
+    expect(faults).toEqual([...'abcdefgh'].map(name => [name, cause]));
+    turn.end();
+    expect(left.join('')).toBe('abcdefghi');
+  });
+
+  it('are all told where they shall not leave', () => {
+    const cause = new Error('the service stops');
+    add('a').abort();
+    add('b');
+    departures.cancel(cause);
+    turn.end();
+    expect(left).toEqual([]);
+    expect(faults).toEqual([['b', cause]]);
+  });
+
+  it('may be followed by one that is added when another is told that it could not leave', () => {
+    departures.add(
+      () => {
+        throw new Error('not that way');
+      },
+      { onHead: () => undefined, onBody: () => undefined, onEnd: () => undefined, onFault: () => void add('again') },
+    );
+    turn.end();
+    expect(left).toEqual([]);
+    turn.end();
+    expect(left).toEqual(['again']);
+  });
+});
