@@ -33,14 +33,22 @@ const LEFT_OUT = [
   'class-transformer/storage',
 ];
 
-/** SWC compiles, for esbuild emits no metadata of decorators. */
+/**
+ * SWC compiles, for esbuild emits no metadata of decorators. It leaves modules as they are: esbuild then puts what they have into one scope, where
+ * nothing is looked up in another module's exports at each use, and the name of a class is that of what it is given to.
+ */
+const asModules = { module: { type: 'es6' }, jsc: { keepClassNames: false } };
 const compiler = {
   name: 'swc',
   setup(steps) {
     steps.onResolve({ filter: /^\.\/program$/ }, () => ({ path: './program.js', external: true }));
     steps.onLoad({ filter: /[/\\]src[/\\].*\.ts$/ }, ({ path }) => {
       if (path.includes('node_modules')) return undefined;
-      const { code } = transformSync(readFileSync(path, 'utf8'), { filename: path, sourceMaps: 'inline' });
+      const { code } = transformSync(readFileSync(path, 'utf8'), {
+        ...asModules,
+        filename: path,
+        sourceMaps: 'inline',
+      });
       return { contents: code, loader: 'js' };
     });
   },
@@ -107,6 +115,8 @@ async function bundle(folder) {
     bundle: true,
     platform: 'node',
     target: 'node20',
+    // The program is compiled with its code cache, which has no way to import.
+    supported: { 'dynamic-import': false },
     format: 'cjs',
     external: LEFT_OUT,
     sourcemap: true,
