@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { whenClosed } from '../http/answers/when-closed';
 import { TaskAnswers } from '../openai/answers/task-answers';
 import type { OpenaiRequest } from '../openai/requests/openai-request';
 import { OpenaiTasks } from '../openai/requests/openai-tasks';
@@ -57,6 +58,6 @@ export class AnthropicWork {
 
 function leftSignal({ raw }: FastifyReply): AbortSignal {
   const left = new AbortController();
-  raw.once('close', () => left.abort());
+  whenClosed(raw, () => left.abort());
   return left.signal;
 }

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { v7 as uuidv7 } from 'uuid';
+import { whenClosed } from '../http/answers/when-closed';
 import { ServiceError } from '../errors/service-error';
 import { invalid } from '../json/members';
 import { Narrator } from '../observability/narrator';
@@ -55,7 +56,7 @@ export class ResponsesService {
         this.tasks.submitFor(request, chat, headers, reply, terms),
       );
     });
-    if (!sent.store) reply.raw.once('close', () => void this.leaveNothing(taskId));
+    if (!sent.store) whenClosed(reply.raw, () => void this.leaveNothing(taskId));
     if (sent.background) {
       if (sent.stream) return this.answers.follow(taskId, new ResponseStream(response, this.clock), reply);
       return responseOf(response, unended('queued'));
@@ -72,7 +73,7 @@ export class ResponsesService {
     const wanted = { ...sent, items: await this.history.resolved(sent.items, said) };
     const chat = toChat(wanted, said ?? (await this.history.before(sent.previousId)));
     const left = new AbortController();
-    reply.raw.once('close', () => left.abort());
+    whenClosed(reply.raw, () => left.abort());
     const { tokens, isEstimated } = await this.counts.of(chat, left.signal);
     if (isEstimated) void reply.header('X-Orchd-Estimated', 'true');
     return { object: 'response.input_tokens', input_tokens: tokens };

@@ -1,20 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { TurnEnd } from '../../time/turn-end';
+import { TurnByHand } from '../../../test/support/turn-by-hand';
 import { Departures } from './departures';
 import type { Exchange } from './engine-connection';
-
-/** The turn ends when the test says so. */
-class TurnByHand extends TurnEnd {
-  private due: (() => void)[] = [];
-
-  override do(job: () => void): void {
-    this.due.push(job);
-  }
-
-  end(): void {
-    for (const job of this.due.splice(0)) job();
-  }
-}
 
 let turn: TurnByHand;
 let departures: Departures;

@@ -50,6 +50,21 @@ const readText = (text: string): Reading => read([Buffer.from(text, 'latin1')]);
 
 const chunkedHead = 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n';
 
+it('says of each answer on a connection what its own head says, also where that came before', () => {
+  const reader = new ResponseReader();
+  const heads = ['one', 'one', 'two', 'one', 'x'.repeat(2000), 'x'.repeat(2000), 'one'].map(value => {
+    const onHead = vi.fn();
+    reader.begin({ onHead, onBody: () => undefined });
+    const bytes = Buffer.from(`HTTP/1.1 200 OK\r\nA: ${value}\r\nContent-Length: ${value.length}\r\n\r\n${value}`);
+    expect(reader.take(bytes, bytes.length)).toBe('whole');
+    expect(onHead).toHaveBeenCalledExactlyOnceWith(reader.lastHead);
+    const { headers, body } = reader.lastHead ?? {};
+    expect(body).toBe(value.length);
+    return headers?.['a']?.slice(0, 3);
+  });
+  expect(heads).toEqual(['one', 'one', 'two', 'one', 'xxx', 'xxx', 'one']);
+});
+
 describe('an answer', () => {
   const ok = 'HTTP/1.1 200 OK\r\n';
   const examples: [string, string, number, string, 'whole' | 'surplus' | 'cut'][] = [

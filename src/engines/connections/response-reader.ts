@@ -26,6 +26,8 @@ type Part =
   | 'nothing';
 
 const MAX_HEAD_CHARS = 32 * 1024;
+/** A head up to this is kept with what it says: most engines say the same before each answer, or for a second. */
+const KEPT_HEAD_CHARS = 1024;
 /** Of a head or trailers, so much is decoded at a time: of what else was read with it, little is decoded in vain. */
 const PIECE_BYTES = 1024;
 /** Hexadecimal digits, with leading zeros. */
@@ -54,6 +56,9 @@ export class ResponseReader {
   private digits = 0;
   private extensionChars = 0;
   private head: ResponseHead | undefined;
+  /** A head that was read before, and what it says. */
+  private keptText = '';
+  private keptHead: ResponseHead | undefined;
 
   /** One answer is expected from here on. */
   begin(handler: ResponseHandler): void {
@@ -136,7 +141,7 @@ export class ResponseReader {
   }
 
   private endHead(): void {
-    const head = parseHead(this.text);
+    const head = this.headOf(this.text);
     this.expectText('');
     if (head.status === 101) throw new NotHttpError('another protocol, which was not asked for');
     // There may be any number of interim answers before the one that counts.
@@ -148,6 +153,15 @@ export class ResponseReader {
     if (head.body === 'chunked') this.beginSize();
     else if (head.body === 'until close') this.part = 'body until close';
     else this.beginCounted(head.body);
+  }
+
+  private headOf(text: string): ResponseHead {
+    if (this.keptHead && text === this.keptText) return this.keptHead;
+    const head = parseHead(text);
+    if (text.length > KEPT_HEAD_CHARS) return head;
+    this.keptText = text;
+    this.keptHead = head;
+    return head;
   }
 
   private beginCounted(bytes: number): void {

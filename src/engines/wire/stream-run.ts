@@ -35,7 +35,10 @@ export class StreamRun implements ExchangeHandler {
   private readonly framing: Framing;
   private readonly decoder: FrameDecoder;
   private batch: EngineEvent[] = [];
-  private flushIsDue = false;
+  /** Something is done at the end of this turn. */
+  private turnEndIsDue = false;
+  /** The response is whole. */
+  private hasEnded = false;
   private exchange: Exchange | undefined;
   private status = 0;
   private retryAfterMs: number | undefined;
@@ -102,16 +105,30 @@ export class StreamRun implements ExchangeHandler {
   }
 
   onEnd(): void {
-    const reset = (): ServiceError =>
-      new ServiceError('WORKER_RESET', { message: 'The engine ended its stream without its last event.' });
-    if (this.phase === 'streaming') this.takeLastFrame(this.endIsMarked);
-    this.endResponse(reset);
+    this.hasEnded = true;
+    this.awaitTurnEnd();
   }
 
   onFault(cause: unknown): void {
     if (this.phase === 'streaming') this.takeLastFrame(false);
     this.endResponse(() => connectionFault(cause));
   }
+
+  /** One read of the socket may hold many chunks of the response, which come one by one. */
+  private awaitTurnEnd(): void {
+    if (this.turnEndIsDue) return;
+    this.turnEndIsDue = true;
+    this.turnEnd.do(this.endTurn);
+  }
+
+  private readonly endTurn = (): void => {
+    this.turnEndIsDue = false;
+    if (!this.hasEnded) return this.flush();
+    if (this.phase === 'streaming') this.takeLastFrame(this.endIsMarked);
+    this.endResponse(
+      () => new ServiceError('WORKER_RESET', { message: 'The engine ended its stream without its last event.' }),
+    );
+  };
 
   private endResponse(otherwise: () => ServiceError): void {
     this.flush();
@@ -145,10 +162,7 @@ export class StreamRun implements ExchangeHandler {
       this.fail(asServiceError(error));
       return;
     }
-    if (this.batch.length === 0 || this.flushIsDue) return;
-    // One read of the socket may hold many chunks of the response, which come one by one.
-    this.flushIsDue = true;
-    this.turnEnd.do(this.flush);
+    if (this.batch.length > 0) this.awaitTurnEnd();
   }
 
   private takeFrame(data: string): void {
@@ -167,8 +181,7 @@ export class StreamRun implements ExchangeHandler {
     if (text !== '' && this.batch.at(-1)?.kind !== 'end') throw this.format.fault(text);
   }
 
-  private readonly flush = (): void => {
-    this.flushIsDue = false;
+  private flush(): void {
     const { batch } = this;
     if (this.phase !== 'streaming' || batch.length === 0) return;
     this.batch = [];
@@ -176,13 +189,13 @@ export class StreamRun implements ExchangeHandler {
     if (complete) this.awaitRest();
     this.subscriber.next(batch);
     if (complete) this.subscriber.complete();
-  };
+  }
 
   /** A sound engine ends the response at once; a connection on which it does not is of no more use. */
   private awaitRest(): void {
     this.phase = 'ending';
     this.silence.stop();
-    this.rest = this.alarms.after(REST_MS, () => this.hangUp());
+    if (!this.hasEnded) this.rest = this.alarms.after(REST_MS, () => this.hangUp());
   }
 
   /** Only frames count: an engine that keeps a stuck stream open with comments is stuck all the same. */

@@ -1,6 +1,9 @@
+import { setImmediate as later } from 'node:timers/promises';
 import Fastify from 'fastify';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { TurnByHand } from '../../../test/support/turn-by-hand';
 import { ServiceError } from '../../errors/service-error';
+import { TurnEnd } from '../../time/turn-end';
 import type { EnvelopeFilter } from '../answers/envelope.filter';
 import { DirectRoutes, type ReadJson } from './direct-routes';
 
@@ -8,12 +11,14 @@ const answered = vi.fn(
   (thrown: unknown, _request: unknown, reply: { status(code: number): { send(text: string): void } }) =>
     reply.status(400).send((thrown as ServiceError).code),
 );
+const routesIn = (turn: TurnEnd): DirectRoutes =>
+  new DirectRoutes({ answer: answered } as unknown as EnvelopeFilter, turn);
 let fastify = Fastify();
 let routes: DirectRoutes;
 
 beforeEach(() => {
   fastify = Fastify();
-  routes = new DirectRoutes({ answer: answered } as unknown as EnvelopeFilter);
+  routes = routesIn(new TurnEnd());
 });
 afterEach(() => fastify.close());
 
@@ -50,6 +55,40 @@ it('puts its handler in the place of that of the route, and of no other', async 
   fastify.get('/a', async () => 'framework');
   expect(await get('/a/7')).toEqual([200, 'direct 7']);
   expect(await get('/a')).toEqual([200, 'framework']);
+});
+
+it('handles what came in one turn at its end, each request once', async () => {
+  const turn = new TurnByHand();
+  routes = routesIn(turn);
+  const handled: string[] = [];
+  for (const route of ['a', 'b'] as const) {
+    routes.serve(`GET /${route}/:id`, async request => {
+      handled.push(`${route}${(request.params as { id: string }).id}`);
+      return route;
+    });
+  }
+  let arrived = 0;
+  fastify.addHook('onRequest', (_request, _reply, done) => {
+    arrived++;
+    done();
+  });
+  routes.install(fastify, readJson);
+  for (const route of ['a', 'b']) fastify.get(`/${route}/:id`, async () => 'framework');
+  const answers = Promise.all(['/a/1', '/b/1', '/a/2'].map(get));
+  while (arrived < 3) await later();
+  expect(handled).toEqual([]);
+  turn.end();
+  expect(await answers).toEqual([
+    [200, 'a'],
+    [200, 'b'],
+    [200, 'a'],
+  ]);
+  // Those of a route together.
+  expect(handled).toEqual(['a1', 'a2', 'b1']);
+  const another = get('/a/3');
+  while (arrived < 4) await later();
+  turn.end();
+  expect(await another).toEqual([200, 'a']);
 });
 
 describe('with a body', () => {

@@ -1,10 +1,13 @@
 import type { IncomingMessage } from 'node:http';
 import { Injectable } from '@nestjs/common';
 import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify';
+import { TurnEnd } from '../../time/turn-end';
 import { EnvelopeFilter } from '../answers/envelope.filter';
 
 /** Answers a request; what it resolves to, where that is anything, is sent. */
 export type DirectHandler = (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>;
+
+type Answer = (request: FastifyRequest, reply: FastifyReply) => void;
 
 /** As Fastify's content type parsers do. */
 export type ReadJson = (
@@ -31,7 +34,10 @@ export class DirectRoutes {
   private readonly handlers = new Map<string, DirectHandler>();
   private readonly unseen = new Set<string>();
 
-  constructor(private readonly filter: EnvelopeFilter) {}
+  constructor(
+    private readonly filter: EnvelopeFilter,
+    private readonly turnEnd: TurnEnd,
+  ) {}
 
   /** Before routes are added: in the constructor of the controller. */
   serve(route: Route, handler: DirectHandler): void {
@@ -46,8 +52,9 @@ export class DirectRoutes {
       const handler = this.handlers.get(name);
       if (!handler) return;
       this.unseen.delete(name);
-      route.handler = (request, reply) => void this.answer(handler, request, reply);
-      route.onRequest = [route.onRequest ?? []].flat().concat(this.shortcut(handler, readJson));
+      const answer = this.together(handler);
+      route.handler = answer;
+      route.onRequest = [route.onRequest ?? []].flat().concat(this.shortcut(answer, readJson));
     });
     fastify.addHook('onReady', done => {
       const [missing] = this.unseen;
@@ -55,15 +62,28 @@ export class DirectRoutes {
     });
   }
 
-  private shortcut(handler: DirectHandler, readJson: ReadJson): onRequestHookHandler {
+  private shortcut(answer: Answer, readJson: ReadJson): onRequestHookHandler {
     return (request, reply, done) => {
-      if (request.method === 'GET') return void this.answer(handler, request, reply);
+      if (request.method === 'GET') return answer(request, reply);
       if (request.headers['content-type'] !== 'application/json') return done();
       readJson(request, request.raw, (refusal, body) => {
         if (refusal) return this.refuse(refusal, request, reply);
         request.body = body;
-        void this.answer(handler, request, reply);
+        answer(request, reply);
       });
+    };
+  }
+
+  /** What came in one turn of the event loop is handled at its end, request beside request: so each step finds its code and data at hand. */
+  private together(handler: DirectHandler): Answer {
+    let waiting: (readonly [FastifyRequest, FastifyReply])[] = [];
+    const answerAll = (): void => {
+      const due = waiting;
+      waiting = [];
+      for (const [request, reply] of due) void this.answer(handler, request, reply);
+    };
+    return (request, reply) => {
+      if (waiting.push([request, reply]) === 1) this.turnEnd.do(answerAll);
     };
   }
 

@@ -140,13 +140,13 @@ export class OrderedSet<T extends Ordered> {
 }
 
 /** At the end, where most are, it makes no other array. */
-function insertAt<E>(array: E[], index: number, element: E): void {
+export function insertAt<E>(array: E[], index: number, element: E): void {
   if (index === array.length) array.push(element);
   else array.splice(index, 0, element);
 }
 
 /** As {@link insertAt}. */
-function removeAt(array: unknown[], index: number): void {
+export function removeAt(array: unknown[], index: number): void {
   if (index === array.length - 1) array.pop();
   else array.splice(index, 1);
 }

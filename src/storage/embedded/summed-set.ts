@@ -1,5 +1,5 @@
 import type { Sums } from '../../tasks/ledger/lane-ahead';
-import { OrderedSet, type Ordered } from './ordered-set';
+import { insertAt, OrderedSet, removeAt, type Ordered } from './ordered-set';
 
 /** What is added up over elements; whole numbers, so that taking away leaves no trace. */
 export type Amounts = Pick<Sums, 'bytes' | 'askedTokens'>;
@@ -25,16 +25,17 @@ class Amount {
   }
 
   entered(at: number, index: number, amount: number): void {
-    (this.blocks[at] ??= []).splice(index, 0, amount);
+    insertAt((this.blocks[at] ??= []), index, amount);
     this.totals[at] = (this.totals[at] ?? 0) + amount;
   }
 
   left(at: number, index: number): void {
     const block = this.blocks[at] as number[];
-    (this.totals[at] as number) -= block.splice(index, 1)[0] as number;
+    (this.totals[at] as number) -= block[index] as number;
+    removeAt(block, index);
     if (block.length > 0) return;
-    this.blocks.splice(at, 1);
-    this.totals.splice(at, 1);
+    removeAt(this.blocks, at);
+    removeAt(this.totals, at);
   }
 
   split(at: number, from: number): void {

@@ -50,13 +50,16 @@ export class ArtifactIndex {
   }
 
   add(info: ArtifactInfo): void {
-    const known = this.find(info.id);
+    // What a name says may be made of bytes each time.
+    const { id, kind, taskId, storedAtMs } = info;
+    const order = { id, taskId, storedAtMs };
+    const known = this.find(id);
     this.count(info, 1);
-    if (info.kind === 'transcript') this.transcripts.add(info);
-    this.byTask.add(info);
+    if (kind === 'transcript') this.transcripts.add(info, order);
+    this.byTask.add(info, taskId);
     if (!known) {
-      this.artifacts.add(info);
-      this.listed[info.kind].add(info);
+      this.artifacts.add(info, id);
+      this.listed[kind].add(info, order);
     } else if (isListedRather(info, known)) {
       this.addOther(known);
       this.relist(known, info);

@@ -37,8 +37,8 @@ export class NamesByText {
     }
   }
 
-  add(info: ArtifactInfo): void {
-    const text = this.textOf(info);
+  /** @param text what it says, where that is at hand */
+  add(info: ArtifactInfo, text = this.textOf(info)): void {
     if (text === undefined) return;
     if (this.count >= this.names.length * MOST_TAKEN) this.grow();
     this.put(info, numberOf(text));

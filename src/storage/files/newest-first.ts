@@ -4,14 +4,17 @@ import type { ArtifactInfo, ArtifactQuery } from '../../artifacts/artifact-store
 const BLOCK_MAX = 1024;
 
 type Position = NonNullable<ArtifactQuery['after']>;
+/** What orders an artifact. */
+export type Order = Position & Pick<ArtifactInfo, 'taskId'>;
 
 /** Artifacts in the order they are listed in, as sorted blocks: adding, removing and finding a place are cheap among millions. */
 export class NewestFirst {
   /** Never empty ones. The other way round: what is added is nearly always the newest, and moves nothing at the end. */
   private readonly blocks: ArtifactInfo[][] = [];
 
-  add(info: ArtifactInfo): void {
-    const { at, index } = this.seek(other => compare(other, info) <= 0);
+  /** @param order of the artifact, where that is at hand */
+  add(info: ArtifactInfo, order: Order = info): void {
+    const { at, index } = this.seek(other => compare(other, order) <= 0);
     const block = this.blocks[at];
     if (!block || index === BLOCK_MAX) {
       this.blocks.splice(at + 1, 0, [info]);
@@ -58,7 +61,7 @@ export class NewestFirst {
 }
 
 /** Newest first, ties by id and task. */
-export function compare(a: ArtifactInfo, b: ArtifactInfo): number {
+export function compare(a: Order, b: Order): number {
   return comparePosition(a, b) || compareText(a.taskId ?? '', b.taskId ?? '');
 }
 

@@ -32,15 +32,20 @@ function ordered(value: unknown): unknown {
   for (const name of Object.keys(value).sort()) {
     const member = (value as Record<string, unknown>)[name];
     if (member === undefined) continue;
-    // An engine puts names that are numbers first, whatever order they are set in, and takes `__proto__` for something else.
-    if (oddName.test(name)) return undefined;
+    if (isOdd(name)) return undefined;
     copy[name] = ordered(member);
     if (copy[name] === undefined) return undefined;
   }
   return copy;
 }
 
-const oddName = /^(\d|__proto__$|toJSON$)/;
+/** An engine puts names that are numbers first, whatever order they are set in, and takes the other two for something else. */
+function isOdd(name: string): boolean {
+  const first = name.charCodeAt(0);
+  return (first >= DIGIT_0 && first <= DIGIT_9) || name === '__proto__' || name === 'toJSON';
+}
+
+const [DIGIT_0, DIGIT_9] = [0x30, 0x39];
 
 /** The hot one: keys in canonical order by hand. `text` is well formed, so JSON.stringify is canonical for it. */
 export function tokenEvent(index: number, text: string): TaskEvent {

@@ -108,6 +108,20 @@ describe('SseStream', () => {
     await expect(told).rejects.toThrow();
   });
 
+  it('is over at once for a reader that left before', async () => {
+    const feed = { read: vi.fn(wholeLife.read), follow: vi.fn(wholeLife.follow) };
+    const { response, told } = await reader(feed, silent);
+    const closed = new Promise(resolve => response.once('close', resolve));
+    response.socket?.resetAndDestroy();
+    await withDeadline(closed, LAST_RESORT_MS, () => 'not closed');
+    const onClose = vi.fn();
+    const turns = { begin: vi.fn() };
+    new SseStream(response, feed, 0, turns as unknown as StreamTurns, onClose).start({});
+    expect(onClose).toHaveBeenCalledTimes(1);
+    expect(turns.begin).not.toHaveBeenCalled();
+    await expect(told).rejects.toThrow();
+  });
+
   it('sounds once for a reader that closed its side within the turn', async () => {
     const { stream, response, request, told } = await reader(nothingYet, silent);
     const closed = new Promise(resolve => response.req.socket.once('end', resolve));

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Subscription } from 'rxjs';
+import { whenClosed } from '../../http/answers/when-closed';
 import type { LogChunk } from '../events/event-log.port';
 import type { EventFeed } from './event-feed';
 import { soundOut } from './soundings';
@@ -76,7 +77,8 @@ export class SseStream {
   start(headers: StreamHeaders): void {
     const { response } = this;
     // The response's close, not the request's: that one fires once its body was read, or never.
-    response.once('close', () => this.close());
+    whenClosed(response, () => this.close());
+    if (this.over) return;
     response.on('error', () => this.close());
     response.req.socket.once('end', this.onHalfClosed);
     const { contentType } = this.says;

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { Injectable } from '@nestjs/common';
+import { whenClosed } from '../../http/answers/when-closed';
 import { Narrator } from '../../observability/narrator';
 import { Fallback } from '../dispatch/fallback';
 import type { TaskSpec } from '../task/task';
@@ -44,6 +45,6 @@ export class StreamService {
     const frames = this.waiting.of(taskId).subscribe(frame => {
       if (sse.atStart) sse.pass(Buffer.from(frame));
     });
-    response.once('close', () => frames.unsubscribe());
+    whenClosed(response, () => frames.unsubscribe());
   }
 }
