@@ -91,6 +91,24 @@ it('handles what came in one turn at its end, each request once', async () => {
   expect(await another).toEqual([200, 'a']);
 });
 
+it('handles 64 of a route without waiting for the end of the turn', async () => {
+  const turn = new TurnByHand();
+  routes = routesIn(turn);
+  routes.serve('GET /a', async () => 'direct');
+  let arrived = 0;
+  fastify.addHook('onRequest', (_request, _reply, done) => {
+    arrived++;
+    done();
+  });
+  routes.install(fastify, readJson);
+  fastify.get('/a', async () => 'framework');
+  const answers = Array.from({ length: 65 }, () => get('/a'));
+  expect(await Promise.all(answers.slice(0, 64))).toEqual(Array(64).fill([200, 'direct']));
+  while (arrived < 65) await later();
+  turn.end();
+  expect(await answers[64]).toEqual([200, 'direct']);
+});
+
 describe('with a body', () => {
   beforeEach(() => {
     routes.serve('POST /a', async request => request.body);

@@ -7,6 +7,9 @@ import { EnvelopeFilter } from '../answers/envelope.filter';
 /** Answers a request; what it resolves to, where that is anything, is sent. */
 export type DirectHandler = (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>;
 
+/** So many requests of a route wait for each other at most: more are no quicker together, and the first would wait for the last. */
+const TOGETHER_MAX = 64;
+
 type Answer = (request: FastifyRequest, reply: FastifyReply) => void;
 
 /** As Fastify's content type parsers do. */
@@ -74,7 +77,10 @@ export class DirectRoutes {
     };
   }
 
-  /** What came in one turn of the event loop is handled at its end, request beside request: so each step finds its code and data at hand. */
+  /**
+   * What came in one turn of the event loop is handled at its end, request beside request, so that each step finds its code and data in the
+   * caches. See docs/decisions, "What came in one turn is handled together".
+   */
   private together(handler: DirectHandler): Answer {
     let waiting: (readonly [FastifyRequest, FastifyReply])[] = [];
     const answerAll = (): void => {
@@ -83,7 +89,9 @@ export class DirectRoutes {
       for (const [request, reply] of due) void this.answer(handler, request, reply);
     };
     return (request, reply) => {
-      if (waiting.push([request, reply]) === 1) this.turnEnd.do(answerAll);
+      const count = waiting.push([request, reply]);
+      if (count === 1) this.turnEnd.do(answerAll);
+      else if (count === TOGETHER_MAX) answerAll();
     };
   }
 
