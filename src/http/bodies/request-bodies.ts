@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyRequest } from 'fastify';
-import { whenClosed } from '../answers/when-closed';
 import { TurnoverSet } from '../../collections/turnover-set';
 import type { Config } from '../../config/config';
 import { ServiceError } from '../../errors/service-error';
@@ -85,7 +84,8 @@ export class RequestBodies {
   }
 
   private holdUntilAnswered(bytes: number, response: ServerResponse): void {
-    whenClosed(response, () => this.room.giveBack(bytes));
+    if (response.closed) this.room.giveBack(bytes);
+    else response.once('close', () => this.room.giveBack(bytes));
   }
 }
 
