@@ -25,6 +25,13 @@ it('is what the library of RFC 8785 makes of it, whatever it is', () => {
   );
 });
 
+it.each(['0', '9', '__proto__', 'toJSON'])(
+  'has a member %s in its place by code unit, whatever JavaScript does with the name',
+  name => {
+    expect(canonicalJson(JSON.parse(`{"${name}":1,"!":2}`) as object)).toBe(`{"!":2,"${name}":1}`);
+  },
+);
+
 it('refuses what JSON has no number for', () => {
   expect(() => canonicalJson({ a: [Infinity] })).toThrow();
   expect(() => canonicalJson({ a: NaN })).toThrow();

@@ -32,15 +32,15 @@ function ordered(value: unknown): unknown {
   for (const name of Object.keys(value).sort()) {
     const member = (value as Record<string, unknown>)[name];
     if (member === undefined) continue;
-    if (isOdd(name)) return undefined;
+    if (isSpecialName(name)) return undefined;
     copy[name] = ordered(member);
     if (copy[name] === undefined) return undefined;
   }
   return copy;
 }
 
-/** An engine puts names that are numbers first, whatever order they are set in, and takes the other two for something else. */
-function isOdd(name: string): boolean {
+/** JavaScript puts names that are numbers first, whatever order they are set in, and takes the other two for something else. */
+function isSpecialName(name: string): boolean {
   const first = name.charCodeAt(0);
   return (first >= DIGIT_0 && first <= DIGIT_9) || name === '__proto__' || name === 'toJSON';
 }
