@@ -2,14 +2,14 @@ import { TurnEnd } from '../../src/time/turn-end';
 
 /** The turn of the event loop ends when the test says so. */
 export class TurnByHand extends TurnEnd {
-  private due: (() => void)[] = [];
+  private readonly due: (() => void)[] = [];
 
   override do(job: () => void): void {
     this.due.push(job);
   }
 
-  /** What is given meanwhile is of the next turn. */
+  /** As in {@link TurnEnd}, what a job gives meanwhile is of the same turn. */
   end(): void {
-    for (const job of this.due.splice(0)) job();
+    for (let job = this.due.shift(); job; job = this.due.shift()) job();
   }
 }

@@ -36,7 +36,7 @@ describe('Departures', () => {
     expect(left).toEqual(['a', 'b', 'c']);
   });
 
-  it('leave before it where nine would wait', () => {
+  it('leave before the end of the turn where a ninth would wait', () => {
     for (const name of 'abcdefgh') add(name);
     expect(left).toEqual([]);
     add('i');
@@ -61,14 +61,14 @@ describe('Departures', () => {
     expect(left).toEqual(['a', 'a broken off']);
   });
 
-  it('say what they could not leave for, and keep no other from leaving', () => {
+  it('tell why they could not leave, and keep no other from leaving', () => {
     const cause = new Error('no such authority');
     for (const name of 'abcdefgh') {
       add(name, () => {
         throw cause;
       });
     }
-    // It is the ninth that sends the eight before it: none of them is told anything while it is added itself.
+    // Only the ninth sends the eight before it: none of them is told anything while it is added itself.
     expect(faults).toEqual([]);
     add('i');
     expect(faults).toEqual([...'abcdefgh'].map(name => [name, cause]));
@@ -76,7 +76,7 @@ describe('Departures', () => {
     expect(left.join('')).toBe('abcdefghi');
   });
 
-  it('are all told where they shall not leave', () => {
+  it('are told why where they are cancelled, but for those given up', () => {
     const cause = new Error('the service stops');
     add('a').abort();
     add('b');
@@ -86,15 +86,13 @@ describe('Departures', () => {
     expect(faults).toEqual([['b', cause]]);
   });
 
-  it('may be followed by one that is added when another is told that it could not leave', () => {
+  it('take along what is asked for when one is told that it could not leave', () => {
     departures.add(
       () => {
         throw new Error('not that way');
       },
       { onHead: () => undefined, onBody: () => undefined, onEnd: () => undefined, onFault: () => void add('again') },
     );
-    turn.end();
-    expect(left).toEqual([]);
     turn.end();
     expect(left).toEqual(['again']);
   });

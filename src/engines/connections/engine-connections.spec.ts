@@ -126,7 +126,7 @@ describe('a connection', () => {
   });
 
   it.each(['end', 'resetAndDestroy'] as const)(
-    'serves no other once the engine has closed it in the turn in which that is asked for (%s)',
+    'serves no request that is sent in the turn in which its engine closes it (%s)',
     async close => {
       const server = await under.serve(always(hi));
       await under.ask(server.url).over;
@@ -145,7 +145,7 @@ describe('a connection', () => {
     },
   );
 
-  it('are asked nothing more once the service stops', async () => {
+  it('is not opened for a request that has not left when the service stops', async () => {
     const server = await under.serve(always(hi));
     const { over } = under.ask(server.url);
     under.connections.destroy();

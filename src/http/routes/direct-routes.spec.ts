@@ -1,4 +1,4 @@
-import { setImmediate as later } from 'node:timers/promises';
+import { setImmediate as turnOfLoop } from 'node:timers/promises';
 import Fastify from 'fastify';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { TurnByHand } from '../../../test/support/turn-by-hand';
@@ -32,6 +32,18 @@ const readJson: ReadJson = (_request, payload, done) => {
     else done(null, { read: text });
   });
 };
+
+/** Resolves once so many requests have come. Before routes are added. */
+function arrivals(): (count: number) => Promise<void> {
+  let arrived = 0;
+  fastify.addHook('onRequest', (_request, _reply, done) => {
+    arrived++;
+    done();
+  });
+  return async count => {
+    while (arrived < count) await turnOfLoop();
+  };
+}
 
 const post = async (payload: string, contentType: string): Promise<[number, string]> => {
   const { statusCode, body } = await fastify.inject({
@@ -67,15 +79,11 @@ it('handles what came in one turn at its end, each request once', async () => {
       return route;
     });
   }
-  let arrived = 0;
-  fastify.addHook('onRequest', (_request, _reply, done) => {
-    arrived++;
-    done();
-  });
+  const arrived = arrivals();
   routes.install(fastify, readJson);
   for (const route of ['a', 'b']) fastify.get(`/${route}/:id`, async () => 'framework');
   const answers = Promise.all(['/a/1', '/b/1', '/a/2'].map(get));
-  while (arrived < 3) await later();
+  await arrived(3);
   expect(handled).toEqual([]);
   turn.end();
   expect(await answers).toEqual([
@@ -86,7 +94,7 @@ it('handles what came in one turn at its end, each request once', async () => {
   // Those of a route together.
   expect(handled).toEqual(['a1', 'a2', 'b1']);
   const another = get('/a/3');
-  while (arrived < 4) await later();
+  await arrived(4);
   turn.end();
   expect(await another).toEqual([200, 'a']);
 });
@@ -95,16 +103,12 @@ it('handles 64 of a route without waiting for the end of the turn', async () => 
   const turn = new TurnByHand();
   routes = routesIn(turn);
   routes.serve('GET /a', async () => 'direct');
-  let arrived = 0;
-  fastify.addHook('onRequest', (_request, _reply, done) => {
-    arrived++;
-    done();
-  });
+  const arrived = arrivals();
   routes.install(fastify, readJson);
   fastify.get('/a', async () => 'framework');
   const answers = Array.from({ length: 65 }, () => get('/a'));
   expect(await Promise.all(answers.slice(0, 64))).toEqual(Array(64).fill([200, 'direct']));
-  while (arrived < 65) await later();
+  await arrived(65);
   turn.end();
   expect(await answers[64]).toEqual([200, 'direct']);
 });

@@ -4,9 +4,12 @@ import { text } from 'node:stream/consumers';
 import { Subscription } from 'rxjs';
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { LAST_RESORT_MS, withDeadline } from '../../../test/support/deadline';
+import { TurnByHand } from '../../../test/support/turn-by-hand';
+import { loadConfig } from '../../config/config';
+import { Clock } from '../../time/clock';
 import type { EventFeed } from './event-feed';
 import { SseStream, type StreamManners } from './sse-stream';
-import type { StreamTurns } from './stream-turns';
+import { StreamTurns } from './stream-turns';
 
 const nothingYet: EventFeed = { read: () => undefined, follow: () => new Subscription() };
 const wholeLife: EventFeed = {
@@ -16,13 +19,14 @@ const wholeLife: EventFeed = {
 const silent = { opening: Buffer.alloc(0), keepAlive: Buffer.from(': here\n\n') };
 const farewell = { ...silent, farewell: Buffer.from('event: error\n\n') };
 
-/** What is done at the end of the turn. */
-let endTurn: () => void;
+let turn: TurnByHand;
+let turns: StreamTurns;
 /** How often the service wrote to the reader. */
 let writes: () => number;
 
 beforeEach(() => {
-  endTurn = () => undefined;
+  turn = new TurnByHand();
+  turns = new StreamTurns(loadConfig({}).config, new Clock(), turn);
 });
 
 /** A reader, once its stream is started; the turn has not ended. */
@@ -30,11 +34,6 @@ async function reader(
   feed: EventFeed,
   says: StreamManners,
 ): Promise<{ stream: SseStream; response: ServerResponse; request: ClientRequest; told: Promise<IncomingMessage> }> {
-  const turns = {
-    begin: (begin: () => void) => (endTurn = begin),
-    schedule: () => undefined,
-    nowMs: () => 0,
-  } as unknown as StreamTurns;
   let request: ClientRequest | undefined;
   let told: Promise<IncomingMessage> | undefined;
   const [stream, response] = await new Promise<[SseStream, ServerResponse]>(resolve => {
@@ -68,13 +67,13 @@ describe('SseStream', () => {
   it('sends its head at the end of the turn, though it has nothing to say yet', async () => {
     const { told } = await reader(nothingYet, silent);
     expect(writes()).toBe(0);
-    endTurn();
+    turn.end();
     expect((await told).headers['x-told']).toBe('yes');
   });
 
   it('sends all that there is in one write', async () => {
     const { told } = await reader(wholeLife, silent);
-    endTurn();
+    turn.end();
     expect(await text(await told)).toBe('event: end\n\n');
     expect(writes()).toBe(1);
   });
@@ -82,15 +81,15 @@ describe('SseStream', () => {
   it('sends its head before anything that is passed on', async () => {
     const { stream, told } = await reader(nothingYet, silent);
     stream.pass(Buffer.from('event: waiting\n\n'));
-    endTurn();
+    turn.end();
     stream.end();
     expect(await text(await told)).toBe('event: waiting\n\n');
   });
 
-  it('sends its head where the service ends it within the turn', async () => {
+  it('sends its head, and then its farewell, where the service ends it within the turn', async () => {
     const { stream, told } = await reader(nothingYet, farewell);
     stream.end();
-    endTurn();
+    turn.end();
     expect((await told).headers['x-told']).toBe('yes');
     expect(await text(await told)).toBe('event: error\n\n');
   });
@@ -101,24 +100,24 @@ describe('SseStream', () => {
     const closed = new Promise(resolve => response.once('close', resolve));
     response.socket?.resetAndDestroy();
     await withDeadline(closed, LAST_RESORT_MS, () => 'not closed');
-    endTurn();
+    turn.end();
     expect(feed.read).not.toHaveBeenCalled();
     expect(feed.follow).not.toHaveBeenCalled();
     expect(writes()).toBe(0);
     await expect(told).rejects.toThrow();
   });
 
-  it('is over at once for a reader that left before', async () => {
+  it('is over at once for a reader that left before it was started', async () => {
     const feed = { read: vi.fn(wholeLife.read), follow: vi.fn(wholeLife.follow) };
     const { response, told } = await reader(feed, silent);
     const closed = new Promise(resolve => response.once('close', resolve));
     response.socket?.resetAndDestroy();
     await withDeadline(closed, LAST_RESORT_MS, () => 'not closed');
     const onClose = vi.fn();
-    const turns = { begin: vi.fn() };
-    new SseStream(response, feed, 0, turns as unknown as StreamTurns, onClose).start({});
+    const begin = vi.spyOn(turns, 'begin');
+    new SseStream(response, feed, 0, turns, onClose).start({});
     expect(onClose).toHaveBeenCalledTimes(1);
-    expect(turns.begin).not.toHaveBeenCalled();
+    expect(begin).not.toHaveBeenCalled();
     await expect(told).rejects.toThrow();
   });
 
@@ -128,7 +127,7 @@ describe('SseStream', () => {
     request.socket?.end();
     await withDeadline(closed, LAST_RESORT_MS, () => 'not closed');
     expect(stream.isHalfClosed).toBe(true);
-    endTurn();
+    turn.end();
     stream.end();
     expect(await text(await told)).toBe(': here\n\n');
   });
