@@ -15,7 +15,8 @@ import { Script } from 'node:vm';
 export function loadCached(file: string): unknown {
   // It is built of ASCII alone, which is read at once in this encoding.
   const source = Module.wrap(readFileSync(file, 'latin1'));
-  // `npm start` has a cache that was made without its flag. V8 has taken that in by now: the heap of this thread stands.
+  // A cache holds for the flags of V8 that it was made with, and it was made without this one, which `npm start` gives. V8 has taken it in by
+  // now: the heap of this thread stands.
   setFlagsFromString('--max-semi-space-size=0');
   const cachedData = inspectorUrl() === undefined ? cacheOf(file) : undefined;
   const script = new Script(source, { filename: file, columnOffset: -PREFIX.length, cachedData });

@@ -35,7 +35,8 @@ const LEFT_OUT = [
 
 /**
  * SWC compiles, for esbuild emits no metadata of decorators. It leaves modules as they are: esbuild then puts what they have into one scope, where
- * nothing is looked up in another module's exports at each use, and the name of a class is that of what it is given to.
+ * nothing is looked up in another module's exports at each use. And it leaves classes as they are declared: of `let Task = class Task`
+ * esbuild would make a class of the name `Task2`.
  */
 const asModules = { module: { type: 'es6' }, jsc: { keepClassNames: false } };
 const compiler = {
@@ -115,7 +116,7 @@ async function bundle(folder) {
     bundle: true,
     platform: 'node',
     target: 'node20',
-    // The program is compiled with its code cache, which has no way to import.
+    // `import()` becomes `require`: the program, which is run from its code cache (src/cached-file.ts), cannot import.
     supported: { 'dynamic-import': false },
     format: 'cjs',
     external: LEFT_OUT,

@@ -4,7 +4,7 @@ const { Module } = require('node:module');
 const { join } = require('node:path');
 
 /*
- * `node -r ./tools/sources.cjs <file>.ts` runs sources as they are: each is compiled when it is loaded, as the build does. Loads nothing but the
+ * `node -r ./tools/sources.cjs <file>.ts` runs sources as they are: each is compiled when it is loaded, by the build's compiler, but to CommonJS. Loads nothing but the
  * compiler, for it is loaded in each process of the tests, and in each thread that such a process starts.
  */
 

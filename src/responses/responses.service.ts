@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { v7 as uuidv7 } from 'uuid';
-import { whenClosed } from '../http/answers/when-closed';
 import { ServiceError } from '../errors/service-error';
+import { whenClosed } from '../http/answers/when-closed';
 import { invalid } from '../json/members';
 import { Narrator } from '../observability/narrator';
 import { TaskAnswers } from '../openai/answers/task-answers';

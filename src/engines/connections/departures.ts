@@ -1,7 +1,7 @@
 import type { TurnEnd } from '../../time/turn-end';
 import type { Exchange, ExchangeHandler } from './engine-connection';
 
-/** So many wait for each other at most: the engine begins with them while the rest of a long turn is handled. */
+/** At most so many wait for each other: engines begin with these while the rest of a long turn is handled. */
 const TOGETHER_MAX = 8;
 
 /** A request that leaves with others. */
@@ -37,18 +37,18 @@ class Departure implements Exchange {
 }
 
 /**
- * Requests that leave together, at the end of the turn of the event loop or once {@link TOGETHER_MAX} wait. One that leaves alone
- * finds its engine asleep, and waking it costs several times what the write does; those behind the first find it awake. By the end of the turn
- * every socket was read: a connection that an engine has closed meanwhile is not used.
+ * Requests that leave together: at the end of the turn of the event loop, or earlier where more than {@link TOGETHER_MAX} would wait. One that
+ * leaves alone finds its engine asleep, and waking it costs several times what the write does; those behind the first find it awake. By the end
+ * of the turn every socket was read: a connection that an engine has closed meanwhile is not used.
  */
 export class Departures {
-  private waiting: Departure[] = [];
+  private readonly waiting: Departure[] = [];
   private isDue = false;
 
   constructor(private readonly turnEnd: TurnEnd) {}
 
   /**
-   * Nobody is told anything before this returns.
+   * Those that waited before may leave in it; `handler` is told nothing before this returns.
    * @param send called once, unless the request is given up before; what it throws is passed to `onFault`
    */
   add(send: () => Exchange, handler: ExchangeHandler): Exchange {
@@ -61,7 +61,7 @@ export class Departures {
     return departure;
   }
 
-  /** Those that have not left do not. */
+  /** Those that have not left yet never do: each is told why. */
   cancel(cause: unknown): void {
     for (const departure of this.waiting.splice(0)) departure.fail(cause);
   }

@@ -40,7 +40,7 @@ export class EngineConnections {
   }
 
   /**
-   * Sends it with others, at the end of this turn of the event loop at the latest. Nobody is told anything before this returns.
+   * Sends it with others, at the end of this turn of the event loop at the latest. `handler` is told nothing before this returns.
    * @param authority who alone vouches for the engine
    * @throws Error for what cannot be sent as it is, before there is a connection for it
    */

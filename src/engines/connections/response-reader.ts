@@ -26,7 +26,7 @@ type Part =
   | 'nothing';
 
 const MAX_HEAD_CHARS = 32 * 1024;
-/** A head up to this is kept with what it says: most engines say the same before each answer, or for a second. */
+/** A head up to this is kept with what it says: that of most engines is the same before each answer, or changes with its `date` once a second. */
 const KEPT_HEAD_CHARS = 1024;
 /** Of a head or trailers, so much is decoded at a time: of what else was read with it, little is decoded in vain. */
 const PIECE_BYTES = 1024;
@@ -56,7 +56,7 @@ export class ResponseReader {
   private digits = 0;
   private extensionChars = 0;
   private head: ResponseHead | undefined;
-  /** A head that was read before, and what it says. */
+  /** A head of an answer before this one, and what it says. */
   private keptText = '';
   private keptHead: ResponseHead | undefined;
 

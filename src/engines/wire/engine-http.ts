@@ -71,7 +71,7 @@ export class EngineHttp implements OnModuleDestroy {
     this.connections.destroy();
   }
 
-  /** Sends the request on subscription; batches and errors are those of {@link EngineAdapter.run}. */
+  /** Sends the request on subscription, with others of that turn of the event loop; batches and errors are those of {@link EngineAdapter.run}. */
   stream(target: EngineTarget, request: StreamRequest, format: () => StreamFormat): Observable<readonly EngineEvent[]> {
     return new Observable(subscriber => {
       const credentials = this.keys.known(target);

@@ -35,9 +35,9 @@ export class StreamRun implements ExchangeHandler {
   private readonly framing: Framing;
   private readonly decoder: FrameDecoder;
   private batch: EngineEvent[] = [];
-  /** Something is done at the end of this turn. */
+  /** Something is to be done at the end of this turn. */
   private turnEndIsDue = false;
-  /** The response is whole. */
+  /** Nothing more comes of the response; what was read of it is handed on at the end of the turn. */
   private hasEnded = false;
   private exchange: Exchange | undefined;
   private status = 0;
@@ -114,7 +114,7 @@ export class StreamRun implements ExchangeHandler {
     this.endResponse(() => connectionFault(cause));
   }
 
-  /** One read of the socket may hold many chunks of the response, which come one by one. */
+  /** One read of the socket may hold many chunks of the response, which come one by one; and responses that end in one turn are ended together. */
   private awaitTurnEnd(): void {
     if (this.turnEndIsDue) return;
     this.turnEndIsDue = true;

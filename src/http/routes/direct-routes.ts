@@ -7,7 +7,7 @@ import { EnvelopeFilter } from '../answers/envelope.filter';
 /** Answers a request; what it resolves to, where that is anything, is sent. */
 export type DirectHandler = (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>;
 
-/** So many requests of a route wait for each other at most: more are no quicker together, and the first would wait for the last. */
+/** At most so many requests of a route wait for each other: more are no quicker together, and the first would wait for the last. */
 const TOGETHER_MAX = 64;
 
 type Answer = (request: FastifyRequest, reply: FastifyReply) => void;
@@ -78,7 +78,7 @@ export class DirectRoutes {
   }
 
   /**
-   * What came in one turn of the event loop is handled at its end, request beside request, so that each step finds its code and data in the
+   * What came in one turn of the event loop is handled at its end, request after request, so that each step finds its code and data in the
    * caches. See docs/decisions, "What came in one turn is handled together".
    */
   private together(handler: DirectHandler): Answer {

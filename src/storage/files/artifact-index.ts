@@ -50,7 +50,7 @@ export class ArtifactIndex {
   }
 
   add(info: ArtifactInfo): void {
-    // What a name says may be made of bytes each time.
+    // Read once each: a name may make them of its bytes whenever it is asked.
     const { id, kind, taskId, storedAtMs } = info;
     const order = { id, taskId, storedAtMs };
     const known = this.find(id);

@@ -37,7 +37,7 @@ export class NamesByText {
     }
   }
 
-  /** @param text what it says, where that is at hand */
+  /** @param text that of the name, where it is at hand */
   add(info: ArtifactInfo, text = this.textOf(info)): void {
     if (text === undefined) return;
     if (this.count >= this.names.length * MOST_TAKEN) this.grow();

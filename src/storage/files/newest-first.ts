@@ -4,7 +4,8 @@ import type { ArtifactInfo, ArtifactQuery } from '../../artifacts/artifact-store
 const BLOCK_MAX = 1024;
 
 type Position = NonNullable<ArtifactQuery['after']>;
-/** What orders an artifact. */
+
+/** What an artifact is ordered by. */
 export type Order = Position & Pick<ArtifactInfo, 'taskId'>;
 
 /** Artifacts in the order they are listed in, as sorted blocks: adding, removing and finding a place are cheap among millions. */
@@ -12,7 +13,7 @@ export class NewestFirst {
   /** Never empty ones. The other way round: what is added is nearly always the newest, and moves nothing at the end. */
   private readonly blocks: ArtifactInfo[][] = [];
 
-  /** @param order of the artifact, where that is at hand */
+  /** @param order that of the artifact, where it is at hand */
   add(info: ArtifactInfo, order: Order = info): void {
     const { at, index } = this.seek(other => compare(other, order) <= 0);
     const block = this.blocks[at];

@@ -7,6 +7,9 @@ import { soundOut } from './soundings';
 import { SseSocket } from './sse-socket';
 import type { StreamTurns } from './stream-turns';
 
+/** Fields of the head of a stream. */
+type StreamHeaders = Record<string, string | number | string[]>;
+
 /** Written at once to a reader that is far behind; one that keeps pace gets what there is. */
 const CHUNK_BYTES = 64 * 1024;
 /** What a stream says beside what it reads. */
@@ -26,9 +29,6 @@ const manners: StreamManners = {
   opening: Buffer.from('retry: 1000\n\n'),
   keepAlive: Buffer.from(': keep-alive\n\n'),
 };
-/** Of the head of a stream. */
-type StreamHeaders = Record<string, string | number | string[]>;
-
 const streamHeaders = {
   'Content-Type': 'text/event-stream; charset=utf-8',
   'Cache-Control': 'no-cache, no-transform',
@@ -55,7 +55,7 @@ export class SseStream {
   private again = false;
   private blocked = false;
   private over = false;
-  /** Of the head, until it is sent. */
+  /** Of the head that is still to be sent. */
   private headers: StreamHeaders | undefined;
   private endSoundings: (() => void) | undefined;
 
@@ -110,6 +110,7 @@ export class SseStream {
     this.finish(this.blocked ? undefined : this.says.farewell);
   }
 
+  /** Sends the head, unless that was done: at the end of the turn, or before what cannot wait for it. */
   private readonly begin = (): void => {
     const { headers, response } = this;
     if (!headers || this.over) return;

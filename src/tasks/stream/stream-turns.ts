@@ -4,8 +4,9 @@ import { Clock } from '../../time/clock';
 import { TurnEnd } from '../../time/turn-end';
 
 /**
- * When streams write: at the end of the turn in which they were asked for, or there was something new. With `ORCHD_SSE_MICROBATCH_MS` a stream that
- * wrote less than that ago waits for the next common beat, so that several tokens share a write; the first of them never waits.
+ * When streams write: at the end of the turn in which they were asked for, and of each in which there was something new. With
+ * `ORCHD_SSE_MICROBATCH_MS` a stream that wrote less than that ago waits for the next common beat, so that several tokens share a write; the
+ * first of them never waits.
  */
 @Injectable()
 export class StreamTurns implements OnModuleDestroy {
