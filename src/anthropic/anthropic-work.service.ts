@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { whenClosed } from '../http/answers/when-closed';
+import { closedSignal } from '../http/answers/when-closed';
 import { TaskAnswers } from '../openai/answers/task-answers';
 import type { OpenaiRequest } from '../openai/requests/openai-request';
 import { OpenaiTasks } from '../openai/requests/openai-tasks';
@@ -37,7 +37,7 @@ export class AnthropicWork {
   async count(request: FastifyRequest, reply: FastifyReply): Promise<object> {
     assertVersion(request.headers);
     const chat = toCountedRequest(request.body);
-    const { tokens, isEstimated } = await this.counts.of(chat, leftSignal(reply));
+    const { tokens, isEstimated } = await this.counts.of(chat, closedSignal(reply.raw));
     if (isEstimated) void reply.header('X-Orchd-Estimated', 'true');
     return { input_tokens: tokens };
   }
@@ -48,16 +48,10 @@ export class AnthropicWork {
    */
   private counted(chat: OpenaiRequest, reply: FastifyReply): () => number | undefined {
     let read: number | undefined;
-    this.counts.of(chat, leftSignal(reply)).then(
+    this.counts.of(chat, closedSignal(reply.raw)).then(
       ({ tokens, isEstimated }) => (read = isEstimated ? undefined : tokens),
       () => undefined,
     );
     return () => read;
   }
-}
-
-function leftSignal({ raw }: FastifyReply): AbortSignal {
-  const left = new AbortController();
-  whenClosed(raw, () => left.abort());
-  return left.signal;
 }

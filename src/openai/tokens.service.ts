@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { Injectable } from '@nestjs/common';
-import { whenClosed } from '../http/answers/when-closed';
+import { closedSignal } from '../http/answers/when-closed';
 import { Tokenizers, type FoundTokenizer } from './requests/tokenizers';
 import { toTokenizerRequest } from './requests/tokenizer-request';
 
@@ -26,9 +26,7 @@ export class TokensService {
   private async ask(verb: 'tokenize' | 'detokenize', sent: unknown, response: ServerResponse) {
     const { model: asked, body } = toTokenizerRequest(verb, sent);
     const found: FoundTokenizer = await this.tokenizers.of(asked);
-    const left = new AbortController();
-    whenClosed(response, () => left.abort());
     const question = { body, ...(found.model !== undefined && { model: found.model }) };
-    return { found, question, signal: AbortSignal.any([left.signal, AbortSignal.timeout(ANSWER_MS)]) };
+    return { found, question, signal: AbortSignal.any([closedSignal(response), AbortSignal.timeout(ANSWER_MS)]) };
   }
 }

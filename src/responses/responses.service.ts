@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { v7 as uuidv7 } from 'uuid';
 import { ServiceError } from '../errors/service-error';
-import { whenClosed } from '../http/answers/when-closed';
+import { closedSignal, whenClosed } from '../http/answers/when-closed';
 import { invalid } from '../json/members';
 import { Narrator } from '../observability/narrator';
 import { TaskAnswers } from '../openai/answers/task-answers';
@@ -72,9 +72,7 @@ export class ResponsesService {
     const said = id === undefined ? undefined : (await this.conversations.settled(id, 'conversation')).items;
     const wanted = { ...sent, items: await this.history.resolved(sent.items, said) };
     const chat = toChat(wanted, said ?? (await this.history.before(sent.previousId)));
-    const left = new AbortController();
-    whenClosed(reply.raw, () => left.abort());
-    const { tokens, isEstimated } = await this.counts.of(chat, left.signal);
+    const { tokens, isEstimated } = await this.counts.of(chat, closedSignal(reply.raw));
     if (isEstimated) void reply.header('X-Orchd-Estimated', 'true');
     return { object: 'response.input_tokens', input_tokens: tokens };
   }

@@ -5,3 +5,10 @@ export function whenClosed(response: ServerResponse, then: () => void): void {
   if (response.closed) then();
   else response.once('close', then);
 }
+
+/** Aborted when {@link whenClosed} tells. */
+export function closedSignal(response: ServerResponse): AbortSignal {
+  const closed = new AbortController();
+  whenClosed(response, () => closed.abort());
+  return closed.signal;
+}
