@@ -72,7 +72,10 @@ export function errorIn(body: unknown): unknown {
  */
 export function statusIn(body: unknown): number {
   const { code, status, http_status_code: httpStatus } = membersOf(errorIn(body) ?? body);
-  const told = [code, httpStatus, status].map(Number).find(number => number >= 400 && number < 600);
+  const told = [code, httpStatus, status]
+    .filter(isScalar)
+    .map(Number)
+    .find(number => number >= 400 && number < 600);
   return told === undefined ? 500 : Math.trunc(told);
 }
 
@@ -96,8 +99,13 @@ export function reasonOf(body: unknown): string | undefined {
   }
   const { msg, loc } = membersOf(itemsOf(detail, 1)[0]);
   const fault = lineOf(msg, REASON_CHARS);
-  const place = itemsOf(loc, 8).slice(1).map(String).join('.');
+  const place = itemsOf(loc, 8).slice(1).filter(isScalar).join('.');
   return fault === undefined || place === '' ? fault : lineOf(`${place}: ${fault}`, REASON_CHARS);
+}
+
+/** A text can be made of it; of an object in JSON not always, for `toString` may be a member of it. */
+function isScalar(value: unknown): value is string | number {
+  return typeof value === 'string' || typeof value === 'number';
 }
 
 function wrappedReason(text: unknown): string | undefined {
