@@ -200,6 +200,8 @@ export class StreamRun implements ExchangeHandler {
 
   /** Only frames count: an engine that keeps a stuck stream open with comments is stuck all the same. */
   private fallSilent(limitMs: number): void {
+    // All of it came in this turn, at whose end it is judged: the only frame of an answer may be one that nothing but its end completes.
+    if (this.hasEnded) return;
     const message = this.begun
       ? `The engine sent nothing for ${limitMs} ms.`
       : `The engine gave no token and told of no progress for ${limitMs} ms.`;
@@ -212,11 +214,20 @@ export class StreamRun implements ExchangeHandler {
     if (this.refusalBytes > MAX_REFUSAL_BYTES) this.fail(this.refusal());
   }
 
+  /** Throws nothing, whatever the engine has said: above this is nobody but the event loop. */
   private refusal(): ServiceError {
     const text = Buffer.concat(this.refusalBody).toString('utf8');
-    const error = this.format.refusal(this.status, text) ?? notAStream();
+    const error = this.errorIn(text);
     // Advice on when to come back is for those who may come back with the very same request.
     return this.retryAfterMs !== undefined && error.retriable ? error.after(this.retryAfterMs) : error;
+  }
+
+  private errorIn(refusal: string): ServiceError {
+    try {
+      return this.format.refusal(this.status, refusal) ?? notAStream();
+    } catch (thrown) {
+      return asServiceError(thrown);
+    }
   }
 
   private fail(error: ServiceError): void {
