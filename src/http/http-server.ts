@@ -80,6 +80,7 @@ export function installHooks(
   // Declared with values of the right shape, so that all requests share one hidden class; each sets its own.
   fastify.decorateRequest('caller', null as never);
   fastify.decorateRequest('response', null as never);
+  fastify.decorateRequest('hasOwnTurn', false);
   fastify.decorate('earlyAnswers', earlyAnswers);
   fastify.decorate('figures', figures);
   answerOddRequests(fastify, gate);

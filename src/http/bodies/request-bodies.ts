@@ -8,6 +8,13 @@ import { ArrivingBody } from './arriving-body';
 import { BodyRoom, SMALL_BODY_BYTES } from './body-room';
 import { parseJson, textOfDocument, textOfObjects, type JsonText } from './json-body';
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Its handler begins in a turn of the event loop that is kept for it: what it does at first may take long. */
+    hasOwnTurn: boolean;
+  }
+}
+
 type Done = (refusal: Error | null, body?: unknown) => void;
 
 /** A process that takes over is there soon after this one has closed. */
@@ -48,7 +55,7 @@ export class RequestBodies {
       if (heldBytes > SMALL_BODY_BYTES) this.holdUntilAnswered(heldBytes, request.response);
       else this.room.giveBack(heldBytes);
       if (heldBytes <= AT_ONCE_BYTES) parseAtOnce(bytes, jsonText, done);
-      else this.parseInSteps(bytes, jsonText).then(parsed => done(null, parsed), done);
+      else this.parseInSteps(bytes, jsonText).then(parsed => inOwnTurn(request, parsed, done), done);
     });
     const seat = this.arriving.add(body);
     // A client that waits for leave to send its body gets it here, when nothing stands against the request any more.
@@ -92,6 +99,11 @@ export class RequestBodies {
 /** As Node has it: the client sends the body when it is told to. */
 export function awaitsLeave({ headers, httpVersion }: IncomingMessage): boolean {
   return headers.expect !== undefined && httpVersion === '1.1' && /(?:^|\W)100-continue(?:$|\W)/i.test(headers.expect);
+}
+
+function inOwnTurn(request: FastifyRequest, body: unknown, done: Done): void {
+  request.hasOwnTurn = true;
+  done(null, body);
 }
 
 function parseAtOnce(bytes: Buffer, isText: boolean, done: Done): void {

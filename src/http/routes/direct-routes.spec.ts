@@ -2,9 +2,12 @@ import { setImmediate as turnOfLoop } from 'node:timers/promises';
 import Fastify from 'fastify';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { TurnByHand } from '../../../test/support/turn-by-hand';
+import { LAST_RESORT_MS, withDeadline } from '../../../test/support/deadline';
+import type { Config } from '../../config/config';
 import { ServiceError } from '../../errors/service-error';
 import { TurnEnd } from '../../time/turn-end';
 import type { EnvelopeFilter } from '../answers/envelope.filter';
+import { RequestBodies } from '../bodies/request-bodies';
 import { DirectRoutes, type ReadJson } from './direct-routes';
 
 const answered = vi.fn(
@@ -112,6 +115,26 @@ it('handles 64 of a route without waiting for the end of the turn', async () => 
   turn.end();
   expect(await answers[64]).toEqual([200, 'direct']);
 });
+
+it.each(['application/json', 'application/json; charset=utf-8'])(
+  'handles a large body in the turn that is kept for it, and beside no other: %s',
+  async contentType => {
+    const turn = new TurnByHand();
+    routes = routesIn(turn);
+    routes.serve('POST /a', async request => `${(request.body as { a: string }).a.length}`);
+    const bodies = new RequestBodies({ intakeMaxBytes: 2 ** 20, bodyLimitBytes: 2 ** 20 } as Config);
+    fastify.addHook('onRequest', (request, reply, done) => {
+      request.response = reply.raw;
+      done();
+    });
+    routes.install(fastify, bodies.parse);
+    fastify.removeAllContentTypeParsers();
+    fastify.addContentTypeParser('application/json', bodies.parse);
+    fastify.post('/a', async () => 'framework');
+    const answer = post(JSON.stringify({ a: 'a'.repeat(50_000) }), contentType);
+    expect(await withDeadline(answer, LAST_RESORT_MS, () => 'it waits for the end of a turn')).toEqual([200, '50000']);
+  },
+);
 
 describe('with a body', () => {
   beforeEach(() => {

@@ -79,7 +79,8 @@ export class DirectRoutes {
 
   /**
    * What came in one turn of the event loop is handled at its end, request after request, so that each step finds its code and data in the
-   * caches. See docs/decisions, "What came in one turn is handled together".
+   * caches. See docs/decisions, "What came in one turn is handled together". One that may take long has a turn of its own already: beside others
+   * it would hold up the loop for as long as all of them.
    */
   private together(handler: DirectHandler): Answer {
     let waiting: (readonly [FastifyRequest, FastifyReply])[] = [];
@@ -89,6 +90,7 @@ export class DirectRoutes {
       for (const [request, reply] of due) void this.answer(handler, request, reply);
     };
     return (request, reply) => {
+      if (request.hasOwnTurn) return void this.answer(handler, request, reply);
       const count = waiting.push([request, reply]);
       if (count === 1) this.turnEnd.do(answerAll);
       else if (count === TOGETHER_MAX) answerAll();
