@@ -9,6 +9,7 @@ import { Cors } from './access/cors';
 import { identityOf, type Caller } from './access/caller';
 import { Callers } from './access/callers';
 import { markApi, type MeasuredResponse } from './answers/measured-response';
+import { closeWithConnection } from './answers/queued-answers';
 import { RETRY_CLOSING_MS } from './bodies/request-bodies';
 import { RouteMethods } from './routes/route-methods';
 import { WorkerToken } from './access/worker-token';
@@ -59,6 +60,7 @@ export class RequestGate {
     void reply.header('X-Correlation-Id', request.id);
     void reply.header('X-Content-Type-Options', 'nosniff');
     request.response = reply.raw;
+    closeWithConnection(reply.raw as MeasuredResponse);
     markApi(request, reply);
     this.measure(request);
     if (this.cors.answers(request, reply)) return;

@@ -14,6 +14,15 @@ export class MeasuredResponse<Request extends IncomingMessage = IncomingMessage>
   tellsTime = false;
   private readonly begunAtMs = performance.now();
 
+  /** Its connection has closed before it had its turn on it. */
+  lose(): void {
+    if (this.closed) return;
+    // Node itself would say so only of one that had its turn.
+    Object.defineProperty(this, 'closed', { value: true });
+    this.destroy();
+    this.emit('close');
+  }
+
   override writeHead(
     status: number,
     reasonOrHeaders?: string | OutgoingHttpHeaders | OutgoingHttpHeader[],
