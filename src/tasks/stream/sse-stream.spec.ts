@@ -121,6 +121,14 @@ describe('SseStream', () => {
     await expect(told).rejects.toThrow();
   });
 
+  it('breaks off where its head cannot be sent', async () => {
+    const { response, told } = await reader(wholeLife, silent);
+    response.writeHead(500);
+    turn.end();
+    expect(response.destroyed).toBe(true);
+    await expect(told).rejects.toThrow();
+  });
+
   it('sounds once for a reader that closed its side within the turn', async () => {
     const { stream, response, request, told } = await reader(nothingYet, silent);
     const closed = new Promise(resolve => response.req.socket.once('end', resolve));

@@ -115,11 +115,17 @@ export class SseStream {
     const { headers, response } = this;
     if (!headers || this.over) return;
     this.headers = undefined;
-    response.writeHead(200, headers);
-    this.socket.begin();
-    if (this.says.opening.length > 0) this.write(this.says.opening);
-    if (response.req.socket.readableEnded && !this.isHalfClosed) this.onHalfClosed();
-    this.wakes = this.feed.follow(this.wake);
+    // Above this is nobody but the event loop.
+    try {
+      response.writeHead(200, headers);
+      this.socket.begin();
+      if (this.says.opening.length > 0) this.write(this.says.opening);
+      if (response.req.socket.readableEnded && !this.isHalfClosed) this.onHalfClosed();
+      this.wakes = this.feed.follow(this.wake);
+    } catch {
+      this.breakOff();
+      return;
+    }
     this.readOn();
   };
 
