@@ -77,6 +77,12 @@ export function poolStoreContract(name: string, setUp: () => Promise<PoolStoreSe
       expect((await kept()).drains).toEqual([drain('b', 2000)]);
     });
 
+    it('tells when all other nodes have heard of a work, at once where there are none', async () => {
+      const purge: PoolWork = { ...reload('1', 'a'), operation: 'purge', endsAfterMs: 0 };
+      expect(await store.beginWork(purge)).toBeUndefined();
+      expect(await store.heardByAll(purge, new AbortController().signal)).toBe(true);
+    });
+
     it('makes writes durable in the order of their calls', async () => {
       await Promise.all([
         store.saveBinding(binding('a')),

@@ -100,6 +100,20 @@ export const poolStoreMutations: readonly Mutation[] = [
     specs: redisPools,
   },
   {
+    name: 'a purge is taken for heard by all before it is',
+    file: poolScripts,
+    find: 'then return 0 end\nend\nreturn 1',
+    replace: 'then return 1 end\nend\nreturn 1',
+    specs: redisPools,
+  },
+  {
+    name: 'nobody says that a purge was heard of',
+    file: 'src/storage/redis/redis-pool-store.ts',
+    find: 'await this.sayHeard(changed.works);',
+    replace: '',
+    specs: redisPools,
+  },
+  {
     name: 'what other nodes have bound is as if this one had',
     file: 'src/storage/redis/redis-pool-store.ts',
     find: 'return by === this.node.nodeId ? binding : { ...binding, isElsewhere: true };',

@@ -4,31 +4,47 @@ import { v7 as uuidv7 } from 'uuid';
 import { ServiceError } from '../../errors/service-error';
 import { Narrator } from '../../observability/narrator';
 import type { PoolRegistry } from '../registry/pool-registry.port';
+import { Alarms } from '../../time/alarms';
+import { withinTime } from '../../time/time-limit';
 import { PoolStore, type PoolWork } from '../registry/pool-store.port';
+
+/** Beyond what it takes until a node that was killed is known to be no more. */
+const HEARD_MS = 20_000;
+
+/** Neither of these rejects. */
+export interface WorkUnderWay {
+  /** Resolves to true once all other nodes have heard of it, to false where that takes too long. */
+  heardByAll(): Promise<boolean>;
+  /** It is over. @param report what a purge came to */
+  end(report?: unknown): Promise<void>;
+}
 
 /** Reload and purge change what a pool's engines hold: of the two, one at a time for each pool, whichever nodes they are asked of. */
 @Injectable()
 export class PoolOperations {
   constructor(
     private readonly store: PoolStore,
+    private readonly alarms: Alarms,
     private readonly narrator: Narrator,
   ) {}
 
-  /**
-   * Resolves to what to call when it is over, for a purge with what it came to; that never rejects.
-   * @throws ServiceError POOL_BUSY while another one is under way, STORAGE_UNAVAILABLE
-   */
-  async begin(wanted: Omit<PoolWork, 'id'>): Promise<(report?: unknown) => Promise<void>> {
+  /** @throws ServiceError POOL_BUSY while another one is under way, STORAGE_UNAVAILABLE */
+  async begin(wanted: Omit<PoolWork, 'id'>): Promise<WorkUnderWay> {
     const work: PoolWork = { id: uuidv7(), ...wanted };
     const { poolId } = work;
     const other = await this.store.beginWork(work);
     if (other) throw new ServiceError('POOL_BUSY', { message: `A ${other} of this pool is under way.` });
-    return async report => {
+    const heardByAll = async (): Promise<boolean> => {
+      const heard = withinTime(this.alarms, HEARD_MS, async signal => this.store.heardByAll(work, signal));
+      return heard.catch(() => false);
+    };
+    const end = async (report?: unknown): Promise<void> => {
       const purge = report === undefined ? undefined : { poolId, report: JSON.stringify(report) };
       const human = `Other nodes are not told that the ${work.operation} of pool ${poolId} is over; it lapses.`;
       const ended = Promise.resolve(this.store.endWork(work, purge));
       await this.narrator.attend(ended, human, { event: 'pool_work_not_ended', pool_id: poolId });
     };
+    return { heardByAll, end };
   }
 }
 

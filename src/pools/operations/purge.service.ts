@@ -4,7 +4,7 @@ import { Narrator } from '../../observability/narrator';
 import { Alarms } from '../../time/alarms';
 import { Clock } from '../../time/clock';
 import { DrainService } from './drain.service';
-import { PoolOperations, becomesIdle } from './pool-operations';
+import { PoolOperations, becomesIdle, type WorkUnderWay } from './pool-operations';
 import { PoolRegistry } from '../registry/pool-registry.port';
 import { PurgeSteps, type PurgeOrder, type PurgeStep } from './purge-steps';
 import { TimeUp, withinTime } from '../../time/time-limit';
@@ -45,17 +45,17 @@ export class PurgeService {
     if (!(await this.registry.pool(poolId))) throw new ServiceError('POOL_NOT_FOUND');
     const closes = order.drainFirst;
     const endsAfterMs = order.force ? 0 : closes ? DRAIN_MS : undefined;
-    const work = { poolId, operation: 'purge', closes, ...(endsAfterMs !== undefined && { endsAfterMs }) } as const;
-    const over = await this.operations.begin(work);
-    void this.carryOut(poolId, order).then(over);
+    const wanted = { poolId, operation: 'purge', closes, ...(endsAfterMs !== undefined && { endsAfterMs }) } as const;
+    const work = await this.operations.begin(wanted);
+    void this.carryOut(poolId, order, work).then(report => work.end(report));
   }
 
   /** Never rejects: nobody waits for it. */
-  private async carryOut(poolId: string, order: PurgeOrder): Promise<PurgeReport> {
+  private async carryOut(poolId: string, order: PurgeOrder, work: WorkUnderWay): Promise<PurgeReport> {
     const startedMs = this.clock.wallMs();
     const steps: PurgeStep[] = [];
     try {
-      await this.take(poolId, order, steps);
+      await this.take(poolId, order, work, steps);
     } catch (cause) {
       steps.push({ step: 'purge', done: false, reason: 'Something failed inside the service.' });
       this.narrator.fail('A purge failed inside the service.', { event: 'purge_failed', pool_id: poolId }, cause);
@@ -71,13 +71,13 @@ export class PurgeService {
     return report;
   }
 
-  private async take(poolId: string, order: PurgeOrder, steps: PurgeStep[]): Promise<void> {
+  private async take(poolId: string, order: PurgeOrder, work: WorkUnderWay, steps: PurgeStep[]): Promise<void> {
     // A pool that was draining before stays so.
     const drains = order.drainFirst && (await this.registry.pool(poolId))?.draining === false;
     const takeBack = drains ? await this.drains.drainForNow(poolId, DRAIN_MS) : undefined;
     try {
-      if (order.force) steps.push(await this.endRunning(poolId));
-      if (order.drainFirst) steps.push(await this.waitUntilIdle(poolId));
+      if (order.force) steps.push(await this.endRunning(poolId, work));
+      if (order.drainFirst) steps.push(await this.waitUntilIdle(poolId, work));
       const replicas = (await this.registry.pool(poolId))?.replicas ?? [];
       steps.push(...(await Promise.all(replicas.map(replica => this.purgeSteps.onReplica(replica, order)))).flat());
       steps.push(...(await this.purgeSteps.onDisk(order)));
@@ -86,17 +86,21 @@ export class PurgeService {
     }
   }
 
-  private async endRunning(poolId: string): Promise<PurgeStep> {
+  private async endRunning(poolId: string, work: WorkUnderWay): Promise<PurgeStep> {
     const before = (await this.registry.pool(poolId))?.running ?? 0;
     const here = await this.registry.revoke(
       poolId,
       new ServiceError('POOL_DRAINED', { message: 'The pool was purged.' }),
     );
-    // Other nodes end what they run.
-    return { step: `end ${Math.max(here, before)} running tasks`, done: true };
+    const step = `end ${Math.max(here, before)} running tasks`;
+    // They end what they run; this may be over before they look for what there is to do.
+    if (await work.heardByAll()) return { step, done: true };
+    return { step, done: false, reason: 'Other nodes have not said that they heard of it.' };
   }
 
-  private async waitUntilIdle(poolId: string): Promise<PurgeStep> {
+  private async waitUntilIdle(poolId: string, work: WorkUnderWay): Promise<PurgeStep> {
+    // Their time begins when they hear of it, and this one's must not be over before.
+    await work.heardByAll();
     try {
       await withinTime(this.alarms, DRAIN_MS + LET_GO_MS, signal => becomesIdle(this.registry, poolId, signal));
       return { step: 'drain', done: true };

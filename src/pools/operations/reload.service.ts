@@ -39,14 +39,14 @@ export class ReloadService {
     // Under whichever of its names.
     const bar = pool.replicas.map(replica => this.models.barOn(replica, modelRef)).find(each => each !== undefined);
     if (bar) throw new ServiceError(bar, { field: 'new_model_ref' });
-    const over = await this.operations.begin({ poolId, operation: 'reload', closes: true });
+    const work = await this.operations.begin({ poolId, operation: 'reload', closes: true });
     try {
       // From here on the pool gives no leases, so what runs can only become less.
       if (!(await this.registry.setReloading(poolId, true))) throw new ServiceError('POOL_NOT_FOUND');
       return await this.carryOut(poolId, modelRef);
     } finally {
       await this.registry.setReloading(poolId, false);
-      await over();
+      await work.end();
     }
   }
 

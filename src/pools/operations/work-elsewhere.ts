@@ -36,9 +36,11 @@ export class WorkElsewhere {
 
   private begin(work: PoolWork): void {
     const { poolId, endsAfterMs } = work;
-    const end =
-      endsAfterMs === undefined ? undefined : this.alarms.after(endsAfterMs, () => void this.endRunning(poolId));
+    const endsLater = endsAfterMs !== undefined && endsAfterMs > 0;
+    const end = endsLater ? this.alarms.after(endsAfterMs, () => void this.endRunning(poolId)) : undefined;
     this.known.set(poolId, { work, end });
+    // Not in a while, for it may be over by then.
+    if (endsAfterMs === 0) void this.endRunning(poolId);
   }
 
   private endRunning(poolId: string): Promise<void> {

@@ -113,6 +113,12 @@ export abstract class PoolStore {
   /** Of reloads and purges of a pool, one at a time, whichever nodes they are asked of: what is under way instead, or nothing where this begins. */
   abstract beginWork(work: PoolWork): MaybeLater<PoolWork['operation'] | undefined>;
 
+  /**
+   * Resolves to true once each other node that is there has told its listeners of this work, which is under way: what they do for it follows,
+   * also where it is over by then. To false where `signal` fires first.
+   */
+  abstract heardByAll(work: PoolWork, signal: AbortSignal): MaybeLater<boolean>;
+
   /** It is over; so it is where its node is no more. */
   abstract endWork(work: PoolWork, purge?: KeptPurge): MaybeLater<void>;
 

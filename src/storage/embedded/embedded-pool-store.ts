@@ -57,6 +57,10 @@ export class EmbeddedPoolStore extends PoolStore {
     return other?.operation;
   }
 
+  heardByAll(): boolean {
+    return true;
+  }
+
   endWork({ poolId }: PoolWork): void {
     this.works.delete(poolId);
   }

@@ -157,11 +157,17 @@ describeOverStore('pools of several nodes', server => {
     }
     endRuns();
     for (let times = 0; times < 3; times++) {
+      // What is begun goes on once the others have heard of it, and that is known.
+      await allLook();
       for (const node of running()) node.finishWorks();
       await settle(running());
     }
     await vi.advanceTimersByTimeAsync(RETRIED_MS);
     await settle(running());
+    await allLook();
+  }
+
+  async function allLook(): Promise<void> {
     for (let times = 0; times < 2; times++) {
       await Promise.all(running().map(node => node.look()));
       await settle(running());

@@ -2,10 +2,13 @@ import { firstValueFrom } from 'rxjs';
 import { filter } from 'rxjs/operators';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { binding, drain, poolStoreContract, reload } from '../../../test/contracts/pool-store.contract';
+import { eventually } from '../../../test/support/deadline';
 import { describeOverStore, openStore, type OpenStore } from '../../../test/support/redis-store';
-import type { ChangedPools } from '../../pools/registry/pool-store.port';
+import { ServiceError } from '../../errors/service-error';
+import type { ChangedPools, PoolWork } from '../../pools/registry/pool-store.port';
 import type { NodeBeat } from './node-beat';
 import { RedisPoolStore } from './redis-pool-store';
+import { heardByAllScript, hearWorksScript, lookAtPoolsScript } from './scripts/pool-scripts';
 
 describeOverStore('over a store', server => {
   const stores: RedisPoolStore[] = [];
@@ -18,6 +21,11 @@ describeOverStore('over a store', server => {
     const made = new RedisPoolStore(store, { nodeId: `node-${stores.length}`, beat } as NodeBeat);
     stores.push(made);
     return made;
+  }
+
+  /** From now on hints alone make them look. */
+  function stopTicks(...of: readonly RedisPoolStore[]): void {
+    for (const each of of) clearInterval((each as unknown as { ticker: NodeJS.Timeout }).ticker);
   }
 
   poolStoreContract('redis, at two nodes', async () => {
@@ -146,6 +154,78 @@ describeOverStore('over a store', server => {
       await a.endWork(purge, { poolId: 'p', report: '{"ended":3}' });
       expect((await over).purges).toEqual([{ poolId: 'p', report: '{"ended":3}' }]);
       expect(await b.beginWork(reload('3', 'p'))).toBeUndefined();
+    });
+
+    describe('a work that ends what others run', () => {
+      const purge: PoolWork = { ...reload('1', 'p'), operation: 'purge', closes: false, endsAfterMs: 0 };
+      const never = new AbortController().signal;
+
+      it('is heard by all once the other has been told, and that is known by a hint (B-ND-009)', async () => {
+        await a.beginWork(purge);
+        expect(await opened.store.run(heardByAllScript, 'node-0', '1')).toBe(0);
+        expect(await a.heardByAll(purge, AbortSignal.abort())).toBe(false);
+        stopTicks(a, b);
+        const heard = a.heardByAll(purge, never);
+        const told = firstValueFrom(b.changed$.pipe(filter(({ works }) => works.length === 1)));
+        b.tellAgain();
+        expect(await heard).toBe(true);
+        expect((await told).works).toEqual([purge]);
+        await a.endWork(purge);
+        expect(await opened.store.call('KEYS', `${opened.store.prefix}:heard:*`)).toEqual([]);
+      });
+
+      it('is told again where it could not be said that it was heard (B-ND-009)', async () => {
+        const { store } = second;
+        const run = store.run.bind(store);
+        let fails = true;
+        vi.spyOn(store, 'run').mockImplementation(async (script, ...args) => {
+          if (script !== hearWorksScript || !fails) return run(script, ...args);
+          fails = false;
+          throw new ServiceError('STORAGE_UNAVAILABLE');
+        });
+        const works: string[][] = [];
+        b.changed$.subscribe(told => works.push(told.works.map(({ id }) => id)));
+        await a.beginWork(purge);
+        expect(await a.heardByAll(purge, never)).toBe(true);
+        expect(works.filter(ids => ids.length > 0)).toEqual([['1'], ['1']]);
+      });
+
+      it('is not waited for at a node that is no more (B-ND-009)', async () => {
+        await a.beginWork(purge);
+        const heard = a.heardByAll(purge, never);
+        await opened.store.call('ZREM', `${opened.store.prefix}:nodes`, 'node-1');
+        expect(await heard).toBe(true);
+      });
+    });
+
+    it('a hint that comes while a look is under way is followed by another look', async () => {
+      const { store } = second;
+      const run = store.run.bind(store);
+      let goOn = (): void => undefined;
+      const held = new Promise<void>(resolve => (goOn = resolve));
+      let looks = 0;
+      const looking = new Promise<void>(begun => {
+        vi.spyOn(store, 'run').mockImplementation(async (script, ...args) => {
+          const reply = await run(script, ...args);
+          if (script !== lookAtPoolsScript || ++looks > 1) return reply;
+          begun();
+          await held;
+          return reply;
+        });
+      });
+      const bound = firstValueFrom(b.changed$.pipe(filter(({ bindings }) => bindings.length === 1)));
+      const hints: string[] = [];
+      store.listen('pools', () => hints.push(''));
+      // With its next look of its own.
+      await looking;
+      stopTicks(b);
+      await a.saveBinding(binding('p'));
+      await eventually(
+        () => Promise.resolve(hints.length),
+        count => count > 0,
+      );
+      goOn();
+      await bound;
     });
   });
 });

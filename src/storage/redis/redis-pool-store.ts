@@ -1,5 +1,5 @@
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
-import { Subject, type Subscription } from 'rxjs';
+import { concatMap, filter, firstValueFrom, fromEvent, map, merge, of, race, Subject, type Subscription } from 'rxjs';
 import {
   PoolStore,
   type ChangedPools,
@@ -16,6 +16,8 @@ import { NodeBeat } from './node-beat';
 import {
   beginWorkScript,
   endWorkScript,
+  heardByAllScript,
+  hearWorksScript,
   lookAtPoolsScript,
   poolsScript,
   savePoolsScript,
@@ -31,6 +33,8 @@ const LOOKS = 5;
 @Injectable()
 export class RedisPoolStore extends PoolStore implements OnModuleDestroy {
   private readonly changes = new Subject<ChangedPools>();
+  /** After each look. */
+  private readonly looked = new Subject<void>();
   private readonly known = { bindings: new KnownNames(), drains: new KnownNames() };
   /** Ids of what this node has under way, which lapses unless it says so at each look. */
   private readonly works = new Set<string>();
@@ -65,8 +69,7 @@ export class RedisPoolStore extends PoolStore implements OnModuleDestroy {
   tellAgain(passedOver?: KeptName): void {
     if (passedOver) this.known[passedOver.of].assume(passedOver.name);
     this.isDue = true;
-    // One that is under way may have begun before.
-    void (this.looking ?? Promise.resolve()).then(() => this.look());
+    this.lookAnew();
   }
 
   saveBinding(binding: KeptBinding): Promise<void> {
@@ -107,6 +110,19 @@ export class RedisPoolStore extends PoolStore implements OnModuleDestroy {
     }
   }
 
+  heardByAll({ id }: PoolWork, signal: AbortSignal): Promise<boolean> {
+    // Whoever hears of it gives a hint.
+    const heard$ = merge(of(undefined), this.looked).pipe(
+      concatMap(async () => {
+        const isHeard = await this.store.run(heardByAllScript, this.node.nodeId, id).catch(() => 0);
+        return isHeard === 1;
+      }),
+      filter(isHeard => isHeard),
+    );
+    const over$ = signal.aborted ? of(false) : fromEvent(signal, 'abort').pipe(map(() => false));
+    return firstValueFrom(race(heard$, over$));
+  }
+
   async endWork({ id, poolId }: PoolWork, purge?: KeptPurge): Promise<void> {
     this.works.delete(id);
     await this.store.run(endWorkScript, poolId, id, purge?.report ?? '');
@@ -120,7 +136,7 @@ export class RedisPoolStore extends PoolStore implements OnModuleDestroy {
     await this.store.open();
     const { bindings, drains } = await this.load();
     const hadEngine = (await this.store.call('GET', `${this.store.prefix}:engineSeen`)) !== null;
-    this.stopListening = this.store.listen('pools', () => void this.look());
+    this.stopListening = this.store.listen('pools', () => this.lookAnew());
     this.ticker = setInterval(() => void this.look(), LOOK_MS);
     this.ticker.unref();
     // Another server may have the version of this one, and not what it has.
@@ -128,11 +144,19 @@ export class RedisPoolStore extends PoolStore implements OnModuleDestroy {
     return { bindings, drains, hadEngine };
   }
 
+  /** Also where one is under way: it may have begun before what there is to see. */
+  private lookAnew(): void {
+    void (this.looking ?? Promise.resolve()).then(() => this.look());
+  }
+
   /** Never rejects: while the store is away pools stay as they are. */
   private look(): Promise<void> {
     this.looking ??= this.seeChanges()
       .catch(() => undefined)
-      .finally(() => (this.looking = undefined));
+      .finally(() => {
+        this.looking = undefined;
+        this.looked.next();
+      });
     return this.looking;
   }
 
@@ -144,7 +168,21 @@ export class RedisPoolStore extends PoolStore implements OnModuleDestroy {
     // Anew, should it fail, or something be written meanwhile.
     this.version = -1;
     this.isDue = false;
-    this.changes.next(await this.load());
+    const changed = await this.load();
+    this.changes.next(changed);
+    await this.sayHeard(changed.works);
+  }
+
+  /** Whoever is to end what others run waits for this. Should it fail, it is told and said again. */
+  private async sayHeard(works: readonly PoolWork[]): Promise<void> {
+    const ids = works.flatMap(({ id, endsAfterMs }) => (endsAfterMs === undefined ? [] : [id]));
+    if (ids.length === 0) return;
+    try {
+      await this.store.run(hearWorksScript, this.node.nodeId, ...ids);
+    } catch (thrown) {
+      this.isDue = true;
+      throw thrown;
+    }
   }
 
   private async load(): Promise<ChangedPools> {

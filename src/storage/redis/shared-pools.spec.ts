@@ -41,6 +41,12 @@ describeOverStore('what nodes make of each other’s pools', server => {
     await settle(nodes);
   }
 
+  /** Of what is begun, which goes on once that is known. */
+  async function allHear(): Promise<void> {
+    await allLook();
+    await allLook();
+  }
+
   async function passes(ms: number): Promise<void> {
     await vi.advanceTimersByTimeAsync(ms);
     await settle(nodes);
@@ -59,6 +65,7 @@ describeOverStore('what nodes make of each other’s pools', server => {
       await a.purges.purge('p', purge);
       await settle(nodes);
       await b.drains.drain('p', 60_000);
+      await allHear();
       a.finishWorks();
       await allLook();
       expect([await drainingAt(a), await drainingAt(b)]).toEqual([true, true]);
@@ -280,10 +287,93 @@ describeOverStore('what nodes make of each other’s pools', server => {
       await reload;
     });
 
+    it('a purge that drains first lets others have the whole of its time, from when they hear of it (B-ND-009)', async () => {
+      const ended = vi.fn();
+      for (const node of nodes) await node.registry.observe('p', 'r', { state: 'ready', slotsTotal: 2 });
+      b.registry.acquire('p', 'r')?.revoked$.subscribe(ended);
+      a.registry.slotsTaken('p', 'r', 1);
+      b.store.hold('looks', 'sending');
+      await a.purges.purge('p', purge);
+      await passes(5000);
+      b.store.release('looks');
+      await allHear();
+      await passes(59_999);
+      expect(ended).not.toHaveBeenCalled();
+      await passes(1);
+      expect(ended).toHaveBeenCalledOnce();
+      await passes(500);
+      a.registry.slotsTaken('p', 'r', 0);
+      await settle(nodes);
+      a.finishWorks();
+      await settle(nodes);
+      expect((await a.registry.pool('p'))?.lastPurge).toMatchObject({ steps_not_done: 0 });
+    });
+
+    describe('a purge by force', () => {
+      const byForce = { ...purge, drainFirst: false, force: true };
+      const ended = vi.fn();
+
+      beforeEach(async () => {
+        for (const node of nodes) await node.registry.observe('p', 'r', { state: 'ready', slotsTotal: 2 });
+        ended.mockReset();
+        b.registry.acquire('p', 'r')?.revoked$.subscribe(ended);
+        await a.purges.purge('p', byForce);
+        await settle(nodes);
+      });
+
+      /** What it has come to, where that is known. */
+      const report = async () => (await a.registry.pool('p'))?.lastPurge;
+      const goesOn = async (): Promise<void> => {
+        await a.look();
+        await settle(nodes);
+        a.finishWorks();
+        await settle(nodes);
+      };
+
+      it('is not over before others have heard of it, and have ended what they run (B-ND-009)', async () => {
+        await goesOn();
+        expect([await report(), ended.mock.calls]).toEqual([undefined, []]);
+        await b.look();
+        expect(ended).toHaveBeenCalledOnce();
+        await goesOn();
+        expect(await report()).toMatchObject({ steps_not_done: 0 });
+      });
+
+      it('ends what others run also where it is over before they come to do it (B-ND-009)', async () => {
+        b.store.hold('looks', 'replies');
+        void b.look();
+        await settle(nodes);
+        b.store.release('looks');
+        await settle(nodes);
+        await goesOn();
+        // Its next look has that it is over.
+        await b.look();
+        await settle(nodes);
+        expect(ended).toHaveBeenCalledOnce();
+      });
+
+      it('does not wait for a node that is no more (B-ND-009)', async () => {
+        await goesOn();
+        expect(await report()).toBeUndefined();
+        await b.stop();
+        await goesOn();
+        expect(await report()).toMatchObject({ steps_not_done: 0 });
+      });
+
+      it('tells of a node that does not say that it heard of it (B-ND-009)', async () => {
+        b.store.hold('looks', 'sending');
+        await passes(20_000);
+        await goesOn();
+        const reason = 'Other nodes have not said that they heard of it.';
+        expect(await report()).toMatchObject({ steps_not_done: 1, steps: [{ done: false, reason }] });
+        b.store.release('looks');
+      });
+    });
+
     it('what a node does itself is not taken for another’s where it has ended while a look was under way (B-ND-009)', async () => {
       await a.registry.observe('p', 'r', { state: 'ready', slotsTotal: 1 });
       await a.purges.purge('p', { ...purge, drainFirst: false, force: true });
-      await settle(nodes);
+      await allHear();
       a.store.hold('looks', 'replies');
       void a.look();
       await settle(nodes);
@@ -317,7 +407,7 @@ describeOverStore('what nodes make of each other’s pools', server => {
 
     it('what a purge came to is told by a node that starts after it, and of a pool that was bound anew (B-ND-009)', async () => {
       await a.purges.purge('p', purge);
-      await settle(nodes);
+      await allHear();
       a.finishWorks();
       await allLook();
       await b.bindings.unbind('p', 'r', { reason: 'operator' });

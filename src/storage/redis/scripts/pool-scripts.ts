@@ -1,5 +1,7 @@
 import { Script } from '../connection/script';
 
+const HEARD_FOR_MS = 600_000;
+
 /**
  * What nodes do to pools lapses with them, and what they have bound for a time is this node's from now on, so that it lapses too.
  * ARGV: 1 JSON of the ids of this node's works, 2 this node, or '' where bindings are not looked at; answers the version of what is kept of pools.
@@ -91,6 +93,32 @@ return false
 `,
 );
 
+/** A node has heard of works of others. ARGV: 1 node, 2… ids. Of one that never ends, as its node is killed, this is not kept for long. */
+export const hearWorksScript = new Script(
+  'hearWorks',
+  `
+local isNew = false
+for i = 2, #ARGV do
+  local key = P .. 'heard:' .. ARGV[i]
+  if call('SADD', key, ARGV[1]) == 1 then isNew = true end
+  call('PEXPIRE', key, '${HEARD_FOR_MS}')
+end
+if isNew then call('SPUBLISH', P .. 'pools', '') end
+return 1
+`,
+);
+
+/** ARGV: 1 the node whose work it is, 2 id of the work. Answers 1 where all other nodes that are there have heard of it. */
+export const heardByAllScript = new Script(
+  'heardByAll',
+  `
+for _, node in ipairs(call('ZRANGEBYSCORE', P .. 'nodes', text(now()), '+inf')) do
+  if node ~= ARGV[1] and call('SISMEMBER', P .. 'heard:' .. ARGV[2], node) == 0 then return 0 end
+end
+return 1
+`,
+);
+
 /** ARGV: 1 pool, 2 id of the work, 3 what a purge came to, or ''. */
 export const endWorkScript = new Script(
   'endWork',
@@ -100,6 +128,7 @@ if work and cjson.decode(work).id == ARGV[2] then
   call('HDEL', P .. 'works', ARGV[1])
   call('ZREM', P .. 'workLeases', ARGV[1])
 end
+call('DEL', P .. 'heard:' .. ARGV[2])
 if ARGV[3] ~= '' then call('HSET', P .. 'purges', ARGV[1], ARGV[3]) end
 call('INCR', P .. 'pv')
 call('SPUBLISH', P .. 'pools', '')
