@@ -37,7 +37,7 @@ async function main(): Promise<void> {
     say('\nNode 1 is killed, and the stream goes on:');
     await first.stop('SIGKILL');
     await stream.event(event => show(event) && tokenOf(event) === 60, 30_000, true);
-    say('\nNode 2, which runs the task, is killed. Its lease lapses within ten seconds, and the stream ends:');
+    say('\nNode 2, which runs the task, is killed. Its lease lapses within six seconds, and the stream ends:');
     await second.stop('SIGKILL');
     await stream.event(event => show(event) && isLast(event), 30_000);
     stream.close();
