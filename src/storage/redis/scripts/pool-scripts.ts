@@ -10,6 +10,7 @@ export const lookAtPoolsScript = new Script(
   'lookAtPools',
   `
 local mine, at, isChanged = {}, now(), false
+letThrough()
 for _, id in ipairs(cjson.decode(ARGV[1])) do mine[id] = true end
 local works = call('HGETALL', P .. 'works')
 for i = 1, #works, 2 do
@@ -98,6 +99,7 @@ export const hearWorksScript = new Script(
   'hearWorks',
   `
 local isNew = false
+letThrough()
 for i = 2, #ARGV do
   local key = P .. 'heard:' .. ARGV[i]
   if call('SADD', key, ARGV[1]) == 1 then isNew = true end

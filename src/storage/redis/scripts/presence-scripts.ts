@@ -12,6 +12,7 @@ export const presentScript = new Script(
   'present',
   `
 local node, at = ARGV[1], now()
+letThrough()
 for _, id in ipairs(call('ZRANGEBYSCORE', P .. 'nodes', '-inf', text(at))) do
   call('ZREM', P .. 'nodes', id)
   call('HDEL', P .. 'nodeFacts', id)
