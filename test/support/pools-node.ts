@@ -79,7 +79,7 @@ export class PoolsNode {
     this.drains = new DrainService(registry, new KeptDrains(this.pools, alarms, narrator), alarms, clock, narrator);
     const works = new WorkElsewhere(registry, alarms, narrator);
     this.shared = new SharedPools(this.pools, this.bindings, this.drains, works, narrator);
-    const operations = new PoolOperations(this.pools, alarms, narrator);
+    const operations = new PoolOperations(config, this.pools, alarms, narrator);
     const atEngine = (): Promise<void> => new Promise(over => this.atEngines.push(over));
     const steps = { onReplica: async () => [], onDisk: () => atEngine().then(() => []) } as unknown as PurgeSteps;
     this.purges = new PurgeService(registry, operations, this.drains, steps, clock, alarms, narrator);

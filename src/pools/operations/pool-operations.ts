@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { filter, firstValueFrom, fromEvent, map, merge, mergeMap, of, race, type Observable } from 'rxjs';
 import { v7 as uuidv7 } from 'uuid';
+import { Config } from '../../config/config';
 import { ServiceError } from '../../errors/service-error';
 import { Narrator } from '../../observability/narrator';
 import type { PoolRegistry } from '../registry/pool-registry.port';
@@ -8,8 +9,10 @@ import { Alarms } from '../../time/alarms';
 import { withinTime } from '../../time/time-limit';
 import { PoolStore, type PoolWork } from '../registry/pool-store.port';
 
-/** Beyond what it takes until a node that was killed is known to be no more. */
-const HEARD_MS = 20_000;
+/** How long a node that was killed counts as there, if its leases are not longer than that. */
+const GONE_MS = 15_000;
+/** For others to hear of a work, beyond that. */
+const HEARD_MS = 5_000;
 
 /** Neither of these rejects. */
 export interface WorkUnderWay {
@@ -23,6 +26,7 @@ export interface WorkUnderWay {
 @Injectable()
 export class PoolOperations {
   constructor(
+    private readonly config: Config,
     private readonly store: PoolStore,
     private readonly alarms: Alarms,
     private readonly narrator: Narrator,
@@ -35,7 +39,8 @@ export class PoolOperations {
     const other = await this.store.beginWork(work);
     if (other) throw new ServiceError('POOL_BUSY', { message: `A ${other} of this pool is under way.` });
     const heardByAll = async (): Promise<boolean> => {
-      const heard = withinTime(this.alarms, HEARD_MS, async signal => this.store.heardByAll(work, signal));
+      const spanMs = Math.max(GONE_MS, this.config.storeLeaseMs) + HEARD_MS;
+      const heard = withinTime(this.alarms, spanMs, async signal => this.store.heardByAll(work, signal));
       return heard.catch(() => false);
     };
     const end = async (report?: unknown): Promise<void> => {
