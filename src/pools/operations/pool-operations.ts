@@ -16,7 +16,7 @@ const HEARD_MS = 5_000;
 
 /** Neither of these rejects. */
 export interface WorkUnderWay {
-  /** Resolves to true once all other nodes have heard of it, to false where that takes too long. */
+  /** Resolves to true once all other nodes have heard of it, to false where that takes too long; the same however often it is asked. */
   heardByAll(): Promise<boolean>;
   /** It is over. @param report what a purge came to */
   end(report?: unknown): Promise<void>;
@@ -38,11 +38,8 @@ export class PoolOperations {
     const { poolId } = work;
     const other = await this.store.beginWork(work);
     if (other) throw new ServiceError('POOL_BUSY', { message: `A ${other} of this pool is under way.` });
-    const heardByAll = async (): Promise<boolean> => {
-      const spanMs = Math.max(GONE_MS, this.config.storeLeaseMs) + HEARD_MS;
-      const heard = withinTime(this.alarms, spanMs, async signal => this.store.heardByAll(work, signal));
-      return heard.catch(() => false);
-    };
+    let heard: Promise<boolean> | undefined;
+    const heardByAll = (): Promise<boolean> => (heard ??= this.heardByAll(work));
     const end = async (report?: unknown): Promise<void> => {
       const purge = report === undefined ? undefined : { poolId, report: JSON.stringify(report) };
       const human = `Other nodes are not told that the ${work.operation} of pool ${poolId} is over; it lapses.`;
@@ -50,6 +47,12 @@ export class PoolOperations {
       await this.narrator.attend(ended, human, { event: 'pool_work_not_ended', pool_id: poolId });
     };
     return { heardByAll, end };
+  }
+
+  private heardByAll(work: PoolWork): Promise<boolean> {
+    const spanMs = Math.max(GONE_MS, this.config.storeLeaseMs) + HEARD_MS;
+    const heard = withinTime(this.alarms, spanMs, async signal => this.store.heardByAll(work, signal));
+    return heard.catch(() => false);
   }
 }
 

@@ -360,6 +360,18 @@ describeOverStore('what nodes make of each other’s pools', server => {
         expect(await report()).toMatchObject({ steps_not_done: 0 });
       });
 
+      it('waits once for one that says nothing, also where it drains first (B-ND-009)', async () => {
+        await a.bindings.bind(worker({ poolId: 'q', url: 'http://two' }));
+        b.store.hold('looks', 'sending');
+        await a.purges.purge('q', { ...byForce, drainFirst: true });
+        await settle(nodes);
+        await passes(20_000);
+        a.finishWorks();
+        await settle(nodes);
+        expect((await a.registry.pool('q'))?.lastPurge).toMatchObject({ steps: [{ done: false }, { done: true }] });
+        b.store.release('looks');
+      });
+
       it('tells of a node that does not say that it heard of it (B-ND-009)', async () => {
         b.store.hold('looks', 'sending');
         await passes(20_000);
