@@ -5,6 +5,7 @@ import { Config } from '../../config/config';
 import { ServiceError } from '../../errors/service-error';
 import { Narrator } from '../../observability/narrator';
 import type { PoolRegistry } from '../registry/pool-registry.port';
+import { KeptOrders } from '../registry/kept-orders';
 import { Alarms } from '../../time/alarms';
 import { withinTime } from '../../time/time-limit';
 import { PoolStore, type PoolWork } from '../registry/pool-store.port';
@@ -18,19 +19,30 @@ const HEARD_MS = 5_000;
 export interface WorkUnderWay {
   /** Resolves to true once all other nodes have heard of it, to false where that takes too long; the same however often it is asked. */
   heardByAll(): Promise<boolean>;
-  /** It is over. @param report what a purge came to */
+  /** It is over. Others are told again until they know; resolves once they do, or could not be told at first. @param report what a purge came to */
   end(report?: unknown): Promise<void>;
 }
 
 /** Reload and purge change what a pool's engines hold: of the two, one at a time for each pool, whichever nodes they are asked of. */
 @Injectable()
 export class PoolOperations {
+  /** By the id of what is over. */
+  private readonly ends: KeptOrders;
+
   constructor(
     private readonly config: Config,
     private readonly store: PoolStore,
     private readonly alarms: Alarms,
-    private readonly narrator: Narrator,
-  ) {}
+    narrator: Narrator,
+  ) {
+    this.ends = new KeptOrders(alarms, {
+      again: () => undefined,
+      failed: (_, cause) => {
+        const human = 'Other nodes do not know yet that a reload or a purge of this one is over; they are told again.';
+        narrator.warn(human, { event: 'pool_work_not_ended' }, cause);
+      },
+    });
+  }
 
   /** @throws ServiceError POOL_BUSY while another one is under way, STORAGE_UNAVAILABLE */
   async begin(wanted: Omit<PoolWork, 'id'>): Promise<WorkUnderWay> {
@@ -40,11 +52,9 @@ export class PoolOperations {
     if (other) throw new ServiceError('POOL_BUSY', { message: `A ${other} of this pool is under way.` });
     let heard: Promise<boolean> | undefined;
     const heardByAll = (): Promise<boolean> => (heard ??= this.heardByAll(work));
-    const end = async (report?: unknown): Promise<void> => {
+    const end = (report?: unknown): Promise<void> => {
       const purge = report === undefined ? undefined : { poolId, report: JSON.stringify(report) };
-      const human = `Other nodes are not told that the ${work.operation} of pool ${poolId} is over; it lapses.`;
-      const ended = Promise.resolve(this.store.endWork(work, purge));
-      await this.narrator.attend(ended, human, { event: 'pool_work_not_ended', pool_id: poolId });
+      return this.ends.write(work.id, async () => this.store.endWork(work, purge));
     };
     return { heardByAll, end };
   }

@@ -156,6 +156,20 @@ describeOverStore('over a store', server => {
       expect(await b.beginWork(reload('3', 'p'))).toBeUndefined();
     });
 
+    it('what a purge came to that lapsed is not told in place of a later one’s', async () => {
+      const { store } = opened;
+      const [first, second] = [reload('1', 'p'), reload('2', 'p')].map(each => ({
+        ...each,
+        operation: 'purge' as const,
+      })) as [PoolWork, PoolWork];
+      await a.beginWork(first);
+      await store.call('DEL', `${store.prefix}:works`);
+      await b.beginWork(second);
+      await b.endWork(second, { poolId: 'p', report: '{"second":1}' });
+      await a.endWork(first, { poolId: 'p', report: '{"first":1}' });
+      expect(await store.call('HGETALL', `${store.prefix}:purges`)).toEqual(['p', '{"second":1}']);
+    });
+
     describe('a work that ends what others run', () => {
       const purge: PoolWork = { ...reload('1', 'p'), operation: 'purge', closes: false, endsAfterMs: 0 };
       const never = new AbortController().signal;

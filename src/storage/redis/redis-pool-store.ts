@@ -38,6 +38,8 @@ export class RedisPoolStore extends PoolStore implements OnModuleDestroy {
   private readonly known = { bindings: new KnownNames(), drains: new KnownNames() };
   /** Ids of what this node has under way, which lapses unless it says so at each look. */
   private readonly works = new Set<string>();
+  /** Pools by the ids of what this node has begun there and not ended in the store: what that has of their purges is older. */
+  private readonly unended = new Map<string, string>();
   override readonly changed$ = this.changes.asObservable();
   private start: Promise<KeptPools & { hadEngine: boolean }> | undefined;
   private version = -1;
@@ -98,6 +100,7 @@ export class RedisPoolStore extends PoolStore implements OnModuleDestroy {
     try {
       const other = await this.store.run(beginWorkScript, work.poolId, this.textOf(work));
       if (other === null) {
+        this.unended.set(work.id, work.poolId);
         // Nobody is given a slot there any more; who has one was counted a while ago.
         if (work.closes) await this.node.beat();
         return undefined;
@@ -126,6 +129,7 @@ export class RedisPoolStore extends PoolStore implements OnModuleDestroy {
   async endWork({ id, poolId }: PoolWork, purge?: KeptPurge): Promise<void> {
     this.works.delete(id);
     await this.store.run(endWorkScript, poolId, id, purge?.report ?? '');
+    this.unended.delete(id);
   }
 
   async saveEngineSeen(): Promise<void> {
@@ -195,13 +199,14 @@ export class RedisPoolStore extends PoolStore implements OnModuleDestroy {
     this.version = version;
     const bindings = this.known.bindings.seen(bindingTexts);
     const drains = this.known.drains.seen(drainTexts);
+    const unended = new Set(this.unended.values());
     return {
       bindings: [...bindings.kept.values()].map(text => this.bindingIn(text)),
       bindingsGone: bindings.gone,
       drains: [...drains.kept.values()].map(text => JSON.parse(text) as KeptDrain),
       drainsGone: drains.gone,
       works: this.worksOfOthers(works.values()),
-      purges: [...purges].map(([poolId, report]) => ({ poolId, report })),
+      purges: [...purges].flatMap(([poolId, report]) => (unended.has(poolId) ? [] : [{ poolId, report }])),
     };
   }
 

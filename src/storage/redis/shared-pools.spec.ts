@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { PoolsNode, settle } from '../../../test/support/pools-node';
 import { describeOverStore, openStore, type OpenStore } from '../../../test/support/redis-store';
+import { ServiceError } from '../../errors/service-error';
 import type { Binding } from '../../pools/registry/pool';
+import { endWorkScript } from './scripts/pool-scripts';
 
 const worker = (more: Partial<Binding> = {}): Binding => ({
   ...{ poolId: 'p', replicaId: 'r', engine: 'llamacpp', source: 'worker', url: 'http://one' },
@@ -430,6 +432,32 @@ describeOverStore('what nodes make of each other’s pools', server => {
       const { lastPurge } = (await late.registry.pool('p')) ?? {};
       expect(lastPurge).toMatchObject({ steps_not_done: 0 });
       for (const node of [a, b]) expect((await node.registry.pool('p'))?.lastPurge).toEqual(lastPurge);
+    });
+
+    it('what a purge came to is kept where the store is away as it ends, and no older report told instead (B-ND-009)', async () => {
+      const isPurged = async (order: object): Promise<void> => {
+        await a.purges.purge('p', { ...purge, ...order });
+        await allHear();
+        a.finishWorks();
+        await allLook();
+      };
+      const reportAt = async (node: PoolsNode) => (await node.registry.pool('p'))?.lastPurge;
+      await isPurged({});
+      const run = a.store.run.bind(a.store);
+      const away = vi.spyOn(a.store, 'run').mockImplementation(async (script, ...args) => {
+        if (script === endWorkScript) throw new ServiceError('STORAGE_UNAVAILABLE');
+        return run(script, ...args);
+      });
+      await isPurged({ force: true });
+      // So that there is something to look at.
+      await b.drains.drain('p', 60_000);
+      await allLook();
+      const twoSteps = { steps_total: 2 };
+      expect([await reportAt(a), await reportAt(b)]).toMatchObject([twoSteps, { steps_total: 1 }]);
+      away.mockRestore();
+      await passes(1000);
+      await allLook();
+      expect([await reportAt(a), await reportAt(b)]).toMatchObject([twoSteps, twoSteps]);
     });
   });
 });

@@ -79,14 +79,15 @@ return 1
 export const beginWorkScript = new Script(
   'beginWork',
   `
-local at = now()
+local at, work = now(), cjson.decode(ARGV[2])
 local other = call('HGET', P .. 'works', ARGV[1])
 if other and tonumber(call('ZSCORE', P .. 'workLeases', ARGV[1]) or 0) > at then
   -- Asked again, for the first answer was lost.
-  if cjson.decode(other).id == cjson.decode(ARGV[2]).id then return false end
+  if cjson.decode(other).id == work.id then return false end
   return other
 end
 call('HSET', P .. 'works', ARGV[1], ARGV[2])
+if work.operation == 'purge' then call('HSET', P .. 'lastPurges', ARGV[1], work.id) end
 call('ZADD', P .. 'workLeases', text(at + LEASE_MS), ARGV[1])
 call('INCR', P .. 'pv')
 call('SPUBLISH', P .. 'pools', '')
@@ -121,7 +122,7 @@ return 1
 `,
 );
 
-/** ARGV: 1 pool, 2 id of the work, 3 what a purge came to, or ''. */
+/** ARGV: 1 pool, 2 id of the work, 3 what a purge came to, or ''; not kept where that has lapsed and another was begun since. */
 export const endWorkScript = new Script(
   'endWork',
   `
@@ -131,7 +132,8 @@ if work and cjson.decode(work).id == ARGV[2] then
   call('ZREM', P .. 'workLeases', ARGV[1])
 end
 call('DEL', P .. 'heard:' .. ARGV[2])
-if ARGV[3] ~= '' then call('HSET', P .. 'purges', ARGV[1], ARGV[3]) end
+local last = call('HGET', P .. 'lastPurges', ARGV[1])
+if ARGV[3] ~= '' and (not last or last == ARGV[2]) then call('HSET', P .. 'purges', ARGV[1], ARGV[3]) end
 call('INCR', P .. 'pv')
 call('SPUBLISH', P .. 'pools', '')
 return 1
