@@ -156,12 +156,11 @@ describeOverStore('over a store', server => {
       expect(await b.beginWork(reload('3', 'p'))).toBeUndefined();
     });
 
+    const byForce = { operation: 'purge', closes: false, endsAfterMs: 0 } as const;
+
     it('what a purge came to that lapsed is not told in place of a later one’s', async () => {
       const { store } = opened;
-      const [first, second] = [reload('1', 'p'), reload('2', 'p')].map(each => ({
-        ...each,
-        operation: 'purge' as const,
-      })) as [PoolWork, PoolWork];
+      const [first, second] = ['1', '2'].map(id => ({ ...reload(id, 'p'), ...byForce })) as [PoolWork, PoolWork];
       await a.beginWork(first);
       await store.call('DEL', `${store.prefix}:works`);
       await b.beginWork(second);
@@ -171,7 +170,7 @@ describeOverStore('over a store', server => {
     });
 
     describe('a work that ends what others run', () => {
-      const purge: PoolWork = { ...reload('1', 'p'), operation: 'purge', closes: false, endsAfterMs: 0 };
+      const purge: PoolWork = { ...reload('1', 'p'), ...byForce };
       const never = new AbortController().signal;
 
       it('is heard by all once the other has been told, and that is known by a hint (B-ND-009)', async () => {

@@ -36,8 +36,8 @@ export class RedisPoolStore extends PoolStore implements OnModuleDestroy {
   /** After each look. */
   private readonly looked = new Subject<void>();
   private readonly known = { bindings: new KnownNames(), drains: new KnownNames() };
-  /** Ids of what this node has under way, which lapses unless it says so at each look. */
-  private readonly works = new Set<string>();
+  /** What this node has under way, as it is kept, by id: it lapses unless that is said at each look. */
+  private readonly works = new Map<string, string>();
   /** Pools by the ids of what this node has begun there and not ended in the store: what that has of their purges is older. */
   private readonly unended = new Map<string, string>();
   override readonly changed$ = this.changes.asObservable();
@@ -96,21 +96,14 @@ export class RedisPoolStore extends PoolStore implements OnModuleDestroy {
   }
 
   async beginWork(work: PoolWork): Promise<PoolWork['operation'] | undefined> {
-    this.works.add(work.id);
-    try {
-      const other = await this.store.run(beginWorkScript, work.poolId, this.textOf(work));
-      if (other === null) {
-        this.unended.set(work.id, work.poolId);
-        // Nobody is given a slot there any more; who has one was counted a while ago.
-        if (work.closes) await this.node.beat();
-        return undefined;
-      }
-      this.works.delete(work.id);
-      return (JSON.parse(String(other)) as PoolWork).operation;
-    } catch (thrown) {
-      this.works.delete(work.id);
-      throw thrown;
-    }
+    const text = this.textOf(work);
+    const other = await this.store.run(beginWorkScript, work.poolId, text);
+    if (other !== null) return (JSON.parse(String(other)) as PoolWork).operation;
+    this.works.set(work.id, text);
+    this.unended.set(work.id, work.poolId);
+    // Nobody is given a slot there any more; who has one was counted a while ago.
+    if (work.closes) await this.node.beat();
+    return undefined;
   }
 
   heardByAll({ id }: PoolWork, signal: AbortSignal): Promise<boolean> {
@@ -166,7 +159,7 @@ export class RedisPoolStore extends PoolStore implements OnModuleDestroy {
 
   private async seeChanges(): Promise<void> {
     const node = this.looks++ % LOOKS === 0 ? this.node.nodeId : '';
-    const version = Number(await this.store.run(lookAtPoolsScript, JSON.stringify([...this.works]), node));
+    const version = Number(await this.store.run(lookAtPoolsScript, JSON.stringify([...this.works.values()]), node));
     // What nobody hears would be told to nobody, and then not again.
     if (!this.changes.observed || (version === this.version && !this.isDue)) return;
     // Anew, should it fail, or something be written meanwhile.

@@ -272,6 +272,39 @@ describeOverStore('what nodes make of each other’s pools', server => {
       for (const node of nodes) expect(await node.registry.pool('p')).toMatchObject({ reloading: false });
     });
 
+    it('a reload that lapsed, for its node or the store was away, keeps work off the pool again (B-ND-009)', async () => {
+      const { store } = opened;
+      const first = a.reloads.reload('p', 'm');
+      await allLook();
+      await store.call('DEL', `${store.prefix}:works`);
+      await store.call('INCR', `${store.prefix}:pv`);
+      await b.look();
+      expect((await b.registry.pool('p'))?.reloading).toBe(false);
+      await a.look();
+      await b.look();
+      expect((await b.registry.pool('p'))?.reloading).toBe(true);
+      await expect(b.reloads.reload('p', 'n')).rejects.toMatchObject({ code: 'POOL_BUSY' });
+      a.finishWorks();
+      await first;
+      await allLook();
+      for (const node of nodes) expect((await node.registry.pool('p'))?.reloading).toBe(false);
+    });
+
+    it('a purge by force that lapsed does not end what others have begun since (B-ND-009)', async () => {
+      const { store } = opened;
+      await b.registry.observe('p', 'r', { state: 'ready', slotsTotal: 2 });
+      await a.purges.purge('p', { ...purge, drainFirst: false, force: true });
+      await allHear();
+      await store.call('DEL', `${store.prefix}:works`);
+      await store.call('INCR', `${store.prefix}:pv`);
+      await b.look();
+      const ended = vi.fn();
+      b.registry.acquire('p', 'r')?.revoked$.subscribe(ended);
+      await allLook();
+      expect(ended).not.toHaveBeenCalled();
+      a.finishWorks();
+    });
+
     it('a reload waits for what other nodes run there, and all tell of it (B-ND-009)', async () => {
       await a.registry.observe('p', 'r', { state: 'ready', slotsTotal: 2 });
       // As a beat has it.

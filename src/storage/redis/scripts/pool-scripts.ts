@@ -4,14 +4,19 @@ const HEARD_FOR_MS = 600_000;
 
 /**
  * What nodes do to pools lapses with them, and what they have bound for a time is this node's from now on, so that it lapses too.
- * ARGV: 1 JSON of the ids of this node's works, 2 this node, or '' where bindings are not looked at; answers the version of what is kept of pools.
+ * ARGV: 1 JSON of this node's works, each as its JSON, 2 this node, or '' where bindings are not looked at; answers the version of what is kept of pools.
  */
 export const lookAtPoolsScript = new Script(
   'lookAtPools',
   `
 local mine, at, isChanged = {}, now(), false
 letThrough()
-for _, id in ipairs(cjson.decode(ARGV[1])) do mine[id] = true end
+for _, kept in ipairs(cjson.decode(ARGV[1])) do
+  local work = cjson.decode(kept)
+  mine[work.id] = true
+  -- It lapsed while its node was away, or another server has lost it. What it ends is not ended twice.
+  if work.closes and call('HSETNX', P .. 'works', work.poolId, kept) == 1 then isChanged = true end
+end
 local works = call('HGETALL', P .. 'works')
 for i = 1, #works, 2 do
   local work = cjson.decode(works[i + 1])
