@@ -1,3 +1,4 @@
+import { firstValueFrom, fromEvent, map, of, race, type Observable } from 'rxjs';
 import type { Alarm, Alarms } from './alarms';
 
 /** What {@link withinTime} rejects with, and the reason of the signal that it gave. */
@@ -28,4 +29,10 @@ export async function withinTime<T>(
   } finally {
     alarm?.cancel();
   }
+}
+
+/** Resolves to true once `done$` emits, to false where `signal` fires first. */
+export function isBefore(signal: AbortSignal, done$: Observable<unknown>): Promise<boolean> {
+  const over$ = signal.aborted ? of(false) : fromEvent(signal, 'abort').pipe(map(() => false));
+  return firstValueFrom(race(done$.pipe(map(() => true)), over$));
 }

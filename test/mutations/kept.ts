@@ -114,6 +114,13 @@ export const poolStoreMutations: readonly Mutation[] = [
     specs: redisPools,
   },
   {
+    name: 'what a purge came to that lapsed is told in place of a later one’s',
+    file: poolScripts,
+    find: ' and (not last or last == ARGV[2])',
+    replace: '',
+    specs: redisPools,
+  },
+  {
     name: 'what other nodes have bound is as if this one had',
     file: 'src/storage/redis/redis-pool-store.ts',
     find: 'return by === this.node.nodeId ? binding : { ...binding, isElsewhere: true };',

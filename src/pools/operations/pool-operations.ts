@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { filter, firstValueFrom, fromEvent, map, merge, mergeMap, of, race, type Observable } from 'rxjs';
+import { filter, merge, mergeMap, of } from 'rxjs';
 import { v7 as uuidv7 } from 'uuid';
 import { Config } from '../../config/config';
 import { ServiceError } from '../../errors/service-error';
@@ -7,7 +7,7 @@ import { Narrator } from '../../observability/narrator';
 import type { PoolRegistry } from '../registry/pool-registry.port';
 import { KeptOrders } from '../registry/kept-orders';
 import { Alarms } from '../../time/alarms';
-import { withinTime } from '../../time/time-limit';
+import { isBefore, withinTime } from '../../time/time-limit';
 import { PoolStore, type PoolWork } from '../registry/pool-store.port';
 
 /** How long a node that was killed counts as there, if its leases are not longer than that. */
@@ -71,8 +71,6 @@ export function becomesIdle(registry: PoolRegistry, poolId: string, signal: Abor
   const idle$ = merge(of(undefined), registry.changes$.pipe(filter(change => change.poolId === poolId))).pipe(
     mergeMap(() => registry.pool(poolId)),
     filter(pool => (pool?.running ?? 0) === 0),
-    map(() => true),
   );
-  const over$: Observable<boolean> = signal.aborted ? of(false) : fromEvent(signal, 'abort').pipe(map(() => false));
-  return firstValueFrom(race(idle$, over$));
+  return isBefore(signal, idle$);
 }

@@ -1,5 +1,5 @@
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
-import { concatMap, filter, firstValueFrom, fromEvent, map, merge, of, race, Subject, type Subscription } from 'rxjs';
+import { concatMap, filter, merge, of, Subject, type Subscription } from 'rxjs';
 import {
   PoolStore,
   type ChangedPools,
@@ -10,6 +10,7 @@ import {
   type KeptPurge,
   type PoolWork,
 } from '../../pools/registry/pool-store.port';
+import { isBefore } from '../../time/time-limit';
 import { Store } from './connection/store';
 import { KnownNames } from './known-names';
 import { NodeBeat } from './node-beat';
@@ -109,14 +110,10 @@ export class RedisPoolStore extends PoolStore implements OnModuleDestroy {
   heardByAll({ id }: PoolWork, signal: AbortSignal): Promise<boolean> {
     // Whoever hears of it gives a hint.
     const heard$ = merge(of(undefined), this.looked).pipe(
-      concatMap(async () => {
-        const isHeard = await this.store.run(heardByAllScript, this.node.nodeId, id).catch(() => 0);
-        return isHeard === 1;
-      }),
-      filter(isHeard => isHeard),
+      concatMap(() => this.store.run(heardByAllScript, this.node.nodeId, id).catch(() => 0)),
+      filter(isHeard => isHeard === 1),
     );
-    const over$ = signal.aborted ? of(false) : fromEvent(signal, 'abort').pipe(map(() => false));
-    return firstValueFrom(race(heard$, over$));
+    return isBefore(signal, heard$);
   }
 
   async endWork({ id, poolId }: PoolWork, purge?: KeptPurge): Promise<void> {
