@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { codeOf } from './journal-error';
 
 /**
  * Places where a test may stop the process dead, or slow the disk down: `JOURNAL_FAILPOINT=after-insert` kills at the first
@@ -62,11 +63,21 @@ async function passLater(given: Orders, name: Failpoint, writes: readonly { read
 /** The file that holds these writes here, if one does; it is said that it does. */
 function heldBy({ holds }: Orders, name: Failpoint, writes: readonly { readonly kind: string }[]): string | undefined {
   const path = holds === undefined ? undefined : join(holds, name);
-  if (path === undefined || !existsSync(path)) return undefined;
-  const wanted = readFileSync(path, 'utf8');
+  const wanted = path === undefined ? undefined : contentOf(path);
+  if (path === undefined || wanted === undefined) return undefined;
   if (wanted !== '' && !writes.some(({ kind }) => wanted.split(' ').includes(kind))) return undefined;
   writeFileSync(`${path}.reached`, '');
   return path;
+}
+
+/** Undefined where there is none: it may be taken away at any time. */
+function contentOf(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (thrown) {
+    if (codeOf(thrown) === 'ENOENT') return undefined;
+    throw thrown;
+  }
 }
 
 function killIfTold({ kills }: Orders, name: Failpoint): void {

@@ -51,8 +51,6 @@ export async function writeOut(
   const check = new LaterCheck(assertInPlace);
   await segment.write(group, from);
   check.conclude();
-  const held = failpointLater('after-log', writes);
-  if (held) await held;
 }
 
 /** A check that is made in the next turn of the event loop, or when its outcome is wanted, whichever is first. */

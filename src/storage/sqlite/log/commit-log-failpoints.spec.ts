@@ -1,13 +1,15 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { LAST_RESORT_MS } from '../../../../test/support/deadline';
 import { record } from '../../../../test/support/logged-records';
 import { temporaryFolder, type TemporaryFolder } from '../../../../test/support/temporary-folder';
 import { turns } from '../../../../test/support/turns';
 import type * as commitLog from './commit-log';
 import { readCommitLog } from './commit-log-reading';
+import type { WriteFile } from './commit-segment';
 
 let folder: TemporaryFolder;
 let log: commitLog.CommitLog | undefined;
@@ -22,11 +24,11 @@ afterEach(() => {
 });
 
 /** Orders are read once, when the module is loaded. */
-async function createWith(orders: string): Promise<commitLog.CommitLog> {
+async function createWith(orders: string, writeFile?: WriteFile): Promise<commitLog.CommitLog> {
   vi.stubEnv('JOURNAL_FAILPOINT', orders);
   vi.resetModules();
   const fresh = await vi.importActual<typeof commitLog>('./commit-log');
-  return (log = fresh.CommitLog.create(folder.path, () => undefined, 1024));
+  return (log = fresh.CommitLog.create(folder.path, () => undefined, 1024, writeFile));
 }
 
 const numbersRead = (): number[] => readCommitLog(folder.path).records.map(({ number }) => number);
@@ -49,6 +51,29 @@ it.each(['before-log', 'after-log'])('holds an append of a kind at %s, and nothi
   rmSync(hold);
   await appended;
   expect(numbersRead()).toEqual([1, 2, 3]);
+});
+
+it('is at after-log no sooner than what was appended before is on the disk', async () => {
+  const hold = join(folder.path, 'after-log');
+  const begun: Parameters<WriteFile>[] = [];
+  const slow = await createWith(`hold=${folder.path}`, (...args) => begun.push(args));
+  const carryOut = async (at: number): Promise<void> => {
+    await vi.waitUntil(() => begun[at], { timeout: LAST_RESORT_MS });
+    const [handle, bytes, offset, length, position, done] = begun[at]!;
+    done(null, writeSync(handle, bytes, offset, length, position));
+    await turns();
+  };
+  writeFileSync(hold, 'end');
+  const first = slow.append([record(1)], [{ kind: 'mark' }]);
+  const second = slow.append([record(2)], [{ kind: 'end' }]);
+  await carryOut(1);
+  expect(numbersRead()).toEqual([2]);
+  expect(existsSync(`${hold}.reached`)).toBe(false);
+  await carryOut(0);
+  await vi.waitUntil(() => existsSync(`${hold}.reached`), { timeout: LAST_RESORT_MS });
+  expect(numbersRead()).toEqual([1, 2]);
+  rmSync(hold);
+  await Promise.all([first, second]);
 });
 
 it('takes as long as a sync is told to', async () => {

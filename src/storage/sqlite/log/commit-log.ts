@@ -1,5 +1,6 @@
 import { write } from 'node:fs';
 import { join } from 'node:path';
+import { failpointLater } from '../file/failpoints';
 import { files, syncFolder } from '../file/journal-file';
 import { Append, writeOut, type Writes } from './append';
 import { encodeRecords, mostBytes, type LoggedRecord } from './commit-log-records';
@@ -148,6 +149,9 @@ export class CommitLog {
       append.written = writeOut(append, this.assertInPlace, writes);
       await append.written;
       await before?.over;
+      // Not sooner: without what was appended before, a start would not find it.
+      const held = failpointLater('after-log', writes);
+      if (held) await held;
       this.unsure = without(this.unsure, append);
       this.underWay = without(this.underWay, append);
       this.lastAppended = append.last;
