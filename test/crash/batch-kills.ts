@@ -1,7 +1,7 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { startEngine, type RunningEngine } from '../engine/engine';
-import { BatchClient, chatLine, ended, type BatchSeen } from '../support/batch-client';
+import { BatchClient, chatLine, type BatchSeen } from '../support/batch-client';
 import { startService, type RunningService } from '../support/service';
 import { temporaryFolder } from '../support/temporary-folder';
 import { BackgroundResponses, type ResponsesOutcome } from './background-responses';
@@ -35,8 +35,10 @@ export interface BatchKillsOutcome {
   readonly responses: ResponsesOutcome;
 }
 
-/** A kill comes after at most so long. */
-const ROUND_MS = 700;
+/** Of three kills one comes so long after the start at most: what that takes up has perhaps not begun. */
+const EARLY_MS = 100;
+/** The others come when the engine has said so many tokens for each line, at most, over all lives: before the lines are through, however slow it all is. */
+const TOKENS_OF_LINE = 12;
 const FINISH_MS = 240_000;
 /** Graces, one for each start; some are over before what runs has ended. */
 const GRACES_MS = [0, 150, 1000] as const;
@@ -71,10 +73,14 @@ export async function killInBatch(plan: BatchKillsPlan): Promise<BatchKillsOutco
   try {
     const wanted = Array.from({ length: lines }, (_, at) => chatLine(`line-${at + 1}`, { max_tokens: 1 + (at % 24) }));
     const { id } = await client.begin(wanted);
+    await background.topUp();
     while (killed < kills) {
       const topUp = background.topUp();
-      await pause(random.below(ROUND_MS));
-      if (ended.includes((await client.get(id)).status)) break;
+      const isOver = await Promise.race([
+        lived(engine, random, (lines * TOKENS_OF_LINE) / kills).then(() => false),
+        client.untilEnded(id, FINISH_MS).then(() => true),
+      ]);
+      if (isOver) break;
       const killMs = performance.now();
       await service.stop(gently ? 'SIGTERM' : 'SIGKILL');
       killed++;
@@ -112,6 +118,13 @@ export async function killInBatch(plan: BatchKillsPlan): Promise<BatchKillsOutco
     await engine.stop();
     folder.remove();
   }
+}
+
+/** Resolves at a random moment: some tokens, or for some a little time, from now. */
+async function lived(engine: RunningEngine, random: Random, tokensAtMost: number): Promise<void> {
+  if (random.below(3) === 0) return pause(random.below(EARLY_MS));
+  const enough = engine.stats().tokens + random.below(Math.ceil(tokensAtMost));
+  await engine.until(({ tokens }) => tokens >= enough);
 }
 
 /** Names of lines whose results are in a file as a whole. */
