@@ -62,6 +62,7 @@ export class PoolOrders {
       faults.push(...answers.filter(answer => answer !== ''));
     }
     done.push((await befallen) ?? '');
+    for (const node of this.nodes()) await this.folderSeen(node);
     faults.push(...(await this.disagreement()), ...(await this.unserved()));
     return faults.length === 0 ? [] : [...faults, `after ${done.join(' ')}`];
   }
@@ -136,6 +137,25 @@ export class PoolOrders {
     const path = this.pathOf(node, name);
     if (existsSync(path)) rmSync(path);
     return '';
+  }
+
+  /**
+   * Resolves once all that was written to and taken from the node's folder so far has been followed. Until then a pool may be told of, and be
+   * given a task, whose engine is about to be unbound.
+   */
+  private async folderSeen(node: RunningService): Promise<void> {
+    const last = 'last.json';
+    const path = join(node.runtimeDir, last);
+    const isKnown = async (): Promise<boolean> => {
+      const { items } = (await node.request('GET', '/v2/handoff')).json<{ items: readonly { file: string }[] }>();
+      return items.some(({ file }) => file === last);
+    };
+    mkdirSync(node.runtimeDir, { recursive: true });
+    // Of no engine. The look that finds it finds all that was done before; when the next one misses it, that look is over.
+    writeFileSync(path, '{}');
+    await eventually(isKnown, known => known);
+    rmSync(path);
+    await eventually(isKnown, known => !known);
   }
 
   private pathOf({ runtimeDir }: RunningService, name: string): string {

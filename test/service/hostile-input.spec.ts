@@ -315,7 +315,7 @@ describe('an output without end', () => {
       const stream = await openEvents(`${bounded.url}/v2/tasks/${String(submitted.json()['task_id'])}/events`, {
         headers: { 'X-API-Key': bounded.apiKey },
       });
-      await stream.finished(10_000);
+      await stream.finished();
       expect(stream.events.at(-1)).toMatchObject({
         type: 'error',
         data: { code: 'OUTPUT_TOO_LARGE', retriable: false },

@@ -155,8 +155,8 @@ describe('a client that leaves', () => {
     const taskId = await submit(task);
     const stream = await openEvents(eventsUrl(taskId), { headers: keyed() });
     await reached(taskId);
-    stream.close();
     const leftMs = performance.now();
+    stream.close();
     await eventually(
       async () => (await service.request('GET', `/v2/tasks/${taskId}`)).json(),
       view => view['state'] === 'cancelled',

@@ -4,7 +4,7 @@ import { EventSource } from 'eventsource';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { startEngine, type RunningEngine } from '../engine/engine';
 import type { EngineStats } from '../engine/ledger';
-import { eventually, withDeadline } from '../support/deadline';
+import { eventually, LAST_RESORT_MS, withDeadline } from '../support/deadline';
 import { startService, type RunningService } from '../support/service';
 import type { SseEvent } from '../support/sse-stream';
 import { errorCodeOf, TaskClient, tokenIndexes, upTo, wireOf } from '../support/task-client';
@@ -70,7 +70,7 @@ async function follow(url: string, key: string): Promise<Received[]> {
     });
   }
   try {
-    expect(await withDeadline(closed, 20_000, () => `${received.length} events, not closed`)).toBe(204);
+    expect(await withDeadline(closed, LAST_RESORT_MS, () => `${received.length} events, not closed`)).toBe(204);
     return received;
   } finally {
     source.close();

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startEngine, type RunningEngine } from '../engine/engine';
-import { withDeadline } from '../support/deadline';
+import { LAST_RESORT_MS, withDeadline } from '../support/deadline';
 import type { HttpAnswer } from '../support/http-client';
 import { startService, type RunningService } from '../support/service';
 import { errorCodeOf, isTerminal, TaskClient, tokenIndexes, upTo, wireOf } from '../support/task-client';
@@ -44,7 +44,7 @@ afterEach(async () => {
 async function streaming(count: number, task: Record<string, unknown>) {
   const ids = await Promise.all(upTo(count).map(() => tasks.submit(task)));
   const streams = await Promise.all(ids.map(taskId => tasks.open(taskId)));
-  await Promise.all(streams.map(stream => stream.event(({ type }) => type === 'token', 20_000)));
+  await Promise.all(streams.map(stream => stream.event(({ type }) => type === 'token')));
   return ids.map((taskId, at) => ({ taskId, stream: streams[at]! }));
 }
 
@@ -58,7 +58,7 @@ function expectShuttingDown(answer: HttpAnswer): void {
 describe('SIGTERM', () => {
   it(`lets ${STREAMS} running streams come to their end, and takes nothing new`, { timeout: 120_000 }, async () => {
     engine = await startEngine({ slots: STREAMS, tokensPerSecond: 2 });
-    await start({ ORCHD_SHUTDOWN_GRACE_MS: '25000' });
+    await start({ ORCHD_SHUTDOWN_GRACE_MS: String(2 * LAST_RESORT_MS) });
     await tasks.slotsFree(STREAMS);
     const running = await streaming(STREAMS, { max_tokens: 100 });
 
@@ -73,18 +73,18 @@ describe('SIGTERM', () => {
     const [lost] = running;
     const before = [...(lost?.stream.events ?? [])];
     lost?.stream.close();
-    const rest = tasks.read(lost?.taskId ?? '', { lastEventId: before.at(-1)?.id ?? '', deadlineMs: 25_000 });
+    const rest = tasks.read(lost?.taskId ?? '', { lastEventId: before.at(-1)?.id ?? '' });
     expect(service.exitCode).toBeUndefined();
 
     engine.control({ tokensPerSecond: 50 });
-    await Promise.all(running.slice(1).map(({ stream }) => stream.finished(25_000)));
+    await Promise.all(running.slice(1).map(({ stream }) => stream.finished()));
     for (const { stream } of running.slice(1)) {
       expect(stream.events.at(-1)?.type).toBe('end');
       expect(stream.events.filter(isTerminal)).toHaveLength(1);
       expect(tokenIndexes(stream.events)).toEqual(upTo(100));
     }
     expect(tokenIndexes([...before, ...(await rest).events])).toEqual(upTo(100));
-    expect(await withDeadline(service.exited, 10_000, () => 'still running')).toEqual({ code: 0, signal: null });
+    expect(await withDeadline(service.exited, LAST_RESORT_MS, () => 'still running')).toEqual({ code: 0, signal: null });
     process.stdout.write(
       `SIGTERM with ${STREAMS} streams: unready after ${unreadyMs.toFixed(0)} ms, 0 cut, over after ${(performance.now() - signalledMs).toFixed(0)} ms\n`,
     );
@@ -109,16 +109,16 @@ describe('SIGTERM', () => {
       const waitingStreams = await Promise.all([unshown, ...waiting].map(taskId => tasks.open(taskId)));
 
       service.signal('SIGTERM');
-      expect(await withDeadline(service.exited, 10_000, () => 'still running')).toEqual({ code: 0, signal: null });
+      expect(await withDeadline(service.exited, LAST_RESORT_MS, () => 'still running')).toEqual({ code: 0, signal: null });
       for (const { stream } of shown) {
-        await stream.finished(1000);
+        await stream.finished();
         expect(errorCodeOf(stream.events)).toBe('ORCHESTRATOR_RESTARTED');
         expect(stream.events.filter(isTerminal)).toHaveLength(1);
         const indexes = tokenIndexes(stream.events);
         expect(indexes).toEqual(upTo(indexes.length));
       }
       for (const stream of waitingStreams) {
-        await stream.finished(1000);
+        await stream.finished();
         expect(stream.events).toEqual([]);
       }
 
@@ -150,7 +150,7 @@ describe('SIGTERM', () => {
     stream.pause();
     await tasks.reached(taskId, 'completed');
     service.signal('SIGTERM');
-    expect(await withDeadline(service.exited, 10_000, () => 'still running')).toEqual({ code: 0, signal: null });
+    expect(await withDeadline(service.exited, LAST_RESORT_MS, () => 'still running')).toEqual({ code: 0, signal: null });
     stream.resume();
     await expect(stream.finished(), 'it was not behind').rejects.toThrow('broke off');
     expect(stream.events.some(isTerminal)).toBe(false);
@@ -164,13 +164,13 @@ describe('SIGTERM', () => {
 
   it('a second time ends the process at once', { timeout: 120_000 }, async () => {
     engine = await startEngine({ slots: 1, tokensPerSecond: 20 });
-    await start({ ORCHD_SHUTDOWN_GRACE_MS: '60000' });
+    await start({ ORCHD_SHUTDOWN_GRACE_MS: String(2 * LAST_RESORT_MS) });
     await tasks.slotsFree(1);
     await streaming(1, { max_tokens: 100_000, deadline_ms: 600_000 });
     service.signal('SIGTERM');
     await service.waitForLog(({ event }) => event === 'shutting_down');
     expect(service.exitCode).toBeUndefined();
     service.signal('SIGTERM');
-    expect(await withDeadline(service.exited, 2000, () => 'still running')).toEqual({ code: 1, signal: null });
+    expect(await withDeadline(service.exited, LAST_RESORT_MS, () => 'still running')).toEqual({ code: 1, signal: null });
   });
 });
