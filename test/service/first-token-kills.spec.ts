@@ -90,11 +90,22 @@ function judge(events: readonly SseEvent[], seen: readonly SseEvent[]): void {
 const task = (maxTokens: number) => ({ task_id: 't', max_tokens: maxTokens, deadline_ms: 600_000 });
 
 describe.each(['before-log', 'after-log'])('an admission that stands %s', place => {
-  /** Also, before the log, what comes of its task meanwhile, so that a kill finds the admission alone. */
+  /**
+   * Also, before the log, what comes of its task meanwhile, so that a kill finds the admission alone. The engine says nothing before it is held:
+   * what comes while an admission waits for its turn is written with it, and would hold it before the log, too.
+   */
   const holdAll = (): void => {
+    engine.control({ faults: { 'stall-prefill': Infinity } });
     if (place === 'before-log') return hold(place, 'admit', 'mark', 'end');
     hold('before-log', 'mark', 'end');
     hold(place, 'admit');
+  };
+
+  /** It stands there, and its engine has said all. */
+  const heldAndRun = async (): Promise<void> => {
+    await held(place);
+    engine.control({ faults: {} });
+    await engine.until(({ finished }) => finished === 1);
   };
 
   it('is not answered though its engine has said all, and killed there runs once for whom sends it again', async () => {
@@ -104,8 +115,7 @@ describe.each(['before-log', 'after-log'])('an admission that stands %s', place 
       () => answers++,
       () => undefined,
     );
-    await held(place);
-    await engine.until(({ finished }) => finished === 1);
+    await heldAndRun();
     // Others are served meanwhile, so it is not that nothing was answered at all.
     expect((await service.request('GET', '/healthz')).status).toBe(200);
     expect((await tasks.view('t'))['state']).not.toBe('completed');
@@ -123,8 +133,7 @@ describe.each(['before-log', 'after-log'])('an admission that stands %s', place 
   it('goes on where it is let go', async () => {
     holdAll();
     const sent = tasks.post(task(TOKENS));
-    await held(place);
-    await engine.until(({ finished }) => finished === 1);
+    await heldAndRun();
     release();
     expect((await sent).status).toBe(202);
     const { events } = await tasks.read('t');
