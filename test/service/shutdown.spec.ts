@@ -84,7 +84,10 @@ describe('SIGTERM', () => {
       expect(tokenIndexes(stream.events)).toEqual(upTo(100));
     }
     expect(tokenIndexes([...before, ...(await rest).events])).toEqual(upTo(100));
-    expect(await withDeadline(service.exited, LAST_RESORT_MS, () => 'still running')).toEqual({ code: 0, signal: null });
+    expect(await withDeadline(service.exited, LAST_RESORT_MS, () => 'still running')).toEqual({
+      code: 0,
+      signal: null,
+    });
     process.stdout.write(
       `SIGTERM with ${STREAMS} streams: unready after ${unreadyMs.toFixed(0)} ms, 0 cut, over after ${(performance.now() - signalledMs).toFixed(0)} ms\n`,
     );
@@ -109,7 +112,10 @@ describe('SIGTERM', () => {
       const waitingStreams = await Promise.all([unshown, ...waiting].map(taskId => tasks.open(taskId)));
 
       service.signal('SIGTERM');
-      expect(await withDeadline(service.exited, LAST_RESORT_MS, () => 'still running')).toEqual({ code: 0, signal: null });
+      expect(await withDeadline(service.exited, LAST_RESORT_MS, () => 'still running')).toEqual({
+        code: 0,
+        signal: null,
+      });
       for (const { stream } of shown) {
         await stream.finished();
         expect(errorCodeOf(stream.events)).toBe('ORCHESTRATOR_RESTARTED');
@@ -150,7 +156,10 @@ describe('SIGTERM', () => {
     stream.pause();
     await tasks.reached(taskId, 'completed');
     service.signal('SIGTERM');
-    expect(await withDeadline(service.exited, LAST_RESORT_MS, () => 'still running')).toEqual({ code: 0, signal: null });
+    expect(await withDeadline(service.exited, LAST_RESORT_MS, () => 'still running')).toEqual({
+      code: 0,
+      signal: null,
+    });
     stream.resume();
     await expect(stream.finished(), 'it was not behind').rejects.toThrow('broke off');
     expect(stream.events.some(isTerminal)).toBe(false);
@@ -171,6 +180,9 @@ describe('SIGTERM', () => {
     await service.waitForLog(({ event }) => event === 'shutting_down');
     expect(service.exitCode).toBeUndefined();
     service.signal('SIGTERM');
-    expect(await withDeadline(service.exited, LAST_RESORT_MS, () => 'still running')).toEqual({ code: 1, signal: null });
+    expect(await withDeadline(service.exited, LAST_RESORT_MS, () => 'still running')).toEqual({
+      code: 1,
+      signal: null,
+    });
   });
 });
