@@ -28,7 +28,6 @@ import { testPools, testTime } from './ledger';
 
 const quiet = {
   tell: () => undefined,
-  warn: () => undefined,
   fail: () => undefined,
 } as const;
 
@@ -44,6 +43,8 @@ export class PoolsNode {
   readonly pools: RedisPoolStore;
   /** What went wrong inside. */
   readonly failures: unknown[] = [];
+  /** The fields of each warning. */
+  readonly warnings: object[] = [];
   private readonly shared: SharedPools;
   private readonly destroyed: { onModuleDestroy(): void }[];
   private readonly files = new Map<string, Handoff>();
@@ -60,6 +61,7 @@ export class PoolsNode {
     const { config, clock, alarms } = testTime({});
     const narrator = {
       ...quiet,
+      warn: (_: string, fields: object) => void this.warnings.push(fields),
       attend: (work: Promise<unknown>) =>
         work.then(
           () => undefined,

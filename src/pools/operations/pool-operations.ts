@@ -8,11 +8,9 @@ import type { PoolRegistry } from '../registry/pool-registry.port';
 import { KeptOrders } from '../registry/kept-orders';
 import { Alarms } from '../../time/alarms';
 import { isBefore, withinTime } from '../../time/time-limit';
-import { PoolStore, type PoolWork } from '../registry/pool-store.port';
+import { NODE_GONE_MS, PoolStore, type PoolWork } from '../registry/pool-store.port';
 
-/** How long a node that was killed counts as there, if its leases are not longer than that. */
-const GONE_MS = 15_000;
-/** For others to hear of a work, beyond that. */
+/** For others to hear of a work, beyond the time for which one that was killed counts as there. */
 const HEARD_MS = 5_000;
 
 /** Neither of these rejects. */
@@ -26,7 +24,7 @@ export interface WorkUnderWay {
 /** Reload and purge change what a pool's engines hold: of the two, one at a time for each pool, whichever nodes they are asked of. */
 @Injectable()
 export class PoolOperations {
-  /** By the id of what is over. */
+  /** By pool and id of what is over. */
   private readonly ends: KeptOrders;
 
   constructor(
@@ -37,9 +35,10 @@ export class PoolOperations {
   ) {
     this.ends = new KeptOrders(alarms, {
       again: () => undefined,
-      failed: (_, cause) => {
-        const human = 'Other nodes do not know yet that a reload or a purge of this one is over; they are told again.';
-        narrator.warn(human, { event: 'pool_work_not_ended' }, cause);
+      failed: (name, cause) => {
+        const poolId = name.slice(0, name.lastIndexOf('/'));
+        const human = `Other nodes do not know yet that a reload or a purge of pool ${poolId} is over; they are told again.`;
+        narrator.warn(human, { event: 'pool_work_not_ended', pool_id: poolId }, cause);
       },
     });
   }
@@ -54,13 +53,13 @@ export class PoolOperations {
     const heardByAll = (): Promise<boolean> => (heard ??= this.heardByAll(work));
     const end = (report?: unknown): Promise<void> => {
       const purge = report === undefined ? undefined : { poolId, report: JSON.stringify(report) };
-      return this.ends.write(work.id, async () => this.store.endWork(work, purge));
+      return this.ends.write(`${poolId}/${work.id}`, async () => this.store.endWork(work, purge));
     };
     return { heardByAll, end };
   }
 
   private heardByAll(work: PoolWork): Promise<boolean> {
-    const spanMs = Math.max(GONE_MS, this.config.storeLeaseMs) + HEARD_MS;
+    const spanMs = Math.max(NODE_GONE_MS, this.config.storeLeaseMs) + HEARD_MS;
     const heard = withinTime(this.alarms, spanMs, async signal => this.store.heardByAll(work, signal));
     return heard.catch(() => false);
   }

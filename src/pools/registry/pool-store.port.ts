@@ -27,6 +27,9 @@ export interface KeptDrain {
   readonly deadlineAtMs: number;
 }
 
+/** How long a node counts as there that says nothing; no shorter than its leases, for it may go on with what it runs till then. */
+export const NODE_GONE_MS = 15_000;
+
 /** A reload or a purge that is under way. */
 export interface PoolWork {
   readonly id: string;

@@ -248,6 +248,7 @@ describePoolsOfNodes('what nodes make of each other’s reloads and purges', nod
     await nodes.allLook();
     const twoSteps = { steps_total: 2 };
     expect([await reportAt(a), await reportAt(b)]).toMatchObject([twoSteps, { steps_total: 1 }]);
+    expect(a.warnings).toEqual([{ event: 'pool_work_not_ended', pool_id: 'p' }]);
     away.mockRestore();
     await nodes.passes(1000);
     await nodes.allLook();

@@ -1,7 +1,5 @@
+import { NODE_GONE_MS } from '../../../pools/registry/pool-store.port';
 import { Script } from '../connection/script';
-
-/** A node that says nothing for so long is no more; no sooner than its leases are over, for it may go on with what it runs till then. */
-const GONE_MS = 15_000;
 
 /**
  * A node is here, and hears what has changed. ARGV: 1 node, 2 what is to be known of it, as JSON, 3 JSON of its settings by name, 4 `1` where they hold from
@@ -17,7 +15,7 @@ for _, id in ipairs(call('ZRANGEBYSCORE', P .. 'nodes', '-inf', text(at))) do
   call('ZREM', P .. 'nodes', id)
   call('HDEL', P .. 'nodeFacts', id)
 end
-call('ZADD', P .. 'nodes', text(at + math.max(${GONE_MS}, LEASE_MS)), node)
+call('ZADD', P .. 'nodes', text(at + math.max(${NODE_GONE_MS}, LEASE_MS)), node)
 call('HSET', P .. 'nodeFacts', node, ARGV[2])
 local changed, isChanged = {}, false
 for name, value in pairs(cjson.decode(ARGV[3])) do
