@@ -89,6 +89,14 @@ describe('a line of a batch (B-BAT-005)', () => {
     },
   );
 
+  it('that would start after its batch has ended is tried again: it may start before after all (B-BAT-004)', async () => {
+    const work = workOver(async (_taskId, take) => output.forEach(take));
+    refusal = new ServiceError('DEADLINE_UNMET', { field: 'deadline_ms' });
+    expect(await work.run(line, context)).toEqual({ kind: 'later', afterMs: 100 });
+    refusal = undefined;
+    expect(await work.run(line, context)).toMatchObject({ kind: 'done', result: { kind: 'answer' } });
+  });
+
   it('whose output is gone is one', async () => {
     const outcome = await workOver(failing('TASK_NOT_FOUND')).run(line, context);
     expect(outcome).toMatchObject({ kind: 'done', result: { kind: 'error', error: { code: 'INTERNAL' } } });

@@ -106,7 +106,8 @@ export class LineWork {
     if (!refusal || !saysNothingOfModels.has(refusal.code)) this.models.seen(model);
     if (refusal && this.isAway(refusal, wish, context)) return { kind: 'later', afterMs: waitOf(refusal), model };
     context.decided(model);
-    if (refusal?.retriable) return { kind: 'later', afterMs: waitOf(refusal) };
+    // That it would start after its batch's end is a forecast: it is tried until that end, and says then that it came too late.
+    if (refusal?.retriable || refusal?.code === 'DEADLINE_UNMET') return { kind: 'later', afterMs: waitOf(refusal) };
     if (refusal) return done(customId, taskId, failed(refusal));
     await this.ends.until(taskId);
     // A line may have run for longer than a model is waited for.
