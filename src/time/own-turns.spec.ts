@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { OwnTurns } from './own-turns';
+import { afterTurnEnds, OwnTurns } from './own-turns';
+import { TurnEnd } from './turn-end';
 
 it('gives everybody a turn of their own, in the order they came', async () => {
   const turns = new OwnTurns();
@@ -21,4 +22,19 @@ it('gives everybody a turn of their own, in the order they came', async () => {
   isOver = true;
   expect(given.map(([name]) => name).join('')).toBe('abcabab');
   expect(new Set(given.map(([, at]) => at)).size).toBe(given.length);
+});
+
+it('runs a job behind what is left to the end of the turn that it came in, also where that came later', async () => {
+  const turnEnd = new TurnEnd();
+  const seen: string[] = [];
+  await new Promise<void>(resolve => {
+    setImmediate(() => {
+      afterTurnEnds(() => {
+        seen.push('behind');
+        resolve();
+      });
+      turnEnd.do(() => seen.push('left to the end'));
+    });
+  });
+  expect(seen).toEqual(['left to the end', 'behind']);
 });

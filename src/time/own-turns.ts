@@ -18,3 +18,11 @@ export class OwnTurns {
     if (this.waiting.length > 0) setImmediate(this.give);
   };
 }
+
+/**
+ * Runs `job` a turn of the event loop later than what this turn leaves to its end (see turn-end.ts): for what somebody waits for, but less urgently
+ * than for what is sent there. It waits for no time to pass.
+ */
+export function afterTurnEnds(job: () => void): void {
+  setImmediate(setImmediate, job);
+}

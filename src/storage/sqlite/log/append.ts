@@ -1,3 +1,4 @@
+import { afterTurnEnds } from '../../../time/own-turns';
 import { failpointLater, slowSyncLater } from '../file/failpoints';
 import type { CommitSegment } from './commit-segment';
 
@@ -53,22 +54,23 @@ export async function writeOut(
   check.conclude();
 }
 
-/** A check that is made in the next turn of the event loop, or when its outcome is wanted, whichever is first. */
+/** A check that is made once requests to engines have left, or when its outcome is wanted, whichever is first. */
 class LaterCheck {
   private isMade = false;
   private fault: Error | undefined;
-  private readonly turn = setImmediate(() => this.make());
 
-  constructor(private readonly check: () => void) {}
+  constructor(private readonly check: () => void) {
+    afterTurnEnds(() => this.make());
+  }
 
   /** @throws what the check has thrown, whenever that was */
   conclude(): void {
-    clearImmediate(this.turn);
-    if (!this.isMade) this.make();
+    this.make();
     if (this.fault) throw this.fault;
   }
 
   private make(): void {
+    if (this.isMade) return;
     this.isMade = true;
     try {
       this.check();

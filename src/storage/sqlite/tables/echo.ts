@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, fsyncSync, openSync, readSync, write, writeSync } from 'node:fs';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
+import { afterTurnEnds } from '../../../time/own-turns';
 
 export type ChangeKind = 'admit' | 'mark' | 'end' | 'bind' | 'unbind' | 'drain' | 'undrain' | 'note' | 'forget';
 
@@ -84,8 +84,8 @@ export class Echo {
   }
 
   /**
-   * The same on libuv's pool, in the next turn of the event loop, so that what was given to the pool in this one goes first; with all that
-   * comes until then. Resolves when that is over. Never rejects: what fails is missing.
+   * The same on libuv's pool, after what was given to the pool in this turn of the event loop and after the requests to engines that come of it;
+   * with all that comes until then. Resolves when that is over. Never rejects: what fails is missing.
    */
   appendSoon(changes: readonly Change[]): Promise<void> {
     if (this.isClosed) return Promise.resolve();
@@ -126,7 +126,7 @@ export class Echo {
   }
 
   private async writeGathered(before: Promise<void> | undefined): Promise<void> {
-    await nextTurn();
+    await new Promise<void>(afterTurnEnds);
     await before;
     this.gathering = undefined;
     if (this.isClosed || this.gathered.length === 0) return;
