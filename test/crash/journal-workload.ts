@@ -41,6 +41,21 @@ export function taskIdOf(i: number): string {
   return `task-${String(i).padStart(6, '0')}`;
 }
 
+function numberOf(taskId: string): number {
+  return Number(taskId.slice('task-'.length));
+}
+
+/** The session whose usage the ending of a task counts in. */
+export function sessionOf(taskId: string): string {
+  return `session-${numberOf(taskId) % 4}`;
+}
+
+/** The task that is ended to make room for this one, if any. */
+export function evictedWith(taskId: string): readonly string[] {
+  const i = numberOf(taskId);
+  return evicts(i) ? [taskIdOf(i - 1)] : [];
+}
+
 function promptOf(i: number): string {
   return `prompt ${i} `.padEnd(PROMPT_UNITS, `${i} `);
 }
@@ -52,9 +67,10 @@ function evicts(i: number): boolean {
 
 function admission(i: number): Step {
   const taskId = taskIdOf(i);
-  const more = { prompt: promptOf(i), sessionId: `session-${i % 4}`, ownSession: false };
+  const more = { prompt: promptOf(i), sessionId: sessionOf(taskId), ownSession: false };
   const spec = i % 2 === 0 ? fullSpec(taskId, more) : plainSpec(taskId, more);
-  const evicted = evicts(i) ? droppedEnding(taskIdOf(i - 1)) : undefined;
+  const [evictedId] = evictedWith(taskId);
+  const evicted = evictedId === undefined ? undefined : droppedEnding(evictedId);
   return { what: 'admit', taskId, apply: journal => journal.admit(spec, factsOf(i), evicted) };
 }
 
@@ -68,7 +84,7 @@ function lifeOf(i: number): Step[] {
 }
 
 function usageAfter(i: number, { usage }: TaskEnding): Parameters<TaskJournal['end']>[1] {
-  return { sessionId: `session-${i % 4}`, tokens: usage.tokensOut * i, timeMs: i, cost: i / 8, turns: i };
+  return { sessionId: sessionOf(taskIdOf(i)), tokens: usage.tokensOut * i, timeMs: i, cost: i / 8, turns: i };
 }
 
 function expiry(i: number): Step {
