@@ -13,6 +13,19 @@ function writing(append: (lines: readonly string[]) => Promise<void>) {
   return { writer, losses: () => losses };
 }
 
+it('writes what comes just as all before it is written, whichever step that is at (B-BAT-005)', async () => {
+  const written: string[] = [];
+  for (let steps = 0; steps < 20; steps++) {
+    const { writer } = writing(async lines => void written.push(...lines));
+    void writer.add('first');
+    for (let step = 0; step < steps; step++) await Promise.resolve();
+    void writer.add(String(steps));
+    await new Promise(setImmediate);
+  }
+  const others = written.filter(text => text !== 'first');
+  expect(others).toEqual(Array.from({ length: 20 }, (_, steps) => String(steps)));
+});
+
 describe('results of a batch that is another node’s (B-ND-015)', () => {
   it('are not written any more, and nobody waits for them', async () => {
     const tried: string[] = [];

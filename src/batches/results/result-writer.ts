@@ -34,7 +34,7 @@ export class ResultWriter {
     if (this.isLost) return Promise.resolve();
     return new Promise(resolve => {
       this.waiting.push({ text, durable: resolve });
-      this.writing ??= this.write().finally(() => (this.writing = undefined));
+      this.writing ??= this.write();
     });
   }
 
@@ -69,6 +69,8 @@ export class ResultWriter {
       this.waiting.splice(0, step.length);
       for (const { durable } of step) durable();
     }
+    // Not a step later: what comes then begins the next.
+    this.writing = undefined;
   }
 
   /** Writes nothing from now on. */
