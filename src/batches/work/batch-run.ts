@@ -44,7 +44,7 @@ export class BatchRun {
   private readonly errorWriter: ResultWriter;
   /** Taken once, and not run after all. */
   private readonly backlog: FileLine[] = [];
-  /** Taken once, and their models were away. */
+  /** Taken once, and their models were away or would come to them too late. */
   private readonly waiting = new WaitingLines();
   private reading: Promise<unknown> = Promise.resolve();
   private isRead = false;
@@ -124,14 +124,14 @@ export class BatchRun {
     this.backlog.push(line);
   }
 
-  /** Its model is away: it is tried again after a while, or once another line finds that model. */
+  /** As it is with its model: it is tried again after a while, or once another line of that model need not wait. */
   wait(model: string, line: FileLine, nowMs: number, afterMs: number): void {
     this.waiting.add(model, line, nowMs, afterMs);
   }
 
-  /** Lines of that model need not wait any more. */
-  release(model: string): void {
-    this.backlog.push(...this.waiting.release(model));
+  /** A line of that model need not wait: so one of those that do is tried at once. */
+  tryNext(model: string, nowMs: number): void {
+    this.waiting.tryNext(model, nowMs);
   }
 
   /** Resolves once the result is durable, or the batch another node's. */

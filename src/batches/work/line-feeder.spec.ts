@@ -1,14 +1,24 @@
 import { afterEach, expect, it, vi } from 'vitest';
+import { LAST_RESORT_MS } from '../../../test/support/deadline';
 import type { Config } from '../../config/config';
+import { ServiceError } from '../../errors/service-error';
 import type { Lifecycle } from '../../lifecycle/lifecycle';
 import type { MetricsService } from '../../observability/metrics.service';
 import type { Narrator } from '../../observability/narrator';
+import type { TaskEnds } from '../../openai/answers/task-ends';
+import type { TaskEvents } from '../../openai/answers/task-events.service';
+import type { OpenaiRequest } from '../../openai/requests/openai-request';
+import type { OpenaiTasks } from '../../openai/requests/openai-tasks';
+import { endEvent } from '../../tasks/events/task-events';
 import type { Clock } from '../../time/clock';
+import type { FileContents } from '../../uploads/file-contents.port';
 import type { FileLine } from '../lines/line-splitter';
-import type { BatchRun } from './batch-run';
+import { BatchRun } from './batch-run';
 import { LineFeeder } from './line-feeder';
-import type { LineContext, LineOutcome, LineWork } from './line-work';
+import { LineWork, type LineContext, type LineOutcome } from './line-work';
+import { ModelSightings } from './model-sightings';
 import type { Places } from './places';
+import type { RunRecord } from './run-record';
 
 const AT_ONCE = 6;
 let nowMs = 0;
@@ -28,13 +38,13 @@ const work = {
   },
 } as unknown as LineWork;
 
-function feeder(each = 100): LineFeeder {
+function feeder(each = 100, lines = work): LineFeeder {
   const places = { free: (running: number) => AT_ONCE - running } as unknown as Places;
   const narrator = { attend: (promise: Promise<unknown>) => promise } as unknown as Narrator;
   const metrics = { batchLine: () => undefined } as unknown as MetricsService;
   const clock = { nowMs: () => nowMs } as Clock;
   const config = { batchLinesAtOnceEach: each } as Config;
-  return new LineFeeder(config, work, places, { isReady: true } as Lifecycle, metrics, clock, narrator);
+  return new LineFeeder(config, lines, places, { isReady: true } as Lifecycle, metrics, clock, narrator);
 }
 
 function runOf(id: string, lines: number): BatchRun {
@@ -104,3 +114,60 @@ it('leaves a batch alone for a while whose lines find no room, and gives its pla
   await settle();
   expect(begun.slice(tried + AT_ONCE)).toContain('waiting');
 });
+
+it('goes on with lines of other models while none would come to those of one in time (B-BAT-004)', async () => {
+  const [late, prompt] = [Array<string>(3 * AT_ONCE).fill('late'), Array<string>(AT_ONCE).fill('prompt')];
+  const run = fileOf([...late, ...prompt]);
+  const tried: string[] = [];
+  let isLate = true;
+  const submit = async ({ model }: OpenaiRequest): Promise<void> => {
+    tried.push(model);
+    if (model === 'late' && isLate) throw new ServiceError('DEADLINE_UNMET');
+  };
+  const feeding = feeder(100, linesOver(submit));
+  feeding.add(run);
+  const settled = async (counts: object): Promise<void> => {
+    await vi.waitFor(() => expect(run.counts).toEqual(counts), { timeout: LAST_RESORT_MS });
+    await settle();
+  };
+  await settled({ completed: prompt.length, failed: 0 });
+  // Each was tried once, and from then on one for all of them.
+  expect(tried.splice(0).sort()).toEqual([...late, ...prompt]);
+  nowMs = 101;
+  feeding.add(run);
+  await settled({ completed: prompt.length, failed: 0 });
+  expect(tried.splice(0)).toEqual(['late']);
+  isLate = false;
+  nowMs = 302;
+  feeding.add(run);
+  await settled({ completed: prompt.length + late.length, failed: 0 });
+});
+
+/** A batch whose lines name these models. */
+function fileOf(models: readonly string[]): BatchRun {
+  const batch = { id: 'batch_x', endpoint: '/v1/chat/completions', inputFileId: 'in', expiresAtMs: 1e15 };
+  const texts = models.map((model, at) => {
+    const body = { model, messages: [{ role: 'user', content: 'Hi' }] };
+    return `${JSON.stringify({ custom_id: String(at), method: 'POST', url: batch.endpoint, body })}\n`;
+  });
+  const input = Buffer.from(texts.join(''));
+  const contents = {
+    read: async (_id: string, at: number, most: number) => input.subarray(at, at + most),
+    append: async () => undefined,
+  } as unknown as FileContents;
+  return new BatchRun({ batch } as RunRecord, contents, 1000, {} as Narrator, false, () => undefined);
+}
+
+/** Each task that is submitted has ended. */
+function linesOver(submit: (request: OpenaiRequest) => Promise<void>): LineWork {
+  const end = endEvent({ tokens_out: 1, decode_time_ms: 1, decode_ms: 1, finish_reason: 'stop' });
+  const clock = { wallMs: () => 0, nowMs: () => nowMs } as Clock;
+  return new LineWork(
+    { submit } as unknown as OpenaiTasks,
+    { each: async (_id, take) => take(end) } as TaskEvents,
+    { until: async () => undefined } as unknown as TaskEnds,
+    { isReady: true } as Lifecycle,
+    new ModelSightings({ batchModelWaitMs: 100 } as Config, clock, {} as Narrator),
+    clock,
+  );
+}

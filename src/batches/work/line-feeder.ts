@@ -117,7 +117,7 @@ export class LineFeeder implements OnModuleInit, OnModuleDestroy {
         settled();
         this.feed();
       },
-      decided: model => run.release(model),
+      decided: model => run.tryNext(model, this.clock.nowMs()),
     });
     if (run.isLost) return;
     if (outcome.kind === 'later' && outcome.model !== undefined) {

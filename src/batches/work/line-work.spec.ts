@@ -91,10 +91,32 @@ describe('a line of a batch (B-BAT-005)', () => {
 
   it('that would start after its batch has ended is tried again: it may start before after all (B-BAT-004)', async () => {
     const work = workOver(async (_taskId, take) => output.forEach(take));
+    const decided: string[] = [];
+    const seen = { ...context, decided: (model: string) => void decided.push(model) };
     refusal = new ServiceError('DEADLINE_UNMET', { field: 'deadline_ms' });
-    expect(await work.run(line, context)).toEqual({ kind: 'later', afterMs: 100 });
+    // By itself: lines of models that others do not wait for may well start in time.
+    expect(await work.run(line, seen)).toEqual({ kind: 'later', afterMs: 100, model: 'm' });
+    expect(decided).toEqual([]);
     refusal = undefined;
-    expect(await work.run(line, context)).toMatchObject({ kind: 'done', result: { kind: 'answer' } });
+    expect(await work.run(line, seen)).toMatchObject({ kind: 'done', result: { kind: 'answer' } });
+    expect(decided).toEqual(['m']);
+  });
+
+  it('whose task waited until what another clock took for the end of its batch runs again, until that (B-BAT-004)', async () => {
+    const asked: string[] = [];
+    const work = workOver(async (taskId, take) => {
+      asked.push(taskId);
+      if (asked.length > 1) output.forEach(take);
+      else take(errorEvent(new ServiceError('DEADLINE_UNMET'), 1));
+    });
+    expect(await work.run(line, context)).toMatchObject({ taskId: 'batch_a.1.2', result: { kind: 'answer' } });
+    asked.length = 0;
+    const over = { ...context, batch: { ...batch, expiresAtMs: 0 } };
+    const expired = { kind: 'stopped', reason: 'expired' };
+    expect(await work.run(line, over)).toMatchObject({ taskId: 'batch_a.1', result: expired });
+    asked.length = 0;
+    // Also where a process before had seen it end.
+    expect(await work.run(line, { ...over, isResumed: true })).toMatchObject({ taskId: 'batch_a.1', result: expired });
   });
 
   it('whose output is gone is one', async () => {

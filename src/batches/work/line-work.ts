@@ -31,7 +31,10 @@ const saysNothingOfModels: ReadonlySet<ErrorCode> = new Set([
   'SHUTTING_DOWN',
 ]);
 
-/** What became of a line. `later`: nothing yet, for want of room, or of its model where that is named; it is to be tried again after a while. */
+/**
+ * What became of a line. `later`: nothing yet, and it is to be tried again after a while; for want of room, or where a model is named for what is so of lines
+ * of that model alone: no engine has it now, or none comes to them in time.
+ */
 export type LineOutcome =
   | { readonly kind: 'done'; readonly customId: string; readonly taskId: string; readonly result: LineResult }
   | { readonly kind: 'later'; readonly afterMs: number; readonly model?: string };
@@ -48,7 +51,7 @@ export interface LineContext {
   readonly tasks: Set<string>;
   /** It has its place in the queue, or was refused one. */
   settled(): void;
-  /** Lines of this model need not wait for it: it is there, or not waited for any more. */
+  /** Lines of this model need not wait: one has found it there and in time, or it is not waited for any more. */
   decided(model: string): void;
 }
 
@@ -99,15 +102,15 @@ export class LineWork {
   private async ran(taskId: string, { customId, body }: RequestLine, context: LineContext): Promise<LineOutcome> {
     const wish = wishOf(context.batch.endpoint, body);
     const known = context.isResumed ? await this.endedBefore(taskId, wish) : undefined;
-    if (known) return done(customId, taskId, known);
+    if (known) return done(customId, taskId, this.inView(context, known));
     const refusal = await this.submit(taskId, wish, context);
-    context.settled();
     const { model } = wish.request;
     if (!refusal || !saysNothingOfModels.has(refusal.code)) this.models.seen(model);
-    if (refusal && this.isAway(refusal, wish, context)) return { kind: 'later', afterMs: waitOf(refusal), model };
+    if (refusal && this.waitsForModel(refusal, wish, context))
+      return { kind: 'later', afterMs: waitOf(refusal), model };
     context.decided(model);
-    // That it would start after its batch's end is a forecast: it is tried until that end, and says then that it came too late.
-    if (refusal?.retriable || refusal?.code === 'DEADLINE_UNMET') return { kind: 'later', afterMs: waitOf(refusal) };
+    context.settled();
+    if (refusal?.retriable) return { kind: 'later', afterMs: waitOf(refusal) };
     if (refusal) return done(customId, taskId, failed(refusal));
     await this.ends.until(taskId);
     // A line may have run for longer than a model is waited for.
@@ -116,9 +119,14 @@ export class LineWork {
     return done(customId, taskId, this.inView(context, result ?? failed(lost)));
   }
 
-  /** It is refused for a model that no live engine has now, or none at all, and that was there or is to be expected. */
-  private isAway({ code }: ServiceError, { request }: LineWish, { isResumed, fedSinceMs }: LineContext): boolean {
-    if (code === 'POOL_UNAVAILABLE') return true;
+  /** It is refused for a model that no live engine has now, or none at all, and that was there or is to be expected; or by when one would come to it. */
+  private waitsForModel(
+    { code }: ServiceError,
+    { request }: LineWish,
+    { isResumed, fedSinceMs }: LineContext,
+  ): boolean {
+    // That it would start after its batch's end is a forecast: it is tried until that end, and says then that it came too late.
+    if (code === 'POOL_UNAVAILABLE' || code === 'DEADLINE_UNMET') return true;
     if (code !== 'MODEL_NOT_FOUND') return false;
     return this.models.isAwaited(request.model, isResumed ? fedSinceMs : undefined);
   }
@@ -183,12 +191,14 @@ export function taskIdsOf(batchId: string, line: number): readonly string[] {
   return Array.from({ length: RUNS_MAX }, (_, at) => taskIdOf(batchId, line, at + 1));
 }
 
-/** Its node was gone, or its storage away, after it had run and before that was told: what it put out is nowhere. */
+/**
+ * Its node was gone, or its storage away, after it had run and before that was told: what it put out is nowhere. Or it waited until what was its batch's end
+ * by another clock, or by this one before somebody set it.
+ */
+const forNothing: ReadonlySet<ErrorCode> = new Set(['ORCHESTRATOR_RESTARTED', 'STORAGE_UNAVAILABLE', 'DEADLINE_UNMET']);
+
 function wasForNothing(result: LineResult): boolean {
-  return (
-    result.kind === 'error' &&
-    (result.error.code === 'ORCHESTRATOR_RESTARTED' || result.error.code === 'STORAGE_UNAVAILABLE')
-  );
+  return result.kind === 'error' && forNothing.has(result.error.code);
 }
 
 const lost = new ServiceError('INTERNAL', { message: 'The output of this request is not there any more.' });

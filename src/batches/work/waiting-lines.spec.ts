@@ -22,13 +22,24 @@ it('tries one line of each model at a time, ever more seldom, and not more than 
   expect(Math.max(...gaps)).toBe(5000);
 });
 
-it('gives back all lines of a model that is there, in their order, and then all that are left', () => {
+it('tries the next line of a model at once where one need not wait, and then again by and by (B-BAT-010)', () => {
+  const waiting = new WaitingLines();
+  for (const number of [1, 2, 3, 4]) waiting.add('m', line(number), 0, 100);
+  waiting.add('n', line(5), 0, 100);
+  const take = (nowMs: number): number | undefined => waiting.takeDue(nowMs)?.number;
+  expect([take(100), take(100), take(200), take(399)]).toEqual([1, 5, 2, undefined]);
+  waiting.tryNext('m', 399);
+  expect([take(399), take(498), take(499)]).toEqual([3, undefined, 4]);
+  // Of a model that has none any more nothing is left, nor of one that had none.
+  for (const model of ['m', 'o']) waiting.tryNext(model, 500);
+  expect([waiting.isEmpty, waiting.isDue(1e9)]).toEqual([true, false]);
+});
+
+it('gives back all that are left', () => {
   const waiting = new WaitingLines();
   for (const number of [1, 2, 3]) waiting.add(number === 2 ? 'n' : 'm', line(number), 0, 100);
-  expect(waiting.release('m').map(({ number }) => number)).toEqual([1, 3]);
-  expect([waiting.release('m'), waiting.isEmpty]).toEqual([[], false]);
-  expect(waiting.releaseAll().map(({ number }) => number)).toEqual([2]);
-  expect([waiting.isEmpty, waiting.isDue(1e9)]).toEqual([true, false]);
+  expect(waiting.releaseAll().map(({ number }) => number)).toEqual([1, 3, 2]);
+  expect([waiting.releaseAll(), waiting.isEmpty, waiting.isDue(1e9)]).toEqual([[], true, false]);
 });
 
 it('is full by number or by bytes, and has room again once some are gone', () => {
@@ -42,6 +53,6 @@ it('is full by number or by bytes, and has room again once some are gone', () =>
   const large = new WaitingLines();
   large.add('m', line(1, 256 * 1024), 0, 100);
   expect(large.isFull).toBe(true);
-  large.release('m');
+  large.releaseAll();
   expect(large.isFull).toBe(false);
 });

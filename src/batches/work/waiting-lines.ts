@@ -12,11 +12,13 @@ interface Waiting {
   dueMs: number;
   /** Until the one after it is tried; it doubles. */
   againMs: number;
+  /** What it was at first. */
+  readonly firstMs: number;
 }
 
 /**
- * Lines of one batch that wait for their models, so that those of its other models go on. One of each model is tried at a time: what becomes of it tells for
- * all.
+ * Lines of one batch that wait for their models, so that those of its other models go on. One of each model is tried at a time: where it need not wait any
+ * more the next is tried at once, and where it does the others wait longer.
  */
 export class WaitingLines {
   private readonly models = new Map<string, Waiting>();
@@ -32,7 +34,7 @@ export class WaitingLines {
   }
 
   add(model: string, line: FileLine, nowMs: number, afterMs: number): void {
-    const waiting = this.models.get(model) ?? { lines: [], dueMs: nowMs + afterMs, againMs: afterMs };
+    const waiting = this.models.get(model) ?? { lines: [], dueMs: nowMs + afterMs, againMs: afterMs, firstMs: afterMs };
     // Its bytes are a part of what was read at once, which it would hold on to.
     waiting.lines.push({ ...line, bytes: Buffer.from(line.bytes) });
     this.models.set(model, waiting);
@@ -60,17 +62,18 @@ export class WaitingLines {
     return undefined;
   }
 
-  /** Those of a model, which wait no more. */
-  release(model: string): readonly FileLine[] {
-    const lines = this.models.get(model)?.lines ?? [];
-    this.models.delete(model);
-    this.lines -= lines.length;
-    this.bytes -= lines.reduce((sum, { bytes }) => sum + bytes.length, 0);
-    return lines;
+  /** One of its lines need not wait: the next is tried at once. */
+  tryNext(model: string, nowMs: number): void {
+    const waiting = this.models.get(model);
+    if (waiting?.lines.length === 0) this.models.delete(model);
+    else if (waiting) [waiting.dueMs, waiting.againMs] = [nowMs, waiting.firstMs];
   }
 
-  /** All of them. */
+  /** All of them, which wait no more. */
   releaseAll(): readonly FileLine[] {
-    return [...this.models.keys()].flatMap(model => this.release(model));
+    const all = [...this.models.values()].flatMap(({ lines }) => lines);
+    this.models.clear();
+    this.lines = this.bytes = 0;
+    return all;
   }
 }
