@@ -17,6 +17,8 @@ let nowMs: number;
 /** What passes until the store's answer is read. */
 let answerMs: number;
 let renewed: string[];
+/** Beats that the store was asked for. */
+let beats: number;
 let held: HeldTasks;
 let beat: NodeBeat;
 
@@ -24,8 +26,10 @@ beforeEach(() => {
   nowMs = 10_000;
   answerMs = 0;
   renewed = [];
+  beats = 0;
   held = new HeldTasks();
   const run = async (_script: unknown, _node: string, tasks: string): Promise<unknown> => {
+    beats++;
     renewed.push(...(JSON.parse(tasks) as [string, string][]).map(([id]) => id));
     nowMs += answerMs;
     return answer;
@@ -48,6 +52,16 @@ function hold(taskId: string, isEnding: boolean): StoreTask {
 }
 
 describe('NodeBeat', () => {
+  it('beats for whoever asks just as another beat is over, whichever step that is at', async () => {
+    for (let steps = 0; steps < 20; steps++) {
+      void beat.beat();
+      for (let step = 0; step < steps; step++) await Promise.resolve();
+      const before = beats;
+      await beat.beat();
+      expect([steps, beats]).toEqual([steps, before + 1]);
+    }
+  });
+
   it('renews leases well before they are over', async () => {
     const task = hold('runs', false);
     nowMs += LEASE_MS / 2;

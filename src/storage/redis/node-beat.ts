@@ -95,20 +95,24 @@ export class NodeBeat implements OnModuleDestroy {
       this.again = true;
       return this.beating;
     }
-    this.beating = this.beatAll().finally(() => (this.beating = undefined));
-    return this.beating;
+    return (this.beating = this.beatAll());
   }
 
   private async beatAll(): Promise<void> {
-    do {
-      this.again = false;
-      try {
-        await this.beatOnce();
-      } catch {
-        // The connection tells of itself; what cannot be renewed is let go of below.
-      }
-      this.dropLapsed();
-    } while (this.again && !this.isStopped);
+    try {
+      do {
+        this.again = false;
+        try {
+          await this.beatOnce();
+        } catch {
+          // The connection tells of itself; what cannot be renewed is let go of below.
+        }
+        this.dropLapsed();
+      } while (this.again && !this.isStopped);
+    } finally {
+      // Not a step later: who asks then is beaten for anew.
+      this.beating = undefined;
+    }
   }
 
   private plan(): void {
