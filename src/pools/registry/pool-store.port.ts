@@ -32,6 +32,7 @@ export const NODE_GONE_MS = 15_000;
 
 /** A reload or a purge that is under way. */
 export interface PoolWork {
+  /** Of what was begun later it is the greater one, as text. */
   readonly id: string;
   readonly poolId: string;
   readonly operation: 'reload' | 'purge';

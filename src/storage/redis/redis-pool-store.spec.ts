@@ -169,6 +169,19 @@ describeOverStore('over a store', server => {
       expect(await store.call('HGETALL', `${store.prefix}:purges`)).toEqual(['p', '{"second":1}']);
     });
 
+    it('what a purge came to is told where the store has lost that it was begun, and knows of one before', async () => {
+      const { store } = opened;
+      const [before, purge] = ['1', '2'].map(id => ({ ...reload(id, 'p'), ...byForce })) as [PoolWork, PoolWork];
+      await a.beginWork(before);
+      await a.endWork(before, { poolId: 'p', report: '{"before":1}' });
+      const lastPurges = `${store.prefix}:lastPurges`;
+      const known = String(await store.call('HGET', lastPurges, 'p'));
+      await b.beginWork(purge);
+      await store.call('HSET', lastPurges, 'p', known);
+      await b.endWork(purge, { poolId: 'p', report: '{"it":1}' });
+      expect(await store.call('HGETALL', `${store.prefix}:purges`)).toEqual(['p', '{"it":1}']);
+    });
+
     describe('a work that ends what others run', () => {
       const purge: PoolWork = { ...reload('1', 'p'), ...byForce };
       const never = new AbortController().signal;

@@ -127,7 +127,10 @@ return 1
 `,
 );
 
-/** ARGV: 1 pool, 2 id of the work, 3 what a purge came to, or ''; not kept where that has lapsed and another was begun since. */
+/**
+ * ARGV: 1 pool, 2 id of the work, 3 what a purge came to, or ''; not kept where that has lapsed and another was begun since. That this one was begun may be
+ * lost, for another server has taken over: then one before is the last that is known of.
+ */
 export const endWorkScript = new Script(
   'endWork',
   `
@@ -138,7 +141,7 @@ if work and cjson.decode(work).id == ARGV[2] then
 end
 call('DEL', P .. 'heard:' .. ARGV[2])
 local last = call('HGET', P .. 'lastPurges', ARGV[1])
-if ARGV[3] ~= '' and (not last or last == ARGV[2]) then call('HSET', P .. 'purges', ARGV[1], ARGV[3]) end
+if ARGV[3] ~= '' and (not last or last <= ARGV[2]) then call('HSET', P .. 'purges', ARGV[1], ARGV[3]) end
 call('INCR', P .. 'pv')
 call('SPUBLISH', P .. 'pools', '')
 return 1
