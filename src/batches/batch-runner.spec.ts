@@ -55,8 +55,8 @@ async function begun(fault?: Error, total = 0, canceller: Partial<Canceller> = {
     { say: nothing, end: async () => undefined } as unknown as RecordLeases,
     canceller as Canceller,
     { openBatches: nothing } as unknown as MetricsService,
-    { after: () => ({ cancel: nothing }) } as unknown as Alarms,
-    { wallMs: () => 1 } as Clock,
+    { at: () => ({ cancel: nothing }) } as unknown as Alarms,
+    { wallMs: () => 1, nowMs: () => 1 } as Clock,
     { tell: nothing, warn: nothing, attend: (work: Promise<unknown>) => work } as unknown as Narrator,
   );
   runner.begin({ id: 'batch_x', status: 'in_progress', inProgressAtMs: 1, total } as StoredBatch, lease, true);

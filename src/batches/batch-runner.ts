@@ -65,11 +65,12 @@ export class BatchRunner implements OnModuleDestroy {
     const lose = (): void => this.giveUp(lease);
     const kept = new RunRecord(this.records, batch, lease, () => this.cancelTasks(run));
     const run = new BatchRun(kept, this.contents, this.config.batchLineMaxBytes, this.narrator, isResumed, lose);
+    run.endsAtMs = this.clock.nowMs() + expiresAtMs - this.clock.wallMs();
     this.runs.set(id, run);
     this.leases.say(lease, () => progressText(run));
     this.expiries.set(
       id,
-      this.alarms.after(expiresAtMs - this.clock.wallMs(), () => void this.attend(run, this.stop(run, 'expired'))),
+      this.alarms.at(run.endsAtMs, () => void this.attend(run, this.stop(run, 'expired'))),
     );
     this.countOpen();
     void this.attend(run, this.live(run));

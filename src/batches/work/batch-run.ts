@@ -36,6 +36,8 @@ export class BatchRun {
   pausedUntilMs = 0;
   /** By the monotonic clock, from when on its lines run here. */
   fedSinceMs = 0;
+  /** By the monotonic clock, which nobody sets: the end of its window. */
+  endsAtMs = Infinity;
   private readonly reader: LineReader;
   private readonly doneLines = new DoneLines();
   private readonly output: ResultFile;

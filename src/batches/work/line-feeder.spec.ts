@@ -145,7 +145,7 @@ it('goes on with lines of other models while none would come to those of one in 
 
 /** A batch whose lines name these models. */
 function fileOf(models: readonly string[]): BatchRun {
-  const batch = { id: 'batch_x', endpoint: '/v1/chat/completions', inputFileId: 'in', expiresAtMs: 1e15 };
+  const batch = { id: 'batch_x', endpoint: '/v1/chat/completions', inputFileId: 'in' };
   const texts = models.map((model, at) => {
     const body = { model, messages: [{ role: 'user', content: 'Hi' }] };
     return `${JSON.stringify({ custom_id: String(at), method: 'POST', url: batch.endpoint, body })}\n`;

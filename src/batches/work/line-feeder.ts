@@ -109,6 +109,7 @@ export class LineFeeder implements OnModuleInit, OnModuleDestroy {
       batch: run.batch,
       isResumed: run.isResumed,
       fedSinceMs: run.fedSinceMs,
+      endsAtMs: run.endsAtMs,
       tasks: run.tasks,
       get stop() {
         return run.stop;

@@ -4,6 +4,7 @@ import type { ErrorCode } from '../../errors/catalogue';
 import type { Lifecycle } from '../../lifecycle/lifecycle';
 import type { TaskEvents } from '../../openai/answers/task-events.service';
 import type { OpenaiTasks } from '../../openai/requests/openai-tasks';
+import type { WorkHeaders } from '../../openai/requests/work-headers';
 import type { Clock } from '../../time/clock';
 import { endEvent, errorEvent, tokenEvent } from '../../tasks/events/task-events';
 import type { StoredBatch } from '../batch/stored-batch';
@@ -13,12 +14,13 @@ import type { Config } from '../../config/config';
 import type { Narrator } from '../../observability/narrator';
 import { ModelSightings } from './model-sightings';
 
-const batch = { id: 'batch_a', endpoint: '/v1/chat/completions', correlationId: 'c', expiresAtMs: 1e15 } as StoredBatch;
+const batch = { id: 'batch_a', endpoint: '/v1/chat/completions', correlationId: 'c' } as StoredBatch;
 const context: LineContext = {
   batch,
   stop: undefined,
   isResumed: false,
   fedSinceMs: 50,
+  endsAtMs: 1e15,
   tasks: new Set(),
   settled: () => undefined,
   decided: () => undefined,
@@ -34,13 +36,17 @@ const output = [
 ];
 
 let nowMs = 0;
-const clock = { wallMs: () => 0, nowMs: () => nowMs } as Clock;
+let wallMs = 0;
+const clock = { wallMs: () => wallMs, nowMs: () => nowMs } as Clock;
+/** Of each submission. */
+let deadlinesMs: number[] = [];
 let told: Readonly<Record<string, unknown>>[] = [];
 /** What a submission is refused with. */
 let refusal: ServiceError | undefined;
 
 beforeEach(() => {
-  nowMs = 0;
+  nowMs = wallMs = 0;
+  deadlinesMs = [];
   told = [];
   refusal = undefined;
 });
@@ -48,8 +54,12 @@ beforeEach(() => {
 /** A task that has ended, whose output is read by that. */
 function workOver(each: TaskEvents['each'], until: () => Promise<void> = () => Promise.resolve()): LineWork {
   const narrator = { warn: (_human: string, fields: object) => told.push({ ...fields }) } as unknown as Narrator;
+  const submit = async (_request: unknown, { deadlineMs }: WorkHeaders): Promise<void> => {
+    deadlinesMs.push(deadlineMs);
+    if (refusal) throw refusal;
+  };
   return new LineWork(
-    { submit: () => (refusal ? Promise.reject(refusal) : Promise.resolve()) } as unknown as OpenaiTasks,
+    { submit } as unknown as OpenaiTasks,
     { each } as TaskEvents,
     { until } as unknown as TaskEnds,
     { isReady: true } as Lifecycle,
@@ -102,7 +112,17 @@ describe('a line of a batch (B-BAT-005)', () => {
     expect(decided).toEqual(['m']);
   });
 
-  it('whose task waited until what another clock took for the end of its batch runs again, until that (B-BAT-004)', async () => {
+  it('has what is left of its window, whatever the wall clock is set to meanwhile (B-BAT-004)', async () => {
+    const work = workOver(async (_taskId, take) => take(errorEvent(new ServiceError('DECODE_TIMEOUT'), 1)));
+    [nowMs, wallMs] = [1000, 1e12];
+    const outcome = await work.run(line, { ...context, endsAtMs: 61_000 });
+    expect(outcome).toMatchObject({ result: { kind: 'error', error: { code: 'DECODE_TIMEOUT' } } });
+    nowMs = 60_999.5;
+    expect(await work.run(line, { ...context, endsAtMs: 61_000 })).toMatchObject({ result: { kind: 'stopped' } });
+    expect(deadlinesMs).toEqual([60_000, 1]);
+  });
+
+  it('whose task waited until what another process took for the end of its batch runs again, until that (B-BAT-004)', async () => {
     const asked: string[] = [];
     const work = workOver(async (taskId, take) => {
       asked.push(taskId);
@@ -111,7 +131,7 @@ describe('a line of a batch (B-BAT-005)', () => {
     });
     expect(await work.run(line, context)).toMatchObject({ taskId: 'batch_a.1.2', result: { kind: 'answer' } });
     asked.length = 0;
-    const over = { ...context, batch: { ...batch, expiresAtMs: 0 } };
+    const over = { ...context, endsAtMs: 0 };
     const expired = { kind: 'stopped', reason: 'expired' };
     expect(await work.run(line, over)).toMatchObject({ taskId: 'batch_a.1', result: expired });
     asked.length = 0;

@@ -47,6 +47,8 @@ export interface LineContext {
   readonly isResumed: boolean;
   /** By the monotonic clock, from when on its lines run here. */
   readonly fedSinceMs: number;
+  /** By the monotonic clock, the end of its window. */
+  readonly endsAtMs: number;
   /** Those of its lines that are submitted. */
   readonly tasks: Set<string>;
   /** It has its place in the queue, or was refused one. */
@@ -134,10 +136,10 @@ export class LineWork {
   private async submit(
     taskId: string,
     { request }: LineWish,
-    { batch }: LineContext,
+    { batch, endsAtMs }: LineContext,
   ): Promise<ServiceError | undefined> {
-    const { correlationId, identity, expiresAtMs } = batch;
-    const deadlineMs = Math.max(1, expiresAtMs - this.clock.wallMs());
+    const { correlationId, identity } = batch;
+    const deadlineMs = Math.max(1, Math.ceil(endsAtMs - this.clock.nowMs()));
     const sender = { correlationId, ...(identity !== undefined && { identity }) };
     try {
       const terms = { taskId, isNew: false, outlivesClient: true, isWithheld: true };
@@ -171,12 +173,12 @@ export class LineWork {
   }
 
   /** A line that was ended with its batch says so. */
-  private inView({ stop, batch }: LineContext, result: LineResult): LineResult {
+  private inView({ stop, endsAtMs }: LineContext, result: LineResult): LineResult {
     if (result.kind !== 'error') return result;
     const { code } = result.error;
     const isDeadline = code === 'DEADLINE_UNMET' || code === 'DECODE_TIMEOUT';
     if (stop && (code === 'CANCELLED' || isDeadline)) return { kind: 'stopped', reason: stop };
-    const isOver = this.clock.wallMs() >= batch.expiresAtMs - DEADLINE_SLACK_MS;
+    const isOver = this.clock.nowMs() >= endsAtMs - DEADLINE_SLACK_MS;
     return isDeadline && isOver ? { kind: 'stopped', reason: 'expired' } : result;
   }
 }
@@ -193,7 +195,7 @@ export function taskIdsOf(batchId: string, line: number): readonly string[] {
 
 /**
  * Its node was gone, or its storage away, after it had run and before that was told: what it put out is nowhere. Or it waited until what was its batch's end
- * by another clock, or by this one before somebody set it.
+ * by the clock of another process.
  */
 const forNothing: ReadonlySet<ErrorCode> = new Set(['ORCHESTRATOR_RESTARTED', 'STORAGE_UNAVAILABLE', 'DEADLINE_UNMET']);
 
