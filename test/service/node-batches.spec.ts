@@ -10,9 +10,13 @@ import { ask, TwoNodes } from '../support/two-nodes';
 
 const SLOTS = 4;
 const LINES = 60;
-/** A line takes some 300 ms, so a batch has a middle. */
+/** A line takes some 300 ms. */
 const SLOW = { tokensPerSecond: 15 };
-const FAST = { tokensPerSecond: 0 };
+/** The engine begins no further request until it is told to. */
+const STALLED = { faults: { 'stall-prefill': Infinity } };
+const FAST = { tokensPerSecond: 0, faults: {} };
+/** Requests that the engine begins before it stalls, of which those in the middle have ended. */
+const BEGUN = 10;
 
 describe.skipIf(!hasRedisServer())('a batch of two nodes over one store', { timeout: 4 * LAST_RESORT_MS }, () => {
   let engine: RunningEngine;
@@ -43,6 +47,13 @@ describe.skipIf(!hasRedisServer())('a batch of two nodes over one store', { time
       Array.from({ length: LINES }, (_, at) => chatLine(`line-${at + 1}`)),
       more,
     );
+  /** One that comes to its middle, and no further before the engine is told to be fast, however slow the machine is. */
+  const beginHalf = async (): Promise<BatchSeen> => {
+    const batch = await begin();
+    await engine.until(({ started }) => started >= BEGUN);
+    engine.control(STALLED);
+    return batch;
+  };
   const inTheMiddle = ({ request_counts: { completed } }: BatchSeen): boolean => completed >= 5;
   const logged = (node: RunningService, event: string): Promise<unknown> =>
     node.waitForLog(line => line['event'] === event);
@@ -57,7 +68,7 @@ describe.skipIf(!hasRedisServer())('a batch of two nodes over one store', { time
   }
 
   it('is told of, listed and held by either while one runs it, and its file is not deleted at the other (B-ND-014)', async () => {
-    const { id, input_file_id: fileId } = (await begin()) as BatchSeen & { input_file_id: string };
+    const { id, input_file_id: fileId } = (await beginHalf()) as BatchSeen & { input_file_id: string };
     const seen = await b.until(id, inTheMiddle);
     expect([seen.status, seen.request_counts.total, seen.output_file_id]).toEqual(['in_progress', LINES, null]);
     expect(seen.usage.output_tokens).toBeGreaterThan(0);
@@ -73,7 +84,7 @@ describe.skipIf(!hasRedisServer())('a batch of two nodes over one store', { time
 
   it('is made of a file that is deleted at the other in the same moment, or is not: one of both is refused (B-BAT-009)', async () => {
     // No batch has ended before its file is to be deleted, however long that takes: one that has lets it go.
-    engine.control({ faults: { 'stall-prefill': Infinity } });
+    engine.control(STALLED);
     const made: string[] = [];
     const outcomes = new Set<string>();
     for (let round = 0; round < 40; round++) {
@@ -84,14 +95,14 @@ describe.skipIf(!hasRedisServer())('a batch of two nodes over one store', { time
       outcomes.add(`${batch.status} ${removed.status}`);
       if (batch.status === 200) made.push(String(batch.json()['id']));
     }
-    engine.control({ ...FAST, faults: {} });
+    engine.control(FAST);
     for (const outcome of outcomes) expect(['200 409', '404 200']).toContain(outcome);
     for (const id of made)
       expect((await b.untilEnded(id)).request_counts).toEqual({ total: 1, completed: 1, failed: 0 });
   });
 
   it('is cancelled at the other: its lines leave the engine, and each is in a file once (B-ND-016)', async () => {
-    const { id } = await begin();
+    const { id } = await beginHalf();
     await engine.until(({ active }) => active > 0);
     expect((await b.cancel(id)).status).toMatch(/^cancell(ing|ed)$/);
     expect((await a.get(id)).status).toMatch(/^cancell(ing|ed)$/);
@@ -105,7 +116,7 @@ describe.skipIf(!hasRedisServer())('a batch of two nodes over one store', { time
   });
 
   it('goes on at the other once its node is killed: each line once, none failed (B-ND-014)', async () => {
-    const { id } = await begin();
+    const { id } = await beginHalf();
     await b.until(id, inTheMiddle);
     await nodes.a.stop('SIGKILL');
     await logged(nodes.b, 'batch_adopted');
@@ -116,7 +127,7 @@ describe.skipIf(!hasRedisServer())('a batch of two nodes over one store', { time
   });
 
   it('that was cancelled at the other while its node was killed ends as cancelled there, with nothing left on the engine (B-ND-016)', async () => {
-    const { id } = await begin();
+    const { id } = await beginHalf();
     await b.until(id, inTheMiddle);
     nodes.a.signal('SIGSTOP');
     expect((await b.cancel(id)).status).toBe('cancelling');
@@ -130,7 +141,7 @@ describe.skipIf(!hasRedisServer())('a batch of two nodes over one store', { time
   it.each(['in the middle of it', 'after it has ended'])(
     'of a node that is stopped is run by the other; what comes back %s writes nothing (B-ND-015)',
     async when => {
-      const { id } = await begin();
+      const { id } = await beginHalf();
       await b.until(id, inTheMiddle);
       nodes.a.signal('SIGSTOP');
       await logged(nodes.b, 'batch_adopted');
@@ -157,7 +168,7 @@ describe.skipIf(!hasRedisServer())('a batch of two nodes over one store', { time
   );
 
   it('whose store has lost of its files, as a failover may, goes on by what is left: each line once (B-ND-014)', async () => {
-    const { id } = await begin();
+    const { id } = await beginHalf();
     await b.until(id, inTheMiddle);
     const { store, config } = await openStore(nodes.redis, {}, 'orchestratord');
     onTestFinished(closeStores);
@@ -167,14 +178,15 @@ describe.skipIf(!hasRedisServer())('a batch of two nodes over one store', { time
     const lines = await new RedisContents(config, store).read(outputFileId, 0, 100_000);
     const third = String(lines).split('\n').slice(0, 2).join('\n').length + 100;
     await new RedisContents(config, store).truncate(outputFileId, third);
-    await Promise.race([nodes.a, nodes.b].map(node => logged(node, 'batch_adopted')));
+    // It is noticed with the next result.
     engine.control(FAST);
+    await Promise.race([nodes.a, nodes.b].map(node => logged(node, 'batch_adopted')));
     const done = await b.untilEnded(id);
     expect([done.status, await judge(b, done)]).toEqual(['completed', [LINES, 0]]);
   });
 
   it('of a node that is told to end goes on at the other at once (B-ND-014)', async () => {
-    const { id } = await begin();
+    const { id } = await beginHalf();
     await b.until(id, inTheMiddle);
     const ended = nodes.a.stop('SIGTERM');
     await logged(nodes.b, 'batch_adopted');
@@ -186,10 +198,10 @@ describe.skipIf(!hasRedisServer())('a batch of two nodes over one store', { time
 
   it('whose window ends after its node was killed is ended by the one that has it (B-ND-014)', async () => {
     const { id } = await begin({ completion_window: '10s' });
-    await b.until(id, inTheMiddle);
+    await engine.until(({ started }) => started >= BEGUN);
+    engine.control(STALLED);
     await nodes.a.stop('SIGKILL');
     await logged(nodes.b, 'batch_adopted');
-    engine.control({ tokensPerSecond: 1 });
     const done = await b.untilEnded(id);
     expect(done.status).toBe('expired');
     await judge(b, done);
