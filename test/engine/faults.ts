@@ -3,7 +3,8 @@ import { abortable } from './abortable';
 /**
  * The ways in which the stand-in can misbehave, on the routes that generate. `unit` says what a fault's number means:
  * - `tokens`: it strikes once that many were sent;
- * - `times`: it strikes the next that many requests (without a number: every request); `wedge` and `engine-still` last until they are taken back;
+ * - `times`: it strikes the next that many requests (without a number: every request); `wedge`, `engine-still` and `stall-load` last until they are
+ *   taken back;
  * - `bytes`, `ms`: a size, a time.
  * `fallback` is the number where none is given; undefined: one has to be given.
  */
@@ -12,6 +13,7 @@ export const faultTable = {
   'exit-after': { unit: 'tokens', fallback: undefined, help: 'the whole process dies after N tokens' },
   'stall-after': { unit: 'tokens', fallback: undefined, help: 'fall silent after N tokens, the connection stays open' },
   'stall-prefill': { unit: 'times', fallback: Infinity, help: 'take a slot and never begin' },
+  'stall-load': { unit: 'times', fallback: Infinity, help: 'with --router: never be done with loading a model' },
   wedge: { unit: 'times', fallback: Infinity, help: 'answer nobody, send nothing, notice nothing; connections stay' },
   reset: { unit: 'times', fallback: Infinity, help: 'reset the connection before any byte' },
   html: { unit: 'times', fallback: Infinity, help: 'answer 200 with a web page' },

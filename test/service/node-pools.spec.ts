@@ -38,8 +38,10 @@ describe.skipIf(!hasRedisServer())('pools of two nodes over one store', { timeou
   });
 
   it('one that is reloaded at a node gives no work at any, and is reloaded by one at a time (B-ND-009)', async () => {
-    await start({ routerModels: ['tiny-a', 'tiny-b'], loadMs: 1500 });
+    await start({ routerModels: ['tiny-a', 'tiny-b'] });
     const { a, b } = nodes;
+    // It lasts for as long as it is looked at.
+    engine.control({ faults: { 'stall-load': Infinity } });
     const reload = told(a, 'POST', '/v2/pools/default/reload', { new_model_ref: 'tiny-b' });
     await becomes(b, false);
     const second = await ask(b, 'POST', '/v2/pools/default/reload', { new_model_ref: 'tiny-a' });
@@ -47,13 +49,14 @@ describe.skipIf(!hasRedisServer())('pools of two nodes over one store', { timeou
     const tasks = new TaskClient(b);
     const waits = await tasks.submit({ model_ref: 'tiny-b', max_tokens: 2 });
     expect(engine.stats().started).toBe(0);
+    engine.control({ faults: {} });
     await reload;
     await becomes(b, true);
     await tasks.reached(waits, 'completed');
   });
 
   it('one that is reloaded at a node ends first what another runs there, and all count it (B-ND-009)', async () => {
-    await start({ routerModels: ['tiny-a', 'tiny-b'], tokensPerSecond: 100 });
+    await start({ routerModels: ['tiny-a', 'tiny-b'], tokensPerSecond: 1 });
     const { a, b } = nodes;
     const tasks = new TaskClient(b);
     const taskId = await tasks.submit({ model_ref: 'tiny-a', max_tokens: 150 });
@@ -62,7 +65,10 @@ describe.skipIf(!hasRedisServer())('pools of two nodes over one store', { timeou
         () => health(node),
         ({ metrics }) => (metrics as { running: number }).running === 1,
       );
-    await told(a, 'POST', '/v2/pools/default/reload', { new_model_ref: 'tiny-b' });
+    const reload = told(a, 'POST', '/v2/pools/default/reload', { new_model_ref: 'tiny-b' });
+    await becomes(b, false);
+    engine.control({ tokensPerSecond: 0 });
+    await reload;
     expect((await tasks.view(taskId))['state']).toBe('completed');
   });
 
@@ -148,11 +154,17 @@ describe.skipIf(!hasRedisServer())('pools of two nodes over one store', { timeou
       });
     try {
       for (const [url, pool] of [
-        [left.url, 'left'],
         [renewed.url, 'renewed'],
+        [left.url, 'left'],
       ] as const)
-        expect((await register(nodes.a, url, pool)).status).toBeLessThan(300);
-      for (const pool of ['left', 'renewed']) await nodes.ready(pool);
+        await eventually(
+          // Again and again, for it may take longer than it lasts until both nodes have it.
+          async () => {
+            expect((await register(nodes.a, url, pool)).status).toBeLessThan(300);
+            return Promise.all([nodes.a, nodes.b].map(node => ask(node, 'GET', `/v2/pools/${pool}`)));
+          },
+          answers => answers.every(({ text }) => text.includes('"ready":true')),
+        );
       await nodes.a.stop('SIGTERM');
       await eventually(
         async () => {

@@ -79,11 +79,12 @@ export class ModelRouter {
   }
 
   private start(entry: Entry): Promise<ModelInstance> {
-    const { controls, ledger, pacer, settings } = this.core;
+    const { controls, faults, ledger, pacer, settings } = this.core;
     ledger.load({ model: entry.name, action: 'load' });
     const stop = new AbortController();
     const load = async () => {
       if (settings.loadMs > 0) await pacer.delay(settings.loadMs, stop.signal);
+      await faults.switchedOff('stall-load', stop.signal);
       if (controls.brokenModels.includes(entry.name)) {
         Object.assign(entry, { state: 'unloaded', failed: true, loading: undefined, stopLoading: undefined });
         throw new Error('the process of the model died');
