@@ -91,7 +91,7 @@ describe.skipIf(!hasRedisServer())('a node that is told to end (B-ND-012)', { ti
   });
 
   it('gives what has shown nothing after the grace to another node, which runs it at once', async () => {
-    await start({ prefillMs: 3000 });
+    await start({ faults: { 'stall-prefill': 1 } });
     const silent = await a.submit({ max_tokens: 3 });
     await engine.until(({ active }) => active === 1);
     await nodes.a.stop('SIGTERM');
