@@ -32,11 +32,11 @@ describe.skipIf(!hasRedisServer())('APIs of two nodes over one store', { timeout
       await Promise.all(added);
       const next = { model: 'some-model', input: 'Go.', conversation: id, max_output_tokens: 5 };
       // Whose turn it is both know, for as long as it lasts.
-      engine.control({ tokensPerSecond: 1 });
+      engine.control({ faults: { 'stall-prefill': Infinity } });
       const first = told(a, 'POST', '/v1/responses', next);
       await engine.until(({ active }) => active === 1);
       expect((await ask(b, 'POST', '/v1/responses', next)).status).toBe(409);
-      engine.control({ tokensPerSecond: 100 });
+      engine.control({ faults: {} });
       await first;
       await told(b, 'POST', '/v1/responses', next);
       const { data } = (await told(a, 'GET', `${path}?limit=100`)) as { readonly data: readonly { role: string }[] };
