@@ -128,8 +128,12 @@ describe('a disk that fills while a batch writes its output', () => {
     await start({ tokensPerSecond: 400 });
     const fileId = await client.upload(numbered(LINES, { max_tokens: 200 }).join('\n'));
     const { id } = await client.create(fileId);
+    // It does not end before its disk is found full, however slow the machine is.
+    await engine?.until(({ started }) => started > 8);
+    engine?.control({ faults: { 'stall-prefill': Infinity } });
     await client.until(id, ({ request_counts: { completed } }) => completed > 3);
     disk.fill();
+    engine?.control({ faults: {} });
     await service?.waitForLog(({ event }) => event === 'batch_not_written');
     expect((await client.get(id)).status).toBe('in_progress');
     return { id, fileId };
