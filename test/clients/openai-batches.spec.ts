@@ -85,7 +85,9 @@ describe("files and batches of npm's openai", () => {
   });
 
   it('are cancelled, and the file can be deleted after that', async () => {
-    const input = await upload(Array.from({ length: 40 }, (_, at) => chatLine(`line-${at}`, { max_tokens: 200 })));
+    // No line of it ends before it is cancelled, however slow the machine is.
+    engine.control({ faults: { 'stall-prefill': Infinity } });
+    const input = await upload(Array.from({ length: 40 }, (_, at) => chatLine(`line-${at}`)));
     const { id } = await client.batches.create({
       input_file_id: input,
       endpoint: '/v1/chat/completions',
@@ -94,6 +96,7 @@ describe("files and batches of npm's openai", () => {
     await expect(client.files.delete(input)).rejects.toThrow(ConflictError);
     await client.batches.cancel(id);
     expect((await untilEnded(id)).status).toBe('cancelled');
+    engine.control({ faults: {} });
     await client.files.delete(input);
   });
 });
