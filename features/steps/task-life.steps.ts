@@ -130,9 +130,7 @@ Then('the order of the queue is {string}', async function (this: ServiceWorld, o
   // An engine with one slot runs them one after the other; the order of their starts is the order of the queue.
   await this.bound(await this.engine({ slots: 1 }), 'default');
   const ids = order.split(', ');
-  const tasks = await Promise.all(
-    ids.map(id => this.until(`/v2/tasks/${id}`, task => task['state'] === 'completed', 10_000)),
-  );
+  const tasks = await Promise.all(ids.map(id => this.until(`/v2/tasks/${id}`, task => task['state'] === 'completed')));
   const starts = tasks.map(task => Number(task['started_ms']));
   assert.deepEqual(
     starts,

@@ -1,5 +1,6 @@
 import { NEVER, Subject } from 'rxjs';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { LAST_RESORT_MS } from '../../test/support/deadline';
 import { ServiceError } from '../errors/service-error';
 import type { Lifecycle } from '../lifecycle/lifecycle';
 import type { Narrator } from '../observability/narrator';
@@ -99,10 +100,10 @@ describe('what a node that is gone has left (B-ND-014)', () => {
     free$.next(free());
     // While it is at it.
     free$.next(free());
-    await expect.poll(() => rouses).toBe(1);
+    await expect.poll(() => rouses, { timeout: LAST_RESORT_MS }).toBe(1);
     expect(owners.size).toBe(8);
     free$.next(free().slice(0, 5));
-    await expect.poll(() => owners.size).toBe(13);
+    await expect.poll(() => owners.size, { timeout: LAST_RESORT_MS }).toBe(13);
     expect(rouses).toBe(1);
   });
 
@@ -115,8 +116,8 @@ describe('what a node that is gone has left (B-ND-014)', () => {
         const before = rouses;
         const found = free();
         each.next(found);
-        if (found.length > 8) await expect.poll(() => rouses).toBe(before + 1);
-        else await expect.poll(() => owners.size).toBe(many.length);
+        if (found.length > 8) await expect.poll(() => rouses, { timeout: LAST_RESORT_MS }).toBe(before + 1);
+        else await expect.poll(() => owners.size, { timeout: LAST_RESORT_MS }).toBe(many.length);
         if (found.length <= 8) break;
       }
       expect(turns).toBeLessThan(10);

@@ -14,7 +14,6 @@ import { HandoffFolder } from './handoff-folder';
 import { HandoffService } from './handoff.service';
 import { HandoffWatcher } from './handoff.watcher';
 
-const WAIT_MS = 5000;
 const HOUR_MS = 3_600_000;
 
 let folder: TemporaryFolder;
@@ -53,7 +52,6 @@ const seen = (file: string) =>
   eventually(
     async () => handoffs.known().map(known => known.file),
     files => files.includes(file),
-    WAIT_MS,
   );
 
 describe('the watch of the handoff folder', () => {
@@ -75,7 +73,6 @@ describe('the watch of the handoff folder', () => {
     await eventually(
       async () => handoffs.known().length,
       count => count === 0,
-      WAIT_MS,
     );
     mkdirSync(runtimeDir);
     drop('back.json');

@@ -4,8 +4,6 @@ import { createInProcess, type InProcessService } from '../../test/support/in-pr
 import { bindingOf } from '../../test/support/pools';
 import { PoolRegistry } from './registry/pool-registry.port';
 
-const WAIT_MS = 5000;
-
 let service: InProcessService;
 let registry: PoolRegistry;
 
@@ -146,7 +144,6 @@ describe('POST /v2/pools/{id}/purge', () => {
     eventually(
       () => send('POST', '/v2/pools/gpu/purge', payload),
       ({ status }) => status !== 409,
-      WAIT_MS,
     );
 
   it.each([
@@ -162,7 +159,6 @@ describe('POST /v2/pools/{id}/purge', () => {
     const { body } = await eventually(
       () => send('GET', '/v2/pools/gpu'),
       pool => JSON.stringify(pool.body['last_purge'])?.includes('shown') === true,
-      WAIT_MS,
     );
     expect(body['last_purge']).toMatchObject({ steps_total: 1, steps: [{ step: 'unload shown on r0', done: true }] });
   });

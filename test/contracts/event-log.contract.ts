@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { LAST_RESORT_MS } from '../support/deadline';
 import type { EventLog, LogChunk } from '../../src/tasks/events/event-log.port';
 import { endEvent, metricsEvent, tokenEvent } from '../../src/tasks/events/task-events';
 import { isTerminal, type TaskEvent } from '../../src/tasks/task/task';
@@ -221,11 +222,11 @@ export function eventLogContract(make: (options?: EventLogOptions) => Promise<Ev
     for (const batch of [[tokenEvent(0, 'a')], [tokenEvent(1, 'b'), tokenEvent(2, 'c')], [end]]) {
       const before = wakes;
       log.append('t', batch);
-      await expect.poll(() => wakes).toBeGreaterThan(before);
+      await expect.poll(() => wakes, { timeout: LAST_RESORT_MS }).toBeGreaterThan(before);
     }
     expect(isOver).toBe(false);
     log.drop('t');
-    await expect.poll(() => isOver).toBe(true);
+    await expect.poll(() => isOver, { timeout: LAST_RESORT_MS }).toBe(true);
     if (under.outlivesDrop !== true) expect(await log.tail('t')).toBeUndefined();
   });
 

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { LAST_RESORT_MS } from '../support/deadline';
 import type { EngineRequest } from '../../src/engines/engine-adapter.port';
 import { SglangAdapter } from '../../src/engines/sglang/sglang.adapter';
 import { VllmAdapter } from '../../src/engines/vllm/vllm.adapter';
@@ -60,7 +61,9 @@ describe('of its priority an engine is told', () => {
     const server = await serving(answers, 'sglang', 'openai-chat-stream-usage');
     const { adapter, close } = adapterOf(SglangAdapter);
     closing.push(close);
-    expect(await adapter.probe(targetAt(server.url), AbortSignal.timeout(10_000))).toMatchObject({ state: 'ready' });
+    expect(await adapter.probe(targetAt(server.url), AbortSignal.timeout(LAST_RESORT_MS))).toMatchObject({
+      state: 'ready',
+    });
     await collect(adapter.run(targetAt(server.url), chatRequest({ ...change, body: { ...body } })));
     expect(sentTo(server)).toBe(priority);
   });

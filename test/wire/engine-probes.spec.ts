@@ -1,5 +1,6 @@
 import { lookup } from 'node:dns';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { LAST_RESORT_MS } from '../support/deadline';
 import { EngineDetector } from '../../src/engines/detection/engine-detector';
 import type { EngineAdapter, EngineProbe } from '../../src/engines/engine-adapter.port';
 import { OllamaAdapter } from '../../src/engines/ollama/ollama.adapter';
@@ -50,7 +51,7 @@ function answering(engine: string, answers: Readonly<Record<string, string | Buf
 }
 
 async function probed(made: EngineAdapter, answer: Answer): Promise<EngineProbe> {
-  return made.probe(targetAt((await serve(answer)).url), AbortSignal.timeout(10_000));
+  return made.probe(targetAt((await serve(answer)).url), AbortSignal.timeout(LAST_RESORT_MS));
 }
 
 afterEach(() => Promise.all(servers.splice(0).map(server => server.close())));
@@ -102,7 +103,7 @@ describe('vLLM', () => {
       if (request.method === 'POST') return void socket.write(streamHead());
       return answering('vllm', { ...vllmRoutes, '/metrics': 'metrics-idle' })(socket, request);
     });
-    const probe = () => made.probe(targetAt(server.url), AbortSignal.timeout(10_000));
+    const probe = () => made.probe(targetAt(server.url), AbortSignal.timeout(LAST_RESORT_MS));
     expect((await probe()).state).toBe('ready');
     nowMs = 600_000;
     expect((await probe()).state).toBe('ready');
@@ -130,7 +131,7 @@ describe('SGLang', () => {
 
   it('has the slots that its schedulers tell of, and is not asked for its slow health', async () => {
     const server = await serve(answering('sglang', routes));
-    const probe = await adapter(SglangAdapter).probe(targetAt(server.url), AbortSignal.timeout(10_000));
+    const probe = await adapter(SglangAdapter).probe(targetAt(server.url), AbortSignal.timeout(LAST_RESORT_MS));
     expect(probe).toMatchObject({
       state: 'ready',
       engineVersion: '0.5.23',
@@ -210,8 +211,8 @@ describe('Ollama', () => {
       socket.write(recordingOf('ollama', body.includes('keep_alive') ? 'unload' : 'load-empty-prompt'));
     });
     const made = adapter(OllamaAdapter);
-    expect(await made.load(targetAt(server.url), 'tiny', AbortSignal.timeout(10_000))).toEqual({ ok: true });
-    expect(await made.unload(targetAt(server.url), 'tiny', AbortSignal.timeout(10_000))).toEqual({ ok: true });
+    expect(await made.load(targetAt(server.url), 'tiny', AbortSignal.timeout(LAST_RESORT_MS))).toEqual({ ok: true });
+    expect(await made.unload(targetAt(server.url), 'tiny', AbortSignal.timeout(LAST_RESORT_MS))).toEqual({ ok: true });
     expect(server.requests.map(({ body }) => JSON.parse(body) as unknown)).toEqual([
       { model: 'tiny', stream: false },
       { model: 'tiny', stream: false, keep_alive: 0 },
@@ -306,12 +307,12 @@ describe('Triton', () => {
     );
     const target = targetAt(server.url);
     const states = async () =>
-      (await made.probe(target, AbortSignal.timeout(10_000))).models?.find(({ id }) => id === 'words')?.state;
+      (await made.probe(target, AbortSignal.timeout(LAST_RESORT_MS))).models?.find(({ id }) => id === 'words')?.state;
     expect(await states()).toBe('loaded');
     const { error } = await collect(made.run(target, engineRequest({ model: 'words' })));
     expect(error).toMatchObject({ code: 'WORKER_RESET' });
     expect(await states()).toBe('failed');
-    expect(await made.unload(target, 'words', AbortSignal.timeout(10_000))).toEqual({ ok: true });
+    expect(await made.unload(target, 'words', AbortSignal.timeout(LAST_RESORT_MS))).toEqual({ ok: true });
     expect(await states()).toBe('loaded');
   });
 

@@ -37,7 +37,7 @@ describe('on the stand-in engine', () => {
       const run = adapter.run(target, engineRequest({ body: { max_tokens: 1000 } })).subscribe();
       await engine.until(({ active, tokens }) => active === 1 && tokens >= atTokens);
       run.unsubscribe();
-      await engine.until(({ active }) => active === 0, 1000);
+      await engine.until(({ active }) => active === 0);
     }
     expect(engine.stats()).toMatchObject({ started: 2, aborted: 2, finished: 0 });
   });

@@ -15,7 +15,6 @@ import type { Binding } from '../registry/pool';
 import { PoolRegistry } from '../registry/pool-registry.port';
 import { Prober } from '../probing/prober';
 
-const WAIT_MS = 19_000;
 /** Nobody listens there. */
 const nowhere = 'http://127.0.0.1:9';
 
@@ -151,7 +150,7 @@ describe('the key of an engine', () => {
     journal = new MemoryTaskJournal();
     await start({ ORCHD_ENGINE_KEYS_DIR: folder.path });
     await bindings.restore(rows);
-    await eventually(replica, view => view?.ready === true, WAIT_MS);
+    await eventually(replica, view => view?.ready === true);
   });
 
   it('of the configured engine is where the configuration says', async () => {
@@ -162,7 +161,6 @@ describe('the key of an engine', () => {
     await eventually(
       () => registry.replica('default', 'r0'),
       view => view?.ready === true,
-      WAIT_MS,
     );
   });
 });
@@ -226,7 +224,7 @@ describe('what the configuration names', () => {
     expect(await replica()).toMatchObject({ url: engine.url, source: 'worker' });
     expect(pools.told('binding_refused')).toHaveLength(1);
     await bindings.unbind('gpu', 'r0');
-    await eventually(replica, view => view?.url === nowhere && view.source === 'config', WAIT_MS);
+    await eventually(replica, view => view?.url === nowhere && view.source === 'config');
     expect(pools.told('binding_refused')).toHaveLength(1);
   });
 
@@ -249,7 +247,6 @@ it('goes on telling what is unbound after it could not tell once', async () => {
   await eventually(
     async () => pools.told('replica_unbound'),
     lines => lines.length === 1,
-    WAIT_MS,
   );
   expect(pools.told('replica_unbound')).toMatchObject([{ replica_id: 'r1' }]);
   expect(pools.told('unbound_not_told')).toMatchObject([{ level: 'error', replica_id: 'r0' }]);
@@ -272,7 +269,7 @@ describe('what is kept for the next start', () => {
     await bindings.bind(bindingOf(nowhere, { replicaId: 'r1', source: 'config' }));
     expect(await kept()).toEqual([row()]);
     await bindings.unbind('gpu', 'r0');
-    await eventually(kept, rows => rows.length === 0, WAIT_MS);
+    await eventually(kept, rows => rows.length === 0);
     expect(pools.told('replica_unbound')).toMatchObject([{ pool_id: 'gpu', replica_id: 'r0' }]);
   });
 
@@ -309,7 +306,7 @@ describe('what is kept for the next start', () => {
     await bindings.restore([]);
     await bindings.bind(bindingOf(engine.url, { ttlMs: 100 }));
     expect(save).toHaveBeenCalledTimes(1);
-    await eventually(kept, rows => rows.length === 0, WAIT_MS);
+    await eventually(kept, rows => rows.length === 0);
   });
 
   it('is the last word, also where a slow journal is behind', async () => {
@@ -334,7 +331,7 @@ describe('what is kept for the next start', () => {
     await bindings.bind(bindingOf(engine.url));
     const lease = await acquire();
     await bindings.unbind('gpu', 'r0');
-    await eventually(kept, rows => rows.length === 0, WAIT_MS);
+    await eventually(kept, rows => rows.length === 0);
     expect(pools.told('replica_leaving')).toMatchObject([{ replica_id: 'r0', running: 1 }]);
     expect(await bindings.bind(bindingOf(engine.url))).toBe('renewed');
     expect(await kept()).toEqual([row()]);
@@ -365,7 +362,7 @@ describe('restore', () => {
     await bindings.restore(await kept());
     expect(observed).not.toHaveBeenCalled();
     expect(await replica()).toMatchObject({ source: 'worker', url: engine.url, probed: false });
-    await eventually(replica, view => view?.live === true, WAIT_MS);
+    await eventually(replica, view => view?.live === true);
     expect(await kept()).toEqual([rowAt(engine.url)]);
   });
 
@@ -388,8 +385,8 @@ describe('restore', () => {
     await start();
     await bindings.restore(rows);
     expect(await replica()).toMatchObject({ leaving: false, ttlMs: 500 });
-    await eventually(replica, view => view === undefined, WAIT_MS);
-    await eventually(kept, found => found.length === 0, WAIT_MS);
+    await eventually(replica, view => view === undefined);
+    await eventually(kept, found => found.length === 0);
   });
 
   it('gives up in due time what it cannot take up and nobody renews', async () => {
@@ -401,7 +398,7 @@ describe('restore', () => {
     await journal.saveBinding(forbidden);
     await bindings.restore([forbidden]);
     expect(await kept()).toHaveLength(1);
-    await eventually(kept, found => found.length === 0, WAIT_MS);
+    await eventually(kept, found => found.length === 0);
   });
 
   it('gives way to what somebody has named anew', async () => {
@@ -466,7 +463,6 @@ describe('the engine of the configuration', () => {
     await eventually(
       () => registry.replica('default', 'r0'),
       view => view?.ready === true,
-      WAIT_MS,
     );
     expect(alarm.mock.calls.filter(([delayMs]) => delayMs === 5_000)).toHaveLength(2);
     expect(check).toHaveBeenCalledTimes(3);

@@ -8,8 +8,6 @@ import { DrainService } from './drain.service';
 import type { Lease } from '../registry/pool';
 import { PoolRegistry } from '../registry/pool-registry.port';
 
-const WAIT_MS = 30_000;
-
 let journal: MemoryTaskJournal;
 let pools: PoolsUnderTest;
 let registry: PoolRegistry;
@@ -56,7 +54,6 @@ describe('drain', () => {
     await eventually(
       async () => ended.length,
       count => count > 0,
-      WAIT_MS,
     );
     expect(ended.map(({ code }) => code)).toEqual(['POOL_DRAINED']);
     expect(await registry.pool('gpu')).toMatchObject({ draining: true, running: 0 });
@@ -71,7 +68,6 @@ describe('drain', () => {
     await eventually(
       async () => pools.told('pool_drained').length,
       count => count > 0,
-      WAIT_MS,
     );
     expect(pools.told('pool_drained')).toMatchObject([{ pool_id: 'other' }]);
     expect(ended).toEqual([]);
@@ -93,7 +89,6 @@ describe('undrain', () => {
     await eventually(
       async () => pools.told('pool_drained').length,
       count => count > 0,
-      WAIT_MS,
     );
     expect(ended).toEqual([]);
     expect(await registry.acquire('gpu', 'r0')).toBeDefined();
@@ -140,7 +135,6 @@ describe('a restart', () => {
     await eventually(
       async () => pools.told('pool_drained').length,
       count => count === 1,
-      WAIT_MS,
     );
   });
 

@@ -15,7 +15,6 @@ import { PurgeService, type PurgeReport } from './purge.service';
 import type { PurgeOrder } from './purge-steps';
 import { ReloadService } from './reload.service';
 
-const WAIT_MS = 5000;
 const plain: PurgeOrder = {
   ...{ purgeEngine: true, purgeModels: [], drainFirst: false, deleteCacheDirs: false, force: false },
 };
@@ -67,7 +66,6 @@ async function purge(order: Partial<PurgeOrder> = {}): Promise<PurgeReport> {
   const pool = await eventually(
     () => registry.pool('gpu'),
     view => view?.lastPurge !== before,
-    WAIT_MS,
   );
   return pool?.lastPurge as PurgeReport;
 }
@@ -114,7 +112,6 @@ describe('a purge', () => {
     await eventually(
       () => pools.metric('model_state', { model_id: 'a', state: 'loaded' }),
       value => value === undefined,
-      WAIT_MS,
     );
   });
 
@@ -173,7 +170,6 @@ describe('a purge', () => {
     await eventually(
       () => registry.pool('gpu'),
       pool => pool?.lastPurge !== undefined,
-      WAIT_MS,
     );
     expect(await pools.get(ReloadService).reload('gpu', 'a')).toMatchObject({ newModelRef: 'a' });
   });
@@ -188,7 +184,6 @@ describe('drain_first', () => {
     await eventually(
       () => registry.pool('gpu'),
       pool => pool?.draining === true,
-      WAIT_MS,
     );
     expect(erase).not.toHaveBeenCalled();
     lease.release();
@@ -215,7 +210,6 @@ describe('drain_first', () => {
     await eventually(
       () => registry.pool('gpu'),
       pool => pool?.draining === true,
-      WAIT_MS,
     );
     await pools.get(DrainService).drain('gpu', 60_000);
     lease.release();

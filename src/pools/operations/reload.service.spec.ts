@@ -11,7 +11,6 @@ import { PoolRegistry } from '../registry/pool-registry.port';
 import { Prober } from '../probing/prober';
 import { ReloadService } from './reload.service';
 
-const WAIT_MS = 5000;
 const refusal: EngineOutcome = { ok: false, unsupported: false, reason: 'out of memory' };
 
 let pools: PoolsUnderTest;
@@ -36,7 +35,6 @@ async function bindRouter(replicaId: string, models: readonly string[]): Promise
   await eventually(
     () => loadedOn(engine),
     loaded => loaded.length === 1,
-    WAIT_MS,
   );
   await pools.get(BindingsService).bind(bindingOf(engine.url, { replicaId }));
   return engine;
@@ -91,7 +89,6 @@ describe('a pool with no engine bound', () => {
     await eventually(
       () => loadedReplicas('model-v1'),
       value => value === undefined,
-      WAIT_MS,
     );
   });
 });
@@ -159,7 +156,6 @@ describe('a pool of engines', () => {
     await eventually(
       () => loadedReplicas('old'),
       value => value === 2,
-      WAIT_MS,
     );
     expect(await loadedReplicas('new')).toBeUndefined();
     expect(await registry.pool('gpu')).toMatchObject({ ready: true, reloading: false });
@@ -204,7 +200,6 @@ describe('a pool of engines', () => {
       await eventually(
         () => loadedReplicas('other'),
         value => value === 1,
-        WAIT_MS,
       );
       expect(await loadedReplicas('alias')).toBeUndefined();
     },
@@ -238,7 +233,6 @@ describe('time', () => {
     await eventually(
       () => registry.pool('gpu'),
       pool => pool?.reloading === true,
-      WAIT_MS,
     );
     expect(load).not.toHaveBeenCalled();
     lease?.release();
@@ -286,7 +280,6 @@ describe('what is refused', () => {
     await eventually(
       () => registry.pool('gpu'),
       pool => pool?.reloading === true,
-      WAIT_MS,
     );
     await expect(reloads.reload('gpu', 'second')).rejects.toMatchObject({ code: 'POOL_BUSY', status: 409 });
     expect(await reloads.reload('other', 'second')).toMatchObject({ newModelRef: 'second' });

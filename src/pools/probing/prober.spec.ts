@@ -8,7 +8,6 @@ import { PoolRegistry } from '../registry/pool-registry.port';
 import { Prober } from './prober';
 import { SharedProbes } from './shared-probes.port';
 
-const WAIT_MS = 19_000;
 const closers: (() => Promise<void>)[] = [];
 
 let pools: PoolsUnderTest;
@@ -180,11 +179,11 @@ describe('the rounds', () => {
     server.control({ loading: true });
     await registry.bind(bindingOf(silent.url, { replicaId: 'silent' }));
     await registry.bind(bindingOf(server.url));
-    await eventually(replica, view => view?.live === true, WAIT_MS);
+    await eventually(replica, view => view?.live === true);
     server.control({ loading: false });
-    await eventually(replica, view => view?.ready === true, WAIT_MS);
+    await eventually(replica, view => view?.ready === true);
     await server.stop();
-    await eventually(replica, view => view?.live === false, WAIT_MS);
+    await eventually(replica, view => view?.live === false);
     // The one that owes its answer was asked once, all the while.
     expect(silent.requests.map(({ path }) => path)).toEqual(['/health']);
     expect(await replica('silent')).toMatchObject({ probed: false });
@@ -196,11 +195,10 @@ describe('the rounds', () => {
     await eventually(
       async () => pools.told('probe_round_failed').length,
       count => count === 1,
-      WAIT_MS,
     );
     const { url } = await engine();
     await registry.bind(bindingOf(url));
-    await eventually(replica, view => view?.ready === true, WAIT_MS);
+    await eventually(replica, view => view?.ready === true);
   });
 
   it('end with the service, and what is under way then is nobody’s fault', async () => {
@@ -210,7 +208,6 @@ describe('the rounds', () => {
     await eventually(
       async () => silent.requests.length,
       count => count > 0,
-      WAIT_MS,
     );
     prober.onModuleDestroy();
     for (const socket of silent.connections) socket.destroy();

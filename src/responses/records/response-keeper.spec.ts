@@ -1,5 +1,6 @@
 import { Subject } from 'rxjs';
 import { afterEach, expect, it, vi } from 'vitest';
+import { LAST_RESORT_MS } from '../../../test/support/deadline';
 import type { Config } from '../../config/config';
 import type { Lifecycle } from '../../lifecycle/lifecycle';
 import type { Narrator } from '../../observability/narrator';
@@ -45,11 +46,11 @@ it('a response that is just being admitted is watched, though the wall clock is 
   vi.setSystemTime(Date.now() + HOUR_MS);
   await keeper.lookAgain();
   ended$.next('a');
-  await vi.waitFor(() => expect(finished).toEqual(['a']));
+  await vi.waitFor(() => expect(finished).toEqual(['a']), { timeout: LAST_RESORT_MS });
   nowMs += 60_001;
   await keeper.lookAgain();
   ended$.next('b');
   watch('c');
   ended$.next('c');
-  await vi.waitFor(() => expect(finished).toEqual(['a', 'c']));
+  await vi.waitFor(() => expect(finished).toEqual(['a', 'c']), { timeout: LAST_RESORT_MS });
 });

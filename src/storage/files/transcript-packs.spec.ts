@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { LAST_RESORT_MS } from '../../../test/support/deadline';
 import { HandAlarms } from '../../../test/support/hand-alarms';
 import { temporaryFolder, type TemporaryFolder } from '../../../test/support/temporary-folder';
 import type { ArtifactInfo, CanonicalDocument } from '../../artifacts/artifact-store.port';
@@ -137,7 +138,7 @@ describe('TranscriptPacks', () => {
       for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate);
       expect([gathered.isOver, alarms.delaysMs, packs.holds(second.info)]).toEqual([false, [100], false]);
       packs.hurry();
-      await expect.poll(() => gathered.isOver).toBe(true);
+      await expect.poll(() => gathered.isOver, { timeout: LAST_RESORT_MS }).toBe(true);
     });
 
     it('is written when the service stops', async () => {

@@ -2,6 +2,7 @@ import { firstValueFrom, type Observable } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { record } from '../../../test/contracts/api-records.contract';
 import { recordLeasesContract } from '../../../test/contracts/record-leases.contract';
+import { LAST_RESORT_MS } from '../../../test/support/deadline';
 import { MovableClock } from '../../../test/support/movable-clock';
 import { describeOverStore, openStore, type OpenStore } from '../../../test/support/redis-store';
 import { Lifecycle } from '../../lifecycle/lifecycle';
@@ -229,7 +230,9 @@ describeOverStore('over a store', server => {
       const found = Promise.all([a, b].map(({ leases }) => firstValueFrom(leases.free$)));
       // Until both are known to listen.
       await expect
-        .poll(() => a.opened.store.call('PUBSUB', 'SHARDNUMSUB', `${a.opened.store.prefix}:records`))
+        .poll(() => a.opened.store.call('PUBSUB', 'SHARDNUMSUB', `${a.opened.store.prefix}:records`), {
+          timeout: LAST_RESORT_MS,
+        })
         .toContain(2);
       await a.leases.rouse();
       expect(await found).toEqual([['x'], ['x']]);

@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { beforeEach, expect, it, vi } from 'vitest';
+import { LAST_RESORT_MS } from '../../../test/support/deadline';
 import { loadConfig } from '../../config/config';
 import type { Narrator } from '../../observability/narrator';
 import { MemoryEventLog } from '../../storage/memory/event-log.memory';
@@ -57,7 +58,7 @@ function openResponse(): ServerResponse {
 /** A wait that has begun. */
 async function begun(): Promise<Promise<boolean>[]> {
   const waiting = waits.wait(spec, WAIT_MS, response);
-  await vi.waitFor(() => expect(onStreamOpened).toHaveBeenCalledWith('t'));
+  await vi.waitFor(() => expect(onStreamOpened).toHaveBeenCalledWith('t'), { timeout: LAST_RESORT_MS });
   return [waiting];
 }
 
@@ -114,7 +115,9 @@ it('is sounded for a client that has closed its side, and may be gone', async ()
   const [waiting] = await begun();
   response.req.socket.emit('end');
   expect(response.writeProcessing).toHaveBeenCalledOnce();
-  await vi.waitFor(() => expect(vi.mocked(response.writeProcessing).mock.calls.length).toBeGreaterThan(1));
+  await vi.waitFor(() => expect(vi.mocked(response.writeProcessing).mock.calls.length).toBeGreaterThan(1), {
+    timeout: LAST_RESORT_MS,
+  });
   log.append('t', [end]);
   expect(await waiting).toBe(true);
   expectNothingLeft();

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { LAST_RESORT_MS } from '../../support/deadline';
 import type { Ended } from '../../../src/tasks/ledger/task-ledger.port';
 import { completed, failure, cancelled, pinned, type LedgerUse } from './ledger-use';
 
@@ -68,7 +69,7 @@ export function ledgerAttempts(use: LedgerUse): void {
         await use.test.advance(60_000);
         expect(told).toEqual({ seen: false });
         letThrough(false);
-        await expect.poll(() => told['unseen']).toBe(true);
+        await expect.poll(() => told['unseen'], { timeout: LAST_RESORT_MS }).toBe(true);
 
         const fail = use.hold();
         const recorded = lost?.record(undefined, true);
