@@ -11,3 +11,24 @@ export function freePort(): Promise<number> {
     });
   });
 }
+
+/** How often a port is looked for anew. */
+const TRIES = 5;
+
+/**
+ * Starts a program on a port that was free just before; on another one where somebody else took that meanwhile, as tests
+ * that run beside it do. `start` rejects with what the program said.
+ */
+export async function onFreePort<T>(
+  start: (port: number) => Promise<T>,
+  free: () => Promise<number> = freePort,
+): Promise<{ readonly started: T; readonly port: number }> {
+  for (let tries = 1; ; tries++) {
+    const port = await free();
+    try {
+      return { started: await start(port), port };
+    } catch (fault) {
+      if (tries === TRIES || !/address already in use/i.test(String(fault))) throw fault;
+    }
+  }
+}

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Child } from './child';
 import { eventually, LAST_RESORT_MS } from './deadline';
-import { freePort } from './free-port';
+import { onFreePort } from './free-port';
 import { redisProgram, type RedisServer } from './redis-server';
 import { temporaryFolder } from './temporary-folder';
 
@@ -29,21 +29,23 @@ export async function startSentinels(
   const children: Child[] = [];
   const ports: number[] = [];
   for (let at = 0; at < 3; at++) {
-    const port = await freePort();
     const file = join(folder.path, `sentinel-${at}.conf`);
-    const lines = [
-      `port ${port}`,
-      'bind 127.0.0.1',
-      `dir ${folder.path}`,
-      `sentinel monitor ${SENTINEL_NAME} 127.0.0.1 ${server.port} 2`,
-      `sentinel down-after-milliseconds ${SENTINEL_NAME} ${DOWN_AFTER_MS}`,
-      `sentinel failover-timeout ${SENTINEL_NAME} 2000`,
-      ...(password === undefined ? [] : [`requirepass ${password}`, `sentinel sentinel-pass ${password}`]),
-    ];
-    writeFileSync(file, `${lines.join('\n')}\n`);
-    const child = new Child({ node: redisProgram(), args: [file, '--sentinel'], env: {}, cwd: folder.path });
-    await child.line(line => line.includes('+monitor'), LAST_RESORT_MS, 'a sentinel starts');
-    children.push(child);
+    const { started, port } = await onFreePort(async free => {
+      const lines = [
+        `port ${free}`,
+        'bind 127.0.0.1',
+        `dir ${folder.path}`,
+        `sentinel monitor ${SENTINEL_NAME} 127.0.0.1 ${server.port} 2`,
+        `sentinel down-after-milliseconds ${SENTINEL_NAME} ${DOWN_AFTER_MS}`,
+        `sentinel failover-timeout ${SENTINEL_NAME} 2000`,
+        ...(password === undefined ? [] : [`requirepass ${password}`, `sentinel sentinel-pass ${password}`]),
+      ];
+      writeFileSync(file, `${lines.join('\n')}\n`);
+      const child = new Child({ node: redisProgram(), args: [file, '--sentinel'], env: {}, cwd: folder.path });
+      await child.line(line => line.includes('+monitor'), LAST_RESORT_MS, 'a sentinel starts');
+      return child;
+    });
+    children.push(started);
     ports.push(port);
   }
   const ask = (port: number, words: readonly string[]) => command<string[]>(port, ['SENTINEL', ...words], password);

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { Child } from './child';
 import { LAST_RESORT_MS } from './deadline';
-import { freePort } from './free-port';
+import { onFreePort } from './free-port';
 import { temporaryFolder, type TemporaryFolder } from './temporary-folder';
 
 /** One that is named, or the first of these that is found. */
@@ -53,15 +53,19 @@ export async function startRedis({
   settings = [],
 }: RedisOptions = {}): Promise<RedisServer> {
   const folder = given ?? temporaryFolder();
-  const port = wanted ?? (await freePort());
   const durable = fsync === undefined ? ['--appendonly', 'no'] : ['--appendonly', 'yes', '--appendfsync', fsync];
-  const child = new Child({
-    node: redisProgram(),
-    args: ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder.path, '--save', '', ...durable, ...settings],
-    env: {},
-    cwd: folder.path,
-  });
-  await child.line(line => line.includes('Ready to accept connections'), LAST_RESORT_MS, 'redis-server starts');
+  const start = async (at: number): Promise<Child> => {
+    const child = new Child({
+      node: redisProgram(),
+      args: ['--port', String(at), '--bind', '127.0.0.1', '--dir', folder.path, '--save', '', ...durable, ...settings],
+      env: {},
+      cwd: folder.path,
+    });
+    await child.line(line => line.includes('Ready to accept connections'), LAST_RESORT_MS, 'redis-server starts');
+    return child;
+  };
+  const { started: child, port } =
+    wanted === undefined ? await onFreePort(start) : { started: await start(wanted), port: wanted };
   return {
     url: `redis://127.0.0.1:${port}`,
     port,
