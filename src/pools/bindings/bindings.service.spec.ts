@@ -377,14 +377,14 @@ describe('restore', () => {
 
   it('lets a registration lapse that nobody renews after the restart', async () => {
     await bindings.restore([]);
-    await bindings.bind(bindingOf(engine.url, { ttlMs: 500 }));
+    await bindings.bind(bindingOf(engine.url, { ttlMs: 2000 }));
     const rows = await kept();
     await pools.close();
     journal = new MemoryTaskJournal();
     for (const row of rows) await journal.saveBinding(row);
     await start();
     await bindings.restore(rows);
-    expect(await replica()).toMatchObject({ leaving: false, ttlMs: 500 });
+    expect(await replica()).toMatchObject({ leaving: false, ttlMs: 2000 });
     await eventually(replica, view => view === undefined);
     await eventually(kept, found => found.length === 0);
   });
