@@ -35,12 +35,16 @@ Given('the pool has loaded {string}', async function (this: ServiceWorld, model:
 });
 
 When('I reload pool {string} with {string}', async function (this: ServiceWorld, poolId: string, model: string) {
+  // What it loads is not loaded before the pool has been seen meanwhile.
+  for (const engine of this.engines) engine.control({ faults: { 'stall-load': Infinity } });
   const reload = this.request('POST', `/v2/pools/${poolId}/reload`, { new_model_ref: model });
   let done = false;
   void reload.finally(() => (done = true));
   while (!done) {
     const { ready } = (await this.look(healthOf(poolId))).json();
-    if (ready === false) this.names.set('unready', poolId);
+    if (ready !== false) continue;
+    this.names.set('unready', poolId);
+    for (const engine of this.engines) engine.control({ faults: {} });
   }
   await reload;
 });
