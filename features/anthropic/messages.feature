@@ -20,7 +20,7 @@ Feature: Anthropic's Messages API
 
   @B-ANT-002
   Scenario: A stream begins with the tokens of the prompt, and they are not told twice
-    Given a vLLM engine that takes 1000 ms for a prompt is bound
+    Given a vLLM engine that takes 3000 ms for a prompt is bound
     When I send a message with {"stream": true}
     Then message_start has the input tokens that message_delta has
 

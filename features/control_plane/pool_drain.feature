@@ -5,7 +5,7 @@ Feature: Draining a pool
   @B-CP-023 @B-CP-024
   Scenario: What runs goes on to its end, and nothing new starts
     Given a slow engine with 1 slot is bound to pool "default"
-    And task "running" is running
+    And task "running" with {"max_tokens": 150} is running
     And task "waiting" waits
     When I drain pool "default" with a deadline of 20000 ms
     Then task "running" ends as completed

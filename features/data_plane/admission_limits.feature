@@ -81,10 +81,10 @@ Feature: Limits of admission
 
   @B-DP-010 @B-DP-011
   Scenario: A batch task goes after interactive ones until it has waited long enough
-    Given the setting ORCHD_BATCH_AGEING_MS is "400"
+    Given the setting ORCHD_BATCH_AGEING_MS is "1500"
     And a batch task "patient" waits
     And task "eager" waits
-    When 500 ms later task "late" waits too
+    When 1600 ms later task "late" waits too
     Then the order of the queue is "eager, patient, late"
 
   @B-DP-114

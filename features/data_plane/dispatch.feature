@@ -5,7 +5,7 @@ Feature: Dispatch and failures of engines
   @B-DP-111 @B-DP-145 @B-STR-004 @B-STR-005
   Scenario: Work starts without a reader, never on more slots than there are
     Given a slow engine with 2 slots is bound to pool "default"
-    When I submit 3 tasks
+    When I submit 3 tasks at once with {"max_tokens": 2000}
     Then 2 of them run and 1 waits
     And tasks_started_total is 2
 
@@ -135,7 +135,7 @@ Feature: Dispatch and failures of engines
   Scenario: A task that waited for room until its deadline ends with the reason of the engine
     Given an engine with 1 slot is bound to pool "default"
     And it fails with "503=100"
-    When I submit task "t-1" with {"deadline_ms": 700}
+    When I submit task "t-1" with {"deadline_ms": 1500}
     Then the stream of task "t-1" ends with the error DEADLINE_UNMET
     And the error says "Loading model"
     And the error names the engine "llamacpp"
@@ -173,7 +173,7 @@ Feature: Dispatch and failures of engines
   @B-DP-002 @B-DP-117
   Scenario: A deadline holds while a task waits and while it runs
     Given a slow engine with 1 slot is bound to pool "default"
-    And task "running" with {"max_tokens": 5000, "deadline_ms": 1500} is running
+    And task "running" with {"max_tokens": 5000, "deadline_ms": 4000} is running
     When I submit task "waiting" with {"deadline_ms": 700}
     Then the stream of task "waiting" ends with the error DEADLINE_UNMET
     And the stream of task "running" ends with the error DECODE_TIMEOUT
@@ -198,7 +198,7 @@ Feature: Dispatch and failures of engines
   Scenario: A busy pool is waited for, whatever the policy
     Given the setting ORCHD_FALLBACK is "error"
     And a slow engine with 1 slot is bound to pool "default"
-    And task "running" is running
+    And task "running" with {"max_tokens": 150} is running
     And task "t-1" waits
     When I read task "t-1"
     Then task "t-1" ends as completed

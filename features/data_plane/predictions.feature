@@ -23,7 +23,7 @@ Feature: Places and predictions
   Scenario: A start is predicted from what the pool needs for the tokens that go before
     Given a slow engine with 1 slot is bound to pool "default"
     And the pace of pool "default" was measured
-    And task "running" is running
+    And task "running" with {"max_tokens": 150} is running
     And task "waiting" with {"max_tokens": 60} waits
     When I submit task "t-1"
     Then it is told position 1 and a start that is measured
@@ -33,7 +33,7 @@ Feature: Places and predictions
   Scenario: The same is said in the record, in the stream and while a task waits
     Given a slow engine with 1 slot is bound to pool "default"
     And the pace of pool "default" was measured
-    And task "running" is running
+    And task "running" with {"max_tokens": 150} is running
     When I submit task "t-1"
     Then its record says the same of its start
     And a verbose reader is told of its start while it waits

@@ -14,7 +14,7 @@ Feature: Results without a stream
   Scenario: A submission whose time is up is answered as one that did not wait, and the task goes on
     Given the setting ORCHD_DETACH_GRACE_MS is "0"
     And a slow engine with 1 slot is bound to pool "default"
-    When I submit task "t-1" with {"max_tokens": 120} and wait up to 1 second
+    When I submit task "t-1" with {"max_tokens": 200} and wait up to 1 second
     Then I receive 202 Accepted
     And the response includes queue_position
     And task "t-1" ends as completed
@@ -48,7 +48,7 @@ Feature: Results without a stream
     Given the setting ORCHD_DETACH_GRACE_MS is "0"
     And a slow engine with 2 slots is bound to pool "default"
     And a client waits for task "left" with {"max_tokens": 2000}
-    And a client waits for task "kept" with {"max_tokens": 30, "on_disconnect": "continue"}
+    And a client waits for task "kept" with {"max_tokens": 150, "on_disconnect": "continue"}
     When both clients leave
     Then task "left" ends as cancelled
     And task "kept" ends as completed

@@ -5,7 +5,7 @@ Feature: What a stream shows
   @B-STR-020 @B-STR-021 @B-STR-022 @B-DP-121 @B-STR-014
   Scenario: Frames are written as they happen
     Given a slow engine with 1 slot is bound to pool "default"
-    When I submit task "t-1" with {"max_tokens": 20}
+    When I submit task "t-1" with {"max_tokens": 100}
     Then the first token is read before the engine has sent its last
     And every event has the next number as its id
 
@@ -13,9 +13,9 @@ Feature: What a stream shows
   Scenario: A silent stream is kept open by comments
     Given the setting ORCHD_SSE_HEARTBEAT_MS is "100"
     And the setting ORCHD_FALLBACK is "wait"
-    And task "t-1" with {"deadline_ms": 1000} waits
-    When I read task "t-1"
-    Then comments came while it waited
+    And task "t-1" waits
+    When somebody reads task "t-1"
+    Then comments come while it waits
 
   @B-DP-122
   Scenario: A verbose reader is told where its task stands
@@ -29,7 +29,7 @@ Feature: What a stream shows
   @B-DP-122
   Scenario: A long stream tells its figures now and then
     Given a slow engine with 1 slot is bound to pool "default"
-    And task "t-1" with {"max_tokens": 40} waits or runs
+    And task "t-1" with {"max_tokens": 100} waits or runs
     When I read task "t-1"
     Then metrics events come at least 250 ms apart
     And each has "queue_depth, on_time_probability, kv_warmth, tokens_budget_remaining, time_budget_remaining_ms, cost_budget_remaining"

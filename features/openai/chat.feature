@@ -79,7 +79,7 @@ Feature: OpenAI's API
   Scenario: An error after the head is a frame, though there was no output
     Given the setting ORCHD_FIRST_BYTE_MS is "50"
     And a vLLM engine that takes 5000 ms for a prompt is bound
-    And a client request with X-Orchd-Deadline-Ms "400"
+    And a client request with X-Orchd-Deadline-Ms "2000"
     When I ask for a chat with {"stream": true}
     Then I receive 200 OK
     And its last frame is an error with the code "decode_timeout"
@@ -88,7 +88,7 @@ Feature: OpenAI's API
   Scenario: A long prompt is waited for with chunks that say nothing
     Given the setting ORCHD_FIRST_BYTE_MS is "100"
     And the setting ORCHD_SSE_HEARTBEAT_MS is "200"
-    And a vLLM engine that takes 1000 ms for a prompt is bound
+    And a vLLM engine that takes 3000 ms for a prompt is bound
     When I ask for a chat with {"stream": true}
     Then while it waits the chunks say nothing, after the role
 

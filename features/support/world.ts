@@ -42,6 +42,8 @@ export class ServiceWorld extends World {
   readonly engines: RunningEngine[] = [];
   /** Ids of the tasks that were accepted, in the order of their admissions. */
   readonly submitted: string[] = [];
+  /** When each was sent, of `performance.now()`. */
+  readonly sentMs = new Map<string, number>();
   private running: RunningService | undefined;
   private readonly formerLogs: LogLine[] = [];
   private readonly endings: (() => Promise<unknown>)[] = [];
@@ -150,6 +152,7 @@ export class ServiceWorld extends World {
 
   /** Submits a task that must be accepted; what it answered is not the scenario's answer. */
   async accepted(taskId: string, task: Record<string, unknown> = {}): Promise<void> {
+    this.sentMs.set(taskId, performance.now());
     const answer = await this.enqueue({ task_id: taskId, ...task });
     this.answers.pop();
     assert.equal(answer.status, 202, answer.text);
