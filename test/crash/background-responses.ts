@@ -206,7 +206,7 @@ function textOf({ output }: ResponseView): string {
 function faultsOf(response: TrackedResponse, text: string): string[] {
   const faults: string[] = [];
   const { seen } = response;
-  if (seen.some(({ number }, at) => at > 0 && number <= (seen[at - 1]?.number ?? -1) && !isKeepAlive(seen[at])))
+  if (seen.some((event, at) => event.number < lowestAfter(seen[at - 1], event)))
     faults.push(`events are numbered ${seen.map(({ number }) => number).join()}`);
   const terminal = seen.filter(({ type }) => ends.includes(type.replace('response.', ''))).length;
   if (terminal > 1) faults.push(`it has ended ${terminal} times`);
@@ -215,7 +215,10 @@ function faultsOf(response: TrackedResponse, text: string): string[] {
   return faults;
 }
 
-/** Said once more, with the number of what was said last. */
-function isKeepAlive(seen: Seen | undefined): boolean {
-  return seen?.type === 'response.queued' || seen?.type === 'response.in_progress';
+/** What is said once more, and that the service ends, have the number of what was said last. */
+const inPassing: readonly string[] = ['response.queued', 'response.in_progress', 'error'];
+
+function lowestAfter(before: Seen | undefined, { type }: Seen): number {
+  if (!before) return 0;
+  return inPassing.includes(type) ? before.number : before.number + 1;
 }

@@ -98,11 +98,13 @@ describe("a response's events (B-RSP-002)", () => {
     expect(rest.slice(0, 3).map(({ logprobs }) => logprobs)).toEqual([[], [], []]);
   });
 
-  it('that tell a fault have a number too', () => {
+  it('that tell a fault have the number of the last before: who goes on after it misses none (B-RSP-004)', () => {
     const stream = new ResponseStream(factsWith(), clock);
-    const opened = framesIn(stream.opening());
-    const [fault] = framesIn(stream.fault(new ServiceError('WORKER_RESET')));
-    expect(fault).toMatchObject({ type: 'error', sequence_number: opened.length });
+    const opened = framesIn(stream.opening() + stream.of({ seq: 1, ...tokenEvent(0, 'a') }));
+    const [fault] = framesIn(stream.fault(new ServiceError('SHUTTING_DOWN')));
+    expect(fault).toMatchObject({ type: 'error', sequence_number: opened.length - 1 });
+    const events = [tokenEvent(0, 'a'), tokenEvent(1, 'b'), end()];
+    expect([...opened, ...told(events, {}, fault?.sequence_number)]).toEqual(told(events));
     expect(Object.keys(fault ?? {}).sort()).toEqual(['code', 'message', 'param', 'sequence_number', 'type']);
   });
 
@@ -241,5 +243,16 @@ describe('while a response waits', () => {
     expect(framesIn(stream.keepAlive())).toMatchObject([{ type: 'response.in_progress', sequence_number: 1 }]);
     stream.of(tokenEvent(0, 'a'));
     expect(stream.keepAlive()).toBe(': keep-alive\n\n');
+  });
+
+  it('nothing takes back what its reader had read before the response was queued again', () => {
+    const stream = new ResponseStream(factsWith({ background: true }), clock, 2);
+    expect(stream.opening()).toBe('');
+    expect(stream.keepAlive()).toBe(': keep-alive\n\n');
+    const fault = new ServiceError('SHUTTING_DOWN');
+    expect(framesIn(stream.fault(fault))).toMatchObject([{ type: 'error', sequence_number: 2 }]);
+    expect(stream.of({ seq: 1, ...started })).toBe('');
+    expect(framesIn(stream.keepAlive())).toMatchObject([{ type: 'response.in_progress', sequence_number: 2 }]);
+    expect(framesIn(stream.of({ seq: 2, ...tokenEvent(0, 'a') }))[0]).toMatchObject({ sequence_number: 3 });
   });
 });

@@ -56,14 +56,17 @@ export class ResponseStream implements Rendering, EventSum {
   /** Before there is output it says once more that the response goes on, for some clients count no comments; later that would take it back. */
   keepAlive(): string {
     if (this.open !== undefined || this.done.length > 0) return ': keep-alive\n\n';
+    // Who has come back may have read more than there is again by now, of a task that was interrupted.
+    if (this.after >= this.number) return ': keep-alive\n\n';
     const type = this.hasBegun ? 'response.in_progress' : 'response.queued';
     const response = responseOf(this.facts, unended(this.hasBegun ? 'in_progress' : 'queued'));
     return framed(type, { response, sequence_number: this.number - 1 });
   }
 
+  /** It takes no number from the events: who goes on after it, by the number that it has, gets the next of them. */
   fault(error: ServiceError): string {
     const { code, message, param } = toOpenaiError(error);
-    return framed('error', { code, message, param, sequence_number: this.number });
+    return framed('error', { code, message, param, sequence_number: Math.max(this.number - 1, this.after) });
   }
 
   /** For who sums up, and reads no frames. */
