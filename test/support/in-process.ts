@@ -5,6 +5,7 @@ import { register } from 'prom-client';
 import { loadConfig, type Config } from '../../src/config/config';
 import { Logger } from '../../src/observability/logger';
 import { createService } from '../../src/service';
+import { TaskLedger } from '../../src/tasks/ledger/task-ledger.port';
 import { temporaryFolder } from './temporary-folder';
 
 /** The service put together in this process: for what cannot be seen from outside, such as the list of its routes. */
@@ -33,6 +34,8 @@ export async function createInProcess(env: Record<string, string> = {}): Promise
     config,
     close: async () => {
       await app.close();
+      // Of one that was never started too: what is bound opens the journal, whose thread would miss its folder.
+      await app.get(TaskLedger).close();
       folder.remove();
     },
   };
