@@ -116,8 +116,15 @@ export const poolStoreMutations: readonly Mutation[] = [
   {
     name: 'what a purge came to that lapsed is told in place of a later one’s',
     file: poolScripts,
-    find: ' and (not last or last == ARGV[2])',
+    find: ' and (not last or last <= ARGV[2])',
     replace: '',
+    specs: redisPools,
+  },
+  {
+    name: 'what a purge came to is dropped where the store has lost that it was begun',
+    file: poolScripts,
+    find: 'last <= ARGV[2]',
+    replace: 'last == ARGV[2]',
     specs: redisPools,
   },
   {
