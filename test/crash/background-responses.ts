@@ -3,10 +3,9 @@ import { eventually } from '../support/deadline';
 import type { RunningService } from '../support/service';
 import { openEvents } from '../support/sse-client';
 import type { SseEvent } from '../support/sse-stream';
+import { CopiesWatch } from './copies-watch';
 import type { Random } from './random';
 
-/** How long before a kill an event must have been received for it to be copied for sure. */
-const COPY_MS = 100;
 /** Nothing is refused by its number before that: what a crash has taken leaves a gap behind. */
 const FINISH_MS = 60_000;
 const ends: readonly unknown[] = ['completed', 'incomplete', 'failed'];
@@ -24,8 +23,8 @@ class TrackedResponse {
   readonly seen: Seen[] = [];
   /** Requests that the engine had had for it when output of it had been seen and the service was killed. */
   runsWhenShown: number | undefined;
-  /** Of the first kill that interrupted it. */
-  killMs = Infinity;
+  /** Once a kill has interrupted it: until when what its reader had received was copied, at the first of them. */
+  copiedMs: number | undefined;
 
   constructor(
     readonly name: string,
@@ -76,6 +75,7 @@ export class BackgroundResponses {
   private readonly responses: TrackedResponse[] = [];
   private readonly readings = new Set<Promise<void>>();
   private service: RunningService | undefined;
+  private copies: CopiesWatch | undefined;
 
   constructor(
     private readonly engine: RunningEngine,
@@ -86,6 +86,7 @@ export class BackgroundResponses {
   /** From now on this process is asked; those that had not ended are followed on. */
   use(service: RunningService): void {
     this.service = service;
+    this.copies = new CopiesWatch(service);
     for (const response of this.responses) if (response.hasReader && !response.hasEnded) this.follow(response);
   }
 
@@ -97,18 +98,20 @@ export class BackgroundResponses {
   }
 
   /** Right after the service has ended: what had been seen by then. */
-  async killed(atMs: number): Promise<void> {
+  async killed(): Promise<void> {
     await Promise.allSettled(this.readings);
+    const copiedMs = this.copies?.end();
     const runs = this.runs();
     for (const response of this.responses) {
       if (response.hasEnded) continue;
-      response.killMs = Math.min(response.killMs, atMs);
+      response.copiedMs ??= copiedMs;
       if (response.textUntil(Infinity) !== '') response.runsWhenShown ??= runs.get(response.name) ?? 0;
     }
   }
 
   /** Once the last kill is over. */
   async judged(): Promise<ResponsesOutcome> {
+    this.copies?.end();
     const statuses: Record<string, number> = {};
     const faults: string[] = [];
     const made = this.responses.filter(({ id }) => id !== undefined);
@@ -210,7 +213,7 @@ function faultsOf(response: TrackedResponse, text: string): string[] {
     faults.push(`events are numbered ${seen.map(({ number }) => number).join()}`);
   const terminal = seen.filter(({ type }) => ends.includes(type.replace('response.', ''))).length;
   if (terminal > 1) faults.push(`it has ended ${terminal} times`);
-  const copied = response.textUntil(response.killMs - COPY_MS);
+  const copied = response.textUntil(response.copiedMs ?? Infinity);
   if (!text.startsWith(copied)) faults.push(`"${copied}" was seen of "${text}"`);
   return faults;
 }

@@ -81,11 +81,10 @@ export async function killInBatch(plan: BatchKillsPlan): Promise<BatchKillsOutco
         client.untilEnded(id, FINISH_MS).then(() => true),
       ]);
       if (isOver) break;
-      const killMs = performance.now();
       await service.stop(gently ? 'SIGTERM' : 'SIGKILL');
       killed++;
       await topUp;
-      await background.killed(killMs);
+      await background.killed();
       const runs = runsOfLines(engine);
       for (const name of written(dataDir))
         if (!runsWhenWritten.has(name)) runsWhenWritten.set(name, runs.get(name) ?? 0);

@@ -3,19 +3,18 @@ import { eventually, withDeadline } from '../support/deadline';
 import type { RunningService } from '../support/service';
 import { openEvents } from '../support/sse-client';
 import type { SseStream } from '../support/sse-stream';
+import { CopiesWatch } from './copies-watch';
 import type { Random } from './random';
 import { TrackedTask } from './tracked-task';
-
-/** How long before a kill an event must have been received for it to be copied for sure. */
-const COPY_MS = 100;
 
 /** Submits tasks and reads their streams over the lives of a service, and remembers all that it was told. */
 export class CrashClient {
   readonly tasks = new Map<string, TrackedTask>();
-  /** Of the client's clock: the last kill that interrupted a task, by task. */
-  private readonly interruptedMs = new Map<string, number>();
+  /** By task that a kill has interrupted: until when what its reader had received was copied, at the last of them. */
+  private readonly copiedMs = new Map<string, number>();
   private readonly readings = new Set<Promise<void>>();
   private service: RunningService | undefined;
+  private copies: CopiesWatch | undefined;
 
   constructor(
     private readonly engine: RunningEngine,
@@ -25,6 +24,7 @@ export class CrashClient {
   /** Works with this process of the service from now on. */
   use(service: RunningService): void {
     this.service = service;
+    this.copies = new CopiesWatch(service);
   }
 
   /** Submits a task of a random kind; follows its stream where it has a reader. Never rejects: the service may be killed meanwhile. */
@@ -56,18 +56,20 @@ export class CrashClient {
   }
 
   /** To be called right after a kill, before the next start. */
-  async killed(atMs: number): Promise<void> {
+  async killed(): Promise<void> {
     await Promise.allSettled(this.readings);
+    const copiedMs = this.copies?.end() ?? -Infinity;
     const runs = this.runs();
     for (const task of this.tasks.values()) {
       if (task.ended) continue;
-      this.interruptedMs.set(task.id, atMs);
+      this.copiedMs.set(task.id, Math.max(copiedMs, this.copiedMs.get(task.id) ?? copiedMs));
       if (task.tokensSeen > 0) task.runsWhenShown = runs.get(task.id) ?? 0;
     }
   }
 
   /** Reads every stream from its start, once all have ended, and judges each. */
   async judgeAll(deadlineMs: number): Promise<void> {
+    this.copies?.end();
     await withDeadline(
       Promise.all(this.readings),
       deadlineMs,
@@ -82,8 +84,7 @@ export class CrashClient {
           continue;
         }
         await stream.finished(deadlineMs);
-        const killMs = this.interruptedMs.get(task.id);
-        task.judge(stream.reading().events, killMs === undefined ? undefined : killMs - COPY_MS);
+        task.judge(stream.reading().events, this.copiedMs.get(task.id));
       } catch (fault) {
         task.faults.push(`its stream did not end: ${String(fault).slice(0, 200)}`);
       } finally {

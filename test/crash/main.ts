@@ -57,10 +57,9 @@ async function main(): Promise<void> {
     for (let round = 1; round <= rounds; round++) {
       const submitting = submitSome(client, round);
       await pause(random.below(ROUND_MS));
-      const killMs = performance.now();
       await service.stop('SIGKILL');
       await submitting;
-      await client.killed(killMs);
+      await client.killed();
       service = await start();
       for (const id of await client.resume()) lost.add(id);
       if (values.verbose) console.log(`round ${round}: ${client.tasks.size} tasks, ${lost.size} lost`);
@@ -98,6 +97,7 @@ function report(
   console.log(`lost                      ${lost.size}`);
   console.log(`run twice after a token   ${twice.length}`);
   console.log(`broken streams            ${broken.length}`);
+  console.log(`copied before a kill      ${acknowledged.reduce((sum, { copied }) => sum + copied, 0)} events`);
   console.log(`typed errors              ${[...codes].map(([code, count]) => `${code} ${count}`).join(', ') || 0}`);
   for (const id of lost) console.log(`  lost: ${id}`);
   for (const id of twice) console.log(`  run twice: ${id}`);

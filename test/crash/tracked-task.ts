@@ -12,6 +12,8 @@ export class TrackedTask {
   runsWhenShown: number | undefined;
   /** What was wrong with its streams. */
   readonly faults: string[] = [];
+  /** Events that a kill could not take, of a task that one has ended. */
+  copied = 0;
   /** Code of the `error` that it ended with. */
   errorCode: string | undefined;
 
@@ -69,9 +71,10 @@ export class TrackedTask {
   }
 
   private compare(number: number, seen: SseEvent, now: SseEvent | undefined, copiedBeforeMs: number | undefined): void {
+    const isInterrupted = copiedBeforeMs !== undefined && this.errorCode === INTERRUPTED;
+    if (isInterrupted && seen.receivedMs <= copiedBeforeMs) this.copied++;
     if (now?.type === seen.type && now.text === seen.text) return;
-    const mayBeGone =
-      copiedBeforeMs !== undefined && seen.receivedMs > copiedBeforeMs && this.errorCode === INTERRUPTED;
+    const mayBeGone = isInterrupted && seen.receivedMs > copiedBeforeMs;
     if (mayBeGone) return;
     this.faults.push(
       `event ${number} was ${seen.type} ${seen.text} and is ${now ? `${now.type} ${now.text}` : 'gone'}`,
