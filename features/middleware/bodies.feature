@@ -83,8 +83,10 @@ Feature: Bodies of requests
     And the error message mentions "<allowed>"
 
     Examples:
-      | too much                  | allowed                |
-      | 300000 unknown members    | at most 16384 members  |
-      | a list of 300000 texts    | at most 32768 strings  |
-      | a list of 300000 numbers  | at most 163840 values  |
-      | lists 100000 levels deep  | at most 64 levels      |
+      | too much                   | allowed                                  |
+      | 300000 unknown members     | at most 16384 members                    |
+      | a list of 300000 texts     | at most 32768 strings                    |
+      | a list of 300000 numbers   | at most 163840 values                    |
+      | a list of 100000 lists     | at most 32768 objects and arrays         |
+      | a list of 100000 fractions | at most 131072 characters in its numbers |
+      | lists 100000 levels deep   | at most 64 levels                        |

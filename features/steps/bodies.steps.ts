@@ -126,6 +126,8 @@ const tooMuch: readonly (readonly [RegExp, (count: number) => string])[] = [
   [/^(\d+) unknown members$/, count => Array.from({ length: count }, (_, n) => `"k${n}":1`).join(',')],
   [/^a list of (\d+) texts$/, count => `"list":[${Array.from({ length: count }, () => '""').join(',')}]`],
   [/^a list of (\d+) numbers$/, count => `"list":[${Array.from({ length: count }, () => '0').join(',')}]`],
+  [/^a list of (\d+) lists$/, count => `"list":[${Array.from({ length: count }, () => '[]').join(',')}]`],
+  [/^a list of (\d+) fractions$/, count => `"list":[${Array.from({ length: count }, () => '0.5').join(',')}]`],
   [/^lists (\d+) levels deep$/, count => `"list":${'['.repeat(count)}${']'.repeat(count)}`],
 ];
 

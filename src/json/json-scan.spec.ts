@@ -2,18 +2,23 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { faultOfJson, type JsonBounds } from './json-scan';
 
-const names = ['depth', 'containers', 'members', 'strings', 'values'] as const;
-const unbounded = Object.fromEntries(names.map(name => [name, Infinity])) as unknown as JsonBounds;
+const names = ['depth', 'containers', 'members', 'strings', 'values', 'digits'] as const;
+const unbounded = Object.fromEntries([...names, 'effort'].map(name => [name, Infinity])) as unknown as JsonBounds;
 
 function fault(text: string, bounds: Partial<JsonBounds> = {}): string | undefined {
   return faultOfJson(Buffer.from(text), { ...unbounded, ...bounds });
 }
 
+function digitsOf(number: string): number {
+  return number.length <= 15 && /^-?\d+$/.test(number) ? 0 : number.length;
+}
+
 /** What a value holds, counted on the value. */
-function countsOf(value: unknown): JsonBounds {
-  const counts = { depth: 0, containers: 0, members: 0, strings: 0, values: 0 };
+function countsOf(value: unknown): Omit<JsonBounds, 'effort'> {
+  const counts = { depth: 0, containers: 0, members: 0, strings: 0, values: 0, digits: 0 };
   const visit = (node: unknown, depth: number): void => {
     if (typeof node === 'string') counts.strings++;
+    if (typeof node === 'number') counts.digits += digitsOf(JSON.stringify(node));
     if (typeof node !== 'object' || node === null) return;
     counts.containers++;
     counts.depth = Math.max(counts.depth, depth);
@@ -59,6 +64,36 @@ describe('the counts of a JSON text', () => {
     expect(fault(quoted, { depth: 1, members: 1, strings: 2, values: 1 })).toBeUndefined();
   });
 
+  it.each(['0', '-1', '123456789012345', '[7,-12345678901234]', '"1.5e300"'])(
+    'take no notice of the digits of %s',
+    text => {
+      expect(fault(text, { digits: 0 })).toBeUndefined();
+    },
+  );
+
+  it.each([
+    ['1234567890123456', 16],
+    ['-123456789012345', 16],
+    ['0.5', 3],
+    ['9e-265', 6],
+    ['[1.0 ,-2E+3\n, 4,{"a":0.25}]', 12],
+    [`9007199254740993.${'0'.repeat(770)}1`, 788],
+  ])('take all characters of a number that is no short integer: %s', (text, digits) => {
+    expect(fault(text, { digits })).toBeUndefined();
+    expect(fault(text, { digits: digits - 1 })).toBe('digits');
+  });
+
+  it.each([
+    ['[]', 20],
+    ['[1,2]', 20 + 2 * 3],
+    ['["a"]', 20 + 3 + 20],
+    ['{"a":1}', 20 + 3 + 20 + 90],
+    ['[0.5]', 20 + 3 + 3 * 9],
+  ])('come to the effort of %s', (text, effort) => {
+    expect(fault(text, { effort })).toBeUndefined();
+    expect(fault(text, { effort: effort - 1 })).toBe('effort');
+  });
+
   it('take empty objects and arrays for values of what holds them, and for no more', () => {
     expect(fault('[[ ], {\n}, []]', { values: 3 })).toBeUndefined();
     expect(fault('[[ ], {\n}, []]', { values: 2 })).toBe('values');
@@ -87,8 +122,18 @@ describe('a member named __proto__', () => {
 });
 
 describe('a text that is no JSON', () => {
-  it.each(['', '"', '"\\', '}]', '[', ':::', '"a"b"', `"${'x'.repeat(200)}`, `"${'x'.repeat(200)}\\`])(
-    'ends the look at it all the same: %s',
-    text => expect(fault(text)).toBeUndefined(),
-  );
+  it.each([
+    '',
+    '"',
+    '"\\',
+    '}]',
+    '[',
+    ':::',
+    '"a"b"',
+    `"${'x'.repeat(200)}`,
+    `"${'x'.repeat(200)}\\`,
+    '-',
+    '1.',
+    '--1e',
+  ])('ends the look at it all the same: %s', text => expect(fault(text)).toBeUndefined());
 });

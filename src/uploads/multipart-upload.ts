@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { Busboy, type BusboyFileStream, type BusboyHeaders, type BusboyInstance } from '@fastify/busboy';
 import { ServiceError } from '../errors/service-error';
+import { PiecePace } from '../http/bodies/piece-pace';
 import { Silence } from './silence';
 import { uploadFields } from './upload-form';
 
@@ -49,7 +50,9 @@ export async function readUpload(
   const silence = new Silence(request);
   let file: { readonly name: string; readonly content: BusboyFileStream; readonly writing: Promise<void> } | undefined;
   let bytes = 0;
+  const pace = new PiecePace(request);
   const count = (piece: Buffer): void => {
+    pace.took();
     bytes += piece.length;
     if (bytes > maxBytes + OVERHEAD_MAX_BYTES)
       parser.emit('error', new Error('more around the file than a form needs'));

@@ -14,6 +14,8 @@ const BODY_BYTES = 4 * MIB;
 const MEMBERS = 16_300;
 const STRINGS = 32_650;
 const VALUES = 163_000;
+const CONTAINERS = 32_600;
+const DIGITS = 130_800;
 const DEPTH = 60;
 
 /** Whatever the route takes, one of these is wrong, so that it must also be said what. */
@@ -44,13 +46,24 @@ const inFields =
   (fields, salt) =>
     Buffer.from(`{${many(fields.length, n => `"${fields[n] ?? ''}":${make(fields.length, salt + n)}`)}}`);
 
+/** Of all numbers the one that takes longest for its length, but for those of hundreds of digits. */
+const slowest = '9e-265';
 const deepArrays = '['.repeat(DEPTH) + ']'.repeat(DEPTH);
-const allAllowed = (salt: string): string =>
-  [
-    many(MEMBERS, n => `{"${salt}${n}":1}`),
-    many(STRINGS - MEMBERS, n => `"${salt}${n}"`),
-    many(Math.floor((VALUES - STRINGS - MEMBERS) / DEPTH), () => deepArrays),
+/** Of each of them this share comes to what is allowed of all together. */
+const SHARE = 0.62;
+const allAllowed = (salt: string): string => {
+  const share = (count: number): number => Math.floor(SHARE * count);
+  const fractions = share(DIGITS / slowest.length);
+  return [
+    many(share(MEMBERS), n => `{"${salt}${n}":1}`),
+    many(share(STRINGS - MEMBERS), n => `"${salt}${n}"`),
+    many(share((CONTAINERS - MEMBERS) / DEPTH), () => deepArrays),
+    many(fractions, () => slowest),
+    many(share(VALUES - STRINGS - CONTAINERS) - fractions, n => String(n)),
   ].join(',');
+};
+/** Between two doubles for as long as a parser looks at. */
+const halfway = (n: number): string => `9007199254740993.${'0'.repeat(770)}${n % 10}`;
 const emoji = '\u{1F600}';
 
 export const shapes: readonly Shape[] = [
@@ -73,15 +86,14 @@ export const shapes: readonly Shape[] = [
   // As much as is allowed.
   { name: 'members, allowed', body: (_, salt) => beside(many(MEMBERS, n => `"${(salt + n).padEnd(100, 'k')}":1`)) },
   { name: 'objects, allowed', body: (_, salt) => beside(`"a":[${many(MEMBERS, n => `{"${salt}${n}":1}`)}]`) },
-  { name: 'arrays, allowed', body: () => beside(`"a":[${many(VALUES, () => '[]')}]`) },
-  { name: 'nested arrays, allowed', body: () => beside(`"a":[${many(VALUES / DEPTH, () => deepArrays)}]`) },
-  { name: 'numbers, allowed', body: () => beside(`"a":[${many(VALUES, n => `0.${String(n).padStart(20, '7')}`)}]`) },
+  { name: 'arrays, allowed', body: () => beside(`"a":[${many(CONTAINERS, () => '[]')}]`) },
+  { name: 'nested arrays, allowed', body: () => beside(`"a":[${many(CONTAINERS / DEPTH, () => deepArrays)}]`) },
+  { name: 'numbers, allowed', body: () => beside(`"a":[${many(VALUES, n => String(1_000_000 + n))}]`) },
+  { name: 'fractions, allowed', body: () => beside(`"a":[${many(DIGITS / slowest.length, () => slowest)}]`) },
+  { name: 'long fractions, allowed', body: () => beside(`"a":[${upTo(DIGITS, halfway)}]`) },
   { name: 'strings, allowed', body: (_, salt) => beside(`"a":[${many(STRINGS, n => `"${salt}${n}"`)}]`) },
   { name: 'all of them, allowed', body: (_, salt) => beside(`"a":[${allAllowed(salt)}]`) },
-  {
-    name: 'long numbers',
-    body: () => beside(`"a":[${upTo(room, n => `9007199254740993.${'0'.repeat(770)}${n % 10}`)}]`),
-  },
+  { name: 'long numbers', body: () => beside(`"a":[${upTo(room, halfway)}]`) },
   { name: 'one long key', body: () => beside(`"${'k'.repeat(room)}":1`) },
   {
     name: 'escaped names',

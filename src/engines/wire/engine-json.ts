@@ -45,6 +45,8 @@ const reportBounds: JsonBounds = {
   members: 65_536,
   strings: Infinity,
   values: 65_536,
+  digits: 262_144,
+  effort: Infinity,
 };
 
 /** Undefined for what is not JSON, or is more than an engine has to say. */

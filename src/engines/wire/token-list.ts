@@ -7,7 +7,15 @@ import { integerOf, membersOf, parseJson } from './engine-json';
 
 /** Of some four million tokens, or one million with their texts. */
 const ANSWER_BYTES = 32 * 1024 * 1024;
-const bounds: JsonBounds = { depth: 8, containers: 1 << 20, members: 1 << 22, strings: Infinity, values: 1 << 22 };
+const bounds: JsonBounds = {
+  depth: 8,
+  containers: 1 << 20,
+  members: 1 << 22,
+  strings: Infinity,
+  values: 1 << 22,
+  digits: 1 << 20,
+  effort: Infinity,
+};
 
 /**
  * What an engine's tokenizer answers, an object.

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import { SMALL_BODY_BYTES } from '../bodies/body-room';
+import { PiecePace } from '../bodies/piece-pace';
 import { awaitsLeave } from '../bodies/request-bodies';
 
 /** What is read of a body that nobody wants, before its connection is closed. */
@@ -58,7 +59,9 @@ export class EarlyAnswers {
     if (request.closed) return;
     const { promise, resolve } = withResolvers();
     let bytes = 0;
+    const pace = new PiecePace(request);
     const count = (piece: Buffer): void => {
+      pace.took();
       bytes += piece.length;
       if (bytes > DRAIN_BYTES) resolve();
     };

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { ServiceError } from '../../errors/service-error';
 import type { BodyRoom } from './body-room';
+import { PiecePace } from './piece-pace';
 
 /** When there is room again depends on others; a second is what a body usually takes. */
 const RETRY_AFTER_MS = 1000;
@@ -15,6 +16,7 @@ export class ArrivingBody {
   private bytes: Buffer = NOTHING;
   private length = 0;
   private over = false;
+  private readonly pace: PiecePace;
 
   /**
    * @param limitBytes of this body
@@ -25,7 +27,9 @@ export class ArrivingBody {
     private readonly limitBytes: number,
     private readonly room: BodyRoom,
     private readonly onOver: (refusal: ServiceError | undefined, bytes: Buffer) => void,
-  ) {}
+  ) {
+    this.pace = new PiecePace(request);
+  }
 
   start(): void {
     const { request } = this;
@@ -51,6 +55,7 @@ export class ArrivingBody {
   }
 
   private readonly onData = (piece: Buffer): void => {
+    this.pace.took();
     const length = this.length + piece.length;
     if (length > this.limitBytes) return this.refuse(this.tooLarge());
     if (!this.room.take(piece.length, length)) {

@@ -11,7 +11,9 @@ describe('the text of a body', () => {
     ['members', members(16_385), 'at most 16384 members'],
     ['strings', items(32_769, '""'), 'at most 32768 strings'],
     ['numbers', items(163_841, '0'), 'at most 163840 values'],
-    ['arrays', items(163_841, '[]'), 'at most 163840 values'],
+    ['arrays', items(32_768, '[]'), 'at most 32768 objects and arrays'],
+    ['numbers that lie between two doubles', items(21_846, '9e-265'), 'at most 131072 characters in its numbers'],
+    ['all of it', `[${members(16_000)},${items(16_000, '""')},${items(20_000, '9e-265')}]`, 'but not of all together'],
     ['levels', '['.repeat(65) + ']'.repeat(65), 'at most 64 levels'],
     ['a member __proto__', '{"a":{"__proto__":{}}}', 'no member named __proto__'],
   ])('with too much of it is refused before anything is made of it: %s', (_, text, sentence) => {
@@ -25,6 +27,13 @@ describe('the text of a body', () => {
   it.each([
     ['members', members(16_384)],
     ['strings', items(32_768, '""')],
+    ['arrays', items(32_767, '[]')],
+    ['messages', items(4000, '{"role":"user","content":[{"type":"text","text":"Hello."}]}')],
+    [
+      'messages beside the tokens of a long context',
+      `[${items(5000, '{"role":"user","name":"Ada","content":"Hello."}')},${items(131_072, '128255')}]`,
+    ],
+    ['numbers in full', items(6_553, '-0.12345678901234567')],
     ['the tokens of a long context', `{"tokens":${items(131_072, '128255')}}`],
     ['levels', '['.repeat(64) + ']'.repeat(64)],
     ['4 MiB of prompt', `{"prompt":"${'\\"[{:,'.repeat(700_000)}"}`],

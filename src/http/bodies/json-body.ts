@@ -12,10 +12,13 @@ export const MAX_JSON_DEPTH = 64;
  */
 const objectBounds: JsonBounds = {
   depth: MAX_JSON_DEPTH,
-  containers: Infinity, // They are values, all but one.
+  containers: 32_768,
   members: 16_384,
   strings: 32_768,
   values: 163_840,
+  digits: 131_072,
+  // More than any of the others comes to alone; thousands of messages and the tokens of a long context have room in it together.
+  effort: 2_800_000,
 };
 
 /** Of a body that no object is made of on the event loop. */
@@ -25,14 +28,19 @@ const textBounds: JsonBounds = {
   members: Infinity,
   strings: Infinity,
   values: Infinity,
+  digits: Infinity,
+  effort: Infinity,
 };
 
 const sentences: Readonly<Record<JsonFault, string>> = {
-  containers: 'must have fewer objects and arrays',
+  containers: `must have at most ${objectBounds.containers} objects and arrays, all together`,
   depth: `must nest at most ${MAX_JSON_DEPTH} levels`,
   members: `must have at most ${objectBounds.members} members in its objects, all together`,
   strings: `must have at most ${objectBounds.strings} strings, names of members among them`,
   values: `must have at most ${objectBounds.values} values: members of objects and items of arrays, all together`,
+  digits: `must have at most ${objectBounds.digits} characters in its numbers, all together, integers of up to 15 left out`,
+  effort:
+    'must have fewer members, strings, arrays and numbers: it has as many of each as is allowed, but not of all together',
   proto: 'must have no member named __proto__',
 };
 
