@@ -49,3 +49,33 @@ it('a body in small pieces takes one read of its socket in a turn of the event l
   expect(bytes).toBe(PIECES);
   expect(mostInTurn).toBeLessThanOrEqual(READ_BYTES / CHUNK.length + 1);
 });
+
+/** Of a body that comes byte by byte to a reader that takes one in each turn: how many more than it may hold waited for that at the most. */
+function readSlowly(pieces: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    let [taken, mostWaiting] = [0, 0];
+    const server = createServer(request => {
+      const pace = new PiecePace(request);
+      request.on('data', () => {
+        mostWaiting = Math.max(mostWaiting, request.readableLength);
+        pace.took();
+        request.pause();
+        if (++taken < pieces) return setImmediate(() => request.resume());
+        request.destroy();
+        server.close();
+        resolve(mostWaiting - request.readableHighWaterMark);
+      });
+    });
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo;
+      const client = connect(port, '127.0.0.1').on('error', reject);
+      client.write('POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n');
+      client.write(CHUNK.repeat(PIECES));
+    });
+  });
+}
+
+it('a body in small pieces that is read slowly waits in its client, all but one read of its socket', async () => {
+  const tooMany = await readSlowly(20 * 256);
+  expect(tooMany).toBeLessThanOrEqual(READ_BYTES / CHUNK.length + 1);
+});

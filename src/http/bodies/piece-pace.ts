@@ -22,7 +22,8 @@ export class PiecePace {
     setImmediate(() => {
       this.pieces = 0;
       Reflect.deleteProperty(request, '_read');
-      request.socket.resume();
+      // One that holds all it may has a slow reader, and asks for more itself; once complete, it never does.
+      if (request.complete || request.readableLength < request.readableHighWaterMark) request.socket.resume();
     });
   }
 }
