@@ -43,6 +43,14 @@ describe('parseJson', () => {
     }
   });
 
+  it('reads the logprobs of a long prompt that an engine repeats', () => {
+    const tokens = Array.from({ length: 13_000 }, (_, n) => `t${n}`);
+    const token_logprobs = tokens.map((_, n) => -12 * Math.sin(n + 1) ** 2);
+    const top_logprobs = tokens.map((token, n) => ({ [token]: token_logprobs[n] }));
+    const answer = { choices: [{ index: 0, logprobs: { tokens, token_logprobs, top_logprobs } }] };
+    expect(parseJson(JSON.stringify(answer))).toEqual(answer);
+  });
+
   it('is undefined for what is not JSON, a text without its end included', () => {
     for (const text of ['', '{', `"${'x'.repeat(MIB)}`, `"${'\\'.repeat(MIB)}`])
       expect(parseJson(text)).toBeUndefined();

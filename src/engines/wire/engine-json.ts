@@ -45,7 +45,8 @@ const reportBounds: JsonBounds = {
   members: 65_536,
   strings: Infinity,
   values: 65_536,
-  digits: 262_144,
+  // Two logprobs in full for as many tokens of a prompt as there may be objects.
+  digits: 655_360,
   effort: Infinity,
 };
 
